@@ -37,10 +37,11 @@ _FEWER_SUBSTRINGS: Final = (
 _FEWER_LISTS: Final = (
     "Each object has such lists of its own. Use a smaller `first` above, fewer or shorter filters, or several requests."
 )
+_PATHS: Final = "Many objects lead to the same list. Leave out its `totalCount`, and use a smaller `first` or filters."
 _WRITTEN: Final = "Earlier writes of the mutation remain. Select less of its result."
-_ADVICE: Final = {"listings": _FEWER_LISTS, "filters": _FEWER_LISTS, "substrings": _FEWER_SUBSTRINGS}
+_ADVICE: Final = {"listings": _FEWER_LISTS, "filters": _FEWER_LISTS, "paths": _PATHS, "substrings": _FEWER_SUBSTRINGS}
 """What to do about an exceeded limit of a query, by its name; ``_LESS`` for the others."""
-_NOT_SHOWN: Final = frozenset({"rows", "stored", "filters"})
+_NOT_SHOWN: Final = frozenset({"rows", "paths", "stored", "filters"})
 """Limits without the actual number in their error: hidden rows, or conditions of the policy, are among what counts."""
 _RELEASED: Final = 8
 """Maximal number of waiting tasks that are released when a turn of the event loop ends."""
@@ -54,6 +55,7 @@ class UsageLimits:
     - ``values``: values in the response: the fields of all objects but the root, also those that are null or a list.
     - ``characters``: characters of all texts in the response, and of the keys of these values.
     - ``rows``: edges and records that are read from the store or the cache.
+    - ``paths``: those of lists over several relations (:mod:`app.graph.reading.relation_items`).
     - ``stored``: characters of the edges and records that are read from the store, selected or not.
     - ``listings``: lists that are read from the index of the store. A nested list counts for each object above it.
     - ``filters``: the size of the filters of these lists: characters, and 80 for each value. The conditions of the
@@ -67,6 +69,7 @@ class UsageLimits:
     values: int = 500_000
     characters: int = 8 * 1024 * 1024
     rows: int = 400_000
+    paths: int = 1_000_000
     stored: int = 64 * 1024 * 1024
     listings: int = 1_500
     filters: int = 128 * 1024 * 1024
@@ -91,6 +94,7 @@ class OperationBudget:
     values: int = 0
     characters: int = 0
     rows: int = 0
+    paths: int = 0
     stored: int = 0
     listings: int = 0
     filters: int = 0
@@ -126,7 +130,7 @@ class OperationBudget:
         An operation that has ended stays so.
         """
         self.items = self.values = self.characters = self.errors = 0
-        self.rows = self.stored = self.listings = self.filters = self.substrings = self.pauses = 0
+        self.rows = self.paths = self.stored = self.listings = self.filters = self.substrings = self.pauses = 0
         self.reads_index = self.is_partial = False
         self.cuts = set()
 
@@ -200,9 +204,7 @@ class OperationBudget:
 
     def count_items(self, count: int) -> None:
         """Count elements of a list; end the operation if there are too many; raise the error that ended it, if any."""
-        self.items += count
-        if self.items > self.limits.items:
-            self._exceed("items", self.items, self.limits.items)
+        self._count("items", count)
         self.check()
 
     def foresee_items(self, count: int) -> None:
@@ -216,13 +218,15 @@ class OperationBudget:
 
     def count_characters(self, count: int) -> None:
         """Count characters of texts or keys; if there are too many, end the operation and raise what ended it."""
-        self.characters += count
-        if self.characters > self.limits.characters:
-            self._exceed("characters", self.characters, self.limits.characters)
+        self._count("characters", count)
 
     def count_rows(self, count: int) -> None:
         """Count edges and records read; if there are too many, end the operation and raise the error that ended it."""
         self._count("rows", count)
+
+    def count_paths(self, count: int) -> None:
+        """Count paths of lists; if there are too many, end the operation and raise the error that ended it."""
+        self._count("paths", count)
 
     def count_stored(self, count: int) -> None:
         """Count characters read from the store; if there are too many, end the operation and raise what ended it."""
@@ -251,12 +255,9 @@ class OperationBudget:
         """
         if not TURNS.is_over():
             return
-        self.paused += 1
         self.pauses += 1
-        try:
+        with self.reading_on():
             await TURNS.wait(self)
-        finally:
-            self.paused -= 1
         self.check()
 
     @contextmanager
@@ -279,9 +280,8 @@ class OperationBudget:
             yield item
 
     def _count(self, limit: str, count: int) -> None:
-        counted, maximum = getattr(self, limit) + count, getattr(self.limits, limit)
-        setattr(self, limit, counted)
-        if counted > maximum:
+        setattr(self, limit, counted := getattr(self, limit) + count)
+        if counted > (maximum := getattr(self.limits, limit)):
             self._exceed(limit, counted, maximum)
 
     def _exceed(self, limit: str, actual: int, maximum: int) -> None:

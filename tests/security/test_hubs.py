@@ -8,13 +8,14 @@ from support.estates.wide_lineage import noted_threads
 from support.servers.in_process import Api, observes_one_process, open_api
 from support.stores.janusgraph import StoreGraph
 
-from app.graph.reading import relation_pages, tied_versions, used_assets
+from app.graph.reading import relation_items, tied_versions, used_assets
 from app.graph.reading.lineage import health_evidence, health_walk, lineage_walk, path_search
 from app.graph.reading.lineage.health_evidence import EvidenceReader
 from app.graph.reading.lineage.health_walk import HealthWalk
 from app.graph.reading.lineage.lineage_walk import WalkState
 from app.graph.reading.lineage.path_search import PathSearchState
 from app.graph.reading.lineage.shortest_paths import KnownGraph
+from app.graph.reading.relation_items import RelationItems
 from graphql_schema.execution.side_thread import run_aside
 
 HUB = "mlg://dataset/test/default/hub"
@@ -37,8 +38,8 @@ OF_A_HUB = {
         f'lineage(roots: ["{HUB}"], direction: DOWNSTREAM, asOf: "2026-02-01T00:00:00Z") {{ nodes {{ totalCount }} }}',
     ),
     "past neighbours": (
-        relation_pages,
-        "relation_items",
+        RelationItems,
+        "of",
         f'asset(id: "{HUB}", asOf: "2026-02-01T00:00:00Z") {{ downstream(first: 1) {{ totalCount }} }}',
     ),
     "evidence": (EvidenceReader, "_groups", f'asset(id: "{HUB}") {{ health {{ status }} }}'),
@@ -50,21 +51,16 @@ OF_A_HUB = {
         f'paths(from: "{HUB}", to: "{FAR}", maxLength: 1) {{ paths {{ length }} }}',
     ),
     "search": (KnownGraph, "steps", f'paths(from: "{HUB}", to: "{FAR}") {{ paths {{ length }} }}'),
-    "neighbours": (relation_pages, "relation_items", f'asset(id: "{HUB}") {{ downstream(first: 1) {{ totalCount }} }}'),
+    "neighbours": (RelationItems, "of", f'asset(id: "{HUB}") {{ downstream(first: 1) {{ totalCount }} }}'),
     "versions": (tied_versions, "in_order", f'asset(id: "{HUB}") {{ ... on Dataset {{ versions {{ totalCount }} }} }}'),
-    "successors": (
-        tied_versions,
-        "relation_items",
-        f'asset(id: "{HUB}") {{ ... on Dataset {{ versions {{ totalCount }} }} }}',
-    ),
     "last use": (
         used_assets,
         "last_use_of",
         f'assets(filter: {{unusedForDays: 9, ids: ["{HUB}"]}}) {{ nodes {{ id }} }}',
     ),
     "uses": (
-        used_assets,
-        "relation_items",
+        RelationItems,
+        "of",
         f'assets(filter: {{unusedForDays: 9, ids: ["{HUB}"]}}) {{ nodes {{ id }} }}',
     ),
 }
@@ -95,12 +91,12 @@ async def test_others_run_beside_the_edges_of_a_hub(hub: Api, monkeypatch: pytes
         (path_search, "LONG_LINEAGE"),
         (health_walk, "LONG_LINEAGE"),
         (health_evidence, "LONG_LINEAGE"),
-        (relation_pages, "MANY_EDGES"),
+        (relation_items, "MANY_EDGES"),
         (tied_versions, "MANY_TIES"),
     ):
         is_other = name.startswith("past") and limit != "MANY_TIES"  # the past has a limit of its own
         monkeypatch.setattr(module, limit, 10_000 if is_other else 5)
-    for module in (lineage_walk, path_search, relation_pages):
+    for module in (lineage_walk, path_search, relation_items):
         monkeypatch.setattr(module, "LONG_PAST", 5)
     monkeypatch.setattr(used_assets, "MANY_USES", -1)
     owner, function, query = OF_A_HUB[name]

@@ -1,37 +1,61 @@
-"""Page items of a relation: the paths from sources in a response, with the policy evaluated on each vertex."""
+"""Page items of a relation: the paths from sources in a response, with the policy evaluated on each vertex.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+Many sources may have paths over one row, as the versions of a dataset have over the dataset. The items behind such a
+row are made once for all of them. How many paths a page needs is counted before they are followed.
+"""
 
-from app.graph.reading.level.hop_plan import Edge, Leaf, compile_related, reached
+import sys
+from bisect import bisect_right
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from itertools import islice
+from operator import attrgetter
+from typing import Final
+
+from app.graph.reading.level.hop_plan import Edge, Leaf, compile_related
 from app.graph.reading.level.level_batcher import LevelResponse
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.inferred_edge import is_inferred, is_shortcut, is_traversable, visible_inferred_edge
-from app.graph.records.read_time import ReadTime, edge_at
+from app.graph.records.read_time import edge_at
 from graphql_schema.catalog.properties import TIME_FIELDS
+from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
+from graphql_schema.ports.lineage_query import LONG_PAST
 from graphql_schema.ports.record import Position, Record
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import AccessGrade, PageItem, Row
 
-_EdgeEnds = tuple[tuple[int, ...], str]
-"""The vertices of a path, and the relation of its last edge."""
+MANY_EDGES: Final = 2_000
+"""Number of edges and paths above which items are made in the side thread; that many take about 5 ms."""
+
+_EdgeEnd = tuple[int, str]
+"""The far end of an edge from a row, and its relation."""
+
+_End = tuple[Leaf, bool]
+"""A hop at which paths end, and whether it follows inferred edges."""
 
 DATED, UNDATED = 0, 1
 """First item of a position in a list ordered by time: rows whose time is hidden come last, ordered by id."""
 
 
-def relation_items(
+async def relation_items(
     rows: VisibleRows, related: RelationQuery, page: PageRequest, sources: Sequence[Row], response: LevelResponse
 ) -> list[list[PageItem]]:
-    """Return for each source the items that it reaches: visible, accepted by the filter, one a position, in order."""
-    paths = _Paths(rows, related, response)
-    result: list[list[PageItem]] = []
-    for source in sources:
-        items = paths.ends(source)
-        if page.keep is not None:
-            items = list(filter(page.keep, items))
-        result.append(_in_order(items) if len(items) > 1 else items)
-    return result
+    """Return for each source the items that it reaches: visible, accepted by the filter, one a position, in order.
+
+    Of the items on paths of several hops, those before and far behind the page may be missing, unless it has a total.
+    Raises LimitError, before any item is made, if the operation follows too many such paths.
+    """
+    items, budget = RelationItems(rows, related, page, response), rows.budget
+    count = sum(len(edges) for adjacent in response.edges for edges in adjacent.values())
+    many = LONG_PAST if rows.row_policy.instant.past else MANY_EDGES
+    with budget.reading_on():
+        paths = await run_in_turn(items.count_paths, count > many, sources)
+        budget.count_paths(paths)
+        if count + paths > many or len(sources) > MANY_EDGES:
+            found = await run_in_parts(items.steps(sources))
+        else:
+            found = [items.of(source) for source in sources]
+    budget.check()
+    return found
 
 
 def _in_order(items: Iterable[PageItem]) -> list[PageItem]:
@@ -62,80 +86,166 @@ def dated(items: Sequence[PageItem]) -> list[PageItem]:
     return [item for item in items if item.position[0] != UNDATED]
 
 
-class _Paths:
-    """The paths of a relation query in a response."""
+class RelationItems:
+    """The items that sources reach in one response, for one page request."""
 
-    def __init__(self, rows: VisibleRows, related: RelationQuery, response: LevelResponse) -> None:
+    def __init__(self, rows: VisibleRows, related: RelationQuery, page: PageRequest, response: LevelResponse) -> None:
+        compiled = compile_related(related)
+        leaves = [(leaf, compiled.hops[leaf.chain[-1]].inferred) for leaf in compiled.leaves]
         self._rows = rows
         self._related = related
+        self._page = page
         self._response = response
-        self._compiled = compile_related(related)
         self._disclosed = related.disclosed_fields
-        self._leaves = [(leaf, self._compiled.hops[leaf.chain[-1]].inferred) for leaf in self._compiled.leaves]
+        self._direct = [each for each in leaves if len(each[0].chain) == 1]
+        self._long = [each for each in leaves if len(each[0].chain) > 1]
+        is_cut = page.first is not None and not page.total and not related.newest_first
+        self._after = tuple(page.after) if is_cut and page.after is not None else None
+        self._maximum = page.first + 1 if is_cut and page.first is not None else sys.maxsize
+        self._behind: dict[tuple[int, int], list[PageItem]] = {}
+        self._counts: dict[tuple[int, tuple[int, ...]], int] = {}
 
-    def ends(self, source: Row) -> list[PageItem]:
-        """Return the items at the ends of the paths from a source that the caller may follow, possibly several times.
+    def count_paths(self, sources: Iterable[Row]) -> int:
+        """Return the number of paths of several hops that the page needs, and of the beginnings of all such paths.
 
-        If an edge is both declared and inferred, only the declared one counts.
+        Only paths over rows at which the caller may go on count: the number discloses nothing behind others.
         """
-        if self._rows.row_policy.instant.past:
-            return list(self._all_ends(source))
-        items: list[PageItem] = []
-        for leaf, inferred in self._leaves:
-            edges = self._response.edges[leaf.chain[0]].get(source.vid)
-            if not edges:
-                continue
-            if len(leaf.chain) > 1 or (inferred and any(is_inferred(edge) for _, edge in edges)):
-                return list(self._all_ends(source))
-            items += self._declared_ends(source, edges, leaf)
-        return items
+        return sum(self._count(source.vid, leaf.chain) for source in sources for leaf, _ in self._long)
 
-    def _declared_ends(self, source: Row, edges: Iterable[tuple[int, Edge]], leaf: Leaf) -> Iterator[PageItem]:
+    def _count(self, vid: int, chain: tuple[int, ...]) -> int:
+        """Return the number of these paths that begin at a vertex."""
+        known = self._counts.get((vid, chain))
+        if known is None:
+            edges = self._response.edges[chain[0]].get(vid, ())
+            if len(chain) == 1:
+                known = min(len(edges), self._maximum)
+            else:
+                known = sum(1 + self._count(far, chain[1:]) for far, _ in edges if self._middle(far) is not None)
+            self._counts[vid, chain] = known
+        return known
+
+    def steps(self, sources: Iterable[Row]) -> Generator[None, None, list[list[PageItem]]]:
+        """Return the items of each source; pause after each of them."""
+        found: list[list[PageItem]] = []
+        for source in sources:
+            found.append(self.of(source))
+            yield
+        return found
+
+    def of(self, source: Row) -> list[PageItem]:
+        """Return the items of one source, one a position, in order."""
+        items = [*self._others(source, self._ends(source, (), self._direct))]
+        for each in self._long:
+            for via in self._middles(source, each[0].chain[:-1]):
+                items += self._taken(source, via, each)
+        return _in_order(items) if len(items) > 1 else items
+
+    def _taken(self, source: Row, via: tuple[Row, ...], end: _End) -> Iterator[PageItem]:
+        """Return the items at the ends of the paths over some rows, as many as the page may need."""
+        items = self._items_behind(via[-1], end)
+        begin = 0 if self._after is None else bisect_right(items, self._after, key=attrgetter("position"))
+        following = (items[place] for place in range(begin, len(items)))
+        taken = islice(self._others(source, following), self._maximum)
+        return taken if len(via) == 1 else (item._replace(via=via) for item in taken)
+
+    def _others(self, source: Row, items: Iterable[PageItem]) -> Iterable[PageItem]:
+        """Return the items of other rows than the source with ``per_edge`` of the query, else all."""
+        return (item for item in items if item.row.vid != source.vid) if self._related.per_edge else items
+
+    def _items_behind(self, middle: Row, end: _End) -> list[PageItem]:
+        """Return the items behind a row in the middle of paths, one a position, in order; they are made once."""
+        key = middle.vid, end[0].chain[-1]
+        if key not in self._behind:
+            self._behind[key] = _in_order(self._ends(middle, (middle,), [end]))
+        return self._behind[key]
+
+    def _middles(self, source: Row, chain: Sequence[int]) -> list[tuple[Row, ...]]:
+        """Return the rows between a source and the last hop of a path, without the source, for each such path.
+
+        A path is left out if the caller may not follow it, or if an edge of it was not valid at the read time.
+        """
+        paths: list[tuple[Row, ...]] = [(source,)]
+        for hop in chain:
+            edges = self._response.edges[hop]
+            steps = ((path, far, edge) for path in paths for far, edge in edges.get(path[-1].vid, ()))
+            paths = [
+                (*path, row)
+                for path, far, edge in steps
+                if (row := self._middle(far)) is not None and self._at_read_time(edge, path[-1], row) is not None
+            ]
+        return [path[1:] for path in paths]
+
+    def _middle(self, vid: int) -> Row | None:
+        """Return the row of a vertex if a path continues there, else None.
+
+        The caller must be allowed to read it and the fields of it that the path discloses.
+        """
+        row = self._rows.row(vid, self._response)
+        if row is None or row.deleted or row.access.grade is not AccessGrade.READ:
+            return None
+        return row if row.access.hidden.isdisjoint(self._disclosed.get(row.kind, ())) else None
+
+    def _ends(self, near: Row, via: tuple[Row, ...], ends: Sequence[_End]) -> list[PageItem]:
+        """Return the items at the far ends of the last hop of paths, possibly several times, that the filter accepts.
+
+        ``near`` is the row before the hop. If an edge is both declared and inferred, only the declared one counts.
+        """
+        items: list[PageItem] = []
+        is_past = self._rows.row_policy.instant.past
+        for leaf, may_be_inferred in ends:
+            edges = self._response.edges[leaf.chain[-1]].get(near.vid, ())
+            if is_past or (may_be_inferred and any(is_inferred(edge) for _, edge in edges)):
+                items = [*self._all_ends(near, via, ends)]
+                break
+            items += self._declared_ends(near, via, edges, leaf)
+        return items if self._page.keep is None else [*filter(self._page.keep, items)]
+
+    def _declared_ends(
+        self, near: Row, via: tuple[Row, ...], edges: Iterable[tuple[int, Edge]], leaf: Leaf
+    ) -> Iterator[PageItem]:
         """Yield the items at the ends of declared edges in the present, where each edge is a path."""
         related, response, row_of = self._related, self._response, self._rows.row
         by_id = not (related.newest_first or related.per_edge)
         for far, edge in edges:
             row = row_of(far, response)
-            if row is None or row.deleted or (related.per_edge and far == source.vid):
+            if row is None or row.deleted:
                 continue
-            position = (far,) if by_id else _position(related, row, source, edge)
-            yield PageItem(row, position, edge, source, (), leaf.path_of[edge["relation"]], leaf.inward)
+            position = (far,) if by_id else _position(related, row, near, edge)
+            yield PageItem(row, position, edge, near, via, leaf.path_of[edge["relation"]], leaf.inward)
 
-    def _all_ends(self, source: Row) -> Iterator[PageItem]:
-        inferred: list[tuple[_EdgeEnds, PageItem]] = []
-        declared: set[_EdgeEnds] = set()
-        for leaf, may_be_inferred in self._leaves:
-            for vertices, along in reached(source.vid, leaf.chain, self._response.edges):
-                item = self._end(source, vertices, along, leaf)
-                if item is None:
+    def _all_ends(self, near: Row, via: tuple[Row, ...], ends: Iterable[_End]) -> Iterator[PageItem]:
+        """Yield the items at the ends of edges, inferred ones last; edges not valid at the read time are left out."""
+        inferred: list[tuple[_EdgeEnd, PageItem]] = []
+        declared: set[_EdgeEnd] = set()
+        for leaf, may_be_inferred in ends:
+            for far, stored in self._response.edges[leaf.chain[-1]].get(near.vid, ()):
+                row = self._rows.row(far, self._response)
+                edge = None if row is None or row.deleted else self._at_read_time(stored, near, row)
+                if row is None or edge is None:
                     continue
-                if not may_be_inferred:
-                    yield item
-                    continue
-                joined = (vertices, along[-1]["relation"])
-                if is_inferred(along[-1]):
+                position = _position(self._related, row, near, edge)
+                item = PageItem(row, position, edge, near, via, leaf.path_of[edge["relation"]], leaf.inward)
+                joined = (far, edge["relation"])
+                if is_inferred(stored):
                     inferred.append((joined, item))
-                else:
+                    continue
+                if may_be_inferred:
                     declared.add(joined)
-                    yield item
+                yield item
         for joined, item in inferred:
             shown = None if joined in declared else _shown(self._rows, item, self._response)
             if shown is not None:
                 yield shown
 
-    def _end(self, source: Row, vertices: Sequence[int], along: Sequence[Edge], leaf: Leaf) -> PageItem | None:
-        """Return the item at the end of a path; None if the caller may not follow the path.
+    def _at_read_time(self, edge: Record, near: Row, far: Row) -> Record | None:
+        """Return an edge at the read time; None if it is declared and was not valid then.
 
-        None also if a row of the path is deleted, or if one of its declared edges was not valid at the read time. With
-        ``per_edge`` of the query also None if the path ends at its source.
+        Inferred edges are returned as stored; :func:`_shown` tests them.
         """
-        met = self._rows.found(vertices, self._response)
-        if len(met) < len(vertices) or (self._related.per_edge and vertices[-1] == source.vid):
-            return None
-        if not all(_passable(row, self._disclosed) for row in met[:-1]) or any(row.deleted for row in met):
-            return None
-        edge = _last_edge(along, (source, *met), self._rows.row_policy.instant)
-        return None if edge is None else _item(self._related, source, met, edge, leaf)
+        instant = self._rows.row_policy.instant
+        if not instant.past or is_inferred(edge):
+            return edge
+        return edge_at(edge, instant, near.access.of_edge("Neighbour", far.access).hidden)
 
 
 def _shown(rows: VisibleRows, item: PageItem, response: LevelResponse) -> PageItem | None:
@@ -148,31 +258,6 @@ def _shown(rows: VisibleRows, item: PageItem, response: LevelResponse) -> PageIt
     return None if shown is None else item._replace(edge=shown)
 
 
-def _last_edge(edges: Sequence[Record], rows: Sequence[Row], instant: ReadTime) -> Record | None:
-    """Return the last edge of a path between rows; None if one of its declared edges was not valid at the read time.
-
-    Inferred edges are returned as stored; :func:`_shown` tests them.
-    """
-    if not instant.past:
-        return edges[-1]
-    edge: Record | None = None
-    for stored, (near, far) in zip(edges, pairwise(rows), strict=True):
-        edge = stored
-        if not is_inferred(edge):
-            edge = edge_at(edge, instant, near.access.of_edge("Neighbour", far.access).hidden)
-        if edge is None:
-            return None
-    return edge
-
-
-def _item(related: RelationQuery, source: Row, rows: Sequence[Row], edge: Record, leaf: Leaf) -> PageItem:
-    """Return the item at the end of a path, with its position in the order of the relation."""
-    *via, row = rows
-    near = via[-1] if via else source
-    position = _position(related, row, near, edge)
-    return PageItem(row, position, edge, near, tuple(via), leaf.path_of[edge["relation"]], leaf.inward)
-
-
 def _position(related: RelationQuery, row: Row, near: Row, edge: Record) -> Position:
     """Return the position of a row in the order of the relation; ``near`` is the row before it on its path."""
     if related.newest_first:
@@ -180,8 +265,3 @@ def _position(related: RelationQuery, row: Row, near: Row, edge: Record) -> Posi
         rank = (0,) if related.of_versions else ()  # app.graph.reading.tied_versions assigns the ranks
         return (DATED, -edge["at"], *rank, row.urn) if shown else (UNDATED, 0, *rank, row.urn)
     return (row.vid, edge["relation"], near.vid) if related.per_edge else (row.vid,)
-
-
-def _passable(row: Row, disclosed: Mapping[str, frozenset[str]]) -> bool:
-    """Return whether a path continues at a row: the caller may read it and the fields of it that the path discloses."""
-    return row.access.grade is AccessGrade.READ and row.access.hidden.isdisjoint(disclosed.get(row.kind, ()))

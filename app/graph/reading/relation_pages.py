@@ -23,16 +23,11 @@ from app.graph.reading.visible_rows import ALL_ENDS, VisibleRows
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.properties import TIME_FIELDS
 from graphql_schema.catalog.relations import CHANGED
-from graphql_schema.execution.side_thread import run_in_turn
-from graphql_schema.ports.lineage_query import LONG_PAST
 from graphql_schema.ports.record import Json, JsonObject, Position
 from graphql_schema.ports.relation_query import COUNT_LIMIT, PageRequest, RelationQuery, slice_page
 from graphql_schema.ports.row import PageItem, Row, RowPage
 from policies.errors import LimitError
 from policies.predicate import Everything
-
-MANY_EDGES: Final = 2_000
-"""Number of edges above which the items of a response are made in the side thread; that many take about 5 ms."""
 
 PART: Final = 8_192
 """Number of edges of one source that are first read as a part of them."""
@@ -175,11 +170,7 @@ class RelatedPages:
         self, related: RelationQuery, page: PageRequest, sources: list[Row], response: LevelResponse
     ) -> list[OrderedItems]:
         """Return the items that each source reaches in a response, in the order of the relation."""
-        count = sum(len(edges) for adjacent in response.edges for edges in adjacent.values())
-        with self._rows.budget.reading_on():
-            is_long = count > (LONG_PAST if self._rows.row_policy.instant.past else MANY_EDGES)
-            items = await run_in_turn(relation_items, is_long, self._rows, related, page, sources, response)
-        self._rows.budget.check()
+        items = await relation_items(self._rows, related, page, sources, response)
         return await ordered(self._rows, related, page, items)
 
     async def _load_cut_in_store(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:

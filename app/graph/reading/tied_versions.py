@@ -106,6 +106,5 @@ async def _precedes(rows: VisibleRows, items: Sequence[PageItem]) -> list[Pair]:
     sources = [item.row for item in items]
     (hop,) = compile_related(_SUCCESSORS).hops
     response = await rows.fetch(LevelRequest(hops=[hop.wire([source.vid for source in sources])]))
-    is_long = len(sources) > MANY_TIES
-    found = await run_in_turn(relation_items, is_long, rows, _SUCCESSORS, ALL, sources, response)
+    found = await relation_items(rows, _SUCCESSORS, ALL, sources, response)
     return [(source.urn, item.row.urn) for source, items in zip(sources, found, strict=True) for item in items]

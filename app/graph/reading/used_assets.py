@@ -18,7 +18,7 @@ from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.reading.relation_items import relation_items
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.relations import USAGE_OF
-from graphql_schema.execution.side_thread import run_aside, run_in_turn
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ALL
 from graphql_schema.ports.row import AccessGrade, PageItem, Row
@@ -103,9 +103,8 @@ class UsedAssets:
                 middle = len(batch) // 2
                 waiting += [batch[:middle], batch[middle:]]
                 continue
-            with self._rows.budget.reading_on():
-                items = await run_aside(relation_items, self._rows, USES[kind], ALL, batch, response)
-            self._rows.budget.check()
+            await self._rows.budget.pause()  # the responses to all kinds arrive together
+            items = await relation_items(self._rows, USES[kind], ALL, batch, response)
             found += zip(batch, items, strict=True)
         return found
 

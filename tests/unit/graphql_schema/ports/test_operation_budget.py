@@ -12,7 +12,7 @@ from graphql_schema.ports.operation_budget import TURN_SECONDS, TURNS, Operation
 from policies.errors import InvalidError, LimitError
 
 SMALL = UsageLimits(
-    items=10, values=50, characters=100, rows=20, stored=30, listings=6, filters=60, substrings=4, errors=5
+    items=10, values=50, characters=100, rows=20, paths=40, stored=30, listings=6, filters=60, substrings=4, errors=5
 )
 
 
@@ -30,7 +30,7 @@ def test_a_limit_admits_its_maximum_and_no_more(limit: str, maximum: int) -> Non
     count(maximum)
     with pytest.raises(LimitError) as caught:
         count(1)
-    actual = {} if limit in {"rows", "stored", "filters"} else {"actual": maximum + 1}
+    actual = {} if limit in {"rows", "paths", "stored", "filters"} else {"actual": maximum + 1}
     assert caught.value.extensions == {"limit": limit, "maximum": maximum, **actual}
     assert (str(maximum + 1) in caught.value.message) == bool(actual)
 
