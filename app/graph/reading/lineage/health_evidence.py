@@ -141,8 +141,12 @@ class EvidenceReader:
         """Return the evidence on each vertex and its members from a level, and evaluate the policy on these."""
         members: dict[int, list[HealthEvidence]] = {}
         for number, hops in level.steps:
+            known: dict[int, HealthEvidence] = {}  # hundreds of versions have one parent
             for vid, found in level.edges[number].items():
-                members.setdefault(vid, []).extend(hops.evidence(far, level, link) for far, link in found)
+                for far, link in found:
+                    if far not in known:
+                        known[far] = hops.evidence(far, level)
+                    members.setdefault(vid, []).append(replace(known[far], link=link))
         response = level.response
         groups = [GroupEvidence(level.own.evidence(vid, level), members.get(vid, ()), response) for vid, _ in vertices]
         self._rows.evaluate(_assets(groups), response)
@@ -209,8 +213,8 @@ class _EvidenceHops:
     evaluations: int
     data: int
 
-    def evidence(self, vid: int, level: _Level, link: Edge | None = None) -> HealthEvidence:
-        """Return the evidence on one vertex of a level."""
+    def evidence(self, vid: int, level: _Level) -> HealthEvidence:
+        """Return the evidence on one vertex of a level, without a link."""
         edges = level.edges
         results = edges[self.results]
         evaluations = [*self._evaluations(vid, edges)] if self.evaluations >= 0 else []
@@ -219,9 +223,8 @@ class _EvidenceHops:
             [(check, [far for far, _ in results.get(check, ())]) for check, _ in edges[self.checks].get(vid, ())],
             [far for far, _ in edges[self.incidents].get(vid, ())],
             evaluations,
-            link or {},
-            level.left_out.get(vid, ()),
-            level.max_data,
+            left_out=level.left_out.get(vid, ()),
+            max_data=level.max_data,
         )
 
     def _evaluations(
