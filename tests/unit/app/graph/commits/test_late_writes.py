@@ -144,7 +144,7 @@ async def test_a_plan_waits_for_the_end_of_a_late_transaction() -> None:
 
 
 async def test_a_plan_does_not_wait_for_ever() -> None:
-    """After EPOCH_SECONDS the callers get an error that says that nothing was written, and the next plan begins again."""
+    """After EPOCH_SECONDS the callers get an error: nothing was written. The next plan begins again."""
     client = Writing(reads_left=10_000)
     epoch = client.epoch()
     for _ in range(2):
