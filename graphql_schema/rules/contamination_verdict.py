@@ -20,9 +20,10 @@ LEVELS: Final = 10
 """Maximal number of edges from the version, or from data of the evaluation, to a source; steps in a group count 0."""
 
 MAX_DATA: Final = 100
-"""Maximal number of datasets and versions of one evaluation that are examined, the first by id.
+"""Maximal number of datasets and their versions of one evaluation that are examined, the first by id.
 
-A read counts those that the run read apart from the declared ones, a write all together.
+A read counts those that the run read apart from the declared ones, a write all together. It is also the maximal number
+of model versions.
 """
 
 SNAPSHOTS: Final = ("Dataset", "DatasetVersion")
@@ -92,6 +93,11 @@ def leads(hops: Iterable[Hop], relation: str, kind: str) -> bool:
 def is_data(urn: str) -> bool:
     """Return whether an id is that of data in which lineages can meet."""
     return KIND_OF_SLUG[slug_of(urn)].name in DATA
+
+
+def compared_ids(training: DataSources, evaluated: DataSources) -> int:
+    """Return how many ids :func:`overlap` compares at most."""
+    return 0 if evaluated.root in training.reached else min(len(training.paths), len(evaluated.paths))
 
 
 def overlap(training: DataSources, evaluated: DataSources) -> Overlap | None:

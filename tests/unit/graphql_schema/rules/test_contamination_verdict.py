@@ -8,6 +8,7 @@ from graphql_schema.rules.contamination_verdict import (
     TRAINING,
     DataSources,
     Overlap,
+    compared_ids,
     is_data,
     leads,
     overlap,
@@ -29,6 +30,7 @@ def test_data_that_the_training_reached_is_direct() -> None:
     training = sources(VERSION, (VERSION, TRAIN), (VERSION, TRAIN, RAW), reached=(TRAIN, RAW))
     evaluated = sources(RAW, (RAW,))
     assert overlap(training, evaluated) == Overlap(DIRECT, TRAIN, RAW, (VERSION, TRAIN, RAW))
+    assert compared_ids(training, evaluated) == 0
 
 
 def test_the_shortest_path_over_a_shared_source_is_derived() -> None:
@@ -38,6 +40,7 @@ def test_the_shortest_path_over_a_shared_source_is_derived() -> None:
     evaluated = sources(TEST, (TEST,), (TEST, RUN, RAW), (TEST, RUN, RAW, far))
     path = (VERSION, TRAIN, RUN, RAW, RUN, TEST)
     assert overlap(training, evaluated) == Overlap(DERIVED, TRAIN, RAW, path)
+    assert compared_ids(training, evaluated) == 3
 
 
 def test_a_shared_parent_is_derived_and_a_shared_run_is_nothing() -> None:

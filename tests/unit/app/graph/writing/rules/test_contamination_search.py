@@ -16,7 +16,7 @@ from app.graph.writing.rules.contamination_search import contaminated
 from app.graph.writing.unit.visibility import CallerVisibility
 from graphql_schema.catalog.relations import Hop
 from graphql_schema.ports.record import Record
-from graphql_schema.rules.contamination_verdict import DataSources, Overlap, overlap
+from graphql_schema.rules.contamination_verdict import DataSources, Overlap, compared_ids, overlap
 
 SOURCES = [f"dataset s{number}" for number in range(20)]
 
@@ -97,3 +97,39 @@ def test_no_group_and_no_comparison_exceeds_the_bound(memory: Memory, monkeypatc
         found = unclean(memory)
         assert len(pairs) + contamination_search.FIRST * len(examined) <= limit
     assert (found, len(pairs)) == (frozenset(), 4_001)
+
+
+def test_compared_ids_are_work(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty versions and sixty datasets are made from a hub of a hundred sources, so each pair has all in common."""
+    names = [*(f"model-version m@{number}" for number in range(60)), *(f"dataset d{number}" for number in range(60))]
+    seeded(memory, asset("evaluation e"), asset("dataset hub", derivedFrom=[f"dataset s{n}" for n in range(100)]))
+    seeded(memory, *(asset(name, trainedOn=["dataset hub"]) for name in names[:60]))
+    seeded(memory, *(asset(name, derivedFrom=["dataset hub"]) for name in names[60:]))
+    seeded(memory, *(link("EVALUATED_BY", name, "evaluation e") for name in names))
+    compared: list[int] = []
+
+    def counted_overlap(training: DataSources, evaluated: DataSources) -> Overlap | None:
+        assert len(training.paths.keys() & evaluated.paths.keys()) == 101
+        compared.append(compared_ids(training, evaluated))
+        return overlap(training, evaluated)
+
+    monkeypatch.setattr(contamination_search, "overlap", counted_overlap)
+    done = set()
+    for limit in range(5_000, 90_000, 5_000):
+        compared.clear()
+        monkeypatch.setattr(contamination_search, "MAX_WORK", limit)
+        assert contaminated(memory.unit(), [memory.record("evaluation e")]) == {urn("evaluation e")}
+        assert sum(compared) <= contamination_search.IDS * limit
+        done.add(len(compared))
+    assert done == {0, 3_600}
+
+
+def test_the_versions_of_an_evaluation_are_bounded(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An evaluation of more versions than are examined is not known to be uncontaminated."""
+    names = [f"model-version m@{number}" for number in range(3)]
+    seeded(memory, asset("evaluation e"), asset("dataset test"))
+    seeded(memory, *(asset(name, trainedOn=["dataset train"]) for name in names))
+    seeded(memory, *(link("EVALUATED_BY", name, "evaluation e") for name in (*names, "dataset test")))
+    for most, unknown in ((3, frozenset[str]()), (2, {urn("evaluation e")})):
+        monkeypatch.setattr(contamination_search, "MAX_DATA", most)
+        assert contaminated(memory.unit(), [memory.record("evaluation e")]) == unknown
