@@ -58,12 +58,13 @@ async def run_in_turn(
     return function(*arguments, **options)
 
 
-async def run_in_parts(steps: Generator[None, None, ResultT]) -> ResultT:
+async def run_in_parts(steps: Generator[None, None, ResultT], *, is_long: bool = True) -> ResultT:
     """Return the result of a generator that runs in the side thread, from one ``yield`` to the next.
 
     Other calls have their turn after PART_SECONDS, so they do not wait for seconds of work. A cancellation ends it.
+    A generator that is not ``is_long`` runs at once, as in :func:`run_in_turn`.
     """
-    while not (result := await run_aside(_part, steps)):
+    while not (result := await run_in_turn(_part, is_long, steps)):
         pass
     return result[0]
 

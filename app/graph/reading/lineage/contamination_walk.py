@@ -3,12 +3,14 @@
 The version, the data of the evaluation, and its run are read first. The datasets that the run read are data of the
 evaluation too, unless the run is part of the training: then they are training data. Meanwhile
 :mod:`app.graph.reading.lineage.data_sources` walks the training lineage and the origins of the data.
-The levels of all evaluations of an operation are read together. The rule is
+The levels of all evaluations of an operation are read together. A training and data are compared once in an operation,
+and the ids that they may share count in its budget. The rule is
 :mod:`graphql_schema.rules.contamination_verdict`, the page for users docs/contamination.md.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Sequence
+from itertools import product
 from typing import Final
 
 from app.graph.reading.lineage.data_sources import SourceWalk, data_sources, expand_level, upstream_walk
@@ -17,8 +19,9 @@ from app.graph.reading.lineage.walk_budget import DATA
 from app.graph.reading.lineage.walk_session import Extent, WalkSession
 from graphql_schema.catalog.enums import ContaminationVerdict
 from graphql_schema.catalog.relations import Hop
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.ports.contamination_report import ContaminationReport, ContaminationSource
-from graphql_schema.ports.lineage_query import COMPLETE, SnapshotTime
+from graphql_schema.ports.lineage_query import COMPLETE, LONG_LINEAGE, SnapshotTime
 from graphql_schema.ports.row import Row
 from graphql_schema.rules.contamination_verdict import (
     MAX_DATA,
@@ -28,11 +31,18 @@ from graphql_schema.rules.contamination_verdict import (
     SNAPSHOTS,
     TRAINING,
     Overlap,
+    compared_ids,
     overlap,
     verdict_of,
 )
 
 _MEASURED_LEVELS: Final = 2
+
+_PAIR: Final = 10
+"""Number of ids that take as long to compare as the rest of the comparison of a training with data."""
+
+_NODES: Final = 10
+"""Number of visited assets that are counted together in the time in which one id is compared."""
 
 
 async def contamination_of(session: WalkSession, evaluation: Row, pin: SnapshotTime) -> ContaminationReport:
@@ -55,13 +65,20 @@ async def _examine(session: WalkSession, evaluation: Row, pin: SnapshotTime) -> 
     if not MEASURED_FIELDS.isdisjoint(evaluation.access.hidden):
         walk.blocked, walk.frontier = True, {}
     trainings, origins, inputs = await asyncio.gather(
-        _all_sources(session, _of_kinds(walk, "ModelVersion"), TRAINING),
+        _all_sources(session, _bounded(walk, _of_kinds(walk, "ModelVersion")), TRAINING),
         _all_sources(session, _bounded(walk, _of_kinds(walk, *SNAPSHOTS)), ORIGIN),
         _run_inputs(session, walk),
     )
     origins += _read_to_measure(inputs, trainings)
-    overlaps = {each.path[-1]: each for each in _overlaps(trainings, origins)}
-    completeness = session.completeness(_extent([walk, *(each.walk for each in (*trainings, *origins))]), pin)
+    turns = session.rows.budget
+    await turns.pause()
+    size = sum(len(each.walk.nodes) for each in (*trainings, *origins))
+    with turns.reading_on():
+        overlaps, extent = await run_in_parts(
+            _compared(walk, trainings, origins), is_long=(1 + len(trainings)) * size > LONG_LINEAGE
+        )
+    turns.check()
+    completeness = session.completeness(extent, pin)
     known = bool(trainings and origins) and all(each.sources.paths for each in trainings)
     verdict = verdict_of(overlaps.values(), known=known and completeness.state == COMPLETE)
     sources = [_source(session, overlaps[urn]) for urn in sorted(overlaps)]
@@ -111,44 +128,71 @@ async def _run_inputs(session: WalkSession, walk: WalkState) -> list[tuple[Sourc
 
 
 def _read_to_measure(
-    inputs: Iterable[tuple[SourceWalk, frozenset[str]]], trainings: Sequence[SourceWalk]
+    inputs: Sequence[tuple[SourceWalk, frozenset[str]]], trainings: Sequence[SourceWalk]
 ) -> list[SourceWalk]:
     """Return the source walks of the inputs that at least one run read which is no part of the training.
 
     The inputs of a run that trains and measures are training data; which of them it measured on is only known if the
     evaluation declares it.
     """
-    training_runs = frozenset().union(*(each.sources.reached for each in trainings))
+    read = frozenset().union(*(runs for _, runs in inputs))
+    training_runs = frozenset().union(*(read & each.sources.reached for each in trainings))
     return [each for each, runs in inputs if not runs <= training_runs]
 
 
-def _overlaps(trainings: Sequence[SourceWalk], origins: Sequence[SourceWalk]) -> Iterator[Overlap]:
-    """Yield for each data asset its overlap with the training lineage of a version, if there is one.
+def _compared(
+    walk: WalkState, trainings: Sequence[SourceWalk], origins: Sequence[SourceWalk]
+) -> Generator[None, None, tuple[dict[str, Overlap], Extent]]:
+    """Return by data asset its overlap with the training lineage of a version, and how far all walks came together.
 
     Of several overlaps DIRECT precedes DERIVED, then the shortest path is taken.
+    If the budget of compared ids is exhausted, nothing more is compared, and the extent says so.
     """
-    for each in origins:
-        found = (overlap(training.sources, each.sources) for training in trainings)
-        nearest = min((one for one in found if one is not None), key=_nearest, default=None)
-        if nearest is not None:
-            yield nearest
+    extent = yield from _extent(walk, [*trainings, *origins])
+    found: dict[str, Overlap] = {}
+    for each, training in product(origins, trainings):
+        ended = _compare(walk.session, training, each)
+        if ended is not None:
+            extent.ended = [*extent.ended, ended]
+            break
+        one = training.overlaps[each.sources.root]
+        if one is not None:
+            found[one.path[-1]] = min(found.get(one.path[-1], one), one, key=_nearest)
+        yield
+    return found, extent
+
+
+def _compare(session: WalkSession, training: SourceWalk, data: SourceWalk) -> str | None:
+    """Add the overlap of a training with data to those of the training, unless it is known.
+
+    Return an exhausted budget, or None.
+    """
+    root = data.sources.root
+    known = root in training.overlaps
+    ended = session.budget.count_ids(_PAIR + (0 if known else compared_ids(training.sources, data.sources)))
+    if ended is None and not known:
+        training.overlaps[root] = overlap(training.sources, data.sources)
+    return ended
 
 
 def _nearest(found: Overlap) -> tuple[bool, int, tuple[str, ...]]:
     return found.verdict is not ContaminationVerdict.DIRECT, len(found.path), found.path
 
 
-def _extent(walks: Sequence[WalkState]) -> Extent:
-    """Return how far all walks came together."""
-    nodes = {vid: node.depth for walk in walks for vid, node in walk.nodes.items()}
-    depth = max(node.depth for walk in walks for node in walk.nodes.values())
-    return Extent(
-        [budget for walk in walks for budget in walk.ended],
-        frozenset().union(*(walk.hidden for walk in walks)),
-        any(walk.blocked for walk in walks),
-        len(nodes),
-        depth,
-    )
+def _extent(walk: WalkState, found: Sequence[SourceWalk]) -> Generator[None, None, Extent]:
+    """Return how far a walk and all source walks came together."""
+    ended, hidden, visited = [*walk.ended], {*walk.hidden}, {*walk.nodes}
+    for each in found:
+        ended += each.walk.ended
+        if exhausted := walk.session.budget.count_ids((len(each.walk.nodes) + len(each.walk.hidden)) // _NODES):
+            ended.append(exhausted)
+            break
+        hidden |= each.walk.hidden
+        visited |= each.walk.nodes.keys()
+        yield
+    blocked = any(each.blocked for each in (walk, *(each.walk for each in found)))
+    depth = max([*(each.depth for each in found), *(node.depth for node in walk.nodes.values())])
+    return Extent(ended, frozenset(hidden), blocked, len(visited), depth)
 
 
 def _source(session: WalkSession, found: Overlap) -> ContaminationSource:

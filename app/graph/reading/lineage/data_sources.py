@@ -7,7 +7,7 @@ runs once in an operation.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from app.graph.reading.lineage.expander import EdgeSelection, Expansion
@@ -16,19 +16,25 @@ from app.graph.reading.lineage.lineage_visibility import expands
 from app.graph.reading.lineage.lineage_walk import Ids, WalkState
 from app.graph.reading.lineage.walk_session import WalkSession
 from graphql_schema.catalog.relations import PARENT_HOPS, Direction, Hop
-from graphql_schema.ports.lineage_query import LineageQuery
+from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.ports.lineage_query import LONG_LINEAGE, LineageQuery
 from graphql_schema.ports.row import Row
-from graphql_schema.rules.contamination_verdict import LEVELS, DataSources, is_data, leads
+from graphql_schema.rules.contamination_verdict import LEVELS, DataSources, Overlap, is_data, leads
 
 _UPSTREAM: Final = Direction.IN
 
 
 @dataclass(frozen=True, slots=True)
 class SourceWalk:
-    """The sources that a walk found, and the ended walk."""
+    """The sources that a walk found, the ended walk, and its depth.
+
+    ``overlaps`` has the overlaps of a training with data by its id, as far as they were compared in the operation.
+    """
 
     sources: DataSources
     walk: WalkState
+    depth: int
+    overlaps: dict[str, Overlap | None] = field(default_factory=dict)
 
 
 def upstream_walk(session: WalkSession, row: Row, hops: Sequence[Hop], levels: int) -> WalkState:
@@ -59,38 +65,42 @@ async def _walk(session: WalkSession, row: Row, hops: tuple[Hop, ...]) -> Source
     Hidden vertices next to the last level are counted, unlike in the field `lineage`, because the result would
     otherwise be taken for complete.
     """
-    walk = upstream_walk(session, row, hops, LEVELS)
+    walk, turns = upstream_walk(session, row, hops, LEVELS), session.rows.budget
     parents: dict[str, Ids] = {}
     depth = 0
     while walk.frontier:
+        await turns.pause()
         walk.blocked |= not all(expands(each, _UPSTREAM) for each, _ in walk.frontier.values())
         expansions = await expand_level(walk)
-        for urn, path in _parents(walk, expansions):
-            parents[urn] = _nearer(path, parents.get(urn, path))
+        await turns.pause()
+        with turns.reading_on():
+            await run_in_turn(_add_parents, len(walk.frontier) > LONG_LINEAGE, walk, expansions, parents)
         if walk.frontier:
             await walk.advance(depth, expansions)
         depth += 1
     walk.hidden = frozenset(walk.visibility.hidden)
-    return SourceWalk(_sources(row, walk, parents), walk)
+    await turns.pause()
+    with turns.reading_on():
+        return await run_in_turn(_ended, len(walk.nodes) > LONG_LINEAGE, row, walk, parents)
 
 
-def _parents(walk: WalkState, expansions: Mapping[int, Expansion]) -> list[tuple[str, Ids]]:
-    """Return the parents of the data in the last level, each with a path from the root."""
-    found = []
+def _add_parents(walk: WalkState, expansions: Mapping[int, Expansion], parents: dict[str, Ids]) -> None:
+    """Add the parents of the data in the last level, each with its nearest path from the root."""
     for row, via in walk.frontier.values():
         if row.kind in PARENT_HOPS and is_data(row.urn) and row.vid in expansions:
             members = (walk.visibility.parent(row, member) for member in expansions[row.vid].others)
-            found += [(parent.urn, (*via, parent.urn)) for parent in members if parent is not None]
-    return found
+            for urn in (parent.urn for parent in members if parent is not None):
+                parents[urn] = _nearer((*via, urn), parents.get(urn, (*via, urn)))
 
 
-def _sources(root: Row, walk: WalkState, parents: Mapping[str, Ids]) -> DataSources:
+def _ended(root: Row, walk: WalkState, parents: Mapping[str, Ids]) -> SourceWalk:
     paths = {node.row.urn: node.via for node in walk.nodes.values() if is_data(node.row.urn)}
     for urn, path in parents.items():
         if is_data(urn):
             paths[urn] = _nearer(path, paths.get(urn, path))
     reached = frozenset(node.row.urn for vid, node in walk.nodes.items() if vid in walk.arrived)
-    return DataSources(root.urn, paths, reached)
+    depth = max(node.depth for node in walk.nodes.values())
+    return SourceWalk(DataSources(root.urn, paths, reached), walk, depth)
 
 
 def _nearer(one: Ids, other: Ids) -> Ids:

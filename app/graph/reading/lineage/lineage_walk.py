@@ -105,6 +105,7 @@ class WalkState:
         """
         last, instant = depth == self.stop, self.visibility.instant
         arriving: dict[int, tuple[Row, Ids]] = {}
+        await self.session.rows.budget.pause()
         by_id = sorted(self.frontier.items(), key=lambda each: each[1][0].urn)
         async for vid, reached in self.session.rows.budget.in_turns(by_id):
             expansion = expansions.get(vid)

@@ -1,7 +1,7 @@
-"""Budgets of lineage queries: nodes of each walk, and edges, steps, time and number of all walks of one reader.
+"""Budgets of lineage queries: nodes of each walk, and edges, steps, ids, time and number of all walks of one reader.
 
 A step is one edge, or one free step in an asset group, that a search of paths follows; it counts again in each path
-that it extends.
+that it extends. An id is one that two walks have in common, when contamination compares them.
 
 A query has one reader; a mutation gets a new one after each write.
 
@@ -40,7 +40,7 @@ class WalkLimits:
     ``seconds`` is tested before a level is read, while its edges are followed, and during a path search. ``edges`` are
     the edges read from the vertices that walks or path searches reach, also those to hidden vertices. ``steps`` are the
     steps tried by path searches, ``walks`` the number of walks. A path search completes its level before ``nodes`` ends
-    it.
+    it. ``ids`` are those compared for contamination; so many take about 2 s in the side thread.
     """
 
     nodes: int = 10_000
@@ -48,6 +48,7 @@ class WalkLimits:
     walks: int = 1_000
     edges: int = 300_000
     steps: int = 200_000
+    ids: int = 4_000_000
 
 
 @dataclass(slots=True)
@@ -62,6 +63,7 @@ class Budget:
     walks: int = 0
     edges: int = 0
     steps: int = 0
+    ids: int = 0
     search_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _ends: float | None = None
 
@@ -88,6 +90,11 @@ class Budget:
         if self.steps > self.limits.steps:
             return STEPS
         return TIME if self.steps % CLOCK_INTERVAL == 0 and self.late else None
+
+    def count_ids(self, ids: int) -> str | None:
+        """Count compared ids; return EDGES if they are too many, because the walks have too many edges, or None."""
+        self.ids += ids
+        return EDGES if self.ids > self.limits.ids else None
 
     @property
     def late(self) -> bool:

@@ -47,6 +47,13 @@ async def test_others_run_between_the_parts_of_long_work() -> None:
     assert set(threads) == {await run_aside(threading.get_ident)}
 
 
+async def test_short_work_in_parts_runs_at_once() -> None:
+    """The result is the same, and no step leaves the event loop."""
+    threads: list[int] = []
+    assert await run_in_parts(steps_of(threads, iter(range(3))), is_long=False) == 3
+    assert {*threads} == {threading.get_ident()}
+
+
 async def test_a_cancellation_ends_the_work() -> None:
     """No caller waits for a result then, so no step follows the part that runs."""
     threads: list[int] = []

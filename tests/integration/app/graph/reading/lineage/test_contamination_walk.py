@@ -1,5 +1,9 @@
-"""Contamination of random evaluations, compared with plain loops over the same values, for two callers."""
+"""Contamination of random evaluations, compared with plain loops over the same values, for two callers.
 
+Evaluations of many versions on much data, whose lineages meet in many sources, are compared within limits.
+"""
+
+import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -7,11 +11,14 @@ from random import Random
 from typing import Any
 
 import pytest
-from support.estates.owned_items import owned
+from support.estates.owned_items import owned, urn
 from support.estates.promotions import SET, VERSION
 from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 
+from app.graph.reading.lineage import contamination_walk
+from app.graph.reading.lineage.walk_budget import WalkLimits
+from graphql_schema.rules.contamination_verdict import DataSources, Overlap, overlap
 from policies.installation.gates import Gate, Gates, Needs
 
 CONTAMINATION = """query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Evaluation { contamination { verdict
@@ -34,6 +41,8 @@ TRAINING = {
     "BASE_OF": "model model-version",
 }
 ORIGIN = {"PRODUCES": "run", "INPUT_TO": f"{DATA} feature", "DERIVES": f"{DATA} feature"}
+MANY = 12
+WIDE = [urn("evaluation", f"wide-{number}") for number in range(2)]
 PARENTS = {"dataset-version": "dataset", "model-version": "model", "feature": "feature-set"}
 
 
@@ -260,3 +269,69 @@ async def test_contamination_of_random_estates_equals_that_of_plain_loops(api: A
     assert {verdict for verdict, _ in met["ada"]} == {"DIRECT", "DERIVED", "CLEAN", "UNKNOWN"}
     assert {state for _, state in met["bo"]} == {"COMPLETE", "PARTIAL"}
     assert any(ada[0] != bo[0] for ada, bo in zip(met["ada"], met["bo"], strict=True))
+
+
+@pytest.fixture(scope="module")
+async def wide(api: Api) -> Api:
+    """Return the API with two evaluations on MANY datasets, of one version more, all of a hub with 40 sources."""
+    hub, versions = urn("dataset", "hub"), [urn("model-version", f"wide@{number}") for number in range(MANY + 1)]
+    data = [urn("dataset", f"wide-{number}") for number in range(MANY)]
+    await api.load(
+        owned("dataset", "hub", derivedFrom=[urn("dataset", f"source-{number}") for number in range(40)]),
+        *(owned("dataset", each.rpartition("/")[2], derivedFrom=[hub]) for each in data),
+        *(owned("model-version", each.rpartition("/")[2], trainedOn=[hub]) for each in versions),
+        *(owned("evaluation", each.rpartition("/")[2], evaluatedOn=data, modelVersion=versions[0]) for each in WIDE),
+        *(
+            {"link": {"relation": "EVALUATED_BY", "from": version, "to": evaluation}}
+            for version in versions[1:]
+            for evaluation in WIDE
+        ),
+    )
+    return api
+
+
+async def test_a_training_and_data_are_compared_once_beside_the_event_loop(
+    wide: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two evaluations share each comparison of a version with data; none of them holds the event loop."""
+    pairs, threads = list[tuple[str, str]](), set[int]()
+
+    def noted(training: DataSources, evaluated: DataSources) -> Overlap | None:
+        pairs.append((training.root, evaluated.root))
+        threads.add(threading.get_ident())
+        return overlap(training, evaluated)
+
+    monkeypatch.setattr(contamination_walk, "overlap", noted)
+    for found in (await wide.ask("ada", CONTAMINATION, ids=WIDE))["nodes"]:
+        assert found["contamination"]["verdict"] == "DERIVED"
+        assert {len(each["path"]) for each in found["contamination"]["sources"]} == {3}
+        assert len(found["contamination"]["sources"]) == MANY
+    assert len(pairs) == len({*pairs}) == MANY * (MANY + 1)
+    assert threading.get_ident() not in threads
+
+
+async def test_the_compared_ids_of_an_operation_are_bounded(wide: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the limit nothing differs; above it the result says EDGES, and a list by verdict is an error."""
+    unlimited = (await wide.ask("ada", CONTAMINATION, ids=WIDE))["nodes"]
+    verdicts = list[list[str]]()
+    for ids in (0, 150, 1_000, 3_000, 5_000, 20_000):
+        monkeypatch.setattr(wide.contexts, "walk_limits", WalkLimits(ids=ids))
+        nodes = (await wide.ask("ada", CONTAMINATION, ids=WIDE))["nodes"]
+        verdicts.append([each["contamination"]["verdict"] for each in nodes])
+        cut = [each for each in nodes if each["contamination"]["completeness"]["state"] != "COMPLETE"]
+        assert all(each in cut or each == full for each, full in zip(nodes, unlimited, strict=True))
+        assert {each["contamination"]["completeness"]["reason"] for each in cut} <= {"EDGES"}
+    assert (verdicts[0], verdicts[-1], cut) == (["UNKNOWN"] * 2, ["DERIVED"] * 2, [])
+    monkeypatch.setattr(wide.contexts, "walk_limits", WalkLimits(ids=0))
+    query = "query ($ids: [ID!]!) { assets(filter: {ids: $ids, contaminated: true}) { totalCount } }"
+    (error,) = (await wide.send("ada", query, ids=WIDE))["errors"]
+    assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
+    assert "budget EDGES" in error["message"]
+
+
+async def test_the_versions_of_an_evaluation_are_bounded(wide: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as data may be are examined; with one more the result says so."""
+    for most, reason in ((MANY + 1, None), (MANY, "DATA")):
+        monkeypatch.setattr(contamination_walk, "MAX_DATA", most)
+        for found in (await wide.ask("ada", CONTAMINATION, ids=WIDE[:1]))["nodes"]:
+            assert found["contamination"]["completeness"]["reason"] == reason

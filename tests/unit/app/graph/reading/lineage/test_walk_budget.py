@@ -59,6 +59,12 @@ def test_searches_share_a_number_of_steps(clock: Seconds) -> None:
     assert [budget.count_step() for _ in range(4)] == [None, None, None, "STEPS"]
 
 
+def test_comparisons_share_a_number_of_ids(clock: Seconds) -> None:
+    """As many ids as the limit may be compared; then the walks have too many edges."""
+    budget = Budget(WalkLimits(ids=10), clock)
+    assert [budget.count_ids(ids) for ids in (4, 6, 0, 1)] == [None, None, None, "EDGES"]
+
+
 def test_a_search_reads_the_clock_once_in_2000_steps(clock: Seconds) -> None:
     """Reading the clock at each step would take longer than the step."""
     budget = Budget(WalkLimits(seconds=8.0), clock)
@@ -71,10 +77,11 @@ def test_a_search_reads_the_clock_once_in_2000_steps(clock: Seconds) -> None:
 def test_the_limits_are_those_of_the_documentation() -> None:
     """docs/lineage.md names them, with what a client can do when one is met."""
     limits = WalkLimits()
-    assert (limits.nodes, limits.seconds, limits.walks, limits.edges, limits.steps) == (
+    assert (limits.nodes, limits.seconds, limits.walks, limits.edges, limits.steps, limits.ids) == (
         10_000,
         8.0,
         1_000,
         300_000,
         200_000,
+        4_000_000,
     )
