@@ -4,29 +4,29 @@ What is written between two pages leaves an outbox entry of its own. So chains m
 """
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
 from app.graph.commits.outbox_worker import MAX_CHARACTERS
-from app.graph.driver.edge_pages import EdgePages, read_edge_page
+from app.graph.driver.edge_pages import PART_CHARACTERS, EdgePages, read_edge_page
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import inference_chains
 from app.graph.jobs.id_queue import IdQueue
-from app.graph.jobs.inference_chains import FirstMiddles, Neighbourhood, changes
-from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, active_intervals
+from app.graph.jobs.inference_chains import ChainEdge, FirstMiddles, Neighbourhood, changes
+from app.graph.records.edge_record import EdgeKey
 from app.graph.records.inferred_edge import LABEL
 from app.graph.records.record_text import record_of, text_of
 from graphql_schema.catalog.inference_rules import InferenceRule
-from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
 from graphql_schema.ports.record import Json, Record
 
 MANY: Final = 2_000
-"""Number of edges from which on those of a response are processed in the side thread."""
+"""Size from which on the edges of a response are processed in the side thread."""
 
 LONG: Final = 100
-"""Number of edges above which edges are derived from them in the side thread: they may be in 2,500 chains."""
+"""Size above which edges are derived from others in the side thread: 100 edges may be in 2,500 chains."""
 
 AT_ONCE: Final = 10
 """Maximal number of vertices whose chains are read together."""
@@ -35,10 +35,7 @@ MAX_EDGES: Final = 2_500
 """Maximal number of edges that a batch writes while it holds the lock."""
 
 MAX_EXAMINED: Final = 50_000
-"""Number of edges in chains after which a batch examines no further ones; those take half a second."""
-
-_KEYS: Final = ("validFrom", "validTo", "earlier", "confidence", UNCONFIRMED)
-"""Keys of the record of an edge that chains are derived from: a vertex may have a million chains."""
+"""Number of steps, for edges in chains and their intervals, after which a batch ends; those take half a second."""
 
 
 @dataclass(slots=True)
@@ -46,7 +43,8 @@ class ChainReading:
     """The reading of the edges upstream of ``ends`` that chains of ``rules`` may consist of, and of inferred edges.
 
     These are in ``around``, with the kinds of the vertices at these edges, and the native ``deletedAt`` of those in the
-    middle of chains. ``size`` is the number of edges. When the edges to the ends are read, some ends leave ``ends`` if
+    middle of chains. ``size`` is the number of edges; each PART_CHARACTERS of their records count as one more, because
+    an edge may have hundreds of intervals. When the edges to the ends are read, some ends leave ``ends`` if
     there are more than MAX_MIDDLES vertices before all of them. ``limited`` are the ends and the vertices in the middle
     some of whose chains are not derived.
     """
@@ -75,16 +73,16 @@ class ChainReading:
         return self._pages is None
 
     async def advance(self, client: GremlinClient) -> int:
-        """Read the next page by one request; return its number of edges."""
+        """Read the next page by one request; return what it adds to ``size``."""
         if self._pages is None:
             return 0
         page = await read_edge_page(client, self._pages, deletions=self._back > 1)
-        count = sum(map(len, page.rows)) // 5
-        self.size += count
-        await run_in_turn(self._add, count > MANY, page.rows, page.deletions)
+        size = sum(1 + len(text) // PART_CHARACTERS for rows in page.rows for text in rows[4::5])
+        self.size += size
+        await _run(self._add(page.rows, page.deletions), size > MANY)
         if self._pages.is_read:
             await run_in_turn(self._read_on, self.size > MANY)
-        return count
+        return size
 
     def _read_on(self) -> None:
         """Begin to read the edges to further middles, or to the vertices before those that are read."""
@@ -112,7 +110,7 @@ class ChainReading:
         hops = [{"d": "in", "ls": [label], "xs": starts} for label in self._labels]
         self._pages = EdgePages(hops) if starts and hops else None
 
-    def _edges_to(self, near: int) -> dict[int, Record]:
+    def _edges_to(self, near: int) -> dict[int, ChainEdge]:
         """Return the edges that reach a vertex and that chains may have, by the vertex that they come from."""
         return {far: edge for label in self._labels for far, edge in self.around.into.get((label, near), {}).items()}
 
@@ -125,12 +123,13 @@ class ChainReading:
                 self.ends = self.ends[:place]
                 return
 
-    def _add(self, rows: Sequence[Sequence[Json]], deletions: Sequence[Json]) -> None:
-        """Add the rows of a page, and the native ``deletedAt`` of vertices in the middle."""
+    def _add(self, rows: Sequence[Sequence[Json]], deletions: Sequence[Json]) -> Generator[None, None, None]:
+        """Add the rows of a page, and the native ``deletedAt`` of vertices in the middle; yield before each row."""
         around, derived = self.around, {*LABEL.values()}
         for label, flat in zip(self._labels, rows, strict=True):
             rules_at = dict[int, list[InferenceRule]]()
             for near, near_kind, far, far_kind, text in zip(*(flat[place::5] for place in range(5)), strict=True):
+                yield
                 around.records.setdefault(near, {"kind": near_kind})
                 around.records.setdefault(far, {"kind": far_kind})
                 edge = record_of(text)
@@ -139,8 +138,9 @@ class ChainReading:
                     continue
                 if near not in rules_at:
                     rules_at[near] = self._rules_at(label, near)
-                if active_intervals(edge) and self._is_kept(rules_at[near], label, near, far):
-                    around.into[label, near][far] = {key: edge[key] for key in _KEYS if key in edge}
+                found = ChainEdge.of(edge)
+                if found.active and self._is_kept(rules_at[near], label, near, far):
+                    around.into[label, near][far] = found
         for vid, deleted in zip(deletions[::2], deletions[1::2], strict=True):
             around.records[vid] = {**around.records[vid], "deletedAt": deleted}
         if self._back > 1:
@@ -241,11 +241,11 @@ class EndQueue:
 
     @property
     def is_long(self) -> bool:
-        """Whether so many edges were read that the derivation belongs in the side thread."""
+        """Whether so much was read that the derivation belongs in the side thread."""
         return self._reading is not None and self._reading.size > LONG
 
     async def read(self, client: GremlinClient, rules: Sequence[InferenceRule], busy: Container[int]) -> int:
-        """Read a page of the chains to the next vertices by one request; return its number of edges.
+        """Read a page of the chains to the next vertices by one request; return what it adds to the size.
 
         Vertices that are ``busy`` wait. There must be another one.
         """
@@ -260,14 +260,17 @@ class EndQueue:
         self._begun = self._reading.ends
         return count
 
-    def derive(self, refused: Container[int], now: int) -> None:
+    async def derive(self, refused: Container[int], now: int) -> None:
         """Add edges to the batch, until it is full, or all edges to the vertices that were read are added.
 
         Edges to ``refused`` vertices are left out.
         """
-        reading, batch = self._reading, self.batch
-        if reading is None:
-            return
+        if self._reading is not None:
+            await _run(self._derived(self._reading, refused, now), self.is_long)
+
+    def _derived(self, reading: ChainReading, refused: Container[int], now: int) -> Generator[None, None, None]:
+        """Add edges as :meth:`derive`, and yield after each step."""
+        batch = self.batch
         batch.limited |= reading.limited
         while self._begun and not batch.is_full:
             self._changes = self._changes or changes(reading.around, self._begun[0], reading.rules, now)
@@ -276,6 +279,7 @@ class EndQueue:
                 if change is not None:
                     batch.edges.append((reading.around, *change))
                     batch.characters += len(text_of(change[1]))
+                yield
                 if batch.is_full:
                     return
             batch.ended.append(self._begun[0])
@@ -287,3 +291,12 @@ class EndQueue:
         """Read again what was read of the vertices that have begun."""
         self._waiting = dict.fromkeys(self.begun) | self._waiting
         self.batch, self._begun, self._reading, self._changes = DerivedBatch(), (), None, None
+
+
+async def _run(steps: Generator[None, None, None], is_long: bool) -> None:  # noqa: FBT001 - as of run_in_turn
+    """Run all steps: in the side thread if they are long, in parts; else at once."""
+    if is_long:
+        await run_in_parts(steps)
+    else:
+        for _ in steps:
+            pass

@@ -5,11 +5,12 @@ may make any number of chains. Of those between two vertices the edge keeps the 
 chains over its :class:`FirstMiddles` alone, and none over a vertex with more than MAX_SOURCES sources.
 """
 
-from bisect import insort
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, repeat
+from operator import itemgetter
 from typing import Final
 
 from app.graph.records.edge_record import MAX_INTERVALS, EdgeKey, active_intervals
@@ -37,6 +38,22 @@ _ALWAYS: Final = -(2**62)
 _DIGITS: Final = 4
 """Decimal places of a confidence."""
 
+INTERVALS_A_STEP: Final = 10
+"""Number of intervals that are combined or recorded in the time in which an edge without former ones is examined."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainEdge:
+    """An edge of chains: the intervals in which it is active, none of which overlap, and its confidence."""
+
+    active: Intervals
+    confidence: float = 1.0
+
+    @classmethod
+    def of(cls, edge: Record) -> "ChainEdge":
+        """Return the edge with this record: chains compare its intervals often, so they are found once."""
+        return cls(disjoint(active_intervals(edge)), edge.get("confidence", 1.0))
+
 
 @dataclass(slots=True)
 class Neighbourhood:
@@ -49,7 +66,7 @@ class Neighbourhood:
 
     ends: Sequence[int]
     records: dict[int, Record] = field(default_factory=dict)
-    into: dict[tuple[str, int], dict[int, Record]] = field(default_factory=lambda: defaultdict(dict))
+    into: dict[tuple[str, int], dict[int, ChainEdge]] = field(default_factory=lambda: defaultdict(dict))
     inferred: dict[int, dict[EdgeKey, Record]] = field(default_factory=lambda: defaultdict(dict))
     crowded: set[tuple[Sequence[str], int]] = field(default_factory=set)
 
@@ -85,7 +102,7 @@ class FirstMiddles:
     first: dict[int, list[int]] = field(default_factory=dict)
     _unread: dict[int, list[int]] = field(default_factory=dict)
 
-    def add(self, end: int, edges: Mapping[int, Record]) -> Sequence[int]:
+    def add(self, end: int, edges: Mapping[int, ChainEdge]) -> Sequence[int]:
         """Add an end with the edges from its middles, each active at any time; return the middles by rank."""
         self.first[end] = []
         self._unread[end] = sorted(edges, key=lambda vid: _middle_rank(vid, edges[vid]))
@@ -120,9 +137,8 @@ class FirstMiddles:
         )
 
 
-def _middle_rank(vid: int, edge: Record) -> Position:
-    begins, ends = zip(*active_intervals(edge), strict=True)
-    return -max(ends), -edge.get("confidence", 1.0), min(begins), vid
+def _middle_rank(vid: int, edge: ChainEdge) -> Position:
+    return -edge.active[-1][1], -edge.confidence, edge.active[0][0], vid
 
 
 def changes(
@@ -131,7 +147,8 @@ def changes(
     """Yield the inferred edges into one of ``around.ends`` that differ from the stored ones, with their new records.
 
     They are in the order of their keys. ``now``, in epoch milliseconds, is when changed intervals are recorded. None is
-    yielded for each vertex that a chain may visit, and for each edge that does not change: there may be a million.
+    yielded for each vertex that a chain may visit, and for each edge that does not change: there may be a million. It
+    is also yielded for each INTERVALS_A_STEP intervals that are combined or recorded.
     """
     wanted: dict[EdgeKey, list[PartialChain]] = defaultdict(list)
     for rule in rules:
@@ -141,9 +158,16 @@ def changes(
             yield None
     stored = around.inferred.get(end, {})
     for key in sorted({**stored, **wanted}):
-        before = stored.get(key)
-        after = _inferred(key, before, wanted.get(key, ()), now)
+        before, kept = stored.get(key), wanted.get(key, ())
+        known = (before or {}).get(CHAINS, ())
+        yield from _steps(*(chain.active for chain in kept), *(chain["held"] for chain in known))
+        after = _inferred(key, before, kept, now)
         yield None if after == before else (key, after)
+
+
+def _steps(*combined: Sequence[object]) -> Iterator[None]:
+    """Return the steps beyond the first one that these intervals take together."""
+    return repeat(None, sum(map(len, combined)) // INTERVALS_A_STEP)
 
 
 def _inferred(key: EdgeKey, before: Record | None, chains: Iterable[PartialChain], now: int) -> Record:
@@ -159,8 +183,13 @@ def _inferred(key: EdgeKey, before: Record | None, chains: Iterable[PartialChain
 def intersection(intervals: Intervals, others: Intervals) -> Intervals:
     """Return the parts of intervals that lie in both sequences.
 
-    No interval is empty, or overlaps with another one of its sequence, so the time is that of both lengths together.
+    No interval is empty, or overlaps with another one of its sequence, so the time is that of both lengths together. A
+    single interval takes the time of a search in the other sequence.
     """
+    if len(others) == 1:
+        return _within(intervals, *others[0])
+    if len(intervals) == 1:
+        return _within(others, *intervals[0])
     both, place = [], 0
     for start, end in intervals:
         while place < len(others) and others[place][1] <= start:
@@ -170,6 +199,16 @@ def intersection(intervals: Intervals, others: Intervals) -> Intervals:
                 break
             both.append((max(start, other), min(end, its_end)))
     return both
+
+
+def _within(intervals: Intervals, start: int, end: int) -> Intervals:
+    """Return the parts of intervals that lie between two instants."""
+    first = bisect_right(intervals, start, key=itemgetter(1))
+    found = list(intervals[first : bisect_left(intervals, end, first, key=itemgetter(0))])
+    if found:
+        found[0] = max(start, found[0][0]), found[0][1]
+        found[-1] = found[-1][0], min(end, found[-1][1])
+    return found
 
 
 def disjoint(intervals: Intervals) -> Intervals:
@@ -231,18 +270,21 @@ def _completed(around: Neighbourhood, chain: PartialChain) -> Iterator[PartialCh
     for source, edge in around.into.get((relation, chain.vids[0]), {}).items():
         yield None
         if around.is_of(source, kinds) and source not in chain.vids:
+            if len(chain.active) > 1 and len(edge.active) > 1:
+                yield from _steps(chain.active, edge.active)
             for extended in _extended(around, chain, source, edge, inner=place > 0):
                 yield from _completed(around, extended)
 
 
 def _extended(
-    around: Neighbourhood, chain: PartialChain, source: int, edge: Record, *, inner: bool
+    around: Neighbourhood, chain: PartialChain, source: int, edge: ChainEdge, *, inner: bool
 ) -> list[PartialChain]:
     """Return the chain with one more edge before it; an empty list if chain and edge are never active together."""
     deleted = around.records[source].get("deletedAt") if inner else None
-    active = intersection(chain.active, disjoint(active_intervals(edge)))
-    active = intersection(active, [(_ALWAYS, deleted or FOREVER)])
-    confidence = chain.confidence * edge.get("confidence", 1.0)
+    active = intersection(chain.active, edge.active)
+    if deleted:
+        active = _within(active, _ALWAYS, deleted)
+    confidence = chain.confidence * edge.confidence
     return [PartialChain(chain.rule, (source, *chain.vids), active, confidence)] if active else []
 
 

@@ -36,13 +36,12 @@ from app.graph.records.touched import NOTHING
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.inference_rules import RULES, InferenceRule
 from graphql_schema.catalog.kinds import KINDS
-from graphql_schema.execution.side_thread import run_in_turn
 
 BATCH: Final = 50
 """Number of assets in a page of all assets, which also has those of other tenants with the same URN as its last one."""
 
 MAX_READ: Final = 5_000
-"""Number of edges after which a batch reads no further page: the next batches continue."""
+"""Number of edges, or their size, after which a batch reads no further page: the next batches continue."""
 
 MAX_REQUESTS: Final = 10
 """Maximal number of pages that a batch reads."""
@@ -280,7 +279,7 @@ class InferenceJob(OutboxWorker):
         ends, read, requests = round_.ends, 0, 0
         while ends.may_advance(busy) and not ends.batch.is_full:
             if not ends.must_read:
-                await run_in_turn(ends.derive, ends.is_long, round_.refused, self._clock())
+                await ends.derive(round_.refused, self._clock())
             elif read < MAX_READ and requests < MAX_REQUESTS:
                 read, requests = read + await ends.read(self._client, self._rules, busy), requests + 1
             else:

@@ -1,15 +1,17 @@
 """What the inference job reads around its ends: the first middles of an end, and no middle with too many sources."""
 
+from collections.abc import Iterable
 from typing import Any
+from unittest import mock
 
 import pytest
 from support.stores.edge_store import ENDS, INPUTS, EdgeStore
 from support.stores.paged_edges import Row, page_of
 
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.jobs import inference_chains
-from app.graph.jobs.chain_reads import ChainReading, EndQueue
-from app.graph.records.edge_record import UNCONFIRMED
+from app.graph.jobs import chain_reads, inference_chains
+from app.graph.jobs.chain_reads import ChainReading, DerivedBatch, EndQueue
+from app.graph.records.edge_record import UNCONFIRMED, active_intervals
 from app.graph.records.record_text import text_of
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.catalog.instants import FOREVER
@@ -144,7 +146,53 @@ async def test_an_end_has_begun_until_its_edges_are_written() -> None:
     ends.add(ENDS[:1])
     while ends.must_read:
         await ends.read(store, RULES, ())
-    ends.derive((), 0)
+    await ends.derive((), 0)
     assert (len(ends.batch.edges), [*ends.begun]) == (INPUTS, ENDS[:1])
     ends.begin_again()
     assert (ends.batch.edges, [*ends.begun], ends.must_read, bool(ends)) == ([], [], True, True)
+
+
+OFTEN = {"earlier": [[2 * begin, 2 * begin + 1] for begin in range(499)], "validFrom": 1_000}
+"""Values of an edge with 500 intervals."""
+
+
+async def derived(monkeypatch: pytest.MonkeyPatch, edges: Edges) -> tuple[list[int], list[int]]:
+    """Derive the edges to the vertex 1; return the steps of each batch, and those that ran in parts."""
+    aside: list[int] = []
+
+    async def run_in_parts(steps: Iterable[None]) -> None:
+        aside.append(len([*steps]))
+
+    monkeypatch.setattr(chain_reads, "run_in_parts", run_in_parts)
+    ends, batches, client = EndQueue(), list[int](), EdgeClient(edges, 1_000)
+    ends.add([1])
+    while ends.must_read:
+        await ends.read(client, RULES, ())  # type: ignore[arg-type]
+    while ends.begun and not ends.must_read:
+        ends.batch = DerivedBatch()
+        await ends.derive((), 0)
+        batches.append(ends.batch.examined)
+    return batches, aside
+
+
+async def test_intervals_count_as_edges_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few edges of hundreds of intervals are read as many, and derived in the side thread in parts, and in batches."""
+    monkeypatch.setattr(chain_reads, "MAX_EXAMINED", 100)
+    few = run(10, *range(100, 105))
+    often = {key: {"confidence": 1.0, **OFTEN} for key in few}
+    reading, _ = await read(often, 1)
+    assert reading.size > chain_reads.LONG > len(few)
+    assert await derived(monkeypatch, few) == ([mock.ANY], [])
+    batches, aside = await derived(monkeypatch, often)
+    assert sum(batches) == sum(aside) > 2 * 5 * 500 / inference_chains.INTERVALS_A_STEP
+    assert max(batches) == 100
+    assert len(batches) >= 5
+
+
+async def test_the_intervals_of_an_edge_are_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not again for each chain: a run may have hundreds of inputs and outputs."""
+    counted = mock.Mock(wraps=active_intervals)
+    monkeypatch.setattr(inference_chains, "active_intervals", counted)
+    edges = run(10, *range(100, 120))
+    await derived(monkeypatch, {key: {"confidence": 1.0, **OFTEN} for key in edges})
+    assert counted.call_count == len(edges)

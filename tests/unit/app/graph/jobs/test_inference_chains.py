@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.graph.jobs import inference_chains
-from app.graph.jobs.inference_chains import Neighbourhood, disjoint, intersection
+from app.graph.jobs.inference_chains import ChainEdge, Neighbourhood, disjoint, intersection
 from app.graph.records.edge_record import EdgeKey
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.catalog.instants import FOREVER
@@ -27,8 +27,8 @@ def around(first: dict[str, Any] | None = None, second: dict[str, Any] | None = 
         RUN: {"kind": "RUN", **run},
         VERSION: {"kind": "MODEL_VERSION"},
     }
-    found.into["PRODUCES", VERSION][RUN] = {"validFrom": 0, **(second or {})}
-    found.into["INPUT_TO", RUN][FEATURE] = {"validFrom": 0, **(first or {})}
+    found.into["PRODUCES", VERSION][RUN] = ChainEdge.of({"validFrom": 0, **(second or {})})
+    found.into["INPUT_TO", RUN][FEATURE] = ChainEdge.of({"validFrom": 0, **(first or {})})
     return found
 
 
@@ -93,7 +93,7 @@ def test_only_what_differs_from_the_store_is_returned() -> None:
     (edge,) = changes(found, NOW).values()
     found.inferred[VERSION][KEY] = edge
     assert changes(found, NOW + 5) == {}
-    found.into["INPUT_TO", RUN][FEATURE] = {"validFrom": 0, "validTo": 60}
+    found.into["INPUT_TO", RUN][FEATURE] = ChainEdge.of({"validFrom": 0, "validTo": 60})
     assert [held for _, held in chains(found, NOW + 20)] == [[[0, 60, NOW, NOW + 20]]]
     found.into["INPUT_TO", RUN].clear()
     assert changes(found, NOW + 30).keys() == {KEY}
@@ -132,8 +132,9 @@ def many_runs(runs: dict[int, dict[str, Any]], *, backwards: bool = False) -> Ne
     found = around()
     for run in sorted(runs, reverse=backwards):
         found.records[run] = {"kind": "RUN"}
-        found.into["INPUT_TO", run][FEATURE] = {"validFrom": 0}
-    found.into["PRODUCES", VERSION] = {run: {"validFrom": 0, **runs[run]} for run in sorted(runs, reverse=backwards)}
+        found.into["INPUT_TO", run][FEATURE] = ChainEdge.of({"validFrom": 0})
+    order = sorted(runs, reverse=backwards)
+    found.into["PRODUCES", VERSION] = {run: ChainEdge.of({"validFrom": 0, **runs[run]}) for run in order}
     return found
 
 
@@ -176,7 +177,7 @@ def test_a_chain_that_is_kept_again_is_recorded_again(monkeypatch: pytest.Monkey
     found = many_runs({10: {}, 11: {}})
     (edge,) = changes(found, NOW).values()
     found.inferred[VERSION][KEY] = edge
-    found.into["PRODUCES", VERSION][10] = {"validFrom": 0, "validTo": NOW + 7}
+    found.into["PRODUCES", VERSION][10] = ChainEdge.of({"validFrom": 0, "validTo": NOW + 7})
     (after,) = changes(found, NOW + 7).values()
     assert [(chain["through"], chain["held"]) for chain in after["chains"]] == [
         ([11], [[0, FOREVER, NOW + 7, FOREVER]])
