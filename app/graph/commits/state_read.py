@@ -35,7 +35,7 @@ EDGES_SIZE: Final = 8 * 1024 * 1024
 """The same for a request that reads the edges of several vertices alone; those of one vertex are read in pages."""
 
 RECORDS_AT_ONCE: Final = 10_000
-"""Maximal number of vertices that one request names to read their records."""
+"""Maximal number of vertices that one request names: the store looks up all of them, stored or not."""
 
 MANY_EDGES: Final = 20_000
 """Number of edges from which on their far ends are found in the side thread."""
@@ -49,7 +49,8 @@ LONG_VALUE: Final = 1_000
 FIRST_VERTICES: Final = 100
 """Number of vertices that the first of several requests for records names.
 
-Each further one names twice as many as the one before has read, or this many: the store looks up all of them first.
+Each further one names twice as many as the one before has looked up or read, or this many: the store looks up all of
+them first.
 """
 
 REQUESTS_AT_ONCE: Final = 2
@@ -126,7 +127,7 @@ class _StateRead:
 
     async def state(self, vertices: list[int], hops: Sequence[HopRead], pairs: list[EdgeKey]) -> StoredState:
         """Return the state, by one request if it is small."""
-        found = await self._request(vertices, hops, pairs)
+        found = await self._request(vertices, hops, pairs) if len(vertices) <= RECORDS_AT_ONCE else None
         if found is None:
             await self._add_records(vertices)
             led_to = partial(last_target, records=self.records if self.follow else {})
@@ -161,7 +162,8 @@ class _StateRead:
             found = await self._response(rest[:at_once])
             await self._take(found)
             rest = [*found["w"], *rest[at_once:]]
-            at_once = min(max(FIRST_VERTICES, len(found["v"])), RECORDS_AT_ONCE)
+            further = len(found["v"]) if found["w"] else 2 * at_once
+            at_once = min(max(FIRST_VERTICES, further), RECORDS_AT_ONCE)
 
     async def _edges(self, hops: Sequence[HopRead], pairs: Sequence[EdgeKey]) -> JsonObject:
         """Return edges in the form of a response; ``w`` has all far vertices, and ``v`` is empty."""
@@ -174,7 +176,7 @@ class _StateRead:
         return {"v": [], "e": rows, "p": await self._single(pairs), "w": far, "c": []}
 
     async def _rows(self, hops: Sequence[HopRead], starts: Sequence[tuple[int, int]]) -> list[tuple[int, list[Json]]]:
-        """Return the rows of edges at some vertices, in halves down to one start if they are too large for a request.
+        """Return the rows of edges at some vertices, in halves down to one start if they are too many for a request.
 
         ``starts`` has pairs of the number of a hop and a vertex, and each result the number of its hop.
         """
@@ -184,7 +186,9 @@ class _StateRead:
         for number, vid in starts:
             chosen[number].append(vid)
         some = [HopRead(hops[number].direction, hops[number].labels, vids) for number, vids in chosen.items()]
-        found = await self._request({vid for _, vid in starts}, some, full=False)
+        found = None
+        if len(starts) <= RECORDS_AT_ONCE:
+            found = await self._request({vid for _, vid in starts}, some, full=False)
         if found is not None:
             return [*zip(chosen, found["e"], strict=True)]
         half = len(starts) // 2
@@ -201,11 +205,11 @@ class _StateRead:
         return found
 
     async def _single(self, pairs: Sequence[EdgeKey]) -> list[str | None]:
-        """Return the texts of single edges, None for an absent one, in halves if they are too large for one request."""
+        """Return the texts of single edges, None for an absent one, in halves if they are too many for one request."""
         if not pairs:
             return []
         ends = {vid for _, *both in pairs for vid in both}
-        found = await self._request(ends, (), pairs, full=False)
+        found = await self._request(ends, (), pairs, full=False) if len(ends) <= RECORDS_AT_ONCE else None
         if found is not None:
             texts: list[str | None] = found["p"]
             return texts

@@ -23,7 +23,7 @@ MAX_GROUP_ITEMS: Final = 250
 """Maximal number of items that join the oldest batch in a transaction."""
 
 MAX_GROUP_EDGES: Final = 2_500
-"""Maximal number of edges declared by the batches that join the oldest one in a transaction."""
+"""Maximal number of edges and sources of the batches that join the oldest one in a transaction."""
 
 MAX_GROUP_TEXT: Final = 250_000
 """Maximal number of characters of descriptions in the batches that join the oldest one; their words take 25 to 150 ms.
@@ -32,7 +32,7 @@ All writers wait while they are found.
 """
 
 MAX_CONTENDED_EDGES: Final = 500
-"""Maximal number of edges declared by a batch that joins the oldest one while several callers write."""
+"""Maximal number of edges and sources of a batch that joins the oldest one while several callers write."""
 
 
 @dataclass(eq=False, kw_only=True)

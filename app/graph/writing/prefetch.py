@@ -41,6 +41,7 @@ from graphql_schema.ports.commands import (
     UnlinkCommand,
 )
 from graphql_schema.ports.events.event_commands import RecordIngestionCommand
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
 
 
@@ -61,7 +62,7 @@ async def prefetch(  # noqa: PLR0913 - what to read, and a flag
     too many characters.
     """
     request = PrefetchRequest(tenant, groups=frozenset(missing.groups))
-    for command in (each for item in commands for each in commands_in(item)):
+    async for command in OperationBudget().in_turns(each for item in commands for each in commands_in(item)):
         if is_long(command):
             await run_aside(request.add_command, command)
         else:
@@ -121,7 +122,7 @@ class PrefetchRequest:
                 self._add_container(command.target, target)
         elif isinstance(command, RegisterCommand | ObserveCommand):
             self._add_registration(command)
-        for urn in references_in(command):
+        for urn in dict.fromkeys(references_in(command)):
             self.add_end(urn)
 
     def add_record(self, urn: str) -> int:

@@ -18,7 +18,7 @@ from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.group_commit import MAX_TRANSACTION_CHARACTERS, GroupCommit
 from app.graph.writing.rules.known_references import without_known
 from app.graph.writing.unit.author import Author
-from app.graph.writing.unit.item_size import command_count, edge_count, text_length, weight
+from app.graph.writing.unit.item_size import command_count, edge_count, source_count, text_length, weight
 from app.graph.writing.unit.rejections import conflict, invalid
 from graphql_schema.ports.commands import Command, EventCommand, MergeCommand
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -34,13 +34,13 @@ CUT_BATCH_ITEMS: Final = 25
 """Number of commands that later batches of a call may have in any case, after the plan of one had no time for all."""
 
 MAX_BATCH_EDGES: Final = 2_500
-"""Maximal number of edges that the items of one batch declare, unless the first item has more or the call is atomic."""
+"""Maximal number of edges and sources of the items of one batch, unless its first item has more or it is atomic."""
 
 MAX_BATCH_TEXT: Final = 1_250_000
 """Maximal number of characters of the descriptions in one batch, unless one item has more."""
 
 MAX_ATOMIC_EDGES: Final = 2_500
-"""Maximal number of edges that the items of an atomic call declare: all other writers wait for its one transaction."""
+"""Maximal number of edges and sources of the items of an atomic call: all others wait for its one transaction."""
 
 MAX_ATOMIC_TEXT: Final = MAX_BATCH_TEXT
 """Maximal number of characters of the descriptions in an atomic call, whose words take 125 to 700 ms."""
@@ -134,8 +134,9 @@ class PolicedWriter:
         return CONTENDED_SHARE if self._coordinator.contention.is_contended else 1
 
     def _is_too_long(self, event: EventCommand) -> bool:
-        """Return whether an event has more commands, or longer descriptions, than one transaction should have."""
-        return command_count(event) > MAX_BATCH_ITEMS or text_length(event) > MAX_BATCH_TEXT // self._share
+        """Return whether an event has more commands, sources, or longer descriptions, than one transaction should."""
+        has_many = command_count(event) > MAX_BATCH_ITEMS or source_count(event) > MAX_BATCH_EDGES
+        return has_many or text_length(event) > MAX_BATCH_TEXT // self._share
 
     def _batch_from(self, items: Sequence[Command], begin: int) -> Sequence[Command]:
         """Return the items of the next batch, which begin at the index ``begin``: fewer while several callers write."""
@@ -250,8 +251,8 @@ def _refuse_long(items: Sequence[Command]) -> None:
     edges, text = sum(map(edge_count, items)), sum(map(text_length, items))
     if edges > MAX_ATOMIC_EDGES:
         raise LimitError(
-            f"The items of an atomic call may declare at most {MAX_ATOMIC_EDGES} edges, and these declare {edges}; "
-            "split the call, or send it without `atomic`.",
+            f"The items of an atomic call, with the source datasets of their columns, may declare at most "
+            f"{MAX_ATOMIC_EDGES} edges, and these declare {edges}; split the call, or send it without `atomic`.",
             limit="atomicEdges",
             maximum=MAX_ATOMIC_EDGES,
             actual=edges,

@@ -75,7 +75,8 @@ class MemoryStore:
             return [{"v": [], "e": [], "p": [], "w": [], "c": [], "n": 0, "large": False}]
         assert writes
         await self.open.wait()
-        records = {row["x"]: orjson.loads(row["p"]["record"]) for row in bindings["vertices"]}
+        rows = {name: _decoded(bindings[name]) for name in ("vertices", "edges", "receipts")}
+        records = {row["x"]: orjson.loads(row["p"]["record"]) for row in rows["vertices"]}
         urns = {record["id"] for record in records.values() if record["kind"] != "CHANGE"}
         self.writes.append(urns)
         error = self.errors.pop(0) if self.errors else None
@@ -83,11 +84,14 @@ class MemoryStore:
         if error is not None:
             raise error
         self.memory.vertices |= records
-        self.memory.edges |= {
-            (row["l"], row["o"], row["i"]): orjson.loads(row["p"]["record"]) for row in bindings["edges"]
-        }
-        self.memory.receipts |= {row["x"]: orjson.loads(row["record"]) for row in bindings["receipts"]}
+        self.memory.edges |= {(row["l"], row["o"], row["i"]): orjson.loads(row["p"]["record"]) for row in rows["edges"]}
+        self.memory.receipts |= {row["x"]: orjson.loads(row["record"]) for row in rows["receipts"]}
         return [len(records)]
+
+
+def _decoded(rows: Any) -> Any:
+    """Return rows that may be encoded already: a writer encodes many at once in the side thread."""
+    return orjson.loads(orjson.dumps(rows, option=orjson.OPT_NON_STR_KEYS))
 
 
 @dataclass

@@ -1,8 +1,9 @@
 """The size of an item, which decides how it is batched and where it is planned."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
+from app.graph.writing.unit.unseen_references import references_in
 from graphql_schema.ports.commands import (
     Command,
     DeleteCommand,
@@ -17,7 +18,10 @@ from graphql_schema.ports.commands import (
 from graphql_schema.rules.index_terms import PROSE
 
 LONG_ITEM: Final = 100
-"""Number of edges or observed values above which an item is planned in the side thread; that many take 5 to 12 ms."""
+"""Number of edges and sources, or of observed values, above which an item is planned in the side thread.
+
+That many take 5 to 12 ms.
+"""
 
 COMMAND_EDGES: Final = 10
 """Number of edges as which each further command of an event counts: its asset takes about 1 ms, without any edge."""
@@ -43,12 +47,30 @@ def command_count(item: Command) -> int:
 
 
 def edge_count(item: Command) -> int:
-    """Return the number of edges that a registration or observation declares or ends, and all of an event; else 1."""
-    if isinstance(item, EventCommand):
-        return sum(map(edge_count, item.commands)) + 1
-    if not isinstance(item, RegisterCommand | ObserveCommand):
-        return 1
-    return sum(len(each.targets) + len(each.removes) for each in item.edges)
+    """Return the number of edges that an item declares or ends, and of its sources by :func:`source_count`.
+
+    Each command counts as one edge that is no registration or observation, and so does the record of an event.
+    """
+    edges = 1 if isinstance(item, EventCommand) else 0
+    for command in commands_in(item):
+        if isinstance(command, RegisterCommand | ObserveCommand):
+            edges += sum(len(each.targets) + len(each.removes) for each in command.edges)
+        else:
+            edges += 1
+    return edges + source_count(item)
+
+
+def source_count(item: Command) -> int:
+    """Return the number of datasets that columns name as sources and that no edge of the item has at its far end.
+
+    Each counts once: they are read, and a table may have thousands of columns from a few others.
+    """
+    named, far_ends = set[str](), list[Collection[str]]()
+    for command in commands_in(item):
+        if isinstance(command, RegisterCommand | ObserveCommand):
+            named.update(references_in(command))
+            far_ends += (ids for each in command.edges for ids in (each.targets, each.removes))
+    return len(named.difference(*far_ends)) if named else 0
 
 
 def text_length(item: Command) -> int:

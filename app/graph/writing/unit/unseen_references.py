@@ -63,4 +63,5 @@ def any_unseen(unit: ItemUnit, urns: Iterable[str]) -> bool:
 def source_datasets(columns: Iterable[Record]) -> Iterator[str]:
     """Yield the datasets of the source columns of some columns."""
     for column in columns:
-        yield from (source["dataset"] for source in column.get("derivedFrom") or ())
+        for source in column.get("derivedFrom") or ():
+            yield source["dataset"]

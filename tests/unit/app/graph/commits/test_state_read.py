@@ -1,7 +1,7 @@
 """Reads of writers over a store in memory: what each request names, and records without their long values."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,15 +9,20 @@ import orjson
 import pytest
 
 from app.graph.commits import state_read
-from app.graph.commits.state_read import read_state
+from app.graph.commits.state_read import HopRead, read_state
 from app.graph.driver.errors import WriteTooLargeError
+from graphql_schema.catalog.relations import Direction
 
 
 @dataclass
 class Records:
-    """A client over records by vertex id; ``named`` has how many vertices each request names."""
+    """A client over records by vertex id; ``named`` has how many vertices each request names.
+
+    ``edges_of`` returns the edges of a response.
+    """
 
     texts: dict[int, str]
+    edges_of: Callable[[Mapping[str, Any]], Mapping[str, Any]] = field(default=lambda _: {"e": [], "p": []})
     named: list[int] = field(default_factory=list)
     current: int = 0
     at_once: int = 0
@@ -33,10 +38,11 @@ class Records:
         for vid in bindings["stored"]:
             if left <= 0:
                 unread.append(vid)
-            else:
+            elif vid in self.texts:
                 read += [vid, self.texts[vid]]
                 left -= len(self.texts[vid])
-        return [{"v": read, "e": [], "p": [], "w": unread, "c": [], "n": bindings["size"] - left, "large": False}]
+        edges = self.edges_of(bindings)
+        return [{"v": read, **edges, "w": unread, "c": [], "n": bindings["size"] - left, "large": False}]
 
 
 @pytest.mark.parametrize("in_a_request", [1, 70, 1_000])
@@ -49,6 +55,33 @@ async def test_each_vertex_is_named_by_few_requests(monkeypatch: pytest.MonkeyPa
     assert {vid: record["id"] for vid, record in found.records.items()} == {vid: f"{vid:05}" for vid in texts}
     assert len(client.named) <= 5_000 // in_a_request + 20
     assert max(client.named[1:]) <= 2 * max(in_a_request, state_read.FIRST_VERTICES)
+
+
+@pytest.mark.parametrize("stored", [0, 35_000], ids=["absent", "stored"])
+async def test_no_request_names_very_many_vertices(stored: int) -> None:
+    """The store looks up all of them, also those that are not stored, and all writers wait; few requests name many."""
+    client: Any = Records(dict.fromkeys(range(stored), '{"id":"a"}'))
+    found = await read_state(client, range(35_000))
+    assert len(found.records) == stored
+    assert sum(client.named) == 35_000
+    assert max(client.named) <= state_read.RECORDS_AT_ONCE
+    assert len(client.named) <= 20
+
+
+@pytest.mark.parametrize("kind", ["hops", "edges"])
+async def test_no_request_names_very_many_ends_of_edges(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Edges at many vertices, or between many, are read in parts as well."""
+    monkeypatch.setattr(state_read, "RECORDS_AT_ONCE", 100)
+    client: Any = Records({})
+    client.edges_of = lambda bindings: {"e": [[] for _ in bindings["hops"]], "p": [None] * len(bindings["pairs"])}
+    vids = range(1_000)
+    if kind == "hops":
+        found = await read_state(client, vids, [HopRead(Direction.OUT, ["DERIVES"], vids)])
+        assert found.hops == [[]]
+    else:
+        found = await read_state(client, vids, edges=[("DERIVES", vid, vid + 500) for vid in range(500)])
+        assert found.edges == [None] * 500
+    assert max(client.named) <= 100
 
 
 async def test_many_records_are_read_by_two_requests_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

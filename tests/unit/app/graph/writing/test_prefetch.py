@@ -1,5 +1,6 @@
 """What is read before a batch is planned, and what its response says."""
 
+import asyncio
 import random
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,7 @@ from app.graph.writing import prefetch
 from app.graph.writing.prefetch import PrefetchRequest
 from app.graph.writing.unit.read_set import NotReadError, ReadSet
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.ports import operation_budget
 from graphql_schema.ports.commands import (
     Command,
     DeleteCommand,
@@ -161,6 +163,31 @@ async def test_long_values_are_read_once_a_plan_needs_one(monkeypatch: pytest.Mo
     state = await prefetch.prefetch(client, "default", items, [], missing, bounded=True)
     assert state.vertices[vid("dataset a")]["description"] == "x"
     assert briefs == [{vid("dataset d"), vertex_id("default", "receipt\0a\0k")}, None]
+
+
+async def test_others_run_while_many_items_are_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each item has few sources, but all of them have many; each source is added once."""
+    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)  # each turn is over when it has begun
+    ticks, added = [0], list[str]()
+
+    async def read(*_: object, **_more: object) -> StoredState:
+        return StoredState({}, [], [])
+
+    async def tick() -> None:
+        while True:
+            ticks[0] += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(prefetch, "read_state", read)
+    monkeypatch.setattr(PrefetchRequest, "add_end", lambda _, name: added.append(name))
+    other = asyncio.create_task(tick())
+    derived = [{"dataset": urn(f"dataset {number}"), "column": "x"} for number in (1, 2, 1)]
+    items = [asset(f"dataset d{number}", {"columns": [{"name": "c", "derivedFrom": derived}]}) for number in range(9)]
+    client: Any = None
+    await prefetch.prefetch(client, "default", items, [], ReadSet(), bounded=True)
+    other.cancel()
+    assert added == [urn("dataset 1"), urn("dataset 2")] * 9
+    assert ticks[0] >= 9 - 1
 
 
 def test_receipts_and_collisions_are_no_records() -> None:
