@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, TypeVar
 
+from graphql_schema.catalog.relations import VERSION_OF
 from graphql_schema.ports.commands import (
     ApproveCommand,
     Command,
@@ -49,7 +50,7 @@ _IDS: Final[Mapping[type, tuple[str, ...]]] = {
 def with_ids(command: AnyCommand, rename: Rename) -> AnyCommand:
     """Return the command with other ids, also in the edges that it declares; the same object if no id differs."""
     changes: dict[str, object] = {}
-    for name in _IDS.get(type(command), ()):
+    for name in () if _joins_version(command) else _IDS.get(type(command), ()):
         given = getattr(command, name)
         changes[name] = rename(given) if isinstance(given, str) else tuple(dict.fromkeys(map(rename, given)))
     if isinstance(command, RegisterCommand | ObserveCommand):
@@ -58,8 +59,18 @@ def with_ids(command: AnyCommand, rename: Rename) -> AnyCommand:
     return replace(command, **differing) if differing else command  # type: ignore[arg-type]
 
 
+def _joins_version(command: Command) -> bool:
+    """Return whether a command links a version to the parent that its id names, or unlinks it."""
+    return isinstance(command, LinkCommand | UnlinkCommand) and command.relation == VERSION_OF.name
+
+
 def _with_ids(edges: DeclaredEdges, rename: Rename) -> DeclaredEdges:
-    """Return the edges to other ids; if two targets become one, the values of the later one win."""
+    """Return the edges to other ids; if two targets become one, the values of the later one win.
+
+    The parent of a version stays: the id of the version names it, and look-ups follow it.
+    """
+    if edges.hop.relation is VERSION_OF:
+        return edges
     targets: dict[str, Record] = {}
     for urn, values in edges.targets.items():
         after = rename(urn)
