@@ -56,7 +56,7 @@ class UsageLimits:
     - ``characters``: characters of all texts in the response, and of the keys of these values.
     - ``rows``: edges and records that are read from the store or the cache.
     - ``paths``: those of lists over several relations (:mod:`app.graph.reading.relation_items`).
-    - ``stored``: characters of the edges and records that are read from the store, selected or not.
+    - ``stored``: bytes of memory, by estimate, of the edges and records read from the store, selected or not.
     - ``listings``: lists that are read from the index of the store. A nested list counts for each object above it.
     - ``filters``: the size of the filters of these lists: characters, and 80 for each value. The conditions of the
       policy count, and a total has its filter once more.
@@ -70,7 +70,7 @@ class UsageLimits:
     characters: int = 8 * 1024 * 1024
     rows: int = 400_000
     paths: int = 1_000_000
-    stored: int = 64 * 1024 * 1024
+    stored: int = 320 * 1024 * 1024
     listings: int = 1_500
     filters: int = 128 * 1024 * 1024
     substrings: int = 20
@@ -174,7 +174,7 @@ class OperationBudget:
 
     @property
     def is_half_read(self) -> bool:
-        """Whether the operation has read more than half of the rows or characters that it may read from the store."""
+        """Whether the operation has read more than half of the rows that it may read, or of their memory."""
         return 2 * self.rows > self.limits.rows or 2 * self.stored > self.limits.stored
 
     def check(self) -> None:
@@ -229,7 +229,7 @@ class OperationBudget:
         self._count("paths", count)
 
     def count_stored(self, count: int) -> None:
-        """Count characters read from the store; if there are too many, end the operation and raise what ended it."""
+        """Count bytes of what is read from the store; if too many, end the operation and raise what ended it."""
         self._count("stored", count)
 
     def count_listings(self, count: int) -> None:

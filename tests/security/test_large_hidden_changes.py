@@ -1,6 +1,6 @@
 """Changes that a reader may not see keep no other change from it, however large they are.
 
-The limit of what an event reads is lowered to some hundred thousand characters, so that few records exceed it.
+The limit of what an event reads is lowered to half a megabyte of memory, so that few records exceed it.
 """
 
 import json
@@ -16,7 +16,7 @@ from graphql_schema.ports.operation_budget import UsageLimits
 
 FOLLOW = "subscription ($after: Cursor) { changes(after: $after) { cursor subjectId } }"
 NEWEST = "{ changes(first: 1) { nodes { cursor } } }"
-LIMITS = UsageLimits(stored=200_000)
+LIMITS = UsageLimits(stored=500_000)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def urn(name: str, kind: str = "dataset") -> str:
 
 def large(id_: str, **more: Any) -> dict[str, Any]:
     """Return a dataset of which a hundred are more than an event may read."""
-    return {"dataset": {"id": id_, "description": "x" * 4_000, **more}}
+    return {"dataset": {"id": id_, "description": "x" * 10_000, **more}}
 
 
 async def cursor_of(api: Api, who: str) -> str:

@@ -19,7 +19,7 @@ from app.graph.driver.errors import WriteTooLargeError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import last_target
-from app.graph.records.record_text import BriefRecord, record_of
+from app.graph.records.record_text import BriefRecord, parts_of, record_of
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -42,6 +42,9 @@ MANY_EDGES: Final = 20_000
 
 MAX_SIZE: Final = 64 * 1024 * 1024
 """Maximal number of characters that a transaction of several items reads: all other writers wait for it."""
+
+MAX_WEIGHT: Final = 5 * MAX_SIZE
+"""Maximal weight of these records, in bytes: that of MAX_SIZE characters of ordinary ones."""
 
 LONG_VALUE: Final = 1_000
 """Number of characters beyond which a value of a record is long, with its key, as JSON."""
@@ -103,7 +106,7 @@ async def read_state(  # noqa: PLR0913 - what to read, and two flags
     edges that name a merged vertex are those of the vertex to which its pointers lead, whose record is read too. With
     ``brief``, records with long values are :class:`BriefRecord`.
 
-    Raises WriteTooLargeError if ``bounded``, and all of it has more than MAX_SIZE characters.
+    Raises WriteTooLargeError if ``bounded``, and all of it has more than MAX_SIZE characters or MAX_WEIGHT.
     """
     return await _StateRead(client, follow, bounded, brief).state([*vertices], hops, [*edges])
 
@@ -115,13 +118,14 @@ async def read_records(client: GremlinClient, vertices: Iterable[int]) -> Mappin
 
 @dataclass(slots=True)
 class _StateRead:
-    """One read of a state. ``size`` is the number of characters so far, ``records`` has those of vertices."""
+    """One read of a state. ``size`` are the characters so far, ``weight`` those returned, ``records`` the vertices."""
 
     client: GremlinClient
     follow: bool
     bounded: bool
     brief: BriefReading | None = None
     size: int = 0
+    weight: int = 0
     records: dict[int, Record] = field(default_factory=dict)
     budget: OperationBudget = field(default_factory=OperationBudget)
 
@@ -201,7 +205,7 @@ class _StateRead:
             page = await read_edge_page(self.client, pages)
             near, _, far, _, texts = (page.rows[0][place::5] for place in range(5))
             found += chain.from_iterable(zip(near, far, texts, strict=True))
-            self._count(sum(map(len, texts)))
+            await self._count(sum(map(len, texts)), texts)
         return found
 
     async def _single(self, pairs: Sequence[EdgeKey]) -> list[str | None]:
@@ -256,13 +260,17 @@ class _StateRead:
         }
         found: JsonObject
         (found,) = await self.client.submit(STATE, bindings)
-        self._count(found["n"])
+        edges = chain.from_iterable(rows[2::3] for rows in found["e"])
+        await self._count(found["n"], [*found["v"][1::2], *edges, *filter(None, found["p"])])
         return found
 
-    def _count(self, characters: int) -> None:
-        """Count characters of records that were read."""
+    async def _count(self, characters: int, texts: Sequence[str]) -> None:
+        """Count characters of records that were read, and the weight of those that were returned."""
         self.size += characters
-        if self.bounded and self.size > MAX_SIZE:
+        for _, weights in parts_of(texts):
+            self.weight += sum(weights)
+            await self.budget.pause()
+        if self.bounded and (self.size > MAX_SIZE or self.weight > MAX_WEIGHT):
             raise WriteTooLargeError("The transaction reads too much.")
 
     async def _take(self, found: JsonObject) -> None:

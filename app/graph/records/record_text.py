@@ -1,12 +1,22 @@
 """Records as the store keeps them: JSON text in the property ``record`` of a vertex or an edge."""
 
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isfinite
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import orjson
 
 from graphql_schema.ports.record import Json, JsonObject, Record
+
+_ELEMENT_BYTES: Final = 64
+"""Bytes of an element of a list or of a value of an object, besides its characters; mostly those of a short text."""
+
+_OBJECT_BYTES: Final = 180
+"""Bytes of an object besides its values."""
+
+PART_WEIGHT: Final = 1024 * 1024
+"""Weight of records that are parsed between two pauses, in about a millisecond."""
 
 
 def text_of(record: Record) -> str:
@@ -43,6 +53,26 @@ def record_of(text: str) -> Record:
     """Return the record in a JSON text."""
     record: JsonObject = orjson.loads(text)
     return record
+
+
+def weight_of(text: str) -> int:
+    """Return the bytes of memory that the record in a text takes, by estimate, without reading it.
+
+    The text itself counts, and each value: a record of many short values takes 20 bytes for each character, an ordinary
+    one 3 to 5 (docs/adr/0017-graph-cache.md). A comma within a text counts as well, so the estimate is rather too high.
+    """
+    return sys.getsizeof(text) + _ELEMENT_BYTES * text.count(",") + _OBJECT_BYTES * text.count('{"')
+
+
+def parts_of(texts: Sequence[str]) -> Iterator[tuple[slice, list[int]]]:
+    """Yield consecutive parts of texts, each with the weights of its texts; a part ends when it has PART_WEIGHT."""
+    begin, total, weights = 0, 0, list[int]()
+    for end, text in enumerate(texts, 1):
+        weights.append(weight_of(text))
+        total += weights[-1]
+        if total >= PART_WEIGHT or end == len(texts):
+            yield slice(begin, end), weights
+            begin, total, weights = end, 0, []
 
 
 class BriefRecord(Mapping[str, Json]):

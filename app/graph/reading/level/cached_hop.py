@@ -10,9 +10,6 @@ from app.graph.records.inferred_edge import CHAINS, is_inferred
 from app.graph.records.read_time import NO_UPPER_BOUND
 from graphql_schema.ports.record import JsonObject, Record
 
-TEXT_FACTOR: Final = 6
-"""Bytes of a parsed record for each character of its text; measured with tracemalloc (docs/adr/0017-graph-cache.md)."""
-
 EMPTY_BYTES: Final = 250
 """Bytes of the place of a vertex in the cache, besides record and edges."""
 
@@ -75,9 +72,9 @@ class CachedHop:
         window = {} if exact or not self.keeps else {"vf": NO_UPPER_BOUND}
         return {**self.hop, **window, "xs": sources, "p": parent}
 
-    def entry(self, edges: list[FarEdge], characters: int) -> KnownEdges:
-        """Return the cache entry for the edges of one source; ``characters`` is the length of their records."""
-        size = EMPTY_BYTES + len(edges) * EDGE_BYTES + TEXT_FACTOR * characters
+    def entry(self, edges: list[FarEdge], weight: int) -> KnownEdges:
+        """Return the cache entry for the edges of one source; ``weight`` is that of their records."""
+        size = EMPTY_BYTES + len(edges) * EDGE_BYTES + weight
         limit, since = self.hop["n"], self.hop["since"]
         if self.shape.order != "time":
             return KnownEdges(edges, self.now, size, complete=not limit or len(edges) < limit)

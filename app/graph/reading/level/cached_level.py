@@ -15,18 +15,18 @@ from itertools import islice
 from app.graph.cache.fill import Fill
 from app.graph.cache.generation import ListingKey, listing_key
 from app.graph.cache.graph_cache import ABSENT, GraphCache
-from app.graph.reading.level.cached_hop import EMPTY_BYTES, TEXT_FACTOR, CachedHop, through
+from app.graph.reading.level.cached_hop import EMPTY_BYTES, CachedHop, through
 from app.graph.reading.level.hop_plan import SOURCES_GIVEN
 from app.graph.reading.level.level_parts import LevelContent, LevelParts
 from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.records.merged_record import MERGED_INTO, target_of, targets_within
-from app.graph.records.record_text import record_of
+from app.graph.records.record_text import parts_of, record_of
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
 
 AT_ONCE = 128
-"""Number of vertices or edges that are handled between two pauses."""
+"""Number of vertices or edges that are handled between two pauses, none of them parsed."""
 
 Send = Callable[[JsonObject], Awaitable[JsonObject]]
 """Sends the bindings ``points``, ``hops`` and ``listings`` of the level text, and returns the response."""
@@ -225,12 +225,12 @@ class CachedLevel:
         far_ends, between = set(), set()
         edges: dict[int, list[tuple[int, Record]]] = {vid: [] for vid in self._requested(number, reached)}
         sizes = dict.fromkeys(edges, 0)
-        for begin in range(0, len(rows), 3 * AT_ONCE):
-            part = rows[begin : begin + 3 * AT_ONCE]
-            for source, far, text in zip(part[::3], part[1::3], part[2::3], strict=True):
+        near, ends, texts = (rows[place::3] for place in range(3))
+        for part, weights in parts_of(texts):
+            for source, far, text, weight in zip(near[part], ends[part], texts[part], weights, strict=True):
                 record = record_of(text)
                 edges[source].append((far, record))
-                sizes[source] += len(text)
+                sizes[source] += weight
                 far_ends.add(far)
                 if owner.hop["i"]:
                     between |= through(record)
@@ -269,8 +269,8 @@ class CachedLevel:
         """
         read: set[int] = set()
         early: dict[int, tuple[Record, int]] = {}
-        for begin in range(0, len(texts), AT_ONCE):
-            for text in texts[begin : begin + AT_ONCE]:
+        for part, weights in parts_of(texts):
+            for text, weight in zip(texts[part], weights, strict=True):
                 record = record_of(text)
                 vid = vertex_id(self._tenant, record["id"])
                 read.add(vid)
@@ -278,19 +278,19 @@ class CachedLevel:
                     self._merged.append(vid)
                     expected.add(record[MERGED_INTO]["vertex"])
                 if vid in expected:
-                    self._keep(vid, record, len(text), fill)
+                    self._keep(vid, record, weight, fill)
                 else:
-                    early[vid] = record, len(text)
+                    early[vid] = record, weight
             await self._budget.pause()
         for vid in early.keys() & expected:
             self._keep(vid, *early[vid], fill)
         for vid in () if early.keys() - expected else expected - read:
             self._cache.keep_record(fill, vid, ABSENT, EMPTY_BYTES)
 
-    def _keep(self, vid: int, record: Record, size: int, fill: Fill) -> None:
-        """Add a record that was read, of ``size`` characters, and give it to the cache."""
+    def _keep(self, vid: int, record: Record, weight: int, fill: Fill) -> None:
+        """Add a record that was read, and give it to the cache."""
         self._records[vid] = record
-        self._cache.keep_record(fill, vid, record, EMPTY_BYTES + TEXT_FACTOR * size)
+        self._cache.keep_record(fill, vid, record, EMPTY_BYTES + weight)
 
     def _put_together(self) -> None:
         """Keep of each hop only the edges of its sources: the request also followed edges that begin later."""

@@ -23,7 +23,7 @@ from app.graph.reading.level.index_query import filter_size_of, substrings_of
 from app.graph.reading.level.level_parts import LevelContent, LevelParts
 from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL, RECORDS_CAP
 from app.graph.records.read_time import ReadTime
-from app.graph.records.record_text import record_of
+from app.graph.records.record_text import parts_of, record_of
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -44,9 +44,6 @@ FILTERS_AT_ONCE: Final = 8 * 1024 * 1024
 
 VERTICES_AT_ONCE: Final = 10_000
 """Maximal number of vertices that requests of several loaders name together, found or not."""
-
-_PARSED_AT_ONCE: Final = 3 * 128
-"""Number of values in the flat rows of a hop that are parsed between two pauses."""
 
 
 class _LargeLevelError(LimitError):
@@ -287,8 +284,9 @@ class LevelBatcher:
         self._check()
         if order is not None:
             await order.learn_to(found["h"])
-        texts = chain(found["v"], *(rows[2::3] for rows in found["e"]))
-        self.budget.count_stored(sum(map(len, texts)))
+        for _, weights in parts_of([*chain(found["v"], *(rows[2::3] for rows in found["e"]))]):
+            self.budget.count_stored(sum(weights))
+            await self.budget.pause()
         return None if found["large"] else found
 
     def _check(self) -> None:
@@ -300,8 +298,8 @@ class LevelBatcher:
     async def _parsed(self, rows: Sequence[Json]) -> Adjacency:
         """Return the edges of the flat rows of a hop."""
         found: Adjacency = {}
-        for begin in range(0, len(rows), _PARSED_AT_ONCE):
-            add_edges(found, rows[begin : begin + _PARSED_AT_ONCE])
+        for part, _ in parts_of(rows[2::3]):
+            add_edges(found, rows[3 * part.start : 3 * part.stop])
             await self.budget.pause()
         return found
 

@@ -23,7 +23,7 @@ from graphql_schema.ports.record import Record
 MAX_RECORD: Final = 100_000
 """Maximal size of the large values of an asset and the ids of its tags together, as JSON in bytes.
 
-A page of 500 of them stays below the 64 Mi characters that an operation may read.
+A page of 500 of them stays below the memory that an operation may read, unless they are thousands of short values.
 """
 
 MAX_TAGS: Final = 100

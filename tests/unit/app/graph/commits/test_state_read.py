@@ -93,6 +93,17 @@ async def test_many_records_are_read_by_two_requests_at_once(monkeypatch: pytest
         assert client.at_once == at_once
 
 
+async def test_short_values_count_by_the_memory_that_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two records of the same length, one long text is read, and thousands of short ones are too much."""
+    monkeypatch.setattr(state_read, "MAX_WEIGHT", 100_000)
+    short = orjson.dumps({"names": ["a"] * 5_000}).decode()
+    client: Any = Records({1: orjson.dumps({"name": "a" * len(short)}).decode(), 2: short})
+    assert [*(await read_state(client, [1], bounded=True)).records] == [1]
+    assert [*(await read_state(client, [2])).records] == [2]
+    with pytest.raises(WriteTooLargeError):
+        await read_state(client, [2], bounded=True)
+
+
 async def test_a_read_that_is_too_large_ends_with_all_of_its_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     """No request is under way when the error is raised, and few were sent."""
     monkeypatch.setattr(state_read, "PART_SIZE", 500)

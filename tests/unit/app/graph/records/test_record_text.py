@@ -1,5 +1,6 @@
 """Records as text: what the store keeps, and what it never may."""
 
+import tracemalloc
 from collections.abc import Callable
 from math import inf, nan
 from typing import Any, NoReturn
@@ -7,7 +8,7 @@ from typing import Any, NoReturn
 import orjson
 import pytest
 
-from app.graph.records.record_text import BriefRecord, record_of, size_of, text_of
+from app.graph.records.record_text import PART_WEIGHT, BriefRecord, parts_of, record_of, size_of, text_of, weight_of
 from app.graph.records.vertex_record import with_effective_sensitivity
 
 
@@ -32,6 +33,72 @@ def test_no_record_has_a_number_that_is_not_finite(record: Any, number: float) -
 
     with pytest.raises(ValueError, match="cannot store"):
         text_of(filled(record))
+
+
+def memory_of(text: str) -> int:
+    """Return the bytes that the parsed record takes, as the interpreter counts them."""
+    record_of(text)  # the parser keeps keys that it has seen
+    tracemalloc.start()
+    kept = record_of(text)
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept
+    return size
+
+
+USUAL = {
+    "id": "mlg://dataset/hive/live/mart.orders",
+    "description": "Orders of all shops, joined with their payments; loaded each night from the ledger. " * 4,
+    "columns": [
+        {"name": f"column_{number}", "dataType": "varchar(64)", "description": f"The value number {number} of a row"}
+        for number in range(10)
+    ],
+    "index": {"owners": [["mlg://team/catalog/default/orders", "TECHNICAL"]], "whole": ""},
+    "createdAt": 1_750_000_000_000,
+    "createdBy": "svc-loader",
+    "revision": 3,
+}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"columns": [{"name": chr(0xA1 + number % 90)} for number in range(4_400)]},
+        {"properties": [{"key": chr(0xA1 + number), "value": ""} for number in range(2_700)]},
+        {"entityKeys": [chr(0x4E00 + number) for number in range(5_000)]},
+        {"entityKeys": ["a"] * 5_000},
+        {"earlier": [[1_750_000_000_000, 1_750_000_000_000 + number] for number in range(500)]},
+        {"description": "\U0001f600" + "a" * 60_000},
+        {"description": chr(0x4E00) * 20_000},
+        USUAL,
+    ],
+    ids=["columns", "pairs", "wide texts", "texts", "intervals", "one wide character", "wide text", "usual"],
+)
+def test_a_record_weighs_what_it_takes(record: Any) -> None:
+    """The weight is at least five sixths of the memory of the parsed record, whatever its values are."""
+    text = text_of(record)
+    assert 5 * memory_of(text) <= 6 * weight_of(text)
+
+
+def test_a_usual_record_weighs_little() -> None:
+    """An operation reads 64 Mi characters of them within its limit of 320 MiB, also if a text of theirs is JSON."""
+    text = text_of(USUAL)
+    assert weight_of(text) <= 5 * len(text)
+    of_json = text_of({**USUAL, "properties": [{"key": "facet", "value": text}]})
+    assert weight_of(of_json) <= 5 * len(of_json)
+
+
+def test_parts_have_a_weight_and_no_number() -> None:
+    """All texts are in one part, in order; each part but the last reaches its weight by its last text alone."""
+    short, long = text_of({"id": "x"}), text_of({"entityKeys": ["a"] * 5_000})
+    texts = [*[short] * 9_000, long, long, *[short] * 100, *[long] * 9]
+    parts = [*parts_of(texts)]
+    assert [text for part, _ in parts for text in texts[part]] == texts
+    assert [weight for _, weights in parts for weight in weights] == [*map(weight_of, texts)]
+    assert all(sum(weights[:-1]) < PART_WEIGHT for _, weights in parts)
+    assert all(sum(weights) >= PART_WEIGHT for _, weights in parts[:-1])
+    assert len(parts[0][1]) > 1_000
+    assert [*parts_of([])] == []
 
 
 class LeftOutError(Exception):

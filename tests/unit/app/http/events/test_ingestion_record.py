@@ -6,6 +6,7 @@ import orjson
 import pytest
 from support.documents.lineage_events import LATER
 
+from app.graph.records.record_text import text_of, weight_of
 from app.http.events.event_result import EventResult, about
 from app.http.events.ingestion_record import MAX_ENTRIES, MAX_LIST_BYTES, digest_of, ingestion_of, rejection_of
 from app.ingest.sources.openlineage.event_names import EventNames
@@ -146,7 +147,7 @@ def test_a_page_of_records_stays_within_the_limit_of_an_operation() -> None:
             assert 1 < len(entries) < MAX_ENTRIES, name
             assert len(orjson.dumps(entries)) < MAX_LIST_BYTES + len(entries) + 2
         assert len(command.source) <= MAX_NAME_LENGTH
-        assert len(orjson.dumps(command.values)) * MAX_PAGE_SIZE < UsageLimits().stored
+        assert weight_of(text_of(command.values)) * MAX_PAGE_SIZE < UsageLimits().stored
 
 
 @pytest.mark.parametrize("member", ["run", "job", "dataset"])

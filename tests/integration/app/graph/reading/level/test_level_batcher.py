@@ -12,6 +12,7 @@ from app.graph.reading.level.index_filter import NO_VERTEX, filter_of
 from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest
 from app.graph.records.read_time import ReadTime
+from app.graph.records.record_text import text_of
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.conditions import In
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
@@ -210,6 +211,29 @@ async def test_a_loader_that_reads_too_much_text_fails_no_other(
     assert not isinstance(edge, BaseException)
     assert list(point.records) == [SMALL]
     assert [[*found] for found in edge.edges] == [[SMALL]]
+
+
+@pytest.mark.parametrize("edges", [False, True])
+async def test_short_values_count_by_the_memory_that_they_take(
+    client: GremlinClient, monkeypatch: pytest.MonkeyPatch, *, edges: bool
+) -> None:
+    """Of two records of the same length, one long text is read, and thousands of short ones end the operation."""
+    short = text_of({"id": URNS[LARGE], "names": ["a"] * 5_000})
+    stored = {SMALL: _stored(SMALL, len(short)), LARGE: short}
+
+    async def submit(_self: object, _text: str, given: JsonObject, **_: object) -> list[JsonObject]:
+        rows = [[part for vid in hop["xs"] for part in (vid, vid, stored[vid])] for hop in given["hops"]]
+        texts = [stored[vid] for vid in given["points"]]
+        return [{"e": rows, "v": texts, "w": [], "l": [], "over": False, "large": False, "h": 0}]
+
+    monkeypatch.setattr(GremlinClient, "submit", submit)
+    for vid, ends in ((SMALL, False), (LARGE, True)):
+        budget = OperationBudget(UsageLimits(stored=5 * len(short)))
+        batcher = LevelBatcher(client, "default", ReadTime(0), budget)
+        request = LevelRequest(hops=[{"p": -1, "xs": [vid]}]) if edges else LevelRequest(vertices=[vid])
+        (found,) = await asyncio.gather(batcher.fetch(request), return_exceptions=True)
+        assert isinstance(found, LimitError) is ends, found
+        assert getattr(budget.ended, "extensions", {}).get("limit") == ("stored" if ends else None)
 
 
 @pytest.mark.parametrize("refusable", [True, False])

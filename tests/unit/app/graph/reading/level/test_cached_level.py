@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from app.graph.cache.graph_cache import GraphCache
+from app.graph.reading.level import cached_level
 from app.graph.reading.level.cached_level import CachedLevel
+from app.graph.reading.level.hop_plan import SOURCES_GIVEN, HopSpec
 from app.graph.reading.level.level_parts import LevelParts
 from app.graph.records.merged_record import merged
-from app.graph.records.record_text import text_of
+from app.graph.records.read_time import ReadTime
+from app.graph.records.record_text import PART_WEIGHT, record_of, text_of, weight_of
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import stub
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -84,3 +87,40 @@ async def test_a_record_of_another_tenant_is_left_out() -> None:
     assert cache.records([vertex_id("default", strange), absent]) == [None, None]
     assert await read(cache, absent) == ([[absent]], {})
     assert cache.records([absent]) == [{}]
+
+
+@pytest.mark.parametrize("edges", [False, True])
+async def test_records_of_short_values_are_parsed_and_kept_by_their_memory(
+    monkeypatch: pytest.MonkeyPatch, *, edges: bool
+) -> None:
+    """Others run after each of them, and the cache counts at least what they take."""
+    steps: list[int] = []
+
+    def parse(text: str) -> Any:
+        steps.append(weight_of(text))
+        return record_of(text)
+
+    async def pause(_: object) -> None:
+        steps.append(0)
+
+    monkeypatch.setattr(cached_level, "record_of", parse)
+    monkeypatch.setattr(OperationBudget, "pause", pause)
+    urns = {vertex_id("default", urn): urn for urn in (f"mlg://dataset/test/default/{n}" for n in range(20))}
+    values = {"columns": [{"name": "a"}] * 4_000, "validFrom": 0}
+    texts = {vid: text_of({"id": urn, **values}) for vid, urn in urns.items()}
+
+    async def send(bindings: dict[str, Any]) -> dict[str, Any]:
+        rows = [[part for vid in texts for part in (1, vid, texts[vid])] for _ in bindings["hops"]]
+        return {"v": [] if edges else [*texts.values()], "e": rows, "l": [], "over": False}
+
+    parts, cache = LevelParts(), GraphCache(1_000_000_000)
+    hop = HopSpec("in", ("FEEDS",), ("DATASET",), SOURCES_GIVEN).wire([1], **ReadTime(1).window)
+    parts.add(() if edges else [*texts], [hop] if edges else (), (), fresh=False)
+    content = await CachedLevel(cache, "default", parts, OperationBudget()).read(send)
+    assert content is not None
+    assert len(content.edges[0][1] if edges else content.records) == len(texts)
+    parsed = [place for place, weight in enumerate(steps) if weight]
+    assert len(parsed) == len(texts)
+    assert steps[parsed[0]] > PART_WEIGHT / 2
+    assert not any(all(steps[place : place + 3]) for place in parsed[:-2]), "three records without a pause"
+    assert cache.size >= sum(map(weight_of, texts.values()))
