@@ -22,11 +22,18 @@ under any other key names nothing, also if it looks like an id: a caller may hav
 """
 
 
+PROPERTIES = "properties"
+"""The key of pairs that callers wrote freely: no id is among them, and all are shown."""
+
+
 INSTANT = "At"
 """The suffix of the names of fields whose integers are instants."""
 
 
 _INSTANTS = frozenset({"validFrom", "validTo", "since"})
+
+_RECORDS = {"before": "was", "after": "is"}
+"""The keys of the records of an edge, by the side of an entry that shows them."""
 
 
 def named_ids(entry: Record) -> Iterator[str]:
@@ -41,11 +48,12 @@ def _ids_in(value: Json) -> Iterator[str]:
         for key, each in value.items():
             if key in ID_KEYS and isinstance(each, str):
                 yield each
-            else:
+            elif not (key == PROPERTIES or isinstance(each, str)):
                 yield from _ids_in(each)
     elif isinstance(value, list):
         for each in value:
-            yield from _ids_in(each)
+            if not isinstance(each, str):
+                yield from _ids_in(each)
 
 
 def is_visible_entry(entry: Record, subject: Row, visible: VisibleRows, author: str | None = None) -> bool:
@@ -95,9 +103,10 @@ def redacted_entry(entry: Record, subject: Row, visible: VisibleRows, author: st
 def _sides(entry: Record, visible: Collection[str]) -> dict[str, Json]:
     """Return both sides of an entry.
 
-    A side is None without an alias, with an alias of a hidden version, or with an owner who is not a team.
+    A side is None without an alias, with an alias of a hidden version, or with an owner who is not a team. One of an
+    edge gets the properties that are stored with the record of the edge alone.
     """
-    sides: dict[str, Json] = {side: entry[side] for side in ("before", "after")}
+    sides = {side: _with_properties(entry[side], entry.get(of)) for side, of in _RECORDS.items()}
     if "part" in entry:
         return {
             side: value if value and all(urn in visible for urn in _ids_in(value)) else None
@@ -106,6 +115,11 @@ def _sides(entry: Record, visible: Collection[str]) -> dict[str, Json]:
     if entry["field"] == OWNER_TEAM:
         return {side: shown_owner(value) for side, value in sides.items()}
     return sides
+
+
+def _with_properties(side: Json, edge: Record | None) -> Json:
+    pairs = edge.get(PROPERTIES) if edge is not None else None
+    return side if side is None or pairs is None else {**side, PROPERTIES: pairs}
 
 
 def _is_stub(row: Row) -> bool:
@@ -156,7 +170,9 @@ def _scrubbed(value: Json, visible: Collection[str]) -> Json:
 
 
 def _redacted_value(key: str, value: Json, visible: Collection[str]) -> Json:
-    return instant_text(value) if key in _INSTANTS else _scrubbed(value, visible)
+    if key in _INSTANTS:
+        return instant_text(value)
+    return value if key == PROPERTIES else _scrubbed(value, visible)
 
 
 def _is_hidden_id(key: str, value: Json, visible: Collection[str]) -> bool:

@@ -66,16 +66,23 @@ async def _reverts(root: Parent, info: Info) -> Resolved:
 
 
 async def _fields(root: Parent, info: Info) -> Resolved:
+    """Return the field changes that the caller may see now, computed once for all aliases of the field."""
+    return await info.context.once(("changed fields", root.urn), lambda: _visible_fields(root, info))
+
+
+async def _visible_fields(root: Parent, info: Info) -> Resolved:
     """Return the field changes that the caller may see now; the others are left out without a trace."""
     reader, entries = info.context.reader, root.record["fields"]
     viewer = info.context.principal.subject
     author = viewer if is_made_by(root.record, viewer) else None
     subject: Row | None = await reader.node(root.record["subject"])
-    named = list(dict.fromkeys(urn for entry in entries for urn in named_ids(entry)))
-    known = {urn: row for urn, row in zip(named, await reader.nodes(named), strict=True) if row is not None}
+    budget, named = info.context.budget, dict[str, None]()
+    async for entry in budget.in_turns(entries):
+        named.update(dict.fromkeys(named_ids(entry)))
+    known = {urn: row for urn, row in zip(named, await reader.nodes([*named]), strict=True) if row is not None}
     return [
         redacted_entry(entry, subject, known, author)
-        async for entry in info.context.budget.in_turns(entries)
+        async for entry in budget.in_turns(entries)
         if subject is not None and is_visible_entry(entry, subject, known, author)
     ]
 

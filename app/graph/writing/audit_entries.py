@@ -5,7 +5,9 @@ its handler recorded a changed edge or field. The edge ``CHANGED`` attaches it. 
 ``{field, before, after}`` with JSON values; that of an alias also has ``part``, the name of the alias. A field of edges
 has one entry per edge, which also holds ``edge`` (relation, from, to) and the records ``was`` and ``is`` of the edge,
 for :mod:`app.graph.writing.handlers.revert_fields`. With ``apart``, the author's subject, they are those of what the
-author declared apart from the edge. The policy of a field is applied to its entries when they are read.
+author declared apart from the edge. Only these records have the properties of the edge, which a reader adds to
+``before`` and ``after``; entries of earlier releases have them there, too. The policy of a field is applied to its
+entries when they are read.
 """
 
 from collections import defaultdict
@@ -41,8 +43,8 @@ _NOT_AUDITED: Final = frozenset(
 )
 """Record keys whose difference makes no audit entry."""
 
-_EDGE_VALUES: Final = ("kinds", "mode", "role", "origin", "confidence", "validFrom", "validTo", "properties")
-"""Values of an edge that an entry shows."""
+_EDGE_VALUES: Final = ("kinds", "mode", "role", "origin", "confidence", "validFrom", "validTo")
+"""Values of an edge that an entry shows, besides its properties."""
 
 MAX_CHANGE: Final = 8 * 1024 * 1024
 """Maximal size of the fields of a change as JSON, in bytes; a reader takes records of twice that size at most."""

@@ -273,6 +273,42 @@ def test_a_text_in_a_property_hides_no_edge() -> None:
     assert {*named_ids(stored)} == {DATA.urn, SUBJECT.urn}
 
 
+class Unread(list[Any]):
+    """Pairs that nothing visits."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Refuse to visit the pairs."""
+        raise AssertionError
+
+
+def test_the_work_for_an_entry_does_not_grow_with_the_properties_of_its_edge() -> None:
+    """They are thousands in an entry of an earlier release, and no id is among them."""
+    edge = {"id": DATA.urn, "relation": "DERIVES", "properties": Unread([{"key": "k", "value": "v"}])}
+    stored = entry("upstream", edge, edge, edge=["DERIVES", DATA.urn, SUBJECT.urn], was=edge)
+    assert {*named_ids(stored)} == {DATA.urn, SUBJECT.urn}
+    found = shown(stored, known={**KNOWN, SUBJECT.urn: SUBJECT})
+    assert found is not None
+    assert json.loads(found["before"])["properties"] == [{"key": "k", "value": "v"}]
+
+
+@pytest.mark.parametrize("hidden", [frozenset[str](), frozenset({"properties"})], ids=["shown", "hidden"])
+def test_properties_are_shown_from_the_record_of_the_edge(hidden: frozenset[str]) -> None:
+    """An entry that has them in `was` and `is` alone is shown like one of an earlier release, and hides the same."""
+    subject = plain_row("MODEL_VERSION", "ranker", PlainAccess(edge_hidden=hidden), version="3")
+    first, second = [{"key": "k", "value": "first"}], [{"key": "k", "value": HIDDEN}]
+    ends, edge = ["DERIVES", DATA.urn, subject.urn], {"id": DATA.urn, "relation": "DERIVES", "validFrom": 7}
+    was, now = {"by": ["link"], "properties": first}, {"by": ["link"], "properties": second}
+    known = {**KNOWN, subject.urn: subject}
+    found = shown(entry("upstream", edge, edge, edge=ends, was=was, **{"is": now}), subject, known)
+    former = [{**edge, "properties": pairs} for pairs in (first, second)]
+    assert found == shown(entry("upstream", *former, edge=ends, was=was, **{"is": now}), subject, known)
+    texts = [(found or {})[side] for side in ("before", "after")]
+    assert [json.loads(text).get("properties") for text in texts] == ([None] * 2 if hidden else [first, second])
+    ended = shown(entry("upstream", None, None, edge=ends, was=was, **{"is": now}), subject, known)
+    assert ended is not None
+    assert (ended["before"], ended["after"]) == (None, None)
+
+
 def attributes(input_type: type, prefix: str = "") -> Iterator[tuple[str, bool]]:
     """Yield the path of each value in the lists of objects that an input stores, and whether it is an id."""
     definition = get_object_definition(input_type, strict=True)

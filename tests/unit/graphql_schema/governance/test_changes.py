@@ -5,12 +5,13 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
-from unittest.mock import AsyncMock
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
 
+from graphql_schema.governance.change_redaction import named_ids
 from graphql_schema.ports.commands import RevertCommand
 from graphql_schema.ports.operation_budget import OperationBudget, Turns
 
@@ -73,7 +74,28 @@ async def test_others_run_between_the_fields_of_a_large_change(
     fields = [{"field": "task", "before": None, "after": str(number)} for number in range(100)]
     found = await run(CHANGE, id=change(graph, "c", fields=fields))
     assert [each["after"] for each in found.data["node"]["fields"]] == [str(number) for number in range(100)]
-    assert pause.await_count >= 100
+    assert pause.await_count >= 200, "the ids of an entry are collected in a turn of their own"
+
+
+async def test_the_fields_of_a_change_are_found_once_for_all_aliases(
+    run: Run, graph: PlainGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Further aliases of the field cost no further visit of its entries, which have up to 8 MB."""
+    visited = Mock(side_effect=named_ids)
+    monkeypatch.setattr("graphql_schema.governance.changes.named_ids", visited)
+    graph.add("MODEL", "ranker")
+    names = ("c1", "c2")
+    urns = [change(graph, name, fields=[{"field": "task", "before": None, "after": name}]) for name in names]
+    document = """query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Change {
+      a: fields { after } b: fields { field } c: fields { before after } } } }"""
+    found = await run(document, ids=urns)
+    assert found.data["nodes"] == [
+        {"a": [{"after": name}], "b": [{"field": "task"}], "c": [{"before": None, "after": name}]} for name in names
+    ]
+    calls = visited.call_count
+    assert calls > 0
+    await run("query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Change { fields { after } } } }", ids=urns)
+    assert visited.call_count == 2 * calls, "three aliases cost as much as one"
 
 
 @pytest.mark.parametrize(

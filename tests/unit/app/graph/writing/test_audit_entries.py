@@ -71,6 +71,17 @@ def test_an_edge_is_an_entry_with_its_far_end(memory: Memory) -> None:
     }
 
 
+def test_the_properties_of_an_edge_are_stored_with_its_records_alone(memory: Memory) -> None:
+    """An entry has two records of the edge; the sides that readers see would be two further copies."""
+    seeded(memory, asset("dataset b"), asset("dataset a"))
+    pairs = [{"key": "k", "value": "first"}], [{"key": "k", "value": "second"}]
+    for number, each in enumerate(pairs):
+        memory.run(link("DERIVES", "dataset a", "dataset b", properties=each), now=NOW + 1 + number)
+    (entry,) = changes(memory, "dataset b")[-1]["fields"]
+    assert [entry[side]["id"] for side in ("before", "after")] == [urn("dataset a")] * 2
+    assert [entry[side].get("properties") for side in ("before", "after", "was", "is")] == [None, None, *pairs]
+
+
 USER, TEAM = {"user hana": ["BUSINESS"]}, {"team ads": ["TECHNICAL"]}
 
 
