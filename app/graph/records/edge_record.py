@@ -17,7 +17,7 @@ A structural edge that was not stored before is valid from instant 0, unless a b
 as old as the younger of its ends (docs/design/lineage-rules.md).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import accumulate
 from operator import itemgetter
 from typing import Final
@@ -33,6 +33,9 @@ class InvalidEdgeError(ValueError):
 
 MAX_PROPERTIES: Final = 4 * 1024
 """Maximal number of characters in the properties of an edge, which each reader of the edges of an asset reads."""
+
+MAX_PAIRS: Final = 100
+"""Maximal number of the properties of an edge; imports give one or two."""
 
 MAX_INTERVALS: Final = 500
 """Maximal number of intervals of an edge, some 23 KB: its readers read all of them, and a change stores them twice."""
@@ -326,14 +329,25 @@ def linked(edge: Record | None, relation: Relation, values: Record, now: int) ->
         raise InvalidEdgeError("The edge would not end after it begins; give a `validTo` after `validFrom`.", "validTo")
     kept = after if edge is None else _reactivated(edge, after, now)
     merged = _merged({**kept, "by": sorted({*kept["by"], LINK})}, given)
-    sizes = (len(pair["key"]) + len(pair["value"]) for pair in merged.get("properties", ()))
-    if given.get("properties") and sum(sizes) > MAX_PROPERTIES:
+    if given.get("properties"):
+        _require_few(merged.get("properties", ()))
+    return merged, again
+
+
+def _require_few(pairs: Collection[Record]) -> None:
+    """Raise InvalidEdgeError if the properties of an edge are too many or too large."""
+    if len(pairs) > MAX_PAIRS:
+        raise InvalidEdgeError(
+            f"The edge would have {len(pairs)} properties, with the stored ones; the limit is {MAX_PAIRS}. Give fewer, "
+            "or give null to remove all first.",
+            "properties",
+        )
+    if sum(len(pair["key"]) + len(pair["value"]) for pair in pairs) > MAX_PROPERTIES:
         raise InvalidEdgeError(
             f"The properties of the edge, with the stored ones, have more than {MAX_PROPERTIES} characters; replace "
             "values by shorter ones, or give null to remove all first.",
             "properties",
         )
-    return merged, again
 
 
 def _corrects(edge: Record, start: int | None, end: int | None, now: int) -> bool:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.graph.records.edge_record import (
     MAX_INTERVALS,
+    MAX_PAIRS,
     MAX_PROPERTIES,
     InvalidEdgeError,
     active_intervals,
@@ -184,6 +185,18 @@ def test_the_properties_of_an_edge_do_not_grow_without_a_limit() -> None:
     assert linked(edge, FEEDS, {"confidence": 0.5}, 100)[0]["confidence"] == 0.5
     removed, _ = linked(edge, FEEDS, {"properties": None}, 100)
     assert linked(removed, FEEDS, more, 100)[0]["properties"] == more["properties"]
+
+
+def test_the_properties_of_an_edge_are_few() -> None:
+    """Short ones take far more memory than their characters, so those of all links together have a limit as well."""
+    pairs = [{"key": f"{number:03}", "value": ""} for number in range(MAX_PAIRS + 1)]
+    edge, _ = linked(None, FEEDS, {"properties": pairs[:-1]}, 100)
+    with pytest.raises(InvalidEdgeError, match=f"would have {MAX_PAIRS + 1} properties.* give null"):
+        linked(edge, FEEDS, {"properties": pairs[-1:]}, 100)
+    many = {**edge, "properties": pairs * 2}
+    assert linked(many, FEEDS, {"confidence": 0.5}, 100)[0]["properties"] == pairs * 2
+    changed = [{"key": "000", "value": "v"}]
+    assert linked(edge, FEEDS, {"properties": changed}, 100)[0]["properties"] == [*changed, *pairs[1:-1]]
 
 
 @pytest.mark.parametrize("values", [{"validFrom": 300, "validTo": 300}, {"validFrom": 300, "validTo": 299}])
