@@ -17,6 +17,7 @@ from graphql_schema.fields.field import SchemaField
 from graphql_schema.ports.conditions import (
     ALWAYS,
     MAX_FILTER_CONDITIONS,
+    MAX_FILTER_DAYS,
     MAX_FILTER_IDS,
     MAX_FILTER_TEXT_LENGTH,
     MAX_SUBSTRING_LENGTH,
@@ -174,7 +175,10 @@ def _declared(filter_: type[FilterInput]) -> tuple[tuple[str, str, str, Callable
 
 
 def refuse_oversized(*conditions: Condition) -> None:
-    """Raise InvalidError if one filter has too many values and conditions, counted together, or too many ids."""
+    """Raise InvalidError if one filter has too many values and conditions, counted together, or too many ids.
+
+    Raise it too if it has too many different :class:`UnusedFor`.
+    """
     found = [node for condition in conditions for node in nodes(condition)]
     ids = sum(len(node.values) for node in found if isinstance(node, In) and node.key == "urn")
     if ids > MAX_FILTER_IDS:
@@ -183,6 +187,11 @@ def refuse_oversized(*conditions: Condition) -> None:
     if size > MAX_FILTER_CONDITIONS:
         raise InvalidError(
             f"The filter has {size} values and conditions; the limit is {MAX_FILTER_CONDITIONS}. Use several queries."
+        )
+    days = len({node for node in found if isinstance(node, UnusedFor)})
+    if days > MAX_FILTER_DAYS:
+        raise InvalidError(
+            f"The filter has {days} different `unusedForDays`; the limit is {MAX_FILTER_DAYS}. Use several queries."
         )
 
 

@@ -34,6 +34,7 @@ from graphql_schema.ports.conditions import (
     ALWAYS,
     BY_URN,
     MAX_EXAMINED,
+    MAX_FILTER_DAYS,
     MAX_FILTER_IDS,
     Above,
     All,
@@ -270,7 +271,8 @@ class AssetFilter:
         "are uses: recorded usage; a run reads the asset, on the day of its end, begin or registration; a deployment "
         "is active, or was until its `retiredAt`, for itself, its model version and its service; a service calls the "
         "service; a workflow runs. A use of a version or feature is also one of its dataset, model or feature set. An "
-        f"asset without recorded usage must be older than N days. From 1 to {MAX_UNUSED_DAYS}; an error with `asOf`.",
+        f"asset without recorded usage must be older than N days. From 1 to {MAX_UNUSED_DAYS}; an error with `asOf`, "
+        f"and if the complete filter has more than {MAX_FILTER_DAYS} different ones.",
         _unused,
         beside="unread",
     )

@@ -24,6 +24,9 @@ MAX_FILTER_CONDITIONS: Final = 200
 MAX_FILTER_IDS: Final = 500
 """Maximal number of ids of assets in one filter: the maximal size of a page of a connection."""
 
+MAX_FILTER_DAYS: Final = 3
+"""Maximal number of different :class:`UnusedFor` in one filter: the index is queried up to three times for each."""
+
 MAX_FILTER_TEXT_LENGTH: Final = 1_024
 """Maximal number of characters of a text that a filter compares with, as of a name; ids are shorter."""
 

@@ -9,7 +9,7 @@ Of the assets without usage in these days, those that are in use by the graph ar
 condition is ``unread`` (:mod:`app.graph.reading.used_assets`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -18,7 +18,7 @@ from app.graph.reading.access.row_conditions import NOTHING_RESOLVED, ResolvedUs
 from app.graph.reading.level.hop_plan import HopSpec
 from app.graph.reading.level.index_filter import filter_of
 from app.graph.reading.level.index_query import IndexQuery
-from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
+from app.graph.reading.level.level_batcher import LISTINGS_AT_ONCE, LevelRequest, LevelResponse
 from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.reading.used_assets import Candidates, UsedAssets
 from app.graph.reading.visible_rows import VisibleRows
@@ -26,6 +26,7 @@ from graphql_schema.catalog.kinds import ATTACHED_KINDS, KINDS
 from graphql_schema.catalog.relations import USAGE_OF, USED_BY
 from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.ports.conditions import (
+    NEVER,
     Above,
     All,
     AnyOf,
@@ -51,6 +52,9 @@ _MONTHS: Final = HopSpec("in", (USAGE_OF.name,), (ATTACHED_KINDS["UsageMonth"].c
 _SERVICES: Final = HopSpec("out", (USED_BY.name,), (KINDS["Service"].code,), 0)
 
 _WITH_USES: Final = In("kind", tuple(KINDS[name].code for name in KINDS_WITH_USES))
+
+_UNDECIDED_LISTINGS: Final = 2
+"""Number of listings of :class:`UndecidedAssets` for each request: one of young assets, and one of the others."""
 
 _Request = tuple[Condition, UnusedFor]
 """A condition of a listing, and an :class:`UnusedFor` inside it."""
@@ -114,29 +118,51 @@ class UnusedAssets:
 
         Without any UnusedFor, nothing is read. Raises InvalidError if the operation reads the past, LimitError if an
         :class:`UndecidedAssets` has more than :data:`MAX_UNDECIDED` assets, and the errors of :meth:`UsedAssets.ids`.
+        If the operation may not read all the listings that this takes, it ends before the first one is made.
         """
-        requests = list(dict.fromkeys((each, unused) for each in conditions for unused in _unused_in(each)))
-        if not requests:
-            return [NOTHING_RESOLVED for _ in conditions]
+        resolved: list[ResolvedUsage] = []
+        known: dict[Condition, dict[UnusedFor, Condition]] = {}
+        async for each in self._rows.budget.in_turns(conditions):
+            inside: dict[UnusedFor, Condition] = dict.fromkeys(_unused_in(each), NEVER)
+            resolved.append(known.setdefault(each, inside) if inside else NOTHING_RESOLVED)
+        if not known:
+            return resolved
         if self._policy.instant.past:
             raise InvalidError("`unusedForDays` counts back from today; remove `unusedForDays` or `asOf`.")
-        ids = await self._undecided_ids(requests)
-        unread = {request: self._condition(request[1], ids.get(request, ())) for request in requests}
-        used = await self._used_ids({request: unread[request] for request in requests if not request[1].unread})
-        resolved = {
-            request: All((each, Negated(In("urn", used[request])))) if used.get(request) else each
-            for request, each in unread.items()
-        }
-        return [{unused: resolved[each, unused] for unused in _unused_in(each)} for each in conditions]
+        requests = [(where, unused) for where, replaced in known.items() for unused in replaced]
+        self._foresee_listings(requests)
+        found = iter(await self._found(requests))
+        for replaced in known.values():
+            replaced.update({unused: next(found) for unused in replaced})
+        return resolved
 
-    async def _used_ids(self, unread: Mapping[_Request, Condition]) -> Mapping[_Request, tuple[str, ...]]:
+    def _foresee_listings(self, requests: Sequence[_Request]) -> None:
+        """End the operation, and raise LimitError, if the listings to be read for some requests are too many."""
+        budget, of_each = self._rows.budget, 0 if self._sees_all else _UNDECIDED_LISTINGS
+        listings = sum(of_each + (not unused.unread) for _, unused in requests)
+        if budget.listings + listings > budget.limits.listings:
+            budget.count_listings(listings)
+
+    async def _found(self, requests: Sequence[_Request]) -> list[Condition]:
+        """Return the condition that replaces the UnusedFor of each request."""
+        ids = await self._undecided_ids(requests)
+        unread = [self._condition(unused, own) for (_, unused), own in zip(requests, ids, strict=True)]
+        pairs = [(each, condition) for each, condition in zip(requests, unread, strict=True) if not each[1].unread]
+        used = iter(await self._used_ids(pairs))
+        found = []
+        for (_, unused), condition in zip(requests, unread, strict=True):
+            in_use = () if unused.unread else next(used)
+            found.append(All((condition, Negated(In("urn", in_use)))) if in_use else condition)
+        return found
+
+    async def _used_ids(self, unread: Sequence[tuple[_Request, Condition]]) -> list[tuple[str, ...]]:
         """Return the ids of the assets that are in use by the graph among those without usage, for each request."""
         candidates = []
-        for (where, unused), condition in unread.items():
+        async for (where, unused), condition in self._rows.budget.in_turns(unread):
             listed = self._conditions.mask(without(where, UnusedFor))
             filtered = filter_of(listed, condition, _WITH_USES, self._conditions.visible())
             candidates.append(Candidates(filtered, self._begin(unused)))
-        return dict(zip(unread, await UsedAssets(self._rows).ids(candidates), strict=True))
+        return await UsedAssets(self._rows).ids(candidates)
 
     @property
     def _sees_all(self) -> bool:
@@ -154,19 +180,28 @@ class UnusedAssets:
         decided = unused_by_index(self._begin(unused), sees_all=self._sees_all)
         return AnyOf((All((decided, self._usage_shown())), In("urn", ids)))
 
-    async def _undecided_ids(self, requests: Sequence[_Request]) -> Mapping[_Request, tuple[str, ...]]:
-        """Return the ids of the undecided assets that are unused, for each request; one level request for all."""
+    async def _undecided_ids(self, requests: Sequence[_Request]) -> list[tuple[str, ...]]:
+        """Return the ids of the undecided assets that are unused, for each request.
+
+        All are read in one level request, unless these are more than LISTINGS_AT_ONCE listings.
+        """
         if self._sees_all:
-            return {}
+            return [() for _ in requests]
         undecided = [
             UndecidedAssets(where, self._begin(unused), young) for where, unused in requests for young in (False, True)
         ]
+        found: list[tuple[str, ...]] = []
+        for begin in range(0, len(undecided), LISTINGS_AT_ONCE):
+            found += await self._read_undecided(undecided[begin : begin + LISTINGS_AT_ONCE])
+        return [(*old, *young) for old, young in zip(found[::2], found[1::2], strict=True)]
+
+    async def _read_undecided(self, undecided: Sequence[UndecidedAssets]) -> list[tuple[str, ...]]:
+        """Return the ids of the unused assets of each element, by one level request."""
         hops = [hop for number, each in enumerate(undecided) for hop in _hops(number, each.since)]
-        listings = [self._index_query(each).wire() for each in undecided]
+        listings = [self._index_query(each).wire() async for each in self._rows.budget.in_turns(undecided)]
         response = await self._rows.fetch(LevelRequest(hops=hops, listings=listings))
         with self._rows.budget.reading_on():
-            found = iter(await run_aside(self._all_unused_ids, undecided, response))
-        return {request: (*next(found), *next(found)) for request in requests}
+            return await run_aside(self._all_unused_ids, undecided, response)
 
     def _all_unused_ids(self, undecided: Sequence[UndecidedAssets], response: LevelResponse) -> list[tuple[str, ...]]:
         """Return the result of :meth:`_unused_ids` for each element; the response may have very many usage records."""

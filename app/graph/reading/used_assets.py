@@ -13,7 +13,7 @@ from typing import Final
 from app.graph.reading.level.hop_plan import HopSpec, compile_related
 from app.graph.reading.level.index_filter import IndexFilter
 from app.graph.reading.level.index_query import IndexQuery
-from app.graph.reading.level.level_batcher import LevelRequest
+from app.graph.reading.level.level_batcher import LISTINGS_AT_ONCE, LevelRequest
 from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.reading.relation_items import relation_items
 from app.graph.reading.visible_rows import VisibleRows
@@ -60,14 +60,18 @@ class UsedAssets:
         """
         if not candidates:
             return []
-        listings = [IndexQuery(each.where, MAX_CANDIDATES + 1).wire() for each in candidates]
-        response = await self._rows.fetch(LevelRequest(listings=listings))
-        for each in response.listings:
-            _refuse_above(MAX_CANDIDATES, len(each["x"]))
-        listed = [self._rows.found(each["x"], response) for each in response.listings]
+        in_turns, listed = self._rows.budget.in_turns, list[list[Row]]()
+        for begin in range(0, len(candidates), LISTINGS_AT_ONCE):
+            some = candidates[begin : begin + LISTINGS_AT_ONCE]
+            listings = [IndexQuery(each.where, MAX_CANDIDATES + 1).wire() for each in some]
+            response = await self._rows.fetch(LevelRequest(listings=listings))
+            for each in response.listings:
+                _refuse_above(MAX_CANDIDATES, len(each["x"]))
+            listed += [self._rows.found(each["x"], response) async for each in in_turns(response.listings)]
         since = min(each.begin for each in candidates).replace(day=1)
         days = await self._last_uses({row.vid: row for rows in listed for row in rows}, since)
-        return [_used(rows, each.begin, days) for rows, each in zip(listed, candidates, strict=True)]
+        ends = zip(listed, candidates, strict=True)
+        return [_used(rows, each.begin, days) async for rows, each in in_turns(ends)]
 
     async def _last_uses(self, assets: Mapping[int, Row], since: date) -> dict[int, date | None]:
         """Return the last day of use of each asset by vertex id, None without one; usage before ``since`` is not read.

@@ -14,6 +14,7 @@ from graphql_schema.governance.changes import ChangeFilter, change_condition
 from graphql_schema.ports.conditions import (
     ALWAYS,
     MAX_FILTER_CONDITIONS,
+    MAX_FILTER_DAYS,
     MAX_FILTER_IDS,
     MAX_FILTER_TEXT_LENGTH,
     MAX_SUBSTRING_LENGTH,
@@ -75,6 +76,15 @@ def test_ids_have_a_limit_of_their_own() -> None:
     within.or_ = [AssetFilter(ids=ids(2))]
     with pytest.raises(InvalidError, match=f"{MAX_FILTER_IDS + 1} ids; the limit is {MAX_FILTER_IDS}"):
         asset_listing(within, None)
+
+
+def test_the_days_without_use_have_a_limit_of_their_own() -> None:
+    """Each different `unusedForDays` takes listings of its own; equal ones are one, and with `unread` it is another."""
+    days = [AssetFilter(unused_for_days=1 + each % MAX_FILTER_DAYS) for each in range(2 * MAX_FILTER_DAYS)]
+    asset_listing(AssetFilter(or_=days), None)
+    days[-1].unread = True
+    with pytest.raises(InvalidError, match=f"{MAX_FILTER_DAYS + 1} different `unusedForDays`; the limit is"):
+        asset_listing(AssetFilter(or_=days), None)
 
 
 def test_a_long_list_is_refused_before_its_elements_become_terms(monkeypatch: pytest.MonkeyPatch) -> None:
