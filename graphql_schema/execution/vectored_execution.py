@@ -7,12 +7,11 @@ graphql-core.
 """
 
 import asyncio
-import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, compress
-from typing import Final, Protocol, TypeVar, cast
+from typing import Final, Protocol, cast
 
 from graphql import (
     GraphQLAbstractType,
@@ -32,8 +31,8 @@ from graphql.execution.values import VariableValues, get_argument_values
 from graphql.language import FieldNode
 from graphql.pyutils import Path
 
-from graphql_schema.execution.failed_frames import forget_failed, forget_frames
 from graphql_schema.execution.leaf_column import Column, StockPathError, leaf_column, text_length
+from graphql_schema.execution.many_calls import CALLS_AT_ONCE, all_of
 from graphql_schema.execution.plan import Plans, PlanStep, Selection, selection_of
 from graphql_schema.fields.context import Context, Info
 from graphql_schema.fields.field import Resolved
@@ -43,17 +42,8 @@ from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject
 from graphql_schema.ports.row import MaskedRecord, RecordAccess
 
-ResultT = TypeVar("ResultT")
-
 TURN_OBJECTS: Final = 250
 """Number of objects whose leaves are read without a pause: about a millisecond."""
-
-CALLS_AT_ONCE: Final = 2_000
-"""Maximal number of resolvers of one operation that run at once, each in a task.
-
-Tasks that wait for the same response continue in one iteration of the event loop, and tasks that are cancelled end in
-one. That takes some 10 microseconds for each.
-"""
 
 
 class Executor(Protocol):
@@ -98,7 +88,7 @@ class VectoredExecution:
         for begin in range(0, len(sources), TURN_OBJECTS):
             await budget.pause()
             completed += self._leaves(selection, sources[begin : begin + TURN_OBJECTS])
-        await _all(budget, [partial(self._fill, step, sources, completed) for step in selection.deeper])
+        await all_of(budget, [partial(self._fill, step, sources, completed) for step in selection.deeper])
         return completed
 
     def _leaves(self, selection: Selection, sources: Sequence[Resolved]) -> list[JsonObject]:
@@ -186,7 +176,7 @@ class VectoredExecution:
             found: Column = []
             for begin in range(0, len(sources), CALLS_AT_ONCE):  # the tasks of one part are freed at once
                 some = sources[begin : begin + CALLS_AT_ONCE]
-                found += await _all(budget, [partial(call, source, info, arguments) for source in some], self._slots)
+                found += await all_of(budget, [partial(call, source, info, arguments) for source in some], self._slots)
                 await budget.pause()
             return found
         return [call(source, info, arguments) async for source in budget.in_turns(sources)]
@@ -246,7 +236,7 @@ class VectoredExecution:
             for index, each in zip(found, objects, strict=True):
                 completed[index] = each
 
-        await _all(self.executor.budget, [partial(complete, *each) for each in indexes.items()])
+        await all_of(self.executor.budget, [partial(complete, *each) for each in indexes.items()])
         return completed
 
     async def _objects(self, type_: GraphQLObjectType, step: PlanStep, sources: Column) -> Column:
@@ -286,34 +276,3 @@ class _Sources:
         return [
             source.read(name) if name in source.access.watched else source.record.get(name) for source in self._sources
         ]
-
-
-async def _all(
-    budget: OperationBudget, calls: Sequence[Callable[[], Awaitable[ResultT]]], slots: asyncio.Semaphore | None = None
-) -> list[ResultT]:
-    """Return the results of calls that run at the same time, each in one of the ``slots`` if there are any.
-
-    Each begins in a turn of the event loop. If one fails, the others are cancelled. Of several calls, errors are raised
-    as an ExceptionGroup.
-    """
-    if len(calls) == 1:
-        return [await calls[0]()]
-    tasks: list[asyncio.Task[ResultT]] = []
-    try:
-        async with asyncio.TaskGroup() as group:
-            for call in calls:
-                if slots is not None:
-                    await slots.acquire()
-                tasks.append(group.create_task(_begun(budget, call)))
-                if slots is not None:
-                    tasks[-1].add_done_callback(lambda _: slots.release())
-    finally:
-        forget_failed(tasks)
-        forget_frames(sys.exception())
-    return [task.result() for task in tasks]
-
-
-async def _begun(budget: OperationBudget, call: Callable[[], Awaitable[ResultT]]) -> ResultT:
-    """Return the result of a call, which begins in a turn."""
-    await budget.pause()
-    return await call()

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Final
 
 import strawberry
 
 from graphql_schema.catalog.enums import ContaminationVerdict
 from graphql_schema.catalog.relations import DECIDED_FOR, EVALUATED_BY, RAISED_ON, VERSION_OF
+from graphql_schema.execution.many_calls import gathered
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, SchemaField, depends_on, stored_field
 from graphql_schema.fields.refs import EvaluationRef, IncidentRef
@@ -136,7 +138,7 @@ async def _contaminated(info: Info, urns: Sequence[str]) -> frozenset[str]:
             found = await info.context.reader.contamination(row)
             clean.update({row.urn} if found.verdict is ContaminationVerdict.CLEAN else ())
 
-    await asyncio.gather(*(examine(row) for row in await _rows(info, urns)))
+    await gathered(info.context.budget, [partial(examine, row) for row in await _rows(info, urns)])
     return frozenset(urns) - clean
 
 

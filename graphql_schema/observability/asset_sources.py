@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from enum import Enum
+from functools import partial
 from operator import itemgetter
 from typing import Final, NamedTuple
 
@@ -18,6 +19,7 @@ import strawberry
 
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import INPUT_TO, PRODUCES, RUN_OF, Direction, Hop
+from graphql_schema.execution.many_calls import gathered
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import INPUTS, Parent, Parents, Resolved, SchemaField, resolved_for_all, stored_field
 from graphql_schema.fields.scalars import Instant
@@ -126,8 +128,8 @@ class _Subjects(NamedTuple):
 
 async def _sources(roots: Parents, info: Info) -> list[Resolved]:
     rows: Sequence[Row] = [*roots]
-    subjects = await asyncio.gather(*(_subjects(row, info) for row in rows))
-    return [*await asyncio.gather(*(_of_asset(each, info) for each in subjects))]
+    subjects = await gathered(info.context.budget, [partial(_subjects, row, info) for row in rows])
+    return [*await gathered(info.context.budget, [partial(_of_asset, each, info) for each in subjects])]
 
 
 async def _subjects(row: Row, info: Info) -> _Subjects:

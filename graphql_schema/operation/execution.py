@@ -35,8 +35,9 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from graphql_schema.execution.explanation import explained
 from graphql_schema.execution.failed_frames import forget_failed, forget_frames
 from graphql_schema.execution.later_parts import CompletedT, Later
+from graphql_schema.execution.many_calls import CALLS_AT_ONCE
 from graphql_schema.execution.plan import Plans, Selection, selection_of
-from graphql_schema.execution.vectored_execution import CALLS_AT_ONCE, VectoredExecution
+from graphql_schema.execution.vectored_execution import VectoredExecution
 from graphql_schema.fields.context import Context
 from graphql_schema.fields.field import Resolved
 from graphql_schema.operation.coerced_variables import CoercedVariables, without_variables

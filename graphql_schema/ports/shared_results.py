@@ -14,7 +14,9 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def _made(make: Callable[[], Awaitable[object]]) -> object:
+async def _made(make: Callable[[], Awaitable[object]], pause: Callable[[], Awaitable[None]] | None) -> object:
+    if pause is not None:
+        await pause()
     return await make()
 
 
@@ -41,9 +43,11 @@ class SharedResults:
     """Results by key; ``since`` is when this object was made, in seconds of the event loop.
 
     A key names everything that its result depends on. An error is raised to all callers that wait, and is not kept.
+    ``pause`` is awaited before each result is made, in its task: hundreds of results may begin in one iteration.
     ``ranges`` are the parts of feeds that were read, by the condition of the feed.
     """
 
+    pause: Callable[[], Awaitable[None]] | None = None
     since: float = field(default_factory=_now)
     ranges: dict[Hashable, list[ReadRange]] = field(default_factory=dict)
     _made: dict[Hashable, asyncio.Future[object]] = field(default_factory=dict)
@@ -52,7 +56,7 @@ class SharedResults:
         """Return the result of ``make``, which is called once for equal keys unless it fails; raises what it raises."""
         task = self._made.get(key)
         if task is None:
-            task = self._made[key] = asyncio.ensure_future(_made(make))
+            task = self._made[key] = asyncio.ensure_future(_made(make, self.pause))
             task.add_done_callback(lambda done: self._drop_failed(key, done))
         # Without the shield, the cancellation of one reader would cancel the result of all.
         return cast("ResultT", await asyncio.shield(task))

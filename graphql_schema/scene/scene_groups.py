@@ -1,14 +1,15 @@
 """The groups of a scene: what their assets have in common, how many they are, and how healthy."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import strawberry
 
 from graphql_schema.catalog.enums import AssetKind, HealthStatus
 from graphql_schema.catalog.urn import parent_urn
+from graphql_schema.execution.many_calls import gathered
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.refs import AssetRef, DomainRef, TeamRef
@@ -46,7 +47,7 @@ class GroupHealth:
 async def _health(root: Parent, info: Info) -> Resolved:
     rows = [row for row in root["examined"] if row.access.hidden.isdisjoint(health_fields(row.kind))]
     rows = [row for row in rows if row.reads("health")]
-    reports = await asyncio.gather(*(info.context.reader.health(row) for row in rows))
+    reports = await gathered(info.context.budget, [partial(info.context.reader.health, row) for row in rows])
     found = Counter(each.status for each in reports if not each.completeness.is_cut)
     return {
         "examined": found.total(),

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 import strawberry
 
 from graphql_schema.catalog.enums import AssetKind
 from graphql_schema.catalog.relations import VERSION_OF
+from graphql_schema.execution.many_calls import gathered
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.filters import AssetFilter, AssetOrder, AssetOrderField, OrderDirection
@@ -81,9 +83,10 @@ async def pending_approvals(info: Info, limit: int) -> JsonObject:
     own = owner_team_in(sorted(info.context.principal.owners))
     found = await window_of(info, _MODELS, _NEWEST_FIRST, ALWAYS, own, MAX_MODELS)
     candidates = await _candidates(info, found.rows)
-    names = await asyncio.gather(*(_open_to_viewer(info, each) for each in candidates))
+    names = await gathered(info.context.budget, [partial(_open_to_viewer, info, each) for each in candidates])
     waiting = [(each, open_names) for each, open_names in zip(candidates, names, strict=True) if open_names]
-    gates = await asyncio.gather(*(gate_of(info, each.version, each.alias) for each, _ in waiting[:limit]))
+    shown = [partial(gate_of, info, each.version, each.alias) for each, _ in waiting[:limit]]
+    gates = await gathered(info.context.budget, shown)
     return {
         "nodes": [
             {"model": each.model, "version": each.version, "alias": each.alias, "approvals": open_names, "gate": gate}

@@ -1,12 +1,13 @@
 """Unhealthy assets of the teams of the viewer, as far as their health can be computed at once."""
 
-import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import strawberry
 
 from graphql_schema.catalog.enums import AssetKind, HealthStatus
+from graphql_schema.execution.many_calls import gathered
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.filters import AssetFilter, AssetOrder, AssetOrderField, OrderDirection
@@ -50,7 +51,7 @@ async def unhealthy_assets(
     order = AssetOrder(field=AssetOrderField.UPDATED_AT, direction=OrderDirection.DESC)
     found = await window_of(info, where, order, owned_by(teams), owner_team_in(teams), MAX_EXAMINED)
     rows = [row for row in found.rows if _shows_health(row)]
-    reports = await asyncio.gather(*(info.context.reader.health(row) for row in rows))
+    reports = await gathered(info.context.budget, [partial(info.context.reader.health, row) for row in rows])
     certain = [(row, each.status) for row, each in zip(rows, reports, strict=True) if not each.completeness.is_cut]
     bad = [(row, status) for row, status in certain if status in STATUSES]
     bad.sort(key=lambda each: (STATUSES.index(each[1]), each[0].urn))

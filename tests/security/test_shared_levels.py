@@ -1,6 +1,7 @@
 """Reads of one level by many resolvers: the work of each is short, and that of all in one iteration is not."""
 
 from collections.abc import AsyncIterator
+from types import ModuleType
 
 import pytest
 from support.loop_iterations import LoopIterations
@@ -8,10 +9,12 @@ from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
 
+from app.graph.reading import reader
 from app.graph.reading.access.row_conditions import RowConditions
 from app.graph.reading.level.level_batcher import LevelResponse
 from app.graph.reading.listing_pages import ListingPages
 from app.graph.reading.visible_rows import VisibleRows
+from graphql_schema.observability import asset_sources
 from graphql_schema.ports import operation_budget
 
 DATASETS = 30
@@ -57,3 +60,36 @@ async def test_the_listings_of_a_level_are_made_in_turns(api: Api, monkeypatch: 
     async with iterations.counting():
         await api.ask("bo", f"{{ {listings} }}")
     assert {name: len(found) for name, found in iterations.of.items()} == {"mask": 6, "_index_queries": 6, "_page": 6}
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "query"),
+    [
+        (reader, "health_of", "assets(first: 1, filter: {kinds: [DATASET], health: [HEALTHY]}) { nodes { id } }"),
+        (asset_sources, "_subjects", "assets(first: 30, filter: {kinds: [DATASET]}) { nodes { sources { source } } }"),
+        (asset_sources, "_of_asset", "assets(first: 30, filter: {kinds: [DATASET]}) { nodes { sources { source } } }"),
+    ],
+)
+async def test_what_one_resolver_reads_begins_in_turns(
+    api: Api, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, query: str
+) -> None:
+    """A filter has one walk for each of hundreds of assets: if all began in one iteration, it would last long.
+
+    While a turn is not over they begin together, and in any case a level is one request.
+    """
+    requests = ObservedRequests()
+    api.client.observers.append(requests)
+    counts = list[int]()
+    try:
+        for seconds in (1e9, -1.0):
+            requests.reports.clear()
+            with monkeypatch.context() as patched:
+                patched.setattr(operation_budget, "TURN_SECONDS", seconds)
+                iterations = LoopIterations()
+                patched.setattr(module, name, iterations.observed(name, getattr(module, name)))
+                async with iterations.counting():
+                    await api.ask("bo", f"{{ {query} }}")
+            counts += [len(iterations.of[name]), len(requests.reports)]
+    finally:
+        api.client.observers.remove(requests)
+    assert counts == [1, counts[1], DATASETS, counts[1]]

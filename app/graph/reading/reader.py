@@ -84,19 +84,20 @@ class PolicedReader:
         self._row_policy = row_policy
         self._batcher = batcher
         self._budget = batcher.budget
-        self._shared = SharedResults()
+        self._shared = SharedResults(batcher.budget.pause)
         self._rows_by_id = RowsById(rows)
         self._related = RelatedPages(rows)
         self._listings = ListingPages(rows)
         self._searches = SearchReader(rows)
         self._attached_records = AttachedRecords(rows, self._rows_by_id)
         budget = Budget(settings.limits)
+        shared = SharedResults(batcher.budget.pause)
         self._walking = WalkSession(
-            rows, self._rows_by_id, Expander(rows), EvidenceReader(rows), budget, settings.disclosure
+            rows, self._rows_by_id, Expander(rows), EvidenceReader(rows), budget, settings.disclosure, shared
         )
         self._health = _health_reader(self._shared, self._walking, self.pin)
         computed = (contaminated_evaluations(self._walking, self.pin), health_filter(self._health))
-        self._computed = ComputedConditions(self._listings, computed)
+        self._computed = ComputedConditions(self._listings, computed, self._budget)
 
     async def node(self, urn: str) -> Row | None:
         """Return the row of an id that the caller names; None if it is absent or hidden."""

@@ -5,12 +5,13 @@ rest of the filter are listed, and the result of each is computed as for its fie
 them, an error is raised, because the list would otherwise be incomplete.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from app.graph.reading.listing_pages import ListingPages
+from graphql_schema.execution.many_calls import gathered
 from graphql_schema.ports.conditions import (
     All,
     Condition,
@@ -24,6 +25,7 @@ from graphql_schema.ports.conditions import (
     without,
 )
 from graphql_schema.ports.lineage_query import CUTTING, Completeness
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.relation_query import PageRequest
 from graphql_schema.ports.row import Row
 from policies.errors import LimitError
@@ -65,8 +67,9 @@ class Computed(Generic[LeafT, ReportT]):
 class ComputedConditions:
     """Replaces the computed conditions of one operation, in the order of ``computed``."""
 
-    def __init__(self, listings: ListingPages, computed: Sequence[Computed[Any, Any]]) -> None:
+    def __init__(self, listings: ListingPages, computed: Sequence[Computed[Any, Any]], budget: OperationBudget) -> None:
         self._listings = listings
+        self._budget = budget
         self._computed = computed
 
     async def resolve(self, where: Condition) -> Condition:
@@ -83,7 +86,7 @@ class ComputedConditions:
 
     async def _replaced(self, where: Condition, computed: Computed[LeafT, ReportT]) -> Condition:
         rows = [row for row in await self._candidates(where, computed) if computed.shows(row)]
-        reports = await asyncio.gather(*map(computed.report, rows))
+        reports = await gathered(self._budget, [partial(computed.report, row) for row in rows])
         for report in reports:
             _require_certain(report, computed, len(rows))
 
@@ -105,6 +108,7 @@ class ComputedConditions:
                 f"the rest of the filter; narrow the filter, by {computed.advice}.",
                 limit=computed.maximum,
             )
+        await self._budget.pause()  # the filters of all aliases have their candidates in one response
         return [item.row for item in page.items]
 
 

@@ -10,6 +10,7 @@ and the ids that they may share count in its budget. The rule is
 
 import asyncio
 from collections.abc import Generator, Sequence
+from functools import partial
 from itertools import product
 from typing import Final
 
@@ -19,6 +20,7 @@ from app.graph.reading.lineage.walk_budget import DATA
 from app.graph.reading.lineage.walk_session import Extent, WalkSession
 from graphql_schema.catalog.enums import ContaminationVerdict
 from graphql_schema.catalog.relations import Hop
+from graphql_schema.execution.many_calls import gathered
 from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.ports.contamination_report import ContaminationReport, ContaminationSource
 from graphql_schema.ports.lineage_query import COMPLETE, LONG_LINEAGE, SnapshotTime
@@ -107,7 +109,7 @@ def _bounded(walk: WalkState, data: Sequence[Row]) -> Sequence[Row]:
 
 
 async def _all_sources(session: WalkSession, rows: Sequence[Row], hops: tuple[Hop, ...]) -> list[SourceWalk]:
-    return list(await asyncio.gather(*(data_sources(session, row, hops) for row in rows)))
+    return await gathered(session.rows.budget, [partial(data_sources, session, row, hops) for row in rows])
 
 
 async def _run_inputs(session: WalkSession, walk: WalkState) -> list[tuple[SourceWalk, frozenset[str]]]:

@@ -8,6 +8,7 @@ expands it, once for all assets of the operation. Weights and status are defined
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from heapq import nsmallest
 
 from app.graph.reading.level.hop_plan import Edge
@@ -22,6 +23,7 @@ from app.graph.reading.lineage.walk_budget import CAUSES, EDGES
 from app.graph.reading.lineage.walk_session import WalkSession
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, Direction
+from graphql_schema.execution.many_calls import gathered
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.contamination_report import ContaminationReport
 from graphql_schema.ports.health_report import CauseSeverity, HealthFinding, HealthReport
@@ -111,7 +113,8 @@ class HealthWalk:
 
     async def contaminations(self, evaluations: Sequence[Row], pin: SnapshotTime) -> list[ContaminationReport | None]:
         """Return the contamination of evaluations, None where it is hidden from the caller."""
-        return await asyncio.gather(*(self._contamination(each, pin) for each in evaluations))
+        calls = [partial(self._contamination, each, pin) for each in evaluations]
+        return await gathered(self.session.rows.budget, calls)
 
     async def _contamination(self, evaluation: Row, pin: SnapshotTime) -> ContaminationReport | None:
         hidden = not evaluation.reads(_CONTAMINATION)
@@ -230,9 +233,9 @@ async def health_of(session: WalkSession, row: Row, pin: SnapshotTime) -> Health
 
     ``pin`` is the read time that is reported in the result. Raises LimitError if the operation starts too many walks.
     """
+    session.budget.begin()
     query = LineageQuery((row.urn,), Direction.IN, LEVELS)
     walk = WalkState(session, query, session.visibility(None), LEVELS, follows=_follows)
-    session.budget.begin()
     walk.begin(row)
     health = HealthWalk(row, session, walk, session.visibility(None))
     groups = await _advance(health, 0)

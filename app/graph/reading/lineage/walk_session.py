@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from app.graph.reading.lineage.expander import EdgeSelection, Expander, Expansion, Vertex
@@ -48,7 +48,7 @@ class WalkSession:
     evidence: EvidenceReader
     budget: Budget
     disclosure: Disclosure
-    shared: SharedResults = field(default_factory=SharedResults)
+    shared: SharedResults
 
     def visibility(self, pin: SnapshotTime | None = None) -> LineageVisibility:
         """Return the visibility at the read time of the operation, or at ``pin``, the snapshot time in a cursor."""

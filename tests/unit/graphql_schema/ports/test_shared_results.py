@@ -46,6 +46,24 @@ async def test_an_error_is_raised_to_all_and_not_kept() -> None:
     assert await results.get("a", source.make) == 2
 
 
+async def test_a_result_is_made_after_a_pause() -> None:
+    """The pause is awaited for each result that is made, and not for each reader; its error is that of the result."""
+    paused = list[Exception]()
+
+    async def pause() -> None:
+        for error in paused:
+            raise error
+
+    source, results = Source(), SharedResults(pause)
+    source.ready.set()
+    assert await results.get("a", source.make) == 1
+    paused.append(ValueError("ended"))
+    assert await results.get("a", source.make) == 1
+    with pytest.raises(ValueError, match="ended"):
+        await results.get("b", source.make)
+    assert source.made == 1
+
+
 async def test_one_reader_that_leaves_does_not_end_the_result() -> None:
     """The cancellation of one reader leaves the result to the others."""
     source, results = Source(), SharedResults()

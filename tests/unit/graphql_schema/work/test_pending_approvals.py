@@ -9,6 +9,7 @@ from support.stores.plain_reader import PlainGraph
 
 from app.graph.reading.access.field_masks import RowAccess
 from graphql_schema.governance.gate_report import gate_of
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import GateResult
 from graphql_schema.ports.row import Row
 from graphql_schema.work import pending_approvals as module
@@ -70,6 +71,7 @@ def decided(graph: PlainGraph, gate: str, by: str) -> None:
 async def waiting(graph: PlainGraph, subject: str = "eli", limit: int = 20) -> dict[str, Any]:
     """Return what waits for a caller."""
     context = SimpleNamespace(
+        budget=OperationBudget(),
         reader=graph,
         gates=Gates((Gate("two", TWO, frozenset({"champion", "champion-2"})),)),
         principal=SimpleNamespace(subject=subject, owners=frozenset({SEARCH})),

@@ -9,6 +9,7 @@ from support.stores.plain_reader import PlainGraph
 from graphql_schema.catalog.enums import AssetKind
 from graphql_schema.ports.health_report import HealthReport
 from graphql_schema.ports.lineage_query import Completeness
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.row import Row
 from graphql_schema.work import unhealthy_assets as module
 from graphql_schema.work.unhealthy_assets import unhealthy_assets
@@ -43,7 +44,7 @@ def graph() -> WithHealth:
 
 async def found(graph: PlainGraph, *kinds: str, limit: int = 20) -> tuple[list[str], int, int, bool]:
     """Return the names of the assets, the total, the number of examined ones, and whether these are all."""
-    info = cast("Any", SimpleNamespace(context=SimpleNamespace(reader=graph)))
+    info = cast("Any", SimpleNamespace(context=SimpleNamespace(reader=graph, budget=OperationBudget())))
     source = await unhealthy_assets(info, [ADS], [AssetKind[kind] for kind in kinds], limit)
     names = [row.record["name"] for row in source["nodes"]]
     return names, source["total"], source["examined"], source["complete"]

@@ -11,6 +11,7 @@ from app.graph.reading.computed.computed_conditions import Computed, ComputedCon
 from app.graph.reading.listing_pages import ListingPages
 from graphql_schema.ports.conditions import All, Condition, Contaminated, HealthIs, In, ListingQuery, Negated
 from graphql_schema.ports.lineage_query import Completeness, SnapshotTime
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.relation_query import PageRequest
 from graphql_schema.ports.row import PageItem, Row, RowPage
 from policies.errors import LimitError
@@ -68,7 +69,7 @@ async def resolved(
 ) -> tuple[Condition, list[Condition]]:
     """Return a condition with ids, and the conditions that were listed for it."""
     listed = Listed()
-    conditions = ComputedConditions(cast("ListingPages", listed), [health(budgets or {}, maximum)])
+    conditions = ComputedConditions(cast("ListingPages", listed), [health(budgets or {}, maximum)], OperationBudget())
     return await conditions.resolve(where), listed.conditions
 
 

@@ -1,0 +1,156 @@
+"""Many calls of one resolver: they begin in turns, few run at once, and an error ends what has not begun."""
+
+import asyncio
+import gc
+from collections.abc import Iterator
+from functools import partial
+from weakref import WeakSet
+
+import pytest
+from support.loop_iterations import LoopIterations
+from support.waiting import until
+
+from graphql_schema.execution import many_calls
+from graphql_schema.execution.many_calls import gathered
+from graphql_schema.ports import operation_budget
+from graphql_schema.ports.operation_budget import OperationBudget
+from policies.errors import CodedError, LimitError
+
+
+class Calls:
+    """Calls that wait until ``ready`` is set, and are counted while they run.
+
+    As many as ``failing`` begin before one fails at once, 0 for none; ``four`` is set when four have begun.
+    """
+
+    def __init__(self, *, failing: int = 0) -> None:
+        self.failing = failing
+        self.ready, self.four = asyncio.Event(), asyncio.Event()
+        self.begun: list[int] = []
+        self.ended: list[int] = []
+        self.cancelled: list[int] = []
+        self.most = 0
+
+    async def call(self, number: int) -> int:
+        """Return the number when ``ready`` is set; raise LimitError at once if as many as ``failing`` have begun."""
+        self.begun.append(number)
+        if len(self.begun) == 4:
+            self.four.set()
+        self.most = max(self.most, len(self.begun) - len(self.ended))
+        if len(self.begun) == self.failing:
+            raise LimitError("Too many.")
+        try:
+            await self.ready.wait()
+        except asyncio.CancelledError:
+            self.cancelled.append(number)
+            raise
+        self.ended.append(number)
+        return number
+
+
+@pytest.fixture
+def short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each turn be over at once."""
+    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)
+
+
+async def begins(number: int) -> set[int]:
+    """Return the iterations of the event loop in which as many calls begin."""
+    iterations, calls = LoopIterations(), Calls()
+    calls.ready.set()
+    call = iterations.observed("call", calls.call)
+    async with iterations.counting():
+        found = await gathered(OperationBudget(), [partial(call, each) for each in range(number)])
+    assert found == [*range(number)]
+    return iterations.of["call"]
+
+
+async def test_the_calls_of_a_page_begin_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the turn is not over, all begin in one iteration, as a loader needs it to read them together."""
+    monkeypatch.setattr(operation_budget, "TURN_SECONDS", 1e9)
+    assert len(await begins(500)) == 1
+
+
+@pytest.mark.usefixtures("short_turns")
+async def test_long_calls_begin_in_turns() -> None:
+    """If each is a turn, hundreds begin in as many iterations."""
+    assert len(await begins(300)) == 300
+
+
+async def test_few_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A further call begins when another ends; the results are in the order of the calls."""
+    monkeypatch.setattr(operation_budget, "TURN_SECONDS", 1e9)
+    monkeypatch.setattr(many_calls, "CALLS_AT_ONCE", 5)
+    calls = Calls()
+    running = asyncio.create_task(gathered(OperationBudget(), [partial(calls.call, 20 - n) for n in range(12)]))
+    await calls.four.wait()
+    calls.ready.set()
+    assert await running == [20 - n for n in range(12)]
+    assert calls.most == 5
+
+
+@pytest.mark.usefixtures("short_turns")
+@pytest.mark.parametrize("at_once", [6, 2_000])
+async def test_after_an_error_what_waits_does_not_begin(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    """The error is raised at once, alone; what has begun goes on, because others may wait for the same."""
+    monkeypatch.setattr(many_calls, "CALLS_AT_ONCE", at_once)
+    calls = Calls(failing=4)
+    with pytest.raises(LimitError, match="Too many"):
+        await gathered(OperationBudget(), [partial(calls.call, number) for number in range(40)])
+    calls.ready.set()
+    await until(lambda: len(calls.ended) == len(calls.begun) - 1)
+    assert calls.cancelled == []
+    assert len(calls.begun) < 10
+
+
+@pytest.mark.usefixtures("short_turns")
+async def test_a_cancelled_resolver_cancels_its_calls() -> None:
+    """What has begun is cancelled, and the rest does not begin, whether or not all of them have tasks."""
+    calls = Calls()
+    running = asyncio.create_task(gathered(OperationBudget(), [partial(calls.call, n) for n in range(9)]))
+    await calls.four.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await asyncio.sleep(0)
+    assert sorted(calls.cancelled) == calls.begun
+    assert len(calls.begun) < 9
+
+
+@pytest.mark.usefixtures("short_turns")
+async def test_an_operation_that_ended_begins_no_further_call() -> None:
+    """The error that ended the operation is raised at the first pause; calls that need none read nothing then."""
+    budget, calls = OperationBudget(), Calls()
+    budget.end(CodedError("too late"))
+    with pytest.raises(CodedError, match="too late"):
+        await gathered(budget, [partial(calls.call, number) for number in range(5)])
+    assert len(calls.begun) <= 1
+
+
+class Read:
+    """Something that a call reads."""
+
+
+@pytest.fixture
+def no_collections() -> Iterator[None]:
+    """Let no garbage collection run during a test."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collections")
+async def test_what_a_failed_call_read_is_freed() -> None:
+    """The error refers to the frames that it has passed, and none of them to the error."""
+    living = WeakSet[Read]()
+
+    async def fail(number: int) -> None:
+        read = Read()
+        living.add(read)
+        await asyncio.sleep(0)
+        raise LimitError(f"Too many for {number}.")
+
+    with pytest.raises(LimitError, match="Too many for 0"):
+        await gathered(OperationBudget(), [partial(fail, number) for number in range(3)])
+    await asyncio.sleep(0)
+    assert not [*living]
