@@ -15,6 +15,7 @@ from starlette.routing import Match, Route, WebSocketRoute
 
 from app.auth.authenticator import Authenticator
 from app.auth.errors import AuthError
+from graphql_schema.execution.side_thread import CALLER
 from policies.principal import Principal, Scope
 
 OpenRoute = tuple[str, str]
@@ -56,7 +57,7 @@ class BearerBackend(AuthenticationBackend):
         self._open = frozenset(open_routes)
 
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, BaseUser] | None:
-        """Return the token's scopes and the user, and set ``request.state.principal``.
+        """Return the token's scopes and the user; set ``request.state.principal`` and the caller of the side thread.
 
         Return None for open routes. Raises `AuthError` as `Authenticator.authenticate` does.
         """
@@ -66,6 +67,7 @@ class BearerBackend(AuthenticationBackend):
         authorization = ", ".join(conn.headers.getlist("authorization"))
         principal = await self._authenticator.authenticate(authorization, Scope.READ)
         conn.state.principal = principal
+        CALLER.set((principal.tenant, principal.subject))
         return AuthCredentials(sorted(principal.scopes)), RequestUser(principal)
 
 

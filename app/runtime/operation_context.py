@@ -23,6 +23,7 @@ from app.http.middleware import request_id_of
 from app.http.preferences import preference
 from app.ingest.sources.openlineage.spellings import Spellings
 from app.runtime.fan_out import FanOut, SubscriptionFanOut
+from graphql_schema.execution.side_thread import CALLER
 from graphql_schema.fields.context import Context
 from graphql_schema.ports.cost_report import CostReport, PlanReport
 from graphql_schema.ports.operation_budget import EVENT_LIMITS, OperationBudget, UsageLimits
@@ -99,10 +100,11 @@ class OperationContexts:
         return context
 
     def _follow(self, context: Context, recheck: Recheck, *, strict: bool) -> None:
-        """Make a context that of a subscription."""
+        """Make a context that of a subscription, in the task of the subscription."""
         open_shared = partial(self._context, request_id=context.request_id, strict=strict, limits=EVENT_LIMITS)
         context.recheck = recheck
         caller = context.principal.tenant, context.principal.subject
+        CALLER.set(caller)
         context.fan_out = SubscriptionFanOut(self.fan_out, caller, strict, open_shared)
 
     def _context(

@@ -3,10 +3,22 @@
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import OrderedDict, deque
+from collections.abc import Callable, Generator, Hashable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Final, ParamSpec, TypeVar
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Lock
+from typing import Final, ParamSpec, TypeVar, cast
+
+CALLER: Final = ContextVar[Hashable]("caller", default=None)
+"""The caller of this task, and of the tasks that it starts; None for the process itself, such as a writer.
+
+It is set where a caller is authenticated. A task that works for several callers starts with an empty context
+(docs/adr/0043-turns-of-the-side-thread.md).
+"""
 
 ParametersT = ParamSpec("ParametersT")
 ResultT = TypeVar("ResultT")
@@ -35,11 +47,74 @@ def short_switches() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
+_Call = tuple[Future[object], Callable[[], object]]
+"""The future of a result, and the function that returns it."""
+
+
+@dataclass(slots=True)
+class _Calls:
+    """The calls that wait for the side thread: callers take turns of one call each, and the process goes first.
+
+    The thread itself takes the next call, so it waits for no turn of a busy event loop between two of them.
+    """
+
+    _waiting: OrderedDict[Hashable, deque[_Call]] = field(default_factory=OrderedDict)
+    """The calls of each caller, in the order of their turns."""
+    _last: Hashable = None
+    """The caller of the call that runs, or ran last."""
+    _lock: Lock = field(default_factory=Lock)
+
+    def add(self, caller: Hashable, function: Callable[[], object]) -> Future[object]:
+        """Let a call of a function wait after the others of its caller; return the future of its result."""
+        future: Future[object] = Future()
+        with self._lock:
+            self._waiting.setdefault(caller, deque()).append((future, function))
+        _SIDE_THREAD.submit(self._run_next)
+        return future
+
+    def _run_next(self) -> None:
+        """Run the call whose turn it is; none if those for which a turn was requested were cancelled."""
+        call = self._taken()
+        if call is None:
+            return
+        future, function = call
+        del call
+        try:
+            future.set_result(function())
+        except BaseException as error:
+            future.set_exception(error)
+            del future  # the error has this frame, and the future has the error: a cycle
+            raise
+
+    def _taken(self) -> _Call | None:
+        """Remove the next call that is not cancelled; further calls of the last caller wait after all other callers."""
+        with self._lock:
+            if self._last in self._waiting:
+                self._waiting.move_to_end(self._last)
+            while self._waiting:
+                self._last = None if None in self._waiting else next(iter(self._waiting))
+                calls = self._waiting[self._last]
+                call = calls.popleft()
+                if not calls:
+                    del self._waiting[self._last]
+                if call[0].set_running_or_notify_cancel():
+                    return call
+        return None
+
+
+_CALLS: Final = _Calls()
+
+
 async def run_aside(
     function: Callable[ParametersT, ResultT], *arguments: ParametersT.args, **options: ParametersT.kwargs
 ) -> ResultT:
-    """Return the result of a function that runs in the side thread, after the calls that came before."""
-    return await asyncio.get_running_loop().run_in_executor(_SIDE_THREAD, lambda: function(*arguments, **options))
+    """Return the result of a function that runs in the side thread when it is the turn of the caller.
+
+    Callers take turns of one call each, and calls of the process come first. So between two calls of a caller, each
+    other one has one at most.
+    """
+    call = partial(function, *arguments, **options)
+    return cast("ResultT", await asyncio.wrap_future(_CALLS.add(CALLER.get(), call)))
 
 
 async def run_in_turn(

@@ -38,10 +38,12 @@ RELEASES = {
     "app.http.connections.connection_protocols",
     "app.store.embedded.data_lock",
     "app.store.embedded.embedded_store",
+    "graphql_schema.execution.side_thread",
 }
 """Modules that may catch everything, cancellation included, and raise it again.
 
-They release a process, a lock or a connection, or keep the outbox entries of a transaction that may be stored.
+They release a process, a lock or a connection, or keep the outbox entries of a transaction that may be stored. The side
+thread passes the error of a call to the task that waits for it.
 """
 
 

@@ -30,6 +30,7 @@ process runs, ended at its exit, and taken by another process when its time is o
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from functools import partial
 from typing import Final
 from uuid import uuid4
@@ -161,7 +162,7 @@ class WriteLog:
     async def learn(self) -> None:
         """Learn what other processes have written before this call. Callers who wait share the next request."""
         if self._next is None:
-            self._next = asyncio.ensure_future(self._learn_after(self._reading))
+            self._next = asyncio.create_task(self._learn_after(self._reading), context=Context())  # for all callers
         await asyncio.shield(self._next)
 
     async def learn_to(self, number: int) -> None:

@@ -14,6 +14,7 @@ from support.servers.issuer import METADATA, Clock, LiveIssuer, authenticator, t
 from app.auth.backend import auth_middleware
 from app.auth.resource_metadata import auth_routes
 from app.settings import Settings
+from graphql_schema.execution.side_thread import CALLER
 
 OPEN = {
     ("http", "/health/live"),
@@ -29,6 +30,11 @@ async def caller(request: Request) -> Response:
     """Return subject, display name and scopes of the caller, read as the GraphQL view does."""
     principal = request.state.principal
     return JSONResponse([principal.subject, request.user.display_name, list(request.auth.scopes)])
+
+
+async def side(_request: Request) -> Response:
+    """Return the caller whose turns the side thread gives to calls of the request."""
+    return JSONResponse(CALLER.get())
 
 
 async def alive(_request: Request) -> Response:
@@ -54,6 +60,7 @@ def client(issuer: LiveIssuer) -> Iterator[TestClient]:
     """Return a client of an application behind the middleware."""
     routes = [
         Route("/graphql", caller, methods=["GET", "POST"]),
+        Route("/side", side),
         Route("/health/live", alive),
         Route("/graphiql", alive),
         Route("/metrics", alive),
@@ -76,6 +83,12 @@ def test_a_valid_token_makes_a_principal(issuer: LiveIssuer, client: TestClient)
     """The request has the principal for the view, and user and scopes for Starlette."""
     response = client.post("/graphql", headers={"Authorization": f"bearer {issuer.mint(name='Ada')}"})
     assert response.json() == ["ada", "Ada", ["graph:read", "graph:write"]]
+
+
+def test_the_calls_of_a_request_in_the_side_thread_are_of_its_caller(issuer: LiveIssuer, client: TestClient) -> None:
+    """Its tenant and its subject are the caller before the handler reads the body."""
+    response = client.get("/side", headers={"Authorization": f"Bearer {issuer.mint()}"})
+    assert response.json() == ["acme", "ada"]
 
 
 def test_a_missing_token_is_401(client: TestClient) -> None:

@@ -13,6 +13,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.runtime.operation_context import OperationContexts
 from app.runtime.process import Process
 from app.settings import Settings
+from graphql_schema.execution.side_thread import CALLER
 from graphql_schema.fields.context import Context
 from graphql_schema.ports.lineage_query import SnapshotTime
 from policies.principal import Principal, PrincipalKind
@@ -139,3 +140,17 @@ async def test_a_reader_takes_the_slots_of_its_caller(
         with pytest.raises(StoreUnavailableError):
             await context.reader.nodes(["mlg://dataset/test/default/d"])
     assert callers == [("default", "ada")] * 3 + [("other", "ada")]
+
+
+async def test_the_calls_of_a_subscription_in_the_side_thread_are_of_its_caller(contexts: OperationContexts) -> None:
+    """So are those of the subscription of a webhook: both have a task of their own, and no authenticated request."""
+
+    async def recheck() -> Principal:
+        return ADA
+
+    async def caller_of(*, is_webhook: bool) -> object:
+        _ = contexts.open_webhook(ADA, "r-2", recheck) if is_webhook else contexts.open(request(), ADA, recheck)
+        return CALLER.get()
+
+    for is_webhook in (False, True):
+        assert await asyncio.create_task(caller_of(is_webhook=is_webhook)) == ("default", "ada")

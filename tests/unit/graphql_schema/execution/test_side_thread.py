@@ -1,14 +1,16 @@
 """The side thread: its results and errors, and that the event loop is not kept waiting for it."""
 
 import asyncio
+import gc
 import sys
 import threading
+import weakref
 from collections.abc import Generator, Iterator
 from itertools import count
 
 import pytest
 
-from graphql_schema.execution.side_thread import run_aside, run_in_parts, run_in_turn, short_switches
+from graphql_schema.execution.side_thread import CALLER, run_aside, run_in_parts, run_in_turn, short_switches
 
 
 async def test_a_function_runs_in_one_other_thread() -> None:
@@ -71,3 +73,77 @@ def test_threads_switch_soon_until_the_end() -> None:
     with short_switches():
         assert sys.getswitchinterval() == pytest.approx(before / 10)
     assert sys.getswitchinterval() == pytest.approx(before)
+
+
+async def noted(order: list[str], caller: str | None, name: str) -> None:
+    """Note the name in the side thread, in a turn of a caller; None is the process."""
+    CALLER.set(caller)
+    await run_aside(order.append, name)
+
+
+async def held(group: asyncio.TaskGroup, caller: str | None) -> threading.Event:
+    """Occupy the side thread by a call of a caller, until the event is set."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        begun.set()
+        ended.wait()
+
+    CALLER.set(caller)
+    group.create_task(run_aside(hold))
+    await asyncio.to_thread(begun.wait)
+    return ended
+
+
+async def test_callers_take_turns_of_one_call_each() -> None:
+    """A caller with many calls lets each other one have its call after the one that runs; the process goes first."""
+    order: list[str] = []
+    async with asyncio.TaskGroup() as group:
+        ended = await held(group, "ada")
+        for name in ("a1", "a2", "a3", "a4"):
+            group.create_task(noted(order, "ada", name))
+        for caller, name in (("bo", "b1"), ("bo", "b2"), ("cy", "c1"), (None, "p1"), (None, "p2")):
+            group.create_task(noted(order, caller, name))
+        await asyncio.sleep(0)
+        ended.set()
+    assert order == ["p1", "p2", "b1", "c1", "a1", "b2", "a2", "a3", "a4"]
+
+
+async def test_a_cancelled_call_takes_no_turn() -> None:
+    """It never runs, the next call of its caller has the turn, and all others have theirs."""
+    order: list[str] = []
+    async with asyncio.TaskGroup() as group:
+        ended = await held(group, None)
+        calls = [("ada", "a1"), ("bo", "b1"), ("cy", "c1"), ("ada", "a2"), ("bo", "b2")]
+        first, _, only, *_ = [group.create_task(noted(order, *each)) for each in calls]
+        await asyncio.sleep(0)
+        first.cancel()
+        only.cancel()
+        await asyncio.sleep(0)
+        ended.set()
+    assert order == ["a2", "b1", "b2"]
+
+
+async def test_an_error_is_freed_without_a_garbage_collection() -> None:
+    """It is in no cycle of references with the call that raised it."""
+
+    class RaisedError(Exception):
+        pass
+
+    def fail() -> None:
+        raise RaisedError
+
+    async def caught() -> weakref.ref[RaisedError]:
+        try:
+            await run_aside(fail)
+        except RaisedError as error:
+            return weakref.ref(error)
+        raise AssertionError
+
+    gc.disable()
+    try:
+        error = await caught()
+        await run_aside(int)  # the side thread forgets its last call
+        assert error() is None
+    finally:
+        gc.enable()
