@@ -136,12 +136,23 @@ async def run_in_turn(
 async def run_in_parts(steps: Generator[None, None, ResultT], *, is_long: bool = True) -> ResultT:
     """Return the result of a generator that runs in the side thread, from one ``yield`` to the next.
 
-    Other calls have their turn after PART_SECONDS, so they do not wait for seconds of work. A cancellation ends it.
-    A generator that is not ``is_long`` runs at once, as in :func:`run_in_turn`.
+    Other calls have their turn after PART_SECONDS, so they do not wait for seconds of work. A cancellation ends it. One
+    that is not long runs at once, as in :func:`run_in_turn`.
     """
-    while not (result := await run_in_turn(_part, is_long, steps)):
+    if not is_long:
+        return run_at_once(steps)
+    while not (result := await run_aside(_part, steps)):
         pass
     return result[0]
+
+
+def run_at_once(steps: Generator[None, None, ResultT]) -> ResultT:
+    """Return the result of a generator that runs here, to its end."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return cast("ResultT", end.value)
 
 
 def _part(steps: Generator[None, None, ResultT]) -> tuple[()] | tuple[ResultT]:

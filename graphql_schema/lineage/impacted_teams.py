@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from enum import Enum
 from typing import Annotated, NamedTuple
 
@@ -11,7 +11,7 @@ import strawberry
 from graphql_schema.catalog.enums import OwnershipKind, value
 from graphql_schema.catalog.relations import MEMBER_OF
 from graphql_schema.catalog.urn import slug_of
-from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.refs import TeamRef
@@ -129,7 +129,7 @@ async def _using(info: Info, assets: Iterable[Row], span: Span) -> _Found:
     budget = info.context.budget
     used = [row async for row in budget.in_turns(assets) if row.reads("usage")]
     months = await months_of(info, used, MONTHS, span)
-    urns = await run_in_turn(_users, len(months.records) > MANY_MONTHS, months.records, span)
+    urns = await run_in_parts(_users(months.records, span), is_long=len(months.records) > MANY_MONTHS)
     consumers = _visible(await info.context.reader.nodes(urns, constant_time=True))
     services = [row for row in consumers if row.kind == "Service" and not row.deleted]
     users = [row for row in consumers if row.kind == "User"]
@@ -142,9 +142,14 @@ async def _using(info: Info, assets: Iterable[Row], span: Span) -> _Found:
     return _Found([*teams, *owners, *members], is_complete)
 
 
-def _users(months: Iterable[Month], span: Span) -> list[str]:
-    """Return the ids of the consumers with usage within a span, each once."""
-    return [*dict.fromkeys(month["consumer"] for month in months if used_days(month["days"], span))]
+def _users(months: Iterable[Month], span: Span) -> Generator[None, None, list[str]]:
+    """Return the ids of the consumers with usage within a span, each once; pauses after each month."""
+    found: dict[str, None] = {}
+    for month in months:
+        if month["consumer"] not in found and used_days(month["days"], span):
+            found[month["consumer"]] = None
+        yield
+    return [*found]
 
 
 async def _on_call(info: Info, assets: Iterable[Row]) -> _Found:

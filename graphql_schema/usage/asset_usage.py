@@ -1,8 +1,8 @@
 """Usage of an asset and its consumers, added up from daily counters."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from math import fsum
 from typing import Annotated, NamedTuple, Union
@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple, Union
 import strawberry
 
 from graphql_schema.catalog.relations import USAGE_OF
-from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, SchemaField, stored_field
@@ -20,7 +20,7 @@ from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import JsonObject, Position, Record
 from graphql_schema.ports.relation_query import ALL_IN_PARTS, RelationQuery, newest_first, slice_page
 from graphql_schema.ports.row import PageItem, Row
-from graphql_schema.rules.money import sum_of_money
+from graphql_schema.rules.money import MoneySum
 from graphql_schema.rules.usage_days import Counts, begin_of, has_usage
 from policies.errors import InvalidError
 
@@ -221,46 +221,87 @@ async def added_up_in_turn(
     Many usage records are added up in the side thread.
     """
     await budget.pause()
-    found = await run_in_turn(added_up, len(months.records) > MANY_MONTHS, months.records, known, span, scope)
+    steps = added_up(months.records, known, span, scope)
+    found = await run_in_parts(steps, is_long=len(months.records) > MANY_MONTHS)
     return {**found, "complete": months.complete}
 
 
-def added_up(months: Iterable[Month], known: Iterable[Row], span: Span, scope: Position) -> JsonObject:
+@dataclass(slots=True)
+class _Sums:
+    """What is added up of some days: the values of each counter, and the last of these days."""
+
+    reads: list[float] = field(default_factory=list)
+    calls: list[float] = field(default_factory=list)
+    cost: MoneySum | None = None
+    last: str = ""
+
+    def add(self, counts: Sequence[Counts], last: str) -> None:
+        """Add the counters of days, of which one is the ``last``."""
+        self.reads += [each.get("reads", 0) for each in counts]
+        self.calls += [each.get("calls", 0) for each in counts]
+        costs = [each["costUsd"] for each in counts if "costUsd" in each]
+        if costs:
+            self.cost = self.cost or MoneySum()
+            self.cost.add(costs)
+        self.last = max(self.last, last)
+
+    def add_all(self, other: "_Sums") -> None:
+        """Add what was added to others."""
+        self.reads += other.reads
+        self.calls += other.calls
+        if other.cost is not None:
+            self.cost = self.cost or MoneySum()
+            self.cost.add_sum(other.cost)
+
+    def total(self) -> JsonObject:
+        """Return the sums; the cost is None if no day has one."""
+        return {"reads": fsum(self.reads), "calls": fsum(self.calls), "costUsd": self.cost and self.cost.rounded()}
+
+
+def added_up(
+    months: Iterable[Month], known: Iterable[Row], span: Span, scope: Position
+) -> Generator[None, None, JsonObject]:
     """Add up the use on the days of the span, and return the source of a :class:`Usage` without ``complete``.
 
-    Uses of consumers that are not in ``known`` are left out.
+    Pauses after each month. Uses of consumers that are not in ``known`` are left out.
 
     ``scope`` is what the list of consumers depends on besides the days; it binds cursors, as in
     :func:`graphql_schema.fields.connection.page_request_of`.
     """
     rows = {row.urn: row for row in known}
-    uses: dict[str, list[Use]] = defaultdict(list)
+    consumers, days, every = defaultdict[str, _Sums](_Sums), defaultdict[str, list[Counts]](list), _Sums()
     for month in months:
-        if month["consumer"] in rows:
-            uses[month["consumer"]] += used_days(month["days"], span)
-    return _source([(rows[urn], used) for urn, used in uses.items() if used], (*scope, *span.scope))
-
-
-def _source(by_consumer: Sequence[tuple[Row, list[Use]]], scope: Position) -> JsonObject:
-    """Return the source of a :class:`Usage`: totals, items by consumer and by day, last day of use."""
-    every = [use for _, used in by_consumer for use in used]
-    days: dict[str, list[Counts]] = defaultdict(list)
-    for day, counts in every:
-        days[day].append(counts)
+        used = used_days(month["days"], span) if month["consumer"] in rows else []
+        for day, counts in used:
+            days[day].append(counts)
+        if used:
+            consumers[month["consumer"]].add([counts for _, counts in used], max(day for day, _ in used))
+        yield
+    items = []
+    for urn, sums in consumers.items():
+        every.add_all(sums)
+        items.append(_item(rows[urn], sums))
+        yield
+    by_day = []
+    for day in sorted(days):
+        of_day = _Sums()
+        of_day.add(days[day], day)
+        by_day.append({"day": day, **of_day.total()})
+        yield
     return {
-        **_total(counts for _, counts in every),
-        "distinctConsumers": len(by_consumer),
-        "items": sorted((_item(*each) for each in by_consumer), key=lambda item: item.position),
-        "byDay": [{"day": day, **_total(days[day])} for day in sorted(days)],
+        **every.total(),
+        "distinctConsumers": len(items),
+        "items": sorted(items, key=lambda item: item.position),
+        "byDay": by_day,
         "lastUsedAt": max(days, default=None),
-        "scope": scope,
+        "scope": (*scope, *span.scope),
     }
 
 
-def _item(consumer: Row, used: Sequence[Use]) -> PageItem:
+def _item(consumer: Row, sums: _Sums) -> PageItem:
     """Return the item of one consumer, at its position: the most usage first, then by id."""
-    total = _total(counts for _, counts in used)
-    node = {"consumer": consumer, **total, "lastUsedAt": max(day for day, _ in used)}
+    total = sums.total()
+    node = {"consumer": consumer, **total, "lastUsedAt": sums.last}
     return PageItem(consumer, (-(total["reads"] + total["calls"]), consumer.urn), node)
 
 
@@ -268,14 +309,3 @@ def used_days(days: Mapping[str, Counts], span: Span) -> list[Use]:
     """Return the days of a span on which there was usage, with their counters."""
     first, last = span.first.isoformat(), span.last.isoformat()
     return [(day, counts) for day, counts in days.items() if first <= day <= last and has_usage(counts)]
-
-
-def _total(counts: Iterable[Counts]) -> JsonObject:
-    """Return the sums of counters; the cost is None if no day has one."""
-    days = list(counts)
-    costs = [day["costUsd"] for day in days if "costUsd" in day]
-    return {
-        "reads": fsum(day.get("reads", 0) for day in days),
-        "calls": fsum(day.get("calls", 0) for day in days),
-        "costUsd": sum_of_money(costs) if costs else None,
-    }

@@ -16,6 +16,7 @@ from strawberry.types import ExecutionResult
 from support.estates.plain_rows import plain_row
 from support.stores.plain_reader import PlainGraph
 
+from graphql_schema.execution.side_thread import run_at_once
 from graphql_schema.ports import operation_budget
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
@@ -34,7 +35,7 @@ def month(consumer: Row, **days: dict[str, Any]) -> dict[str, Any]:
 
 def usage(*months: dict[str, Any], known: Sequence[Row] = (ADS, SEARCH, BO)) -> dict[str, Any]:
     """Return the usage over the span, as its GraphQL type reads it."""
-    found = added_up(months, known, SPAN, ("scope",))
+    found = run_at_once(added_up(months, known, SPAN, ("scope",)))
     found["consumers"] = [(item.row.record["name"], dict(item.edge or {})) for item in found.pop("items")]
     return found
 
@@ -250,6 +251,12 @@ async def test_usage_that_was_read_in_part_is_not_complete(run: Run, graph: Usag
     graph.is_cut = True
     usage = (await run(query, id=CLICKS)).data["asset"]["usage"]
     assert (usage["complete"], usage["reads"]) == (False, 5)
+
+
+def test_usage_is_added_up_in_parts() -> None:
+    """Others have turns of the side thread after each month: the usage of a large team takes seconds."""
+    months = [month(consumer, d23={"reads": 1}) for consumer in (ADS, SEARCH, BO) * 20]
+    assert sum(1 for _ in added_up(months, (ADS, SEARCH), SPAN, ("scope",))) >= len(months)
 
 
 async def test_the_usage_of_many_aliases_is_added_up_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -156,8 +156,8 @@ async def test_much_usage_is_added_up_in_the_side_thread(
     run: Run, graph: TeamGraph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The event loop serves others while the days of many usage records are examined; a few are added up at once."""
-    noted = noted_threads(monkeypatch, asset_usage, "added_up")
-    teams_noted = noted_threads(monkeypatch, impacted_teams, "_users")
+    noted = noted_threads(monkeypatch, asset_usage, "used_days")
+    teams_noted = noted_threads(monkeypatch, impacted_teams, "used_days")
     impact = "query ($id: ID!) { impact(roots: [$id]) { teams(reasons: [USES]) { team { id } } } }"
     of_asset = "query ($id: ID!) { asset(id: $id) { usage { reads } } }"
     for number, is_long in ((1, False), (asset_usage.MANY_MONTHS + 1, True)):
@@ -169,7 +169,7 @@ async def test_much_usage_is_added_up_in_the_side_thread(
             teams_noted.clear()
             found = await run(query, id=SEARCH if query is USAGE else graph.clicks)
             assert found.errors is None
-            assert noted | teams_noted == {("_users" if query is impact else "added_up", thread)}
+            assert (teams_noted if query is impact else noted) == {("used_days", thread)}
 
 
 async def test_usage_is_that_of_the_assets_which_the_team_owns(run: Run, graph: TeamGraph) -> None:
