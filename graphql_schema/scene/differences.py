@@ -4,9 +4,10 @@ A calculation over plain values. A member is an id: of an asset, a version or a 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from enum import Enum
-from typing import NamedTuple
+from itertools import chain
+from typing import Final, NamedTuple
 
 import strawberry
 
@@ -26,6 +27,10 @@ Members = Mapping[str, Sequence[str]]
 """Ids of the members by key; a key has at least one."""
 
 
+_UNORDERED: Final = 1_000
+"""Number of differences that are kept before all but the first ones are left out."""
+
+
 class Difference(NamedTuple):
     """A key with its change and its members in each state."""
 
@@ -35,31 +40,57 @@ class Difference(NamedTuple):
     after: Sequence[str]
 
 
-def members_by(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """Return the members of each key, from pairs of a key and a member, in order and each once."""
-    found = defaultdict[str, set[str]](set)
+class Comparison(NamedTuple):
+    """The first differences by key, and the number of all by change, and of equal keys: `DifferenceCounts`."""
+
+    first: Sequence[Difference]
+    counts: Mapping[str, int]
+
+
+def members_by(pairs: Iterable[tuple[str, str]]) -> Generator[None, None, dict[str, list[str]]]:
+    """Return the members of each key, from pairs of a key and a member, in order and each once; pauses after each."""
+    found = defaultdict[str, list[str]](list)
     for key, member in pairs:
-        found[key].add(member)
-    return {key: sorted(members) for key, members in found.items()}
+        found[key].append(member)
+        yield
+    for key, members in found.items():
+        if len(members) > 1:
+            found[key] = sorted({*members})
+        yield
+    return found
 
 
-def differences(before: Members, after: Members) -> Iterator[Difference]:
-    """Yield the keys that only one state has, or that have other members in the two, ordered by key."""
-    for key in sorted(before.keys() | after.keys()):
+def differences(before: Members, after: Members, limit: int) -> Generator[None, None, Comparison]:
+    """Return the keys that only one state has, or that have other members in the two, at most ``limit`` of them.
+
+    Pauses after each key. No long list is put in order, because that cannot be divided.
+    """
+    found: list[Difference] = []
+    counts = Counter[LineageChange | None]()
+    for key in chain(before, (key for key in after if key not in before)):
         old, new = before.get(key, ()), after.get(key, ())
-        if old and new:
-            if list(old) != list(new):
-                yield Difference(key, LineageChange.CHANGED, old, new)
-        else:
-            yield Difference(key, LineageChange.ADDED if new else LineageChange.REMOVED, old, new)
+        change = _change(old, new)
+        counts[change] += 1
+        if change is not None:
+            found.append(Difference(key, change, old, new))
+        if len(found) > 2 * limit + _UNORDERED:
+            found = sorted(found)[:limit]
+        yield
+    return Comparison(
+        sorted(found)[:limit],
+        {
+            "added": counts[LineageChange.ADDED],
+            "removed": counts[LineageChange.REMOVED],
+            "changed": counts[LineageChange.CHANGED],
+            "same": counts[None],
+        },
+    )
 
 
-def counted(found: Sequence[Difference], before: Members, after: Members) -> dict[str, int]:
-    """Return the number of differences of each change, and of equal keys, as the source of `DifferenceCounts`."""
-    changes = Counter(each.change for each in found)
-    return {
-        "added": changes[LineageChange.ADDED],
-        "removed": changes[LineageChange.REMOVED],
-        "changed": changes[LineageChange.CHANGED],
-        "same": len(before.keys() | after.keys()) - len(found),
-    }
+def _change(old: Sequence[str], new: Sequence[str]) -> LineageChange | None:
+    """Return how the members of a key differ; None if they are equal."""
+    if not old:
+        return LineageChange.ADDED
+    if not new:
+        return LineageChange.REMOVED
+    return None if list(old) == list(new) else LineageChange.CHANGED

@@ -1,15 +1,16 @@
 """The argument `expand` of a scene: which assets are listed individually although they are not the nearest."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 import strawberry
 
 from graphql_schema.catalog.enums import AssetKind
 from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.scene.grouping import SceneProperty, read_key
-from graphql_schema.scene.neighbourhood import SceneLineage
+from graphql_schema.scene.neighbourhood import FoundEdge, SceneLineage
 from graphql_schema.scene.roll_up import SceneAsset
 from policies.errors import LimitError
 
@@ -53,17 +54,56 @@ class ExpandEntry:
     values: tuple[tuple[SceneProperty, str], ...]
     next_to: str | None = None
 
-    def accepts(self, asset: SceneAsset, neighbours: Mapping[str, Collection[str]]) -> bool:
-        """Return whether an asset meets the entry; ``neighbours`` has the ids of the assets with an edge to each id."""
-        if self.next_to is not None and asset.row.urn not in neighbours.get(self.next_to, ()):
-            return False
-        return all(asset.values[each] == value for each, value in self.values)
+
+_ANY_PLACE: Final[frozenset[str | None]] = frozenset({None})
+"""The places of an asset without an edge to the `nextTo` of an entry: it meets entries without `nextTo` alone."""
 
 
-def expanded_assets(assets: Iterable[SceneAsset], entries: Sequence[ExpandEntry], found: SceneLineage) -> set[str]:
-    """Return the ids of the assets that an entry of `expand` accepts; ``found`` has the edges between them."""
-    neighbours = found.neighbours() if any(entry.next_to for entry in entries) else {}
-    return {asset.row.urn for asset in assets if any(entry.accepts(asset, neighbours) for entry in entries)}
+def expanded_assets(
+    assets: Iterable[SceneAsset], entries: Sequence[ExpandEntry], found: SceneLineage
+) -> Generator[None, None, set[str]]:
+    """Return the ids of the assets that an entry of `expand` accepts; ``found`` has the edges between them.
+
+    An asset is looked up by its values, once for all entries that name the same properties. Pauses after each asset and
+    each edge.
+    """
+    wanted = _by_values(entries)
+    near = yield from _near(found.edges, {entry.next_to for entry in entries} - _ANY_PLACE)
+    expanded = set()
+    for asset in assets:
+        places = near.get(asset.row.urn, _ANY_PLACE)
+        for names, by_values in wanted.items():
+            if not places.isdisjoint(by_values.get(tuple(map(asset.values.__getitem__, names)), ())):
+                expanded.add(asset.row.urn)
+                break
+        yield
+    return expanded
+
+
+def _by_values(
+    entries: Iterable[ExpandEntry],
+) -> dict[tuple[SceneProperty, ...], dict[tuple[str, ...], set[str | None]]]:
+    """Return the ``next_to`` of entries by the properties that they name, and by the values of these."""
+    wanted = defaultdict[tuple[SceneProperty, ...], dict[tuple[str, ...], set[str | None]]](dict)
+    for entry in entries:
+        values = sorted({*entry.values}, key=lambda each: each[0].name)
+        names = tuple(name for name, _ in values)
+        if len({*names}) == len(names):  # else it wants two values of one property, which no asset has
+            wanted[names].setdefault(tuple(value for _, value in values), set()).add(entry.next_to)
+    return wanted
+
+
+def _near(
+    edges: Iterable[FoundEdge], urns: Collection[str | None]
+) -> Generator[None, None, dict[str, set[str | None]]]:
+    """Return which of some ids each asset has an edge with, and None, by the id of the asset."""
+    near: dict[str, set[str | None]] = {}
+    for edge in edges if urns else ():
+        for one, other in ((edge.source, edge.target), (edge.target, edge.source)):
+            if one in urns:
+                near.setdefault(other, {None}).add(one)
+        yield
+    return near
 
 
 def expansions(expand: Sequence[SceneExpansion] | None) -> list[ExpandEntry]:

@@ -1,16 +1,17 @@
 """The field `lineageDiff`: the lineage of two instants, versions or runs side by side, and what differs."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Annotated, Final
 
 import strawberry
 
 from graphql_schema.catalog.enums import RelationName
 from graphql_schema.catalog.relations import RUN_OF, Direction
-from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.fields.as_of import read_time_of_field
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Resolved, SchemaField, stored_field
@@ -23,7 +24,7 @@ from graphql_schema.ports.lineage_query import MAX_ROOTS, SnapshotTime
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import MAX_PAGE_SIZE, ONE, related
 from graphql_schema.ports.row import MaskedRecord
-from graphql_schema.scene.differences import Difference, LineageChange, Members, counted, differences, members_by
+from graphql_schema.scene.differences import Difference, LineageChange, Members, differences, members_by
 from graphql_schema.scene.grouping import family_of
 from graphql_schema.scene.neighbourhood import SceneDirection, SceneLineage, SceneQuery, neighbourhood
 from policies.errors import InvalidError, LimitError
@@ -143,15 +144,18 @@ class ComparedState:
         }
 
 
-def _compared(lineage: SceneLineage, keys: Mapping[str, str]) -> ComparedState:
+def _compared(lineage: SceneLineage, keys: Mapping[str, str]) -> Generator[None, None, ComparedState]:
     """Return a state by ``keys``, which maps the id of each asset to its key."""
-    ids = {each: edge.record["id"] for each, edge in lineage.edges.items()}
-    return ComparedState(
-        lineage,
-        members_by((keys[urn], urn) for urn in lineage.assets),
-        members_by((f"{keys[each.source]} {each.relation} {keys[each.target]}", ids[each]) for each in lineage.edges),
-        {ids[each]: edge for each, edge in lineage.edges.items()},
+    nodes = yield from members_by((keys[urn], urn) for urn in lineage.assets)
+    edges = yield from members_by(
+        (f"{keys[each.source]} {each.relation} {keys[each.target]}", edge.record["id"])
+        for each, edge in lineage.edges.items()
     )
+    edge_of = {}
+    for edge in lineage.edges.values():
+        edge_of[edge.record["id"]] = edge
+        yield
+    return ComparedState(lineage, nodes, edges, edge_of)
 
 
 async def _workflows(info: Info, walked: Sequence[SceneLineage]) -> dict[str, str]:
@@ -162,19 +166,26 @@ async def _workflows(info: Info, walked: Sequence[SceneLineage]) -> dict[str, st
     return {run.urn: page.items[0].row.urn for run, page in zip(runs, pages, strict=True) if page.items}
 
 
-def _source(walked: Sequence[SceneLineage], workflows: Mapping[str, str], limit: int) -> JsonObject:
+def _source(
+    walked: Sequence[SceneLineage], workflows: Mapping[str, str], limit: int
+) -> Generator[None, None, JsonObject]:
     """Return the source of a :class:`LineageDiff` of two states, with at most ``limit`` assets, and as many edges.
 
     A version has the key of its asset, and a run that of its visible workflow.
     """
-    keys = {urn: family_of(workflows.get(urn, urn)) for lineage in walked for urn in lineage.assets}
-    before, after = (_compared(lineage, keys) for lineage in walked)
-    nodes, edges = list(differences(before.nodes, after.nodes)), list(differences(before.edges, after.edges))
+    keys = {}
+    for urn in chain(*(lineage.assets for lineage in walked)):
+        keys[urn] = family_of(workflows.get(urn, urn))
+        yield
+    before = yield from _compared(walked[0], keys)
+    after = yield from _compared(walked[1], keys)
+    nodes = yield from differences(before.nodes, after.nodes, limit)
+    edges = yield from differences(before.edges, after.edges, limit)
     return {
-        "nodes": [_node(before, after, each) for each in nodes[:limit]],
-        "edges": [_edge(before, after, each) for each in edges[:limit]],
-        "nodeCounts": counted(nodes, before.nodes, after.nodes),
-        "edgeCounts": counted(edges, before.edges, after.edges),
+        "nodes": [_node(before, after, each) for each in nodes.first],
+        "edges": [_edge(before, after, each) for each in edges.first],
+        "nodeCounts": nodes.counts,
+        "edgeCounts": edges.counts,
         "from": before.source(),
         "to": after.source(),
     }
@@ -260,7 +271,8 @@ async def _lineage_diff(
     )
     walked = await asyncio.gather(*(neighbourhood(info, query) for query in _queries(info, roots, (from_, to), like)))
     workflows = await _workflows(info, walked)
-    return await run_in_turn(_source, any(lineage.is_long for lineage in walked), walked, workflows, limit)
+    is_long = any(lineage.is_long for lineage in walked)
+    return await run_in_parts(_source(walked, workflows, limit), is_long=is_long)
 
 
 lineage_diff: SchemaField = strawberry.field(

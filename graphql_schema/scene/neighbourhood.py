@@ -1,7 +1,6 @@
 """The lineage around some assets: a walk upstream and one downstream, put together."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -85,14 +84,6 @@ class SceneLineage:
     def is_long(self) -> bool:
         """Whether a calculation over all assets and edges runs in the side thread."""
         return len(self.assets) + len(self.edges) > LONG_LINEAGE
-
-    def neighbours(self) -> dict[str, set[str]]:
-        """Return the ids of the assets with an edge to or from each asset, by its id."""
-        found = defaultdict[str, set[str]](set)
-        for edge in self.edges:
-            found[edge.source].add(edge.target)
-            found[edge.target].add(edge.source)
-        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The edges of a scene: those between the same two elements are rolled up to one, with their number."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -41,8 +41,10 @@ class RolledEdges:
     within: Counter[str] = field(default_factory=Counter)
 
 
-def rolled_edges(edges: Iterable[FoundEdge], element_of: Mapping[str, str], order: Sequence[str]) -> RolledEdges:
-    """Return the edges between the elements of a scene, those with the nearest ends first.
+def rolled_edges(
+    edges: Iterable[FoundEdge], element_of: Mapping[str, str], order: Sequence[str]
+) -> Generator[None, None, RolledEdges]:
+    """Return the edges between the elements of a scene, those with the nearest ends first; pauses after each edge.
 
     ``element_of`` maps the id of each asset to its element: its id if it is listed, else the key of its group.
     ``order`` are all elements, the nearest first.
@@ -56,6 +58,7 @@ def rolled_edges(edges: Iterable[FoundEdge], element_of: Mapping[str, str], orde
             found.within[ends[0]] += 1
         else:
             between[ends].append(edge)
+        yield
     near = sorted(between, key=lambda ends: (max(rank[ends[0]], rank[ends[1]]), rank[ends[0]], rank[ends[1]]))
     found.left_out = max(len(near) - MAX_SCENE_EDGES, 0)
     found.edges = [

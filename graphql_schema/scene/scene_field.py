@@ -1,13 +1,13 @@
 """The field `scene`: a picture of the lineage around some assets, of at most some hundred elements."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import Annotated, Final
 
 import strawberry
 
 from graphql_schema.catalog.relations import Direction
-from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
 from graphql_schema.fields.as_of import AsOf, set_read_time
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Resolved, SchemaField, stored_field
@@ -147,17 +147,19 @@ async def _scene(
         SceneAsset(asset.row, asset.level, values.of(asset.row, asset.level), asset.gaps, urn in query.roots)
         async for urn, asset in info.context.budget.in_turns(found.assets.items())
     ]
-    expanded = await run_in_turn(expanded_assets, found.is_long, assets, wanted, found)
+    expanded = await run_in_parts(expanded_assets(assets, wanted, found), is_long=found.is_long)
     rolled = await run_in_turn(roll_up, found.is_long, assets, expanded, nearest, properties, limit)
-    return await run_in_turn(_source, found.is_long, found, assets, rolled, values)
+    return await run_in_parts(_source(found, assets, rolled, values), is_long=found.is_long)
 
 
-def _source(found: SceneLineage, assets: Sequence[SceneAsset], rolled: RollUp, values: GroupValues) -> JsonObject:
+def _source(
+    found: SceneLineage, assets: Sequence[SceneAsset], rolled: RollUp, values: GroupValues
+) -> Generator[None, None, JsonObject]:
     """Return the source of a :class:`Scene`."""
     element_of = {asset.row.urn: asset.row.urn for asset in rolled.listed}
     element_of |= {asset.row.urn: key for key, members in rolled.groups.items() for asset in members}
     nearest = sorted([*rolled.listed, *(each[0] for each in rolled.groups.values())], key=lambda asset: asset.place)
-    edges = rolled_edges(found.edges, element_of, [element_of[asset.row.urn] for asset in nearest])
+    edges = yield from rolled_edges(found.edges, element_of, [element_of[asset.row.urn] for asset in nearest])
     completeness = {direction: completeness_source(each) for direction, each in found.completeness.items()}
     return {
         "elements": [

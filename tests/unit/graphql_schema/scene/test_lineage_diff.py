@@ -112,7 +112,7 @@ async def test_a_large_lineage_is_compared_in_the_side_thread(
     run: Run, graph: WideLineage, monkeypatch: pytest.MonkeyPatch, *, is_long: bool
 ) -> None:
     """The event loop serves others meanwhile; a small lineage is compared at once."""
-    steps = ("family_of", "members_by", "differences", "counted")
+    steps = ("family_of", "members_by", "differences")
     noted = noted_threads(monkeypatch, lineage_diff, *steps)
     found = await diff(run)
     assert (found["nodeCounts"]["same"], found["edgeCounts"]["same"]) == (graph.count + 1, graph.count)

@@ -96,4 +96,3 @@ async def test_an_asset_that_both_walks_reach_has_its_smaller_distance() -> None
     levels = {urn: (each.level, each.gaps) for urn, each in together.assets.items()}
     assert levels == {ROOT.urn: (0, ()), NEAR.urn: (-1, ()), LOOP.urn: (-1, ("LIMIT", "POLICY"))}
     assert [*together.edges] == [FoundEdge(LOOP.urn, NEAR.urn, "DERIVES", "DECLARED")]
-    assert together.neighbours() == {LOOP.urn: {NEAR.urn}, NEAR.urn: {LOOP.urn}}

@@ -1,7 +1,11 @@
 """The edges between the elements of a scene, counted by hand."""
 
+from collections.abc import Iterable, Mapping, Sequence
+
+from graphql_schema.execution.side_thread import run_at_once
 from graphql_schema.scene.neighbourhood import FoundEdge
-from graphql_schema.scene.rolled_edges import MAX_SCENE_EDGES, rolled_edges
+from graphql_schema.scene.rolled_edges import MAX_SCENE_EDGES, RolledEdges
+from graphql_schema.scene.rolled_edges import rolled_edges as steps_of
 
 GROUP = "LEVEL=2"
 ELEMENT_OF = {"a": "a", "b": "b", "c": GROUP, "d": GROUP}
@@ -10,6 +14,16 @@ ELEMENT_OF = {"a": "a", "b": "b", "c": GROUP, "d": GROUP}
 def edge(source: str, target: str, relation: str = "DERIVES", origin: str = "DECLARED") -> FoundEdge:
     """Return an edge."""
     return FoundEdge(source, target, relation, origin)
+
+
+def rolled_edges(edges: Iterable[FoundEdge], element_of: Mapping[str, str], order: Sequence[str]) -> RolledEdges:
+    """Return the edges between the elements of a scene."""
+    return run_at_once(steps_of(edges, element_of, order))
+
+
+def test_edges_are_rolled_up_in_parts() -> None:
+    """Others have turns of the side thread after each edge."""
+    assert sum(1 for _ in steps_of([edge("a", "b")] * 100, ELEMENT_OF, ["a", "b"])) >= 100
 
 
 def test_edges_between_the_same_elements_are_one() -> None:

@@ -13,8 +13,7 @@ from support.estates.wide_lineage import ROOT, WideLineage, noted_threads
 from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.execution.side_thread import run_aside
-from graphql_schema.scene import scene_field
-from graphql_schema.scene.neighbourhood import SceneLineage
+from graphql_schema.scene import expansion, scene_field
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 A, B, C = (f"mlg://dataset/test/default/{name}" for name in "abc")
@@ -74,13 +73,13 @@ async def test_a_large_scene_is_calculated_in_the_side_thread(
     run: Run, graph: WideLineage, monkeypatch: pytest.MonkeyPatch, *, is_long: bool
 ) -> None:
     """The event loop serves others meanwhile; a small scene is calculated at once."""
-    steps = ("expanded_assets", "roll_up", "rolled_edges", "group_sources", "_counted")
+    steps = ("roll_up", "rolled_edges", "group_sources", "_counted")
     noted = noted_threads(monkeypatch, scene_field, *steps)
-    neighbours = noted_threads(monkeypatch, SceneLineage, "neighbours")
+    near = noted_threads(monkeypatch, expansion, "_near")
     found = await run(EXPANDED, root=ROOT)
     assert (found.errors, found.data["scene"]["total"]) == (None, graph.count + 1)
     thread = await run_aside(threading.get_ident) if is_long else threading.get_ident()
-    assert noted | neighbours == {(step, thread) for step in (*steps, "neighbours")}
+    assert noted | near == {(step, thread) for step in (*steps, "_near")}
 
 
 async def test_one_direction(run: Run) -> None:
