@@ -1,13 +1,13 @@
 """Lineage over many levels, upstream or downstream, with the edges between the assets found."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 import strawberry
 
 from graphql_schema.catalog.enums import AssetKind
-from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.fields.as_of import AsOf, set_read_time
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
@@ -122,13 +122,18 @@ def counts_by_kind(nodes: Sequence[ReachedNode]) -> list[JsonObject]:
     return [{"kind": kind, "count": counts[kind]} for kind in sorted(counts)]
 
 
-def _source(walked: LineageResult, page: PageRequest, binding: CursorCodec) -> JsonObject:
-    """Return the source of a :class:`Lineage`: one page of nodes, and the edges that it adds."""
+def _source(walked: LineageResult, page: PageRequest, binding: CursorCodec) -> Generator[None, None, JsonObject]:
+    """Return the source of a :class:`Lineage`: a page of nodes, and the edges that it adds. Pauses after each edge."""
     pin = walked.completeness.pin
     pages = node_pages(walked.nodes, pin, page, binding)
+    edges = []
+    for joined in walked.edges:
+        if pages.has((*joined.place, *pin)):
+            edges.append(joined.edge)
+        yield
     return {
         "nodes": pages,
-        "edges": [joined.edge for joined in walked.edges if pages.has((*joined.place, *pin))],
+        "edges": edges,
         "countsByKind": counts_by_kind(walked.nodes),
         "completeness": completeness_source(walked.completeness),
         "unknownRoots": walked.unknown,
@@ -139,7 +144,7 @@ async def _walk(info: Info, walk: LineageQuery, first: int | None, after: str | 
     """Return the source of a :class:`Lineage` for a query and a page."""
     page, binding = page_request_of(info, 100 if first is None else first, after, walk, info.context.as_of)
     walked = await info.context.reader.walk(replace(walk, pin=pin_of(page)))
-    return await run_in_turn(_source, walked.is_long, walked, page, binding)
+    return await run_in_parts(_source(walked, page, binding), is_long=walked.is_long)
 
 
 async def _lineage(

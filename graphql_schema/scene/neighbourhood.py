@@ -1,7 +1,7 @@
 """The lineage around some assets: a walk upstream and one downstream, put together."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NamedTuple
@@ -10,9 +10,16 @@ import strawberry
 
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import Direction
-from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.fields.context import Info
-from graphql_schema.ports.lineage_query import LONG_LINEAGE, Completeness, LineageQuery, LineageResult, SnapshotTime
+from graphql_schema.ports.lineage_query import (
+    LONG_LINEAGE,
+    Completeness,
+    LineageQuery,
+    LineageResult,
+    ReachedEdge,
+    SnapshotTime,
+)
 from graphql_schema.ports.relation_query import LineageItemFilter
 from graphql_schema.ports.row import MaskedRecord, Row
 
@@ -118,9 +125,19 @@ async def neighbourhood(info: Info, query: SceneQuery) -> SceneLineage:
             nearest = asset if known is None or abs(asset.level) < abs(known.level) else known
             gaps = {*asset.gaps, *(() if known is None else known.gaps)}
             found.assets[asset.row.urn] = nearest._replace(gaps=tuple(sorted(gaps)))
-        async for joined in budget.in_turns(await run_in_turn(list, result.is_long, result.edges)):
+        edges = await run_in_parts(_listed(result.edges), is_long=result.is_long)
+        async for joined in budget.in_turns(edges):
             edge = joined.edge.record
             found.edges[FoundEdge(edge["from"], edge["to"], edge["relation"], edge["origin"])] = joined.edge
+    return found
+
+
+def _listed(edges: Iterable[ReachedEdge]) -> Generator[None, None, list[ReachedEdge]]:
+    """Return edges that are put in order when they are read; pauses after each."""
+    found = []
+    for edge in edges:
+        found.append(edge)
+        yield
     return found
 
 

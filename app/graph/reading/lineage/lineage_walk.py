@@ -4,10 +4,10 @@ The result does not depend on the order of edges, unless a budget ends the walk 
 paths to a vertex the least by ids is kept.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import groupby
 from operator import attrgetter
 from typing import overload
 
@@ -33,7 +33,9 @@ from graphql_schema.ports.lineage_query import (
 )
 from graphql_schema.ports.row import Row
 
-_PLACE = attrgetter("place")
+_URN = attrgetter("urn")
+
+_Place = tuple[int, str]
 
 Ids = tuple[str, ...]
 """URNs of the vertices on a path."""
@@ -251,27 +253,34 @@ class WalkState:
 
 
 class _EdgesAmong(Sequence[ReachedEdge]):
-    """The edges between nodes, by place and id; made when they are read, because most queries show none."""
+    """The edges between nodes, by place and id; made when they are read, because most queries show none.
+
+    Those of one place are put in order when the iteration arrives there, so that it can pause between two of them.
+    """
 
     def __init__(self, edges: Iterable[tuple[JoinedEdge, int, int]], nodes: Mapping[int, ReachedNode]) -> None:
         self._edges = edges
         self._nodes = nodes
+        self._ordered: set[_Place] = set()
 
     @cached_property
-    def _sorted(self) -> list[ReachedEdge]:
-        """The edges between reached nodes, by place and then by id."""
-        nodes = self._nodes
-        found = [
-            ReachedEdge(edge, max(nodes[near].place, nodes[far].place))
-            for edge, near, far in self._edges
-            if near in nodes and far in nodes
-        ]
-        found.sort(key=_PLACE)
-        ordered: list[ReachedEdge] = []
-        for _, same in groupby(found, key=_PLACE):  # most places have one edge, whose id is then not computed
-            first, *others = same
-            ordered += sorted([first, *others], key=lambda each: each.edge.urn) if others else [first]
-        return ordered
+    def _by_place(self) -> dict[_Place, list[JoinedEdge]]:
+        """The edges between reached nodes, by place; those of an ``_ordered`` place are in the order of their ids."""
+        places = {vid: node.place for vid, node in self._nodes.items()}
+        found = defaultdict[_Place, list[JoinedEdge]](list)
+        for edge, near, far in self._edges:
+            if near in places and far in places:
+                found[max(places[near], places[far])].append(edge)
+        return {place: found[place] for place in sorted(found)}
+
+    def __iter__(self) -> Iterator[ReachedEdge]:
+        """Yield the edges in their order."""
+        for place, same in self._by_place.items():
+            if len(same) > 1 and place not in self._ordered:  # else the ids are not computed
+                same.sort(key=_URN)
+                self._ordered.add(place)
+            for edge in same:
+                yield ReachedEdge(edge, place)
 
     @overload
     def __getitem__(self, index: int) -> ReachedEdge: ...
@@ -281,11 +290,11 @@ class _EdgesAmong(Sequence[ReachedEdge]):
 
     def __getitem__(self, index: int | slice) -> ReachedEdge | list[ReachedEdge]:
         """Return one edge, or those of a slice."""
-        return self._sorted[index]
+        return [*self][index]
 
     def __len__(self) -> int:
         """Return the number of edges."""
-        return len(self._sorted)
+        return sum(map(len, self._by_place.values()))
 
 
 async def walk_along(session: WalkSession, query: LineageQuery, pin: SnapshotTime) -> LineageResult:

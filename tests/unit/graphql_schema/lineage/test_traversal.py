@@ -4,7 +4,7 @@
 # A response of another shape fails the test.
 
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +15,7 @@ from support.estates.wide_lineage import ROOT, WideLineage, noted_threads
 from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.catalog.relations import Direction
-from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.execution.side_thread import run_aside, run_in_parts
 from graphql_schema.lineage import traversal
 from graphql_schema.lineage.traversal import MAX_PAGE_EDGES, counts_by_kind
 from graphql_schema.ports.lineage_query import (
@@ -111,10 +111,36 @@ async def test_a_large_lineage_is_put_into_pages_in_the_side_thread(
     run: Run, graph: WideLineage, monkeypatch: pytest.MonkeyPatch, *, is_long: bool
 ) -> None:
     """The event loop serves others while its edges are put in order; a small lineage is done at once."""
-    noted = noted_threads(monkeypatch, traversal, "_source")
+    noted = noted_threads(monkeypatch, traversal, "node_pages")
     page = await lineage(run, roots=[ROOT], first=2)
     assert (page["nodes"]["totalCount"], len(page["edges"])) == (graph.count + 1, 1)
-    assert noted == {("_source", await run_aside(threading.get_ident) if is_long else threading.get_ident())}
+    assert noted == {("node_pages", await run_aside(threading.get_ident) if is_long else threading.get_ident())}
+
+
+@pytest.mark.parametrize("graph", [WideLineage(600)])
+async def test_a_large_lineage_is_put_into_pages_in_parts(
+    run: Run, graph: WideLineage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others have turns of the side thread after each edge."""
+    steps: list[int] = []
+
+    async def counted(generator: Generator[None, None, object], *, is_long: bool) -> object:
+        return await run_in_parts(_counted(generator, steps), is_long=is_long)
+
+    monkeypatch.setattr(traversal, "run_in_parts", counted)
+    await lineage(run, roots=[ROOT], first=2)
+    assert len(steps) % graph.count == 0 < len(steps)  # once for each path of execution
+
+
+def _counted(generator: Generator[None, None, object], steps: list[int]) -> Generator[None, None, object]:
+    """Return the result of a generator, and add an element to ``steps`` for each of its pauses."""
+    while True:
+        try:
+            next(generator)
+        except StopIteration as end:
+            return end.value
+        steps.append(1)
+        yield
 
 
 async def test_completeness_and_unknown_roots_are_those_of_the_result(run: Run) -> None:
