@@ -3,6 +3,7 @@
 import importlib.util
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from support.servers.in_process import Api
 
@@ -19,6 +20,12 @@ def make_registry(folder: Path) -> Path:
     file = folder / "registry.db"
     maker().build(file)
     return file
+
+
+def open_to_write(file: Path) -> Any:
+    """Return a client that writes into a registry."""
+    uri = f"sqlite:///{file}"
+    return importlib.import_module("mlflow").MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
 def maker() -> ModuleType:

@@ -8,9 +8,9 @@ a registry opens.
 import importlib
 import logging
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from operator import methodcaller
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import quote, unquote
@@ -28,6 +28,14 @@ from app.ingest.sources.mlflow.registry_entities import (
     registered_model_of,
     run_of,
     version_of,
+)
+from app.ingest.sources.mlflow.registry_ids import (
+    ReadObject,
+    id_lists,
+    literal,
+    logged_id_of,
+    logged_model,
+    tracked_run,
 )
 from app.ingest.sources.mlflow.registry_records import (
     ExperimentRecord,
@@ -50,7 +58,6 @@ EMPTY_PAGES: Final = 100
 """Number of empty pages in a row, each with the token of another one, after which a registry is not read on."""
 
 _SERVERS: Final = ("http", "https")
-_LOGGED_SOURCE: Final = "models:/m-"
 _LIMITS: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4",
@@ -61,10 +68,6 @@ _LIMITS: Final = {
 R = TypeVar("R")
 ReadPage = Callable[[str | None], Entity]
 """Returns the page of a list behind a token; the page has the next token as ``token``."""
-
-ReadObject = Callable[[Entity], Entity]
-_LOGGED_ID: Final = re.compile(r"[A-Za-z0-9_-]+")
-"""Calls the client for one object; the client raises an error if there is none."""
 
 
 class RegistryError(CodedError):
@@ -132,11 +135,7 @@ class RegistryClient:
 
     def versions(self, model: RegisteredModelRecord) -> Iterator[list[VersionRecord]]:
         """Yield the versions of a registered model in pages, each with its run and logged model where they exist."""
-        for page in self._pages(
-            lambda token: self._client.search_model_versions(
-                f"name={_quoted(model.name)}", max_results=PAGE, order_by=["version_number ASC"], page_token=token
-            )
-        ):
+        for page in self._version_pages(model.name):
             runs = self._runs_by_id(each.run_id for each in page if each.run_id)
             logged = {each.model_id: logged_model_of(each, {}) for each in self._logged(map(logged_id_of, page))}
             yield [
@@ -148,6 +147,23 @@ class RegistryClient:
                 )
                 for each in page
             ]
+
+    def _version_pages(self, model: str) -> Iterator[Sequence[Entity]]:
+        """Yield the versions of a registered model in pages; one by one if no filter can have the name of the model."""
+        name = literal(model)
+        if name is not None:
+            yield from self._pages(
+                lambda token: self._client.search_model_versions(
+                    f"name={name}", max_results=PAGE, order_by=["version_number ASC"], page_token=token
+                )
+            )
+            return
+        entity = self.read_object(methodcaller("get_registered_model", model))
+        last = max((int(each.version) for each in entity.latest_versions), default=0) if entity else 0
+        for begin in range(1, last + 1, PAGE):
+            numbers = map(str, range(begin, min(begin + PAGE, last + 1)))
+            found = (self.read_object(methodcaller("get_model_version", model, number)) for number in numbers)
+            yield [each for each in found if each is not None]
 
     def history(self, run: str, metric: str) -> Iterator[Sequence[MetricPoint]]:
         """Yield all points of a metric of a run, in pages."""
@@ -168,7 +184,7 @@ class RegistryClient:
         name, _, version = foreign_id.removeprefix("models:/").rpartition("/")
         read: dict[str, ReadObject] = {
             "workflow": lambda client: client.get_experiment(foreign_id),
-            "run": lambda client: client.get_run(foreign_id),
+            "run": tracked_run(foreign_id),
             "model": lambda client: client.get_registered_model(foreign_id),
             "modelVersion": lambda client: (
                 client.get_model_version(name, version) if name else logged_model(foreign_id)(client)
@@ -198,18 +214,16 @@ class RegistryClient:
 
     def _runs_by_id(self, ids: Iterable[str]) -> dict[str, RunRecord]:
         found: dict[str, RunRecord] = {}
-        for some in _parts(ids):
-            listed = ", ".join(map(_quoted, some))
+        for listed in id_lists(ids, PAGE):
             given = (self._experiments, f"attributes.run_id IN ({listed})", self._view_all, PAGE)
             page = self._read(partial(self._client.search_runs, *given))
             found |= {each.info.run_id: run_of(each, {}) for each in page}
         return found
 
     def _logged(self, ids: Iterable[str]) -> list[Entity]:
-        """Return the logged models with these ids, of those that exist; empty ids are left out."""
+        """Return the logged models with these ids, of those that exist."""
         found: list[Entity] = []
-        for some in _parts(ids):
-            listed = ", ".join(map(_quoted, some))
+        for listed in id_lists(ids, PAGE):
             given = (self._experiments, f"model_id IN ({listed})")
             found += self._read(partial(self._client.search_logged_models, *given, max_results=PAGE))
         return found
@@ -371,28 +385,3 @@ def _failure(uri: str, error: Exception) -> RegistryError:
             Code.CONFIGURATION,
         )
     return RegistryError(f"{shown} cannot be read: {text}. Check that it runs, and try again.", Code.STORE_UNAVAILABLE)
-
-
-def logged_model(model: str) -> ReadObject:
-    """Return a call that reads a logged model, or None for another text than an id, which is unquoted in an address."""
-    return lambda client: client.get_logged_model(model) if _LOGGED_ID.fullmatch(model) else None
-
-
-def logged_id_of(version: Entity) -> str:
-    """Return the id of the logged model that a version was made of; empty without one."""
-    source = version.source or ""
-    found = getattr(version, "model_id", None) or ""
-    return found or (source.removeprefix("models:/") if source.startswith(_LOGGED_SOURCE) else "")
-
-
-def _parts(ids: Iterable[str]) -> Iterator[list[str]]:
-    """Yield distinct ids that are not empty, in lists of at most PAGE."""
-    rest = [each for each in dict.fromkeys(ids) if each]
-    for begin in range(0, len(rest), PAGE):
-        yield rest[begin : begin + PAGE]
-
-
-def _quoted(text: str) -> str:
-    """Return a text as a literal of MLflow's filters, which have no escapes: double quotes if it has a single one."""
-    mark = '"' if "'" in text else "'"
-    return f"{mark}{text}{mark}"

@@ -6,7 +6,6 @@ from typing import Final
 
 from app.ingest.load.incremental_load import Page
 from app.ingest.load.source_asset import AbsentObjectError, AliasTarget, SourceAsset
-from app.ingest.sources.mlflow.registry_client import ReadObject, logged_id_of, logged_model
 from app.ingest.sources.mlflow.registry_entities import (
     Entity,
     experiment_of,
@@ -19,6 +18,7 @@ from app.ingest.sources.mlflow.registry_entities import (
     run_of,
     version_of,
 )
+from app.ingest.sources.mlflow.registry_ids import ReadObject, logged_id_of, logged_model, tracked_run
 from app.ingest.sources.mlflow.registry_import import RegistryImport
 from app.ingest.sources.mlflow.registry_records import ExperimentRecord, LoggedModelKey, RunRecord
 from policies.errors import InvalidError
@@ -72,7 +72,7 @@ class RegistryObject:
 
     def run(self, object_id: str) -> SourceAsset:
         """Return a run, with the logged models that it names."""
-        entity = self._found(lambda client: client.get_run(object_id))
+        entity = self._found(tracked_run(object_id))
         named = self._all((*models_read(entity), *models_made(entity)), logged_model)
         models: dict[str, LoggedModelKey] = {each.model_id: logged_key_of(each) for each in named}
         record = run_of(entity, models)
@@ -111,7 +111,7 @@ class RegistryObject:
         return self._found(lambda client: client.get_registered_model(name))
 
     def _runs(self, ids: Iterable[str]) -> dict[str, RunRecord]:
-        return {each.info.run_id: run_of(each, {}) for each in self._all(ids, lambda run: lambda c: c.get_run(run))}
+        return {each.info.run_id: run_of(each, {}) for each in self._all(ids, tracked_run)}
 
     def _all(self, ids: Iterable[str], reading: Callable[[str], ReadObject]) -> list[Entity]:
         """Return the objects with these ids, of those that exist; empty ids are left out."""

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from support.estates.mlflow_registry import make_registry
+from support.estates.mlflow_registry import make_registry, open_to_write
 
 from app.ingest.sources.mlflow import registry_client
 from app.ingest.sources.mlflow.mapping import RegistryMapping
 from app.ingest.sources.mlflow.registry_client import RegistryClient, RegistryError, open_registry
 from app.ingest.sources.mlflow.registry_import import RegistryImport
-from app.ingest.sources.mlflow.registry_records import RunRecord
+from app.ingest.sources.mlflow.registry_records import RegisteredModelRecord, RunRecord
 from policies.errors import Code
 
 T = TypeVar("T")
@@ -120,6 +120,56 @@ def test_a_registry_is_never_written(file: Path, registry: RegistryClient) -> No
     assert len([*RegistryImport(registry, RegistryMapping()).pages()]) > 9
     assert file.read_bytes() == before
     assert not Path("mlruns").exists()
+
+
+@pytest.mark.parametrize("name", ["a'b\"c", 'a\'" AND name LIKE "%', "a'b", 'a"b'])
+def test_a_name_of_a_model_is_never_a_part_of_a_filter(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A model of any name has its versions and no others, and what comes after it is read, too.
+
+    Run and logged model of a version are texts of its author, which have quotes here.
+    """
+    other = tmp_path / "other.db"
+    shutil.copy(file, other)
+    client = open_to_write(other)
+    client.create_registered_model(name)
+    for run in ("r'\"x", "r') OR (run_id != '", None, None):
+        client.create_model_version(name, "s3://bucket/m", run_id=run, model_id=run and "m-1'\"")
+    client.delete_model_version(name, "3")
+    client.set_registered_model_alias(name, "champion", "4")
+    monkeypatch.setattr(registry_client, "PAGE", 2)
+    registry = open_registry(f"sqlite:///{other}")
+    assert [*flat(registry.experiments())]
+    versions = {model.name: [*flat(registry.versions(model))] for model in flat(registry.registered_models())}
+    assert [(each.model, each.version, each.aliases) for each in versions[name]] == [
+        (name, "1", ()),
+        (name, "2", ()),
+        (name, "4", ("champion",)),
+    ]
+    assert [(each.run, each.logged) for each in versions[name]] == [(None, None)] * 3
+    assert {model: len(found) for model, found in versions.items() if model != name} == {
+        "abandoned": 0,
+        "churn": 3,
+        "copy of churn": 1,
+        "fraud.eu v1": 3,
+        "ltv": 2,
+    }
+
+
+def test_a_model_that_is_gone_has_no_versions(registry: RegistryClient) -> None:
+    """It was deleted after it was listed."""
+    for name in ("gone", "g'o\"ne"):
+        assert [*registry.versions(RegisteredModelRecord(name, None, 0, {}, {}))] == []
+
+
+def test_versions_one_by_one_are_those_of_a_search(registry: RegistryClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a name that no filter can have, the records are equal."""
+    models = [*flat(registry.registered_models())]
+    assert [*flat(registry.experiments())]
+    searched = [repr(each) for model in models for each in flat(registry.versions(model))]
+    monkeypatch.setattr(registry_client, "literal", lambda _: None)
+    assert [repr(each) for model in models for each in flat(registry.versions(model))] == searched
 
 
 def refusal(uri: str) -> RegistryError:

@@ -98,3 +98,24 @@ def test_no_other_text_than_an_id_is_in_an_address(name: str) -> None:
         next(RegistryObject(importing, "logged_model", name).pages())
     assert not importing.has("modelVersion", name)
     assert sent == []
+
+
+def test_a_version_with_the_run_of_another_form_is_read(importing: RegistryImport) -> None:
+    """The author of a version writes the id of its run, which the client refuses to look up if it is none."""
+    client: Any = importing.registry._client  # noqa: SLF001 - the registry, one of whose versions has such a run
+
+    def version(name: str, number: str) -> Any:
+        found = client.get_model_version(name, number)
+        found._run_id = "r'\"x"  # noqa: SLF001 - its author wrote it
+        return found
+
+    entities = SimpleNamespace(
+        get_registered_model=client.get_registered_model,
+        get_model_version=version,
+        get_run=client.get_run,
+        get_logged_model=client.get_logged_model,
+    )
+    registry = RegistryClient("sqlite://", entities)
+    mapping = RegistryMapping()
+    read = RegistryObject(RegistryImport(registry, mapping), "model_version", "churn/1").model_version("churn/1")
+    assert read.value["modelVersion"]["trainingRun"] == mapping.names.run("r'\"x")
