@@ -112,10 +112,8 @@ def version_aliases(record: VersionRecord, draft: AssetDraft, _names: RegistryNa
 
 def version_source(record: VersionRecord, draft: AssetDraft, names: RegistryNames) -> None:
     """Set the location, and `basedOn` to the logged model, else the version, that this version was made of."""
-    name, _, version = record.source.removeprefix(_SOURCE).rpartition("/")
-    copied = [names.version(name, version)] if record.source.startswith(_SOURCE) and name else None
-    made_of = [names.logged_model(record.logged.key)] if record.logged else copied
-    draft.set(artifactUri=record.source or None, basedOn=made_of)
+    made_of = names.logged_model(record.logged.key) if record.logged else names.copied_version(record.source)
+    draft.set(artifactUri=record.source or None, basedOn=[made_of] if made_of else None)
 
 
 def version_run(record: VersionRecord, draft: AssetDraft, names: RegistryNames) -> None:

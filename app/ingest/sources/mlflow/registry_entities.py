@@ -157,8 +157,9 @@ def _latest(entities: Iterable[Entity]) -> tuple[MetricPoint, ...]:
 
 
 def _datasets(entities: Iterable[Entity]) -> tuple[DatasetUse, ...]:
-    """Return the uses of data in the order of their names, because the client returns them in any order."""
-    return tuple(sorted(map(_dataset_of, entities), key=lambda use: (use.name, use.digest, use.context)))
+    """Return the uses of data with a name and a digest, in the order of the names: the client returns them in any."""
+    named = (each for each in map(_dataset_of, entities) if each.name and each.digest)
+    return tuple(sorted(named, key=lambda use: (use.name, use.digest, use.context)))
 
 
 def _dataset_of(entity: Entity) -> DatasetUse:

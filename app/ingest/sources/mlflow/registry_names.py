@@ -8,6 +8,7 @@ logged model is a version of a model of its name in its experiment. The namespac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 import orjson
@@ -16,10 +17,14 @@ from app.ingest.shown_address import without_credentials
 from app.ingest.sources.mlflow.registry_records import LoggedModelKey
 from app.ingest.sources.openlineage.event_names import EventNames
 from graphql_schema.catalog.urn import make_urn
+from policies.errors import InvalidError
 
 SOURCE: Final = "mlflow"
 
 _LOGGED: Final = "logged-models"
+_COPIED: Final = re.compile(r"models:/([^/?#]+)/([^/?#]+)(?:[?#].*)?", re.DOTALL)
+"""The source of a version that was copied; MLflow reads it up to a question mark, as an address."""
+
 _PLACE: Final = re.compile(r"((?:s3[an]?|gs|gcs|wasbs?|abfss?|hdfs|dbfs)://[^/]+)/+(.+)", re.DOTALL)
 
 
@@ -51,8 +56,11 @@ class RegistryNames:
         return make_urn("dataset", SOURCE, self.namespace, name)
 
     def dataset_version(self, name: str, digest: str) -> str:
-        """Return the id of the content of a data set with a digest."""
-        return make_urn("dataset-version", SOURCE, self.namespace, name, digest)
+        """Return the id of the content of a data set with a digest; of one that is too long, its SHA-256 is used."""
+        try:
+            return make_urn("dataset-version", SOURCE, self.namespace, name, digest)
+        except InvalidError:
+            return make_urn("dataset-version", SOURCE, self.namespace, name, sha256(digest.encode()).hexdigest())
 
     def model(self, name: str) -> str:
         """Return the id of a registered model."""
@@ -61,6 +69,14 @@ class RegistryNames:
     def version(self, model: str, version: str) -> str:
         """Return the id of a version of a registered model."""
         return make_urn("model-version", SOURCE, self.namespace, model, version)
+
+    def copied_version(self, source: str) -> str | None:
+        """Return the id of the version that the source of another one names, None if it names none."""
+        found = _COPIED.fullmatch(source)
+        try:
+            return found and self.version(found[1], found[2])
+        except InvalidError:  # it is too long for an id
+            return None
 
     def logged_name(self, key: LoggedModelKey) -> str:
         """Return the id of the model of which a logged model is a version."""
@@ -80,10 +96,13 @@ def place_of(source: str) -> str | None:
     """Return the id of the dataset that a source of data names by an address in an object store, else None.
 
     An event of OpenLineage about the same place gives the same id, unless the server has a pattern of `MLG_NAMESPACES`
-    for the place.
+    for the place. A place that is too long for an id has none.
     """
     found = _PLACE.fullmatch(location_of(source) or "")
-    return None if found is None else EventNames().dataset(found[1], found[2]).urn
+    try:
+        return found and EventNames().dataset(found[1], found[2]).urn
+    except InvalidError:
+        return None
 
 
 def location_of(source: str) -> str | None:

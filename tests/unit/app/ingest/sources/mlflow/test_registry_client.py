@@ -1,5 +1,6 @@
 """A real registry, read by MLflow's own client: all of it in pages, nothing written, and errors that say what to do."""
 
+import importlib
 import shutil
 import sqlite3
 import sys
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 import pytest
 from support.estates.mlflow_registry import make_registry, open_to_write
 
+from app.ingest.load.source_asset import SourceAsset
 from app.ingest.sources.mlflow import registry_client
 from app.ingest.sources.mlflow.mapping import RegistryMapping
 from app.ingest.sources.mlflow.registry_client import RegistryClient, RegistryError, open_registry
@@ -170,6 +172,28 @@ def test_versions_one_by_one_are_those_of_a_search(registry: RegistryClient, mon
     searched = [repr(each) for model in models for each in flat(registry.versions(model))]
     monkeypatch.setattr(registry_client, "literal", lambda _: None)
     assert [repr(each) for model in models for each in flat(registry.versions(model))] == searched
+
+
+def test_no_text_that_makes_no_id_ends_an_import(file: Path, tmp_path: Path) -> None:
+    """Users of MLflow write the sources of versions, and the names, digests and places of data."""
+    other = tmp_path / "other.db"
+    shutil.copy(file, other)
+    client, entities = open_to_write(other), importlib.import_module("mlflow.entities")
+    (churn,) = [each for each in client.search_experiments() if each.name == "churn"]
+    run = client.create_run(churn.experiment_id, run_name="odd").info.run_id
+    data = [("", "d", "{}"), ("n", "", "{}"), ("far", "d", f'{{"uri": "s3://{"b" * 600}/x"}}')]
+    for name, digest, source in data:
+        used = entities.Dataset(name, digest, "s3", source)
+        client.log_inputs(run, datasets=[entities.DatasetInput(used, [])])
+    logged = client.search_logged_models([churn.experiment_id])[0].model_id
+    client.log_metric(run, "odd", 0.5, model_id=logged, dataset_name="far", dataset_digest="d" * 600)
+    for source in ("models:/churn/3?/", f"models:/churn/{'0' * 600}3"):
+        client.create_model_version("abandoned", source)
+    pages = RegistryImport(open_registry(f"sqlite:///{other}"), RegistryMapping()).pages()
+    found = {each.location: each for page in pages for each in page if isinstance(each, SourceAsset)}
+    made_of = [found[f"model abandoned version {each}"].value["modelVersion"].get("basedOn") for each in (1, 2)]
+    assert made_of == [["mlg://model-version/mlflow/default/churn@3"], None]
+    assert [next(iter(each)) for each in found[f"run odd ({run})"].parts] == ["datasetVersion", "link"]
 
 
 def refusal(uri: str) -> RegistryError:

@@ -85,3 +85,25 @@ def test_a_version_without_values_has_defaults() -> None:
     )
     found = version_of(entity, ["a"], None, None)
     assert (found.version, found.stage, found.source, found.run_id, found.aliases) == ("3", "None", "", None, ("a",))
+
+
+def test_data_without_a_name_or_a_digest_is_left_out() -> None:
+    """MLflow accepts both as empty texts, of which no id is made."""
+
+    def use(name: str, digest: str) -> Any:
+        data = SimpleNamespace(name=name, digest=digest, source_type="", source="", schema=None, profile=None)
+        return SimpleNamespace(dataset=data, tags=None)
+
+    info = SimpleNamespace(
+        run_id="r",
+        experiment_id=1,
+        run_name="",
+        status="RUNNING",
+        start_time=0,
+        end_time=None,
+        lifecycle_stage="active",
+    )
+    inputs = SimpleNamespace(dataset_inputs=[use("", "d"), use("n", ""), use("n", "d")], model_inputs=[])
+    data = SimpleNamespace(tags=None, params=None, _metric_objs=[])
+    found = run_of(SimpleNamespace(info=info, data=data, inputs=inputs, outputs=None), {})
+    assert [(each.name, each.digest) for each in found.datasets] == [("n", "d")]

@@ -4,6 +4,7 @@ import pytest
 
 from app.ingest.sources.mlflow.registry_names import RegistryNames, location_of, place_of
 from app.ingest.sources.mlflow.registry_records import LoggedModelKey
+from graphql_schema.catalog.urn import parse_urn
 
 NAMES = RegistryNames()
 
@@ -45,9 +46,41 @@ def test_names_that_differ_have_ids_that_differ() -> None:
         ("[1]", None, None),
         ("", None, None),
         ("/data/train.csv", "/data/train.csv", None),
+        (f"s3://{'b' * 600}/x", f"s3://{'b' * 600}/x", None),
+        (f"s3://{'b' * 5000}/x", f"s3://{'b' * 5000}/x", None),
     ],
 )
 def test_a_source_of_data_has_a_location(source: str, location: str | None, place: str | None) -> None:
     """Address, path or table; credentials are left out, and only a place in an object store is a dataset."""
     assert location_of(source) == location
     assert place_of(source) == place
+
+
+@pytest.mark.parametrize("digest", ["d" * 600, "d" * 5000, "\U0001f600" * 100])
+def test_a_digest_of_any_length_makes_an_id(digest: str) -> None:
+    """Two long digests have two ids."""
+    urn = NAMES.dataset_version("n", digest)
+    assert parse_urn(urn).name == "n"
+    assert urn != NAMES.dataset_version("n", f"{digest}e")
+
+
+@pytest.mark.parametrize(
+    ("source", "version"),
+    [
+        ("models:/churn/2", "2"),
+        ("models:/churn/2?/", "2"),
+        ("models:/churn/2?a=b\n#c", "2"),
+        ("models:/churn/", None),
+        ("models:/churn/?/", None),
+        ("models://2", None),
+        ("models:/a/b/2", None),
+        ("models:/churn", None),
+        ("s3://churn/2", None),
+        ("", None),
+        (f"models:/churn/{'0' * 600}1", None),
+        (f"models:/churn/{'0' * 5000}1", None),
+    ],
+)
+def test_a_copied_version_is_named_as_mlflow_reads_it(source: str, version: str | None) -> None:
+    """Every other text names no version, and neither does one that is too long for an id."""
+    assert NAMES.copied_version(source) == (version and f"mlg://model-version/mlflow/default/churn@{version}")
