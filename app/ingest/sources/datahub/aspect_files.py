@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import orjson
 
@@ -93,7 +93,13 @@ def _records(file: Path, indexes: frozenset[Path] = frozenset()) -> Iterator[Rec
         for number, entry in enumerate(content["files"]):
             if not (isinstance(entry, dict) and isinstance(entry.get("path"), str)):
                 raise InvalidError(f"{file}, file {number}: the entry has no `path`; write the path of a file.")
-            yield from _records(file.parent / entry["path"], indexes | {file.resolve()})
+            path = PurePath(entry["path"])
+            if path.is_absolute() or ".." in path.parts:
+                raise InvalidError(
+                    f"{file}, file {number}: {entry['path']} may be outside of the folder of the index; write the path "
+                    "of a file in it, or give that file itself."
+                )
+            yield from _records(file.parent / path, indexes | {file.resolve()})
     else:
         raise InvalidError(f"{file} must be a JSON array of records, or an index with `files`; give another file.")
 

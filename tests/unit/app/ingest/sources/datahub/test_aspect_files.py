@@ -30,10 +30,23 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path, content: object, mess
         read_estate([index])
 
 
-def test_an_index_names_files_beside_it(tmp_path: Path) -> None:
-    """Paths of an index are relative to its folder."""
+@pytest.mark.parametrize("path", ["../secret.json", "/dev/zero", "a/../../secret.json", "a/.."])
+def test_an_index_names_no_file_elsewhere(tmp_path: Path, path: str) -> None:
+    """Who writes an index does not choose which files of this machine are read."""
+    (tmp_path / "secret.json").write_bytes(b"[]")
+    (tmp_path / "export" / "a").mkdir(parents=True)
+    index = tmp_path / "export" / "index.json"
+    index.write_bytes(orjson.dumps({"files": [{"path": path}]}))
+    with pytest.raises(InvalidError, match=r"index.json, file 0: .* may be outside of the folder"):
+        read_estate([index])
+
+
+@pytest.mark.parametrize("path", ["a.json", "./a.json", "parts/a..json"])
+def test_an_index_names_files_beside_it(tmp_path: Path, path: str) -> None:
+    """Paths of an index are relative to its folder, or to one in it."""
     record = {"entityUrn": "urn:li:tag:a", "entityType": "tag", "aspectName": "tagProperties", "aspect": {"json": {}}}
-    (tmp_path / "a.json").write_bytes(orjson.dumps([record]))
+    (tmp_path / "parts").mkdir()
+    (tmp_path / path).write_bytes(orjson.dumps([record]))
     index = tmp_path / "index.json"
-    index.write_bytes(orjson.dumps({"files": [{"path": "a.json"}]}))
+    index.write_bytes(orjson.dumps({"files": [{"path": path}]}))
     assert [*read_estate([index]).entities] == ["urn:li:tag:a"]
