@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from app.ingest.load.batches import ImportItem
 from app.ingest.sources.datahub.aspect_files import read_estate
 from app.ingest.sources.datahub.mapping import map_estate
 from graphql_schema.catalog.urn import parse_urn
@@ -16,7 +17,7 @@ EXPECTED: dict[str, Any] = json.loads((SHOWCASE / "expected.json").read_text())
 
 def showcase_items() -> list[dict[str, Any]]:
     """Return the showcase as items to register."""
-    return [dict(item.value) for item in map_estate(read_estate(FILES))]
+    return [dict(entry.value) for entry in map_estate(read_estate(FILES)) if isinstance(entry, ImportItem)]
 
 
 def team_only(urn: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from app.ingest.sources.datahub.aspect_files import Entity, Estate
-from app.ingest.sources.datahub.names import split, split_field
+from app.ingest.sources.datahub.names import split
 from app.ingest.sources.datahub.shared_aspects import Body, SharedAspects, without_nulls
 from graphql_schema.ports.record import JsonObject, Record
 
@@ -14,7 +14,7 @@ _FIELD = "urn:li:schemaField:"
 def dataset(shared: SharedAspects, entity: Entity) -> Body:
     """Map a dataset; ``upstreamLineage`` becomes ``derivedFrom`` of the dataset and of its columns."""
     upstreams = entity.take("upstreamLineage").get("upstreams")
-    derived = None if upstreams is None else shared.names.urns([one["dataset"] for one in upstreams])
+    derived = None if upstreams is None else shared.names.urns([one["dataset"] for one in upstreams], entity)
     main = entity.take("datasetProperties")
     columns = _columns(shared, entity)
     return {"dataset": shared.asset(entity, main, derivedFrom=derived, columns=columns)}
@@ -33,9 +33,9 @@ def data_job(shared: SharedAspects, entity: Entity) -> Body:
     )
     own = {
         "workflowKind": "job",
-        "partOf": shared.names.urn(split(entity.urn)[1][0]),
-        "inputs": shared.names.urns(_targets(edges, "inputDatasets", "inputDatasetEdges")),
-        "outputs": shared.names.urns(_targets(edges, "outputDatasets", "outputDatasetEdges")),
+        "partOf": shared.names.urn(split(entity.urn)[1][0], entity),
+        "inputs": shared.names.urns(_targets(edges, "inputDatasets", "inputDatasetEdges"), entity),
+        "outputs": shared.names.urns(_targets(edges, "outputDatasets", "outputDatasetEdges"), entity),
     }
     return {"workflow": shared.asset(entity, entity.take("dataJobInfo"), **own)}
 
@@ -43,14 +43,14 @@ def data_job(shared: SharedAspects, entity: Entity) -> Body:
 def job_triggers(shared: SharedAspects, entity: Entity) -> Iterator[Body]:
     """Yield the links from the jobs that a job waits for."""
     edges = entity.take("dataJobInputOutput")
-    for upstream in shared.names.urns(_targets(edges, "inputDatajobs", "inputDatajobEdges")):
+    for upstream in shared.names.urns(_targets(edges, "inputDatajobs", "inputDatajobEdges"), entity):
         yield {"link": {"relation": "TRIGGERS", "from": upstream, "to": shared.names.urn(entity.urn)}}
 
 
 def chart(shared: SharedAspects, entity: Entity) -> Body:
     """Map a chart to a report that its datasets feed."""
     main = entity.take("chartInfo")
-    inputs = shared.names.urns(_targets(main, "inputs", "inputEdges"))
+    inputs = shared.names.urns(_targets(main, "inputs", "inputEdges"), entity)
     url = main.get("chartUrl") or main.get("externalUrl")
     return {"report": shared.asset(entity, main, reportKind="chart", url=url, inputs=inputs)}
 
@@ -58,22 +58,23 @@ def chart(shared: SharedAspects, entity: Entity) -> Body:
 def dashboard(shared: SharedAspects, entity: Entity) -> Body:
     """Map a dashboard to a report that its charts, datasets and inner dashboards feed."""
     main = entity.take("dashboardInfo")
-    inputs = _targets(main, "charts", "chartEdges", "datasets", "datasetEdges", "dashboards")
+    inputs = shared.names.urns(_targets(main, "charts", "chartEdges", "datasets", "datasetEdges", "dashboards"), entity)
     url = main.get("dashboardUrl") or main.get("externalUrl")
-    return {"report": shared.asset(entity, main, reportKind="dashboard", url=url, inputs=shared.names.urns(inputs))}
+    return {"report": shared.asset(entity, main, reportKind="dashboard", url=url, inputs=inputs)}
 
 
 def feature(shared: SharedAspects, entity: Entity) -> Body:
     """Map a feature; the item of its feature table names it in ``features``."""
     main = entity.take("mlFeatureProperties")
-    derived = shared.names.urns(main.get("sources") or [])
+    derived = shared.names.urns(main.get("sources") or [], entity)
     return {"feature": shared.asset(entity, main, dataType=main.get("dataType"), derivedFrom=derived)}
 
 
 def feature_table(shared: SharedAspects, entity: Entity) -> Body:
     """Map a feature table to a feature set that contains its features."""
     main = entity.take("mlFeatureTableProperties")
-    return {"featureSet": shared.asset(entity, main, features=shared.names.urns(main.get("mlFeatures") or []))}
+    features = shared.names.urns(main.get("mlFeatures") or [], entity)
+    return {"featureSet": shared.asset(entity, main, features=features)}
 
 
 def _targets(body: Record, *fields: str) -> list[str]:
@@ -125,11 +126,14 @@ def _column(name: str, described: Record, edited: Record, record: Entity | None,
 
 def _column_sources(shared: SharedAspects, entity: Entity) -> dict[str, list[JsonObject]]:
     """Return the sources of each column; every upstream column of a fine-grained lineage feeds every downstream one."""
-    found: dict[str, dict[tuple[str | None, str], JsonObject]] = defaultdict(dict)
+    found: dict[str, dict[tuple[str, str], JsonObject]] = defaultdict(dict)
     for lineage in entity.aspects.get("upstreamLineage", {}).get("fineGrainedLineages") or []:
         operation = lineage.get("transformOperation")
         for downstream in lineage.get("downstreams") or []:
-            owner, column = split_field(downstream)
+            field = shared.names.field(downstream, entity)
+            if field is None:
+                continue
+            owner, column = field
             if owner != entity.urn:
                 shared.estate.count_skipped(entity.type, "upstreamLineage.fineGrained.ofOtherDataset")
                 continue
@@ -137,11 +141,14 @@ def _column_sources(shared: SharedAspects, entity: Entity) -> dict[str, list[Jso
                 if not upstream.startswith(_FIELD):
                     shared.estate.count_skipped(entity.type, "upstreamLineage.fineGrained.ofWholeDataset")
                     continue
-                source, source_column = split_field(upstream)
-                reference = {"dataset": shared.names.urn(source), "column": source_column}
+                source_field = shared.names.field(upstream, entity)
+                source = source_field and shared.names.urn(source_field[0], entity)
+                if not source_field or source is None:
+                    continue
+                reference = {"dataset": source, "column": source_field[1]}
                 if operation and operation != "NONE":
                     reference["transformation"] = operation
-                found[column].setdefault((source, source_column), reference)
+                found[column].setdefault(source_field, reference)
     return {column: list(references.values()) for column, references in found.items()}
 
 

@@ -28,12 +28,12 @@ def model(shared: SharedAspects, entity: Entity) -> Body:
     """Map a model to a version of its first group; a model without a group to a version of a model of its own name."""
     main = entity.take("mlModelProperties")
     shared.estate.count_skipped(entity.type, "mlModelProperties.groups.further", len((main.get("groups") or [])[1:]))
-    runs = shared.names.urns(main.get("trainingJobs") or [])
+    runs = shared.names.urns(main.get("trainingJobs") or [], entity)
     own = {
         "framework": main.get("type"),
         "params": key_values(main.get("hyperParams")),
         "metrics": shared.metrics(entity, [*(main.get("trainingMetrics") or []), *(main.get("onlineMetrics") or [])]),
-        "features": shared.names.urns(main.get("mlFeatures") or []),
+        "features": shared.names.urns(main.get("mlFeatures") or [], entity),
         "trainingRun": runs[0] if runs else None,
     }
     return {"modelVersion": shared.asset(entity, main, **own)}
@@ -42,11 +42,12 @@ def model(shared: SharedAspects, entity: Entity) -> Body:
 def model_links(shared: SharedAspects, entity: Entity) -> Iterator[Body]:
     """Yield the links of a model to its further training runs, and to deployments whose items do not name it."""
     main, version = entity.take("mlModelProperties"), shared.names.urn(entity.urn)
-    for run in shared.names.urns(main.get("trainingJobs") or [])[1:]:
+    for run in shared.names.urns(main.get("trainingJobs") or [], entity)[1:]:
         yield {"link": {"relation": "PRODUCES", "from": run, "to": version}}
     for deployment in dict.fromkeys(main.get("deployments") or []):
-        if shared.deployed_models.get(deployment) != entity.urn:
-            yield {"link": {"relation": "DEPLOYED_AS", "from": version, "to": shared.names.urn(deployment)}}
+        deployed = shared.names.urn(deployment, entity)
+        if deployed is not None and shared.deployed_models.get(deployment) != entity.urn:
+            yield {"link": {"relation": "DEPLOYED_AS", "from": version, "to": deployed}}
 
 
 def deployment(shared: SharedAspects, entity: Entity) -> Body:
@@ -54,7 +55,7 @@ def deployment(shared: SharedAspects, entity: Entity) -> Body:
     main = entity.take("mlModelDeploymentProperties")
     deployed = shared.deployed_models.get(entity.urn)
     own = {
-        "modelVersion": shared.names.urn(deployed) if deployed else None,
+        "modelVersion": shared.names.urn(deployed, entity) if deployed else None,
         "environment": entity.urn.removesuffix(")").rsplit(",", 1)[1],
         "status": _DEPLOYMENT_STATUS.get(main.get("status", "")),
         "deployedAt": instant(main.get("createdAt")),
@@ -69,14 +70,15 @@ def run(shared: SharedAspects, entity: Entity) -> Body:
     shared.estate.count_skipped(
         entity.type, "dataProcessInstanceRelationships.upstream", len(relationships.get("upstreamInstances") or [])
     )
+    template, parent = relationships.get("parentTemplate"), relationships.get("parentInstance")
     own = {
         "startedAt": instant((main.get("created") or {}).get("time")),
         "params": key_values(training.get("hyperParams")),
         "metrics": shared.metrics(entity, training.get("trainingMetrics") or []),
-        "inputs": shared.names.urns(entity.take("dataProcessInstanceInput").get("inputs") or []),
-        "outputs": shared.names.urns(entity.take("dataProcessInstanceOutput").get("outputs") or []),
-        "workflow": shared.names.urn(relationships["parentTemplate"]) if relationships.get("parentTemplate") else None,
-        "parentRun": shared.names.urn(relationships["parentInstance"]) if relationships.get("parentInstance") else None,
+        "inputs": shared.names.urns(entity.take("dataProcessInstanceInput").get("inputs") or [], entity),
+        "outputs": shared.names.urns(entity.take("dataProcessInstanceOutput").get("outputs") or [], entity),
+        "workflow": shared.names.urn(template, entity) if template else None,
+        "parentRun": shared.names.urn(parent, entity) if parent else None,
         **_state(entity.take("dataProcessInstanceRunEvent")),
     }
     extra = {"type": main.get("type"), "id": training.get("id"), "outputUrls": training.get("outputUrls")}

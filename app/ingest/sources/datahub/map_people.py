@@ -38,11 +38,13 @@ def teams(shared: SharedAspects) -> Iterator[tuple[str, Body]]:
             *(person.take("nativeGroupMembership").get("nativeGroups") or []),
         ]
         for group in groups:
-            members.setdefault(group, {})[person.urn] = None
+            if shared.names.urn(group, person):
+                members.setdefault(group, {})[person.urn] = None
     known = {entity.urn: entity for entity in shared.estate.of_type("corpGroup")}
     for group in known | members:
-        entity = known.get(group, Entity("corpGroup", group))
-        yield group, {"team": _team(shared, entity, list(members.get(group, ())))}
+        if shared.names.urn(group):
+            entity = known.get(group, Entity("corpGroup", group))
+            yield group, {"team": _team(shared, entity, list(members.get(group, ())))}
 
 
 def _team(shared: SharedAspects, entity: Entity, members: list[str]) -> Body:
@@ -57,7 +59,7 @@ def _team(shared: SharedAspects, entity: Entity, members: list[str]) -> Body:
             "displayName": info.get("displayName"),
             "description": edited.get("description") or info.get("description") or None,
             "properties": shared.properties(entity, info, email=edited.get("email") or info.get("email")),
-            "members": [{"user": shared.names.urn(member)} for member in members],
+            "members": [{"user": member} for member in shared.names.urns(members, entity)],
         }
     )
 
@@ -67,7 +69,7 @@ def domain(shared: SharedAspects, entity: Entity) -> Body:
     main = entity.take("domainProperties")
     parent = main.get("parentDomain")
     body = _term(shared, entity, main, main.get("description"))
-    body |= {"parent": shared.names.urn(parent) if parent else None, "owners": shared.owners(entity)}
+    body |= {"parent": shared.names.urn(parent, entity) if parent else None, "owners": shared.owners(entity)}
     return {"domain": without_nulls(body)}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from app.ingest.load.batches import ImportItem
+from app.ingest.load.batches import ImportItem, ItemResult
 from app.ingest.sources.datahub import map_datasets as data
 from app.ingest.sources.datahub import map_models as models
 from app.ingest.sources.datahub import map_people as people
@@ -36,20 +36,28 @@ _LINKS: dict[str, Callable[[SharedAspects, Entity], Iterator[Body]]] = {
 """Entity types with edges for which their item has no field."""
 
 
-def map_estate(estate: Estate) -> list[ImportItem]:
-    """Return the items of all entities whose type has a kind; afterwards, ``estate.coverage()`` is complete.
+def map_estate(estate: Estate) -> list[ImportItem | ItemResult]:
+    """Return the items of all entities whose type has a kind, after a failure for each that has no id.
 
-    Raises InvalidError as `Names.urn` does.
+    Afterwards, ``estate.coverage()`` is complete.
     """
-    shared = SharedAspects(estate, Names(estate))
-    return [ImportItem(foreign, body) for foreign, body in _items(shared)]
+    names = Names(estate)
+    items = [ImportItem(foreign, body) for foreign, body in _items(SharedAspects(estate, names))]
+    for entity_type, number in names.left_out().items():
+        estate.count_skipped(entity_type, "references.withoutId", number)
+    return [*names.failures, *items]
 
 
 def _items(shared: SharedAspects) -> Iterator[tuple[str, Body]]:
     yield from people.teams(shared)
     for entity_type, map_one in _MAPPERS.items():
-        for entity in shared.estate.of_type(entity_type):
+        for entity in _named(shared, entity_type):
             yield entity.urn, map_one(shared, entity)
     for entity_type, map_links in _LINKS.items():
-        for entity in shared.estate.of_type(entity_type):
+        for entity in _named(shared, entity_type):
             yield from ((entity.urn, link) for link in map_links(shared, entity))
+
+
+def _named(shared: SharedAspects, entity_type: str) -> Iterator[Entity]:
+    """Yield the entities of a type that have an id."""
+    yield from (entity for entity in shared.estate.of_type(entity_type) if shared.names.urn(entity.urn))

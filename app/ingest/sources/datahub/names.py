@@ -1,4 +1,4 @@
-"""Converts foreign ids to URNs, so that two foreign ids never share a URN.
+"""Converts foreign ids to URNs, so that two foreign ids never share a URN; an id that cannot be converted has none.
 
 The platform of a DataHub id becomes the source, ``datahub`` without one. Its name becomes the name, with upper and
 lower case unchanged. The rest of the identity becomes the namespace, such as an environment other than PROD. The
@@ -6,14 +6,19 @@ foreign id is kept in ``properties``.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
-from app.ingest.sources.datahub.aspect_files import Estate
+from app.ingest.load.batches import ItemResult
+from app.ingest.sources.datahub.aspect_files import Entity, Estate
+from app.ingest.sources.made_ids import MadeIds
 from graphql_schema.catalog.urn import make_urn
 from policies.errors import InvalidError
 
 _PRODUCTION = "PROD"
+_MODEL = "mlModel"
 
 
 class _Parts(NamedTuple):
@@ -27,29 +32,57 @@ class _Parts(NamedTuple):
 
 
 class Names:
-    """Maps DataHub ids to URNs; group and version of a model version come from the read entities (``Estate``)."""
+    """Maps DataHub ids to URNs; group and version of a model version come from the read entities (``Estate``).
+
+    Of several ids with one URN, the entity that is first in the files keeps it.
+    """
 
     def __init__(self, estate: Estate) -> None:
-        self._versions = dict(_versions(estate))
-        self._owner_of: dict[str, str] = {}
+        self._ids = MadeIds("DataHub")
+        self._groups = {model.urn: _group(model) for model in estate.of_type(_MODEL)}
+        self._versions = _versions(self._groups, estate)
+        for entity in sorted(estate.entities.values(), key=lambda each: each.type == _MODEL):  # groups before models
+            self.urn(entity.urn)
 
-    def urn(self, foreign: str) -> str | None:
-        """Return the URN of a foreign id, or None if its entity type has no kind.
+    @property
+    def failures(self) -> list[ItemResult]:
+        """One result for each foreign id that is malformed, makes no URN, or makes that of another one."""
+        return self._ids.failures
 
-        Raises InvalidError if the id is malformed, or if another foreign id has the same URN.
+    def left_out(self) -> Mapping[str, int]:
+        """Return the numbers of references that are left out because their id has no URN, by the referring type."""
+        return Counter(str(by).partition("/")[0] for by, _ in self._ids.left_out)
+
+    def urn(self, foreign: str, by: Entity | None = None) -> str | None:
+        """Return the URN of a foreign id, or None if it has none, or if its entity type has no kind.
+
+        ``by`` is the entity that refers to it, None for the entity itself.
         """
-        make = _KINDS.get(split(foreign)[0])
-        if make is None:
+        text = str(foreign)
+        _, *parts = text.split(":", 3)
+        if len(parts) == 3 and parts[1] not in _KINDS:  # noqa: PLR2004 - as `split` divides an id
             return None
-        urn = make_urn(*(self._versions.get(foreign) or _parts_of(foreign, make)))
-        other = self._owner_of.setdefault(urn, foreign)
-        if other != foreign:
-            raise InvalidError(f"{foreign} and {other} would both become {urn}; rename one of them in DataHub.")
-        return urn
+        return self._ids.own(text, text, partial(self._make, text), by and f"{by.type}/{by.urn}")
 
-    def urns(self, foreign: Iterator[str] | list[str]) -> list[str]:
-        """Return the URNs of foreign ids, each once, in order; ids whose type has no kind are left out."""
-        return list(dict.fromkeys(urn for one in foreign if (urn := self.urn(one))))
+    def urns(self, foreign: Iterable[str], by: Entity) -> list[str]:
+        """Return the URNs of foreign ids, each once, in order; ids without one are left out."""
+        return list(dict.fromkeys(urn for one in foreign if (urn := self.urn(one, by))))
+
+    def field(self, foreign: str, by: Entity | None = None) -> tuple[str, str] | None:
+        """Return the id of the dataset and the path of a column, None if the id is malformed."""
+        self.urn(foreign, by)
+        return None if self._ids.lacks(str(foreign)) else split_field(foreign)
+
+    def _make(self, foreign: str) -> str:
+        """Return the URN of a foreign id; raises InvalidError if there is none."""
+        make = _KINDS[split(foreign)[0]]
+        group = self._groups.get(foreign, foreign)
+        is_other = (
+            group != foreign and group not in self._groups
+        )  # a model is no group, and may name itself in a circle
+        if is_other and self.urn(group) is None and self._ids.lacks(group):
+            raise InvalidError(f"{foreign} is a version of {group}, which has no id here.")
+        return make_urn(*(self._versions.get(foreign) or _parts_of(group, make)))
 
 
 def split(foreign: str) -> tuple[str, list[str]]:
@@ -60,7 +93,7 @@ def split(foreign: str) -> tuple[str, list[str]]:
     try:
         _, _, entity_type, key = foreign.split(":", 3)
     except (ValueError, AttributeError) as error:
-        raise InvalidError(f"{foreign} is not an id in DataHub, such as urn:li:tag:pii; correct it there.") from error
+        raise InvalidError(f"{foreign} is not an id in DataHub, such as urn:li:tag:pii.") from error
     if not (key.startswith("(") and key.endswith(")")):
         return entity_type, [key]
     parts, depth = [""], 0
@@ -85,7 +118,7 @@ def _parts_of(foreign: str, make: Callable[[list[str]], _Parts]) -> _Parts:
     try:
         return make(key)
     except (ValueError, IndexError, InvalidError) as error:
-        raise InvalidError(f"{foreign} is not an id of a {entity_type} in DataHub; correct it there.") from error
+        raise InvalidError(f"{foreign} is not an id of a {entity_type} in DataHub.") from error
 
 
 def _platform(foreign: str) -> str:
@@ -151,22 +184,37 @@ _KINDS: dict[str, Callable[[list[str]], _Parts]] = {
 }
 
 
-def _versions(estate: Estate) -> Iterator[tuple[str, _Parts]]:
-    """Yield each model with the parts of its URN, as a version of its first group or of a model of its name.
+def _group(model: Entity) -> str:
+    """Return the first group of a model, the model itself without one."""
+    return str(next(iter(model.aspects.get("mlModelProperties", {}).get("groups") or []), model.urn))
 
-    The version is the version tag, 1 without a tag, or the model's name if another model of the group has the same tag.
+
+def _versions(groups: Mapping[str, str], estate: Estate) -> dict[str, _Parts]:
+    """Return the parts of the URN of each model, as a version of its first group or of a model of its name.
+
+    The version is the version tag, 1 without a tag. If another model of the group has the same tag, it is the model's
+    name. If another model has this version too, it is the complete key of the model. A model is absent if its id or
+    that of its group is malformed.
     """
-    tagged = {}
-    for model in estate.of_type("mlModel"):
-        properties = model.aspects.get("mlModelProperties", {})
-        group = next(iter(properties.get("groups") or []), model.urn)
-        tag = (properties.get("version") or {}).get("versionTag") or "1"
-        tagged[model.urn] = (_parts_of(group, _on_platform("model-version")), str(tag))
+    tagged: dict[str, tuple[_Parts, str]] = {}
+    for model in estate.of_type(_MODEL):
+        tag = (model.aspects.get("mlModelProperties", {}).get("version") or {}).get("versionTag") or "1"
+        with suppress(InvalidError):
+            split(model.urn)
+            tagged[model.urn] = (_parts_of(groups[model.urn], _on_platform("model-version")), str(tag))
     uses = Counter(tagged.values())
-    for urn, (parent, tag) in tagged.items():
-        yield urn, parent._replace(version=tag) if uses[parent, tag] == 1 else _parts_of(urn, _version_by_name(parent))
+    found = {urn: each for urn, each in tagged.items() if uses[each] == 1}
+    named = {urn: (parent, _name(urn)) for urn, (parent, _) in tagged.items() if urn not in found}
+    uses = Counter([*found.values(), *named.values()])
+    found |= {urn: each if uses[each] == 1 else (each[0], _key(urn)) for urn, each in named.items()}
+    return {urn: parent._replace(version=version) for urn, (parent, version) in found.items()}
 
 
-def _version_by_name(parent: _Parts) -> Callable[[list[str]], _Parts]:
-    """Return the rule for a model that is a version of ``parent`` under its own name."""
-    return lambda key: parent._replace(version=key[1])
+def _name(model: str) -> str:
+    """Return the name in the id of a model, its complete key if the key has another form."""
+    key = split(model)[1]
+    return key[1] if len(key) > 1 else _key(model)
+
+
+def _key(foreign: str) -> str:
+    return foreign.split(":", 3)[3]

@@ -8,7 +8,7 @@ from math import isfinite, nan
 import orjson
 
 from app.ingest.sources.datahub.aspect_files import Entity, Estate
-from app.ingest.sources.datahub.names import Names, split_field
+from app.ingest.sources.datahub.names import Names
 from graphql_schema.catalog.instants import known_instant
 from graphql_schema.ports.record import Json, JsonObject, Record
 
@@ -53,15 +53,17 @@ class SharedAspects:
         """The entities of columns, by dataset and column."""
         found: dict[str, dict[str, Entity]] = {}
         for entity in self.estate.of_type("schemaField"):
-            owner, column = split_field(entity.urn)
-            found.setdefault(owner, {})[column] = entity
+            field = self.names.field(entity.urn)
+            if field is not None:
+                owner, column = field
+                found.setdefault(owner, {})[column] = entity
         return found
 
     @cached_property
     def deployed_models(self) -> dict[str, str]:
-        """The first model that lists a deployment, by deployment; only deployments that are entities of the estate."""
+        """The first model with an id that lists a deployment, by deployment; only deployments that are entities."""
         found: dict[str, str] = {}
-        for entity in self.estate.of_type("mlModel"):
+        for entity in filter(lambda each: self.names.urn(each.urn), self.estate.of_type("mlModel")):
             for deployment in entity.aspects.get("mlModelProperties", {}).get("deployments") or []:
                 if deployment in self.estate.entities:
                     found.setdefault(deployment, entity.urn)
@@ -151,10 +153,10 @@ class SharedAspects:
         if "globalTags" not in entity.aspects and "glossaryTerms" not in entity.aspects:
             return None
         tags = [one["tag"] for one in entity.take("globalTags").get("tags") or []]
-        return self.names.urns(tags + [one["urn"] for one in entity.take("glossaryTerms").get("terms") or []])
+        return self.names.urns(tags + [one["urn"] for one in entity.take("glossaryTerms").get("terms") or []], entity)
 
     def _domain(self, entity: Entity) -> str | None:
-        domains = self.names.urns(entity.take("domains").get("domains") or [])
+        domains = self.names.urns(entity.take("domains").get("domains") or [], entity)
         self.estate.count_skipped(entity.type, "domains.further", len(domains[1:]))
         return domains[0] if domains else None
 

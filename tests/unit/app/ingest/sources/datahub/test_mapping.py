@@ -10,14 +10,16 @@ import pytest
 from graphql import GraphQLInputObjectType
 from graphql.utilities import coerce_input_value
 from support.estates.showcase import EXPECTED, FILES, SHOWCASE
+from support.estates.without_ids import records_without_ids
 from support.servers.contract_server import ContractServer
 from typer.testing import CliRunner
 
 from app.cli.command_line import commands
+from app.ingest.load.batches import ImportItem, ItemResult
 from app.ingest.sources.datahub.aspect_files import Estate, read_estate
 from app.ingest.sources.datahub.mapping import map_estate
 from app.ingest.sources.datahub.names import Names
-from policies.errors import InvalidError
+from graphql_schema.ports.record import Record
 
 COUNTS = EXPECTED["counts"]
 
@@ -49,12 +51,17 @@ INWARD = {
 OUTWARD = {("workflow", "outputs"): "PRODUCES", ("run", "outputs"): "PRODUCES"}
 
 
+def values(entries: list[ImportItem | ItemResult]) -> list[Record]:
+    """Return the items among some entries."""
+    return [entry.value for entry in entries if isinstance(entry, ImportItem)]
+
+
 class Emitted:
     """The items of the showcase, read by plain Python with the fields of the schema."""
 
     def __init__(self) -> None:
         self.estate = read_estate(FILES)
-        self.items = [item.value for item in map_estate(self.estate)]
+        self.items = values(map_estate(self.estate))
         self.bodies = {body["id"]: body for item in self.items for body in item.values() if "id" in body}
         self.foreign = {
             urn: detail["value"]
@@ -238,8 +245,7 @@ def test_foreign_ids_never_share_a_urn(emitted: Emitted) -> None:
         for env in ("PROD", "DEV")
     ]
     assert len(set(tables)) == 8
-    with pytest.raises(InvalidError, match="would both become"):
-        names.urn("urn:li:dataset:(urn:li:dataPlatform:HIVE,A.b,PROD)")
+    assert names.urn("urn:li:dataset:(urn:li:dataPlatform:HIVE,A.b,PROD)") is None
 
 
 def test_two_models_of_one_group_with_one_tag_stay_apart(tmp_path: Path) -> None:
@@ -256,7 +262,7 @@ def test_two_models_of_one_group_with_one_tag_stay_apart(tmp_path: Path) -> None
     ]
     file = tmp_path / "models.json"
     file.write_text(json.dumps(records))
-    assert [item.value["modelVersion"]["id"] for item in map_estate(read_estate([file]))] == [
+    assert [item["modelVersion"]["id"] for item in values(map_estate(read_estate([file])))] == [
         "mlg://model-version/mlflow/default/churn@a",
         "mlg://model-version/mlflow/default/churn@b",
         "mlg://model-version/mlflow/default/churn@2",
@@ -285,7 +291,7 @@ def test_references_are_read_in_each_of_their_spellings(tmp_path: Path) -> None:
     file = tmp_path / "references.json"
     keys = ("entityType", "entityUrn", "aspectName")
     file.write_text(json.dumps([{**dict(zip(keys, one, strict=False)), "aspect": {"json": one[3]}} for one in bodies]))
-    items = [item.value for item in map_estate(read_estate([file]))]
+    items = values(map_estate(read_estate([file])))
     inputs = {item["report"]["id"].split("/")[4]: item["report"]["inputs"] for item in items if "report" in item}
     assert [urn.rsplit("/", 1)[1] for urn in inputs["chart"]] == ["a", "b", "c"]
     assert [urn.rsplit("/", 1)[1] for urn in inputs["dashboard"]] == ["c", "e", "a", "b"]
@@ -294,6 +300,44 @@ def test_references_are_read_in_each_of_their_spellings(tmp_path: Path) -> None:
         ("TRIGGERS", "i", "j"),
         ("TRIGGERS", "h", "j"),
     ]
+
+
+def test_what_makes_no_id_fails_alone(server: ContractServer, tmp_path: Path) -> None:
+    """Each entity without an id is one failure, references to it are left out and counted, and the rest is sent."""
+    file = tmp_path / "estate.json"
+    file.write_text(json.dumps(records_without_ids()))
+    result = CliRunner().invoke(
+        commands, ["import", "datahub", str(file), "--url", server.url, "--token", "t", "--json"]
+    )
+    summary = json.loads(result.stdout.splitlines()[-1])
+    bodies = {body["id"]: body for item in server.items for body in item.values() if "id" in body}
+    version = "mlg://model-version/mlflow/default/churn@"
+    by_key = f"{version}%28urn%3Ali%3AdataPlatform%3Amlflow%2Cchurn_a%2CPROD%29"
+    assert (result.exit_code, summary["failed"]) == (1, 10), result.stderr
+    assert set(bodies) == {
+        "mlg://dataset/s3/default/a",
+        "mlg://dataset/s3/default/b",
+        by_key,
+        f"{version}churn_b",
+        f"{version}churn_a",
+        "mlg://deployment/k8s/default/churn",
+        "mlg://user/datahub/default/ada",
+        "mlg://team/datahub/default/g",
+    }
+    assert bodies["mlg://dataset/s3/default/b"]["derivedFrom"] == ["mlg://dataset/s3/default/a"]
+    assert bodies["mlg://dataset/s3/default/b"]["columns"] == [
+        {"name": "c", "derivedFrom": [{"dataset": "mlg://dataset/s3/default/a", "column": "c"}]}
+    ]
+    assert bodies["mlg://dataset/s3/default/b"]["owners"] == []
+    assert bodies["mlg://team/datahub/default/g"]["members"] == [{"user": "mlg://user/datahub/default/ada"}]
+    assert bodies["mlg://deployment/k8s/default/churn"]["modelVersion"] == by_key
+    left_out = {name: number for name, number in summary["skipped"].items() if name.endswith(".withoutId")}
+    assert left_out == {
+        "corpGroup/references.withoutId": 1,
+        "corpuser/references.withoutId": 1,
+        "dataset/references.withoutId": 3,
+        "mlModel/references.withoutId": 3,
+    }
 
 
 def test_the_command_loads_and_reports(server: ContractServer) -> None:

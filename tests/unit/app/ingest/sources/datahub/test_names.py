@@ -1,16 +1,14 @@
 """URNs for DataHub ids: every id has one of its own, and its parts keep their meaning (docs/import.md)."""
 
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ingest.sources.datahub.aspect_files import Estate
+from app.ingest.sources.datahub.aspect_files import Entity, Estate
 from app.ingest.sources.datahub.names import Names, split, split_field
-from policies.errors import InvalidError
 
 TABLE = "urn:li:dataset:(urn:li:dataPlatform:hive,db.Table,PROD)"
+GROUP = "urn:li:mlModelGroup:(urn:li:dataPlatform:mlflow,ctr,PROD)"
 PARTS = st.text(st.sampled_from("ab/%@"), min_size=1, max_size=4)
 
 
@@ -84,8 +82,7 @@ def test_the_platform_is_the_source_and_the_rest_of_the_id_the_namespace(foreign
 
 def test_a_model_is_a_version_of_its_group() -> None:
     """The version tag names the version; a model without a group is the only version of a model of its own."""
-    group = "urn:li:mlModelGroup:(urn:li:dataPlatform:mlflow,ctr,PROD)"
-    grouped, alone = model("ctr_3", group, "3"), model("solo")
+    grouped, alone = model("ctr_3", GROUP, "3"), model("solo")
     estate = estate_of(grouped, alone)
     assert urn(grouped[0], estate) == "mlg://model-version/mlflow/default/ctr@3"
     assert urn(alone[0], estate) == "mlg://model-version/mlflow/default/solo@1"
@@ -94,8 +91,7 @@ def test_a_model_is_a_version_of_its_group() -> None:
 
 def test_models_with_the_same_version_tag_are_versions_by_their_names() -> None:
     """Two models with one tag would be one version."""
-    group = "urn:li:mlModelGroup:(urn:li:dataPlatform:mlflow,ctr,PROD)"
-    models = [model("a", group, "1"), model("b", group, "1"), model("c", group, "2")]
+    models = [model("a", GROUP, "1"), model("b", GROUP, "1"), model("c", GROUP, "2")]
     names = Names(estate_of(*models))
     assert [names.urn(foreign) for foreign, _ in models] == [
         "mlg://model-version/mlflow/default/ctr@a",
@@ -104,16 +100,55 @@ def test_models_with_the_same_version_tag_are_versions_by_their_names() -> None:
     ]
 
 
-def test_two_ids_that_would_share_a_urn_are_refused() -> None:
-    """Sources are written in lower case, so two platforms that differ in case collide; both ids are named."""
+def test_a_version_by_its_name_takes_no_version_of_another_model() -> None:
+    """The complete key of a model is its version if its name is a tag in the group, or the name of another version."""
+    foreign, properties = model("a", GROUP, "1")
+    other = (foreign.replace("PROD", "DEV"), properties)
+    tagged = Names(estate_of(model("a", GROUP, "1"), model("b", GROUP, "1"), model("c", GROUP, "a")))
+    named = Names(estate_of(model("a", GROUP, "1"), other))
+    head, key = "mlg://model-version/mlflow/default/ctr@", "%28urn%3Ali%3AdataPlatform%3Amlflow%2Ca%2C{}%29"
+    assert [tagged.urn(model(name)[0]) for name in "abc"] == [head + key.format("PROD"), f"{head}b", f"{head}a"]
+    assert [named.urn(each) for each in (model("a")[0], other[0])] == [
+        head + key.format("PROD"),
+        head + key.format("DEV"),
+    ]
+    assert tagged.failures == named.failures == []
+
+
+def test_of_two_ids_that_share_a_urn_the_first_keeps_it() -> None:
+    """Sources are written in lower case, so two platforms that differ in case collide; the failure names both ids."""
     names = Names(Estate())
-    names.urn(TABLE)
-    assert names.urn(TABLE) is not None
     other = TABLE.replace("hive", "Hive")
-    with pytest.raises(InvalidError) as refused:
-        names.urn(other)
-    assert TABLE in refused.value.message
-    assert other in refused.value.message
+    assert [names.urn(each) for each in (TABLE, TABLE, other, other)] == ["mlg://dataset/hive/default/db.Table"] * 2 + [
+        None,
+        None,
+    ]
+    (failure,) = names.failures
+    assert (failure.location, failure.outcome) == (other, "INVALID")
+    assert failure.reasons[0].startswith(f"{other} and {TABLE} would both become mlg://dataset/hive/default/db.Table")
+
+
+def test_an_entity_keeps_its_urn_before_ids_that_are_only_named() -> None:
+    """The order of the files counts, and not which id is asked for first."""
+    estate, other = Estate(), TABLE.replace("hive", "HIVE")
+    for each in (TABLE, other):
+        estate.entity("dataset", each)
+    names = Names(estate)
+    assert (names.urn(other), names.urn(TABLE) is None) == (None, False)
+
+
+def test_a_version_of_a_group_without_an_id_has_none() -> None:
+    """It would be a version of the model of another group."""
+    lost = GROUP.replace("mlflow", "MLflow")
+    estate = Estate()
+    for each in (GROUP, lost):
+        estate.entity("mlModelGroup", each)
+    foreign, properties = model("a", lost, "1")
+    estate.entity("mlModel", foreign).aspects["mlModelProperties"] = properties
+    names = Names(estate)
+    assert names.urn(foreign) is None
+    assert [each.location for each in names.failures] == [lost, foreign]
+    assert f"is a version of {lost}, which has no id here" in names.failures[1].reasons[0]
 
 
 @given(st.tuples(PARTS, PARTS), st.tuples(PARTS, PARTS))
@@ -126,31 +161,71 @@ def test_flows_and_jobs_with_different_names_have_different_urns(one: tuple[str,
 
 
 @pytest.mark.parametrize(
-    "foreign", ["urn:li:dataset:x", "urn:li:dataJob:(flow,load)", "urn:li:chart:7", "urn:li:mlFeature:(x)"]
+    ("foreign", "reason"),
+    [
+        ("urn:li:dataset:x", "urn:li:dataset:x is not an id of a dataset in DataHub"),
+        ("urn:li:dataJob:(flow,load)", "urn:li:dataJob:(flow,load) is not an id of a dataJob in DataHub"),
+        ("urn:li:chart:7", "urn:li:chart:7 is not an id of a chart in DataHub"),
+        ("urn:li:mlFeature:(x)", "urn:li:mlFeature:(x) is not an id of a mlFeature in DataHub"),
+        (f"urn:li:dataFlow:(airflow,f,{'ü' * 200})", "Source, namespace and version leave no space for a name"),
+        ("", " is not an id in DataHub"),
+        ("pii", "pii is not an id in DataHub"),
+        ("urn:li:tag", "urn:li:tag is not an id in DataHub"),
+        ("a:b:c", "a:b:c is not an id in DataHub"),
+    ],
 )
-def test_an_id_of_another_shape_is_refused(foreign: str) -> None:
-    """The error names the id and the type that it claims to be."""
-    with pytest.raises(InvalidError, match=f"^{re.escape(foreign)} "):
-        urn(foreign)
+def test_a_text_that_makes_no_id_is_one_failure(foreign: str, reason: str) -> None:
+    """It is named once, however often it is asked for, and each reference to it is counted."""
+    names = Names(Estate())
+    chart = Entity("chart", "c")
+    assert (names.urn(foreign), names.urn(foreign, chart), names.urns([foreign, TABLE], chart)) == (
+        None,
+        None,
+        ["mlg://dataset/hive/default/db.Table"],
+    )
+    (failure,) = names.failures
+    assert (failure.location, failure.outcome) == (foreign, "INVALID")
+    assert failure.reasons[0].startswith(reason)
+    assert failure.reasons[0].endswith("It is left out, and so are references to it; correct it in DataHub.")
+    assert names.left_out() == {"chart": 1}
 
 
-@pytest.mark.parametrize("foreign", ["", "pii", "urn:li:tag", "urn:li:dataset", "a:b:c"])
-def test_a_text_that_is_no_id_is_refused(foreign: str) -> None:
-    """The error names the text, also if it is the group of a model, so that the import names the record to correct."""
-    with pytest.raises(InvalidError, match=f"^{re.escape(foreign)} is not an id in DataHub"):
-        urn(foreign)
-    if foreign:
-        with pytest.raises(InvalidError, match=f"^{re.escape(foreign)} is not an id in DataHub"):
-            Names(estate_of(model("a", foreign)))
+@pytest.mark.parametrize("group", ["pii", "urn:li:tag", "urn:li:mlModelGroup:x"])
+def test_a_group_that_makes_no_id_is_named(group: str) -> None:
+    """Its versions have no id, and other models have theirs."""
+    lost, other = model("a", group), model("b", GROUP)
+    names = Names(estate_of(lost, other))
+    assert [names.urn(each) for each, _ in (lost, other)] == [None, "mlg://model-version/mlflow/default/ctr@1"]
+    assert [each.location for each in names.failures] == [group, lost[0]]
 
 
-def test_a_group_of_another_shape_is_refused() -> None:
-    """The group of a model must have a platform and a name."""
-    with pytest.raises(InvalidError, match=r"^urn:li:mlModelGroup:x is not an id of a mlModelGroup"):
-        Names(estate_of(model("a", "urn:li:mlModelGroup:x")))
+def test_models_that_name_each_other_as_groups_have_ids() -> None:
+    """A model is no group: such a circle has an end, and is read as before."""
+    one, other = model("a")[0], model("b")[0]
+    names = Names(estate_of((one, {"groups": [other]}), (other, {"groups": [one]})))
+    head = "mlg://model-version/mlflow/default/"
+    assert ([names.urn(each) for each in (one, other)], names.failures) == ([f"{head}b@1", f"{head}a@1"], [])
+
+
+def test_a_malformed_model_ends_nothing() -> None:
+    """Its group and another model of the group have their ids, although all have the same tag."""
+    names = Names(estate_of(("pii", {"groups": [GROUP]}), ("urn:li:mlModel:x", {"groups": [GROUP]}), model("a", GROUP)))
+    head = "mlg://model-version/mlflow/default/ctr@"
+    assert [names.urn(each) for each in ("pii", "urn:li:mlModel:x", model("a")[0])] == [None, f"{head}x", f"{head}a"]
+    assert [each.location for each in names.failures] == ["pii"]
+
+
+def test_a_column_with_a_malformed_id_is_none() -> None:
+    """The others are divided into dataset and path."""
+    names = Names(Estate())
+    assert names.field(f"urn:li:schemaField:({TABLE},a)") == (TABLE, "a")
+    assert names.field("pii") is None
 
 
 def test_a_list_of_ids_has_each_urn_once() -> None:
     """The order stays, and ids of types without a kind are left out."""
     ids = [TABLE, "urn:li:container:abc", "urn:li:corpuser:ada", TABLE]
-    assert Names(Estate()).urns(ids) == ["mlg://dataset/hive/default/db.Table", "mlg://user/datahub/default/ada"]
+    assert Names(Estate()).urns(ids, Entity("chart", "c")) == [
+        "mlg://dataset/hive/default/db.Table",
+        "mlg://user/datahub/default/ada",
+    ]
