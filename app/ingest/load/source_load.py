@@ -25,7 +25,7 @@ class SourceContent:
     ``events`` are events of OpenLineage, and ``subjects`` the id that each is expected to be about, by location.
     ``items`` are registered, and after them ``owners``, which are items with nothing but owners. ``checks`` are inputs
     of `reportCheck`, and ``owned`` are the assets that the source defines.
-    ``skipped`` counts what was left out, by name.
+    ``skipped`` counts what was left out, by name. ``failures`` are results of objects that cannot be sent.
     """
 
     items: Sequence[ImportItem]
@@ -35,6 +35,7 @@ class SourceContent:
     owners: Sequence[ImportItem] = ()
     checks: Sequence[ImportItem] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
+    failures: Sequence[ItemResult] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def load_source(target: LoadTarget, content: SourceContent, *, end: bool, as_jso
 
 async def _load(target: LoadTarget, content: SourceContent, report: LoadReport, *, end: bool) -> JsonObject:
     """Send everything; return the number of assets that were ended, for the summary."""
-    total = sum(map(len, (content.events, content.items, content.owners, content.checks)))
+    total = sum(map(len, (content.failures, content.events, content.items, content.owners, content.checks)))
     ended = 0
     with ItemProgress(report.console, total, "importing") as progress:
         async with ApiClient(target.url, target.token, target.retry) as client:
@@ -80,8 +81,9 @@ async def send_content(
 ) -> AsyncIterator[list[ItemResult]]:
     """Send the content of a source, and after the items those that make ended assets ACTIVE; yield the results.
 
-    Raises UnreachableError or TokenRefusedError; what was refused is among the results.
+    Raises UnreachableError or TokenRefusedError; what was refused, or cannot be sent, is among the results.
     """
+    yield [*content.failures]
     refused: list[ItemResult] = []
 
     def observe(event: ImportItem, received: JsonObject) -> None:

@@ -1,9 +1,11 @@
 """Makes the names of tables as events of OpenLineage have them, and the ids of everything that dbt itself defines."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Final
 
 from app.ingest.sources.dbt.artifacts import Artifacts, is_table
+from app.ingest.sources.made_ids import MadeIds
 from app.ingest.sources.openlineage.event_names import EventNames
 from graphql_schema.catalog.urn import make_urn
 from graphql_schema.ports.record import Record
@@ -34,24 +36,33 @@ _WITHOUT_ADDRESS: Final = "bigquery"
 
 
 class DbtNames:
-    """The names and ids of one project, whose tables are in a ``namespace`` of OpenLineage."""
+    """The names and ids of one project, whose tables are in a ``namespace`` of OpenLineage.
+
+    ``ids`` has a failure for each object without an id. In the methods, ``by`` is what refers to an object, and None
+    for the object itself.
+    """
 
     def __init__(self, artifacts: Artifacts, namespace: str, events: EventNames) -> None:
         self.project = artifacts.project
         self.namespace = namespace
+        self.ids = MadeIds("dbt")
         self._events = events
 
-    def dataset(self, table: Record) -> str:
-        """Return the id of the dataset of a table; raises InvalidError if the name does not fit into an id."""
-        return self._events.dataset(self.namespace, table_name(table)).urn
+    def dataset(self, table: Record, by: str | None = None) -> str | None:
+        """Return the id of the dataset of a table, None if its name makes none."""
+        name = table_name(table)
+        return self.ids.common(("dataset", name), name, lambda: self._events.dataset(self.namespace, name).urn, by)
 
-    def datasets(self, resources: Iterable[Record]) -> list[str]:
-        """Return the ids of the datasets of those resources that are tables, each once."""
-        return list(dict.fromkeys(self.dataset(each) for each in resources if is_table(each)))
+    def datasets(self, resources: Iterable[Record], by: str) -> list[str]:
+        """Return the ids of the datasets of those resources that are tables and have one, each once."""
+        return list(dict.fromkeys(urn for each in resources if is_table(each) and (urn := self.dataset(each, by))))
 
-    def own(self, kind: str, name: str) -> str:
-        """Return the id of a workflow, run or report that dbt defines; ``kind`` is in kebab-case."""
-        return make_urn(kind, SOURCE, self.project, name)
+    def own(self, kind: str, name: str, location: str = "", by: str | None = None) -> str | None:
+        """Return the id of a workflow, run or report that dbt defines, None if it has none; ``kind`` is in kebab-case.
+
+        ``location`` is where the object is, the name by default.
+        """
+        return self.ids.own((kind, name), location or name, partial(make_urn, kind, SOURCE, self.project, name), by)
 
 
 def table_name(table: Record) -> str:

@@ -32,7 +32,8 @@ class DbtProject:
     def read_object(self, object_type: str, unique_id: str) -> ObjectContent:
         """Return the content about the resource with a type and a unique id.
 
-        An ephemeral model is no asset. Raises AbsentObjectError if the manifest has no such resource.
+        An ephemeral model is no asset; an object without an id has a failure. Raises AbsentObjectError if the manifest
+        has no such resource.
         """
         resource = self._artifacts.resources.get(unique_id)
         if resource is None or resource.get("resource_type") != object_type:
@@ -42,7 +43,7 @@ class DbtProject:
         if not is_table(resource):
             return ObjectContent(self._part(unique_id))
         dataset, name = self._names.dataset(resource), table_name(resource)
-        return ObjectContent(self._part(unique_id, name, dataset), name, dataset)
+        return ObjectContent(self._part(unique_id, name, dataset or ""), name, dataset)
 
     def _part(self, unique_id: str, table: str = "", dataset: str = "") -> SourceContent:
         """Return the part of the content about a resource, and about its table and dataset if it has them."""
@@ -58,6 +59,7 @@ class DbtProject:
             subjects={table: dataset} if dataset else {},
             owners=[each for each in complete.owners if each.location == f"owners of {unique_id}"],
             checks=[each for each in complete.checks if each.value["asset"] == dataset],
+            failures=[each for each in complete.failures if each.location in {*wanted, table}],
         )
 
 

@@ -12,6 +12,7 @@ from app.ingest.sources.dbt.dbt_names import SOURCE, DbtNames
 from app.ingest.sources.dbt.own_assets import PROJECT, own_items, owner_items
 from app.ingest.sources.dbt.results import check_results, run_items
 from app.ingest.sources.dbt.table_facets import table_event, tables_of
+from app.ingest.sources.made_ids import WITHOUT_ID
 from graphql_schema.ports.record import JsonObject
 
 _NOT_MAPPED: Final = ("analysis", "operation", "sql operation", "function")
@@ -21,7 +22,7 @@ _NOT_MAPPED: Final = ("analysis", "operation", "sql operation", "function")
 def map_artifacts(artifacts: Artifacts, names: DbtNames, *, with_owners: bool) -> SourceContent:
     """Return the events of tables, the items of workflows, runs and reports, and the results of checks.
 
-    Raises InvalidError if a name does not fit into an id.
+    An object without an id is a failure, and references to it are left out.
     """
     skipped = Counter(each["resource_type"] for each in artifacts.of_type(*_NOT_MAPPED))
     for file, content in (
@@ -31,15 +32,20 @@ def map_artifacts(artifacts: Artifacts, names: DbtNames, *, with_owners: bool) -
     ):
         skipped[f"{file} absent"] += not content
     tables = tables_of(artifacts)
+    subjects = {table.name: urn for table in tables if (urn := names.dataset(table.resources[0]))}
+    named = (table for table in tables if table.name in subjects)
     own = [*own_items(artifacts, names)]
+    runs, checks = [*run_items(artifacts, names, skipped)], _items(check_results(artifacts, names, skipped))
+    skipped[WITHOUT_ID] = len(names.ids.left_out)
     return SourceContent(
-        events=[ImportItem(table.name, table_event(table, names, with_owners=with_owners)) for table in tables],
-        subjects={table.name: names.dataset(table.resources[0]) for table in tables},
-        items=_items([*own, *run_items(artifacts, names, skipped)]),
+        events=[ImportItem(table.name, table_event(table, names, with_owners=with_owners)) for table in named],
+        subjects=subjects,
+        items=_items([*own, *runs]),
         owners=_items(owner_items(artifacts, names)) if with_owners else (),
-        checks=_items(check_results(artifacts, names, skipped)),
+        checks=checks,
         owned=OwnedAssets(SOURCE, names.project, PROJECT, _ids(own)),
         skipped=dict(sorted((+skipped).items())),
+        failures=names.ids.failures,
     )
 
 

@@ -11,7 +11,6 @@ from app.ingest.sources.dbt.artifacts import Artifacts, is_table, tags_of
 from app.ingest.sources.dbt.dbt_names import DbtNames
 from app.ingest.sources.dbt.table_facets import names_in, owner_names
 from app.ingest.sources.openlineage.catalog_names import owner_urn
-from graphql_schema.catalog.urn import make_urn
 from graphql_schema.ports.record import Json, JsonObject, Record
 
 PROJECT: Final = "dbt.project"
@@ -70,13 +69,19 @@ _FED: Final = tuple(rule.resource for rule in REPORT_RULES)
 
 
 def own_items(artifacts: Artifacts, names: DbtNames) -> Iterator[tuple[str, JsonObject]]:
-    """Yield the location and the item of each workflow and report."""
-    yield PROJECT_ITEM, {"workflow": _project(artifacts, names)}
+    """Yield the location and the item of each workflow and report that has an id."""
+    project = names.own("workflow", names.project, PROJECT_ITEM)
+    if project is not None:
+        yield PROJECT_ITEM, {"workflow": _project(artifacts, names, project)}
     for builder in _builders(artifacts):
-        yield builder["unique_id"], {"workflow": _workflow(artifacts, names, builder)}
+        urn = names.own("workflow", builder["unique_id"])
+        if urn is not None:
+            yield builder["unique_id"], {"workflow": _workflow(artifacts, names, builder, urn)}
     for rule in REPORT_RULES:
         for resource in artifacts.of_type(rule.resource):
-            yield resource["unique_id"], {"report": _report(artifacts, names, resource, rule)}
+            urn = names.own("report", resource["unique_id"])
+            if urn is not None:
+                yield resource["unique_id"], {"report": _report(artifacts, names, resource, urn, rule)}
 
 
 def owner_items(artifacts: Artifacts, names: DbtNames) -> Iterator[tuple[str, JsonObject]]:
@@ -89,52 +94,54 @@ def owner_items(artifacts: Artifacts, names: DbtNames) -> Iterator[tuple[str, Js
     for kind, resource in chain(workflows, reports):
         direct, uid = resource.get("owner"), resource["unique_id"]
         given = names_in(direct) if direct else owner_names(resource, artifacts)
-        owners = [{"owner": owner_urn(name)} for name in given]
-        if owners:
-            yield f"owners of {uid}", {kind: {"id": names.own(kind, uid), "owners": owners}}
+        owners, urn = [{"owner": owner_urn(name)} for name in given], names.own(kind, uid)
+        if owners and urn is not None:
+            yield f"owners of {uid}", {kind: {"id": urn, "owners": owners}}
 
 
 def _builders(artifacts: Artifacts) -> Iterator[Record]:
     yield from (each for each in artifacts.of_type(*BUILDERS) if is_table(each))
 
 
-def _project(artifacts: Artifacts, names: DbtNames) -> JsonObject:
+def _project(artifacts: Artifacts, names: DbtNames, urn: str) -> JsonObject:
     metadata = artifacts.manifest["metadata"]
     return {
-        "id": names.own("workflow", names.project),
+        "id": urn,
         "displayName": names.project,
         "workflowKind": "dbt project",
         "properties": _properties(names, {"adapter": artifacts.adapter, "version": metadata.get("dbt_version")}),
     }
 
 
-def _workflow(artifacts: Artifacts, names: DbtNames, builder: Record) -> JsonObject:
-    kept = {"uniqueId": builder["unique_id"], "materialized": (builder.get("config") or {}).get("materialized")}
+def _workflow(artifacts: Artifacts, names: DbtNames, builder: Record, urn: str) -> JsonObject:
+    uid = builder["unique_id"]
+    kept = {"uniqueId": uid, "materialized": (builder.get("config") or {}).get("materialized")}
     return {
-        "id": names.own("workflow", builder["unique_id"]),
+        "id": urn,
         "displayName": builder["name"],
         "description": builder.get("description") or None,
         "workflowKind": f"dbt {builder['resource_type']}",
         "codeRef": f"{builder['package_name']}://{builder.get('original_file_path')}",
-        "inputs": names.datasets(artifacts.parents(builder)),
-        "outputs": [names.dataset(builder)],
-        "partOf": names.own("workflow", names.project),
+        "inputs": names.datasets(artifacts.parents(builder), uid),
+        "outputs": names.datasets([builder], uid),
+        "partOf": names.own("workflow", names.project, PROJECT_ITEM, uid),
         "properties": _properties(names, kept),
     }
 
 
-def _report(artifacts: Artifacts, names: DbtNames, resource: Record, rule: ReportRule) -> JsonObject:
-    parents = artifacts.parents(resource)
-    reports = [names.own("report", each["unique_id"]) for each in parents if each["resource_type"] in _FED]
-    kept = {"uniqueId": resource["unique_id"], **{key: resource.get(key) for key in rule.kept}}
+def _report(artifacts: Artifacts, names: DbtNames, resource: Record, urn: str, rule: ReportRule) -> JsonObject:
+    uid, parents = resource["unique_id"], artifacts.parents(resource)
+    fed = (each["unique_id"] for each in parents if each["resource_type"] in _FED)
+    reports = [found for each in fed if (found := names.own("report", each, by=uid))]
+    kept = {"uniqueId": uid, **{key: resource.get(key) for key in rule.kept}}
     return {
-        "id": names.own("report", resource["unique_id"]),
+        "id": urn,
         "displayName": resource.get("label") or resource["name"],
         "description": resource.get("description") or None,
         "reportKind": rule.report_kind(resource),
         "url": resource.get("url"),
-        "inputs": [*names.datasets(parents), *reports],
-        "tags": [make_urn("tag", "catalog", "", tag) for tag in tags_of(resource)],
+        "inputs": [*names.datasets(parents, uid), *reports],
+        "tags": names.ids.tags(uid, tags_of(resource)),
         "properties": _properties(names, kept),
     }
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from app.ingest.sources.dbt.artifacts import Artifacts, is_table
 from app.ingest.sources.dbt.dbt_names import DbtNames
-from app.ingest.sources.dbt.own_assets import BUILDERS, PROJECT
+from app.ingest.sources.dbt.own_assets import BUILDERS, PROJECT, PROJECT_ITEM
 from app.ingest.sources.openlineage.catalog_names import assertion_kind, assertion_name
 from graphql_schema.ports.record import JsonObject, Record
 
@@ -42,40 +42,41 @@ def run_items(artifacts: Artifacts, names: DbtNames, skipped: Counter[str]) -> I
     if not results:
         return
     metadata = artifacts.run_results["metadata"]
-    invocation = names.own("run", metadata["invocation_id"])
     failed = {*RUN_STATES, *CHECK_STATUSES} - {"success", "pass", "warn"}
-    yield (
-        INVOCATION,
-        {
-            "run": {
-                "id": invocation,
-                "displayName": f"dbt {names.project}",
-                "workflow": names.own("workflow", names.project),
-                "state": "FAIL" if any(each["status"] in failed for each in results) else "COMPLETE",
-                "startedAt": metadata.get("invocation_started_at") or None,
-                "endedAt": metadata["generated_at"],
-                "properties": [{"key": PROJECT, "value": names.project}],
-            }
-        },
-    )
+    invocation = names.own("run", metadata["invocation_id"], INVOCATION)
+    if invocation is not None:
+        run = {
+            "id": invocation,
+            "displayName": f"dbt {names.project}",
+            "workflow": names.own("workflow", names.project, PROJECT_ITEM, INVOCATION),
+            "state": "FAIL" if any(each["status"] in failed for each in results) else "COMPLETE",
+            "startedAt": metadata.get("invocation_started_at") or None,
+            "endedAt": metadata["generated_at"],
+            "properties": [{"key": PROJECT, "value": names.project}],
+        }
+        yield INVOCATION, {"run": run}
     for result in results:
         resource = artifacts.resources.get(result["unique_id"], {})
         if resource.get("resource_type") not in BUILDERS or not is_table(resource):
             continue
         if result["status"] in RUN_STATES:
-            yield result["unique_id"], {"run": _run(result, names, invocation, metadata)}
+            uid = result["unique_id"]
+            urn = names.own("run", f"{metadata['invocation_id']}/{uid}", uid)
+            if urn is not None:
+                yield uid, {"run": _run(result, names, urn, metadata)}
         else:
             skipped[f"{resource['resource_type']} {result['status']}"] += 1
 
 
-def _run(result: Record, names: DbtNames, invocation: str, metadata: Record) -> JsonObject:
+def _run(result: Record, names: DbtNames, urn: str, metadata: Record) -> JsonObject:
+    uid = result["unique_id"]
     rows = (result.get("adapter_response") or {}).get("rows_affected")
     state = RUN_STATES[result["status"]]
     run = {
-        "id": names.own("run", f"{metadata['invocation_id']}/{result['unique_id']}"),
-        "displayName": result["unique_id"],
-        "workflow": names.own("workflow", result["unique_id"]),
-        "parentRun": invocation,
+        "id": urn,
+        "displayName": uid,
+        "workflow": names.own("workflow", uid, by=uid),
+        "parentRun": names.own("run", metadata["invocation_id"], INVOCATION, uid),
         "state": state,
         "startedAt": min((each["started_at"] for each in _timing(result)), default=None),
         "endedAt": _ended(result) or metadata["generated_at"],
@@ -101,7 +102,7 @@ def check_results(artifacts: Artifacts, names: DbtNames, skipped: Counter[str]) 
             skipped[f"test {result['status']}"] += 1
             continue
         check = _test_result(result, test, artifacts.run_results["metadata"]["generated_at"])
-        for dataset in names.datasets(_tested(test, artifacts)):
+        for dataset in names.datasets(_tested(test, artifacts), result["unique_id"]):
             key = (dataset, check["check"])
             if key not in found or _severity(check) > _severity(found[key][1]):
                 found[key] = (result["unique_id"], {"asset": dataset, **check})
@@ -146,8 +147,12 @@ def _freshness(artifacts: Artifacts, names: DbtNames, skipped: Counter[str]) -> 
         if source is None or status is None:
             skipped[f"freshness {result['status'] if source else 'of an unknown source'}"] += 1
             continue
+        location = f"freshness of {result['unique_id']}"
+        dataset = names.dataset(source, location)
+        if dataset is None:
+            continue
         check = {
-            "asset": names.dataset(source),
+            "asset": dataset,
             "check": "freshness",
             "checkKind": "FRESHNESS",
             "status": status,
@@ -155,7 +160,7 @@ def _freshness(artifacts: Artifacts, names: DbtNames, skipped: Counter[str]) -> 
             "threshold": _periods(result.get("criteria") or {}),
             "observedAt": result.get("snapshotted_at") or artifacts.freshness["metadata"]["generated_at"],
         }
-        yield f"freshness of {result['unique_id']}", {key: value for key, value in check.items() if value is not None}
+        yield location, {key: value for key, value in check.items() if value is not None}
 
 
 def _periods(criteria: Record) -> str | None:

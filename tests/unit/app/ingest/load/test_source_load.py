@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -123,3 +124,12 @@ def test_an_error_of_the_api_ends_the_load(api: Api, capsys: pytest.CaptureFixtu
     content = SourceContent(items=[item("a"), item("away"), item("b")], owned=CONTENT.owned)
     code, summary, _ = loaded(capsys, content)
     assert (code, summary["updated"], summary["error"], api.sent) == (1, 1, "No API.", ["a", "away"])
+
+
+def test_objects_that_cannot_be_sent_are_failures(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each is printed with its reason, everything else is sent, and the exit code is 1."""
+    content = replace(CONTENT, failures=[ItemResult("view", "INVALID", ("has no name",))])
+    code, summary, errors = loaded(capsys, content)
+    assert (code, summary["failed"], summary["created"], summary["updated"]) == (1, 1, 1, 4)
+    assert "view: INVALID: has no name" in errors
+    assert api.sent == ["event", "report", "owner", "back", "check"]

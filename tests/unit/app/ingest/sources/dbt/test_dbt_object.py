@@ -10,6 +10,7 @@ from app.ingest.sources.dbt.artifacts import Artifacts
 from app.ingest.sources.dbt.dbt_names import DbtNames
 from app.ingest.sources.dbt.dbt_object import DbtProject
 from app.ingest.sources.dbt.mapping import map_artifacts
+from app.ingest.sources.openlineage.event_names import EventNames
 from graphql_schema.catalog.thin_event_rules import OBJECT_TYPES
 
 ORDERS = "mlg://dataset/duckdb/shop.duckdb/shop.main_raw.orders"
@@ -92,3 +93,16 @@ def test_an_absent_object_is_an_error(project: DbtProject, kind: str, uid: str) 
     """An unknown id, and the id of an object of another type, have a code that the event keeps as its reason."""
     with pytest.raises(AbsentObjectError, match="no "):
         project.read_object(kind, uid)
+
+
+def test_an_object_without_an_id_has_its_failure(shop: Artifacts) -> None:
+    """An event about it fails with the reason, and events about other objects do not."""
+    uid = "source.shop.raw.purchases"
+    nameless = {"database": "", "schema": "", "identifier": "", "name": ""}
+    sources = {**shop.manifest["sources"], uid: {**shop.manifest["sources"][uid], **nameless}}
+    artifacts = Artifacts({**shop.manifest, "sources": sources}, {}, {}, {})
+    project = DbtProject(artifacts, DbtNames(artifacts, "duckdb://shop.duckdb", EventNames()), with_owners=True)
+    lost, kept = project.read_object("source", uid), project.read_object("model", DAILY)
+    assert (lost.asset, [*lost.content.events], dict(lost.content.subjects)) == (None, [], {})
+    assert [each.outcome for each in lost.content.failures] == ["INVALID"]
+    assert (kept.content.failures, [each.location for each in kept.content.events]) == ([], [kept.location])

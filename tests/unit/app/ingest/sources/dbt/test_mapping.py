@@ -54,3 +54,49 @@ def test_workflows_and_reports_are_the_projects_own(shop: Artifacts, names: DbtN
     assert (owned.source, owned.namespace, owned.marker) == ("dbt", "shop", "dbt.project")
     assert {urn.split("/")[2] for urn in owned.present} == {"workflow", "report"}
     assert len(owned.present) == 16
+
+
+def test_what_makes_no_id_fails_alone(shop: Artifacts) -> None:
+    """A table and an invocation without a name are one failure each, as is an empty tag; the rest is sent as before."""
+    expected = map_artifacts(shop, names_of(shop), with_owners=True)
+    project = without_names(shop)
+    content = map_artifacts(project, names_of(project), with_owners=True)
+    assert [(each.location, each.outcome) for each in content.failures] == [
+        ("", "INVALID"),
+        (EXPOSURE, "INVALID"),
+        ("invocation", "INVALID"),
+    ]
+    assert {*expected.subjects} - {*content.subjects} == {"shop.main_raw.orders"}
+    assert [each.location for each in content.events] == [*content.subjects]
+    lost = {each.location for each in expected.items} - {each.location for each in content.items}
+    assert lost == {"invocation"}
+    reports = {each.location: each.value["report"] for each in content.items if "report" in each.value}
+    assert reports[EXPOSURE]["tags"] == ["mlg://tag/catalog/default/ok"]
+    named = str([each.value for each in (*content.items, *content.checks)])
+    assert "main_raw.orders'" not in named
+    assert "'parentRun'" not in named
+    assert content.skipped["reference without an id"] > 0
+    assert content.owned.present == expected.owned.present
+
+
+EXPOSURE = "exposure.shop.churn_model"
+
+
+def names_of(artifacts: Artifacts) -> DbtNames:
+    """Return the names of a project, of which none was made yet."""
+    return DbtNames(artifacts, "duckdb://shop.duckdb", EventNames())
+
+
+def without_names(shop: Artifacts) -> Artifacts:
+    """Return the project with an empty tag, an invocation without an id, and a table without a name."""
+    nameless = {"database": "", "schema": "", "alias": "", "identifier": "", "name": ""}
+    exposures = {**shop.manifest["exposures"]}
+    exposures[EXPOSURE] = {**exposures[EXPOSURE], "tags": ["", "ok"]}
+    raw = {"nodes": "seed.shop.orders", "sources": "source.shop.raw.purchases"}
+    sections = {
+        section: {**shop.manifest[section], uid: {**shop.manifest[section][uid], **nameless}}
+        for section, uid in raw.items()
+    }
+    metadata = {**shop.run_results["metadata"], "invocation_id": ""}
+    manifest = {**shop.manifest, **sections, "exposures": exposures}
+    return Artifacts(manifest, shop.catalog, {**shop.run_results, "metadata": metadata}, shop.freshness)
