@@ -38,13 +38,13 @@ def place_of(source: Record, project: str, namespace: str | None) -> tuple[str, 
     """
     rule = next((each for each in SOURCE_RULES if each.type == source.get("type")), None)
     found = rule.place(source, namespace) if rule is not None else None
-    return found or (f"{SOURCE}://{project}", str(source["name"]))
+    return found or (f"{SOURCE}://{project}", str(source.get("name") or ""))
 
 
 def source_event(source: Record, place: tuple[str, str], *, with_owners: bool) -> JsonObject:
     """Return the event of OpenLineage about the data of a source, at the time of its last update, else at 1970."""
     tags = [{"key": key, "value": value or "true"} for key, value in (source.get("tags") or {}).items()]
-    kept = {"name": source["name"], "type": source.get("type"), "timestampField": source.get("timestampField")}
+    kept = {"name": source.get("name"), "type": source.get("type"), "timestampField": source.get("timestampField")}
     facets: JsonObject = {
         "documentation": {"description": source["description"]} if source.get("description") else None,
         "tags": {"tags": tags} if tags else None,

@@ -1,14 +1,16 @@
 """Maps a registry of Feast: data sources to events, views and services to feature sets, their fields to features."""
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Final, NamedTuple
 
 from app.ingest.load.batches import ImportItem
 from app.ingest.load.ended_assets import OwnedAssets
 from app.ingest.load.source_load import SourceContent
 from app.ingest.sources.feast.feast_sources import REQUEST, SOURCE, place_of, source_event
 from app.ingest.sources.feast.registry import Registry
+from app.ingest.sources.made_ids import WITHOUT_ID, MadeIds
 from app.ingest.sources.openlineage.catalog_names import owner_urn
 from app.ingest.sources.openlineage.event_names import EventNames
 from graphql_schema.catalog.urn import make_urn
@@ -20,7 +22,21 @@ PROJECT: Final = "feast.project"
 SERVICE: Final = "service:"
 """The begin of the name of a feature service in its id, because a view may have the same name."""
 
+FEATURE_SERVICE: Final = "feature service"
+
 _SECONDS: Final = re.compile(r"(\d+)(?:\.\d+)?s")
+
+_PLAIN: Final = re.compile(r"[^\s:'\"]+")
+"""A name that is a part of a location as it is; others are quoted, so that no two objects have one location."""
+
+
+class _Own(NamedTuple):
+    """An asset that the project defines: its location, its id, the function that makes its item, and its owner."""
+
+    location: str
+    urn: str
+    item: Callable[[], JsonObject]
+    owner: str = ""
 
 
 class FeastMapping:
@@ -30,45 +46,50 @@ class FeastMapping:
         self.registry = registry
         self._namespace = namespace
         self._events = events
+        self._ids = MadeIds("Feast")
 
     def content(self, *, with_owners: bool) -> SourceContent:
-        """Return all that is sent; raises InvalidError if a name does not fit into an id."""
-        sources = {f"data source {each['name']}": each for each in self.registry.section("dataSources")}
+        """Return all that is sent; an object without an id is a failure, and references to it are left out."""
+        sources = {location_of("data source", each): each for each in self.registry.section("dataSources")}
         data = {where: each for where, each in sources.items() if each.get("type") != REQUEST}
-        own = [*self._own_items()]
+        subjects = {where: urn for where, each in data.items() if (urn := self._dataset(each))}
+        own = [*self._own()]  # all of them have their ids before an item refers to one
+        items = [ImportItem(each.location, each.item()) for each in own]
+        skipped = {"request source": len(sources) - len(data), WITHOUT_ID: len(self._ids.left_out)}
         return SourceContent(
             events=[
-                ImportItem(where, source_event(each, self._place(each), with_owners=with_owners))
-                for where, each in data.items()
+                ImportItem(where, source_event(data[where], self._place(data[where]), with_owners=with_owners))
+                for where in subjects
             ],
-            subjects={where: self._dataset(each) for where, each in data.items()},
-            items=own,
-            owners=[*self._owner_items()] if with_owners else (),
-            owned=OwnedAssets(SOURCE, self.registry.project, PROJECT, _ids(own)),
-            skipped={"request source": len(sources) - len(data)} if len(sources) > len(data) else {},
+            subjects=subjects,
+            items=items,
+            owners=[*_owner_items(own)] if with_owners else (),
+            owned=OwnedAssets(SOURCE, self.registry.project, PROJECT, frozenset(each.urn for each in own)),
+            skipped={name: number for name, number in skipped.items() if number},
+            failures=self._ids.failures,
         )
 
-    def _own_items(self) -> Iterator[ImportItem]:
+    def _own(self) -> Iterator[_Own]:
+        """Yield the views and services with an id, and the features with an id of such views."""
         for kind, view in self.registry.views():
-            yield ImportItem(f"{kind} {name_of(view)}", {"featureSet": self._view(kind, view)})
+            where, name = location_of(kind, view), name_of(view)
+            urn = self._set(where, name)
+            if urn is not None:
+                yield _Own(where, urn, partial(self._view, kind, view, urn), _owner(view))
             for feature in view["spec"].get("features") or ():
-                yield ImportItem(
-                    f"feature {name_of(view)}:{feature['name']}", {"feature": self._feature(view, feature)}
-                )
+                inner = feature_location(name, name_of(feature))
+                feature_set = self._set(where, name, inner)
+                own = feature_set and self._feature_urn(name, name_of(feature))
+                if feature_set and own:
+                    yield _Own(inner, own, partial(self._feature, view, feature, feature_set, own))
         for service in self.registry.section("featureServices"):
-            yield ImportItem(f"feature service {name_of(service)}", {"featureSet": self._service(service)})
+            where, name = location_of(FEATURE_SERVICE, service), name_of(service)
+            urn = self._set(where, name and SERVICE + name)
+            if urn is not None:
+                yield _Own(where, urn, partial(self._service, service, urn), _owner(service))
 
-    def _owner_items(self) -> Iterator[ImportItem]:
-        """Yield the items that set owners; they are apart, because the caller may not have the right to set them."""
-        views = ((name_of(view), view) for _, view in self.registry.views())
-        services = ((SERVICE + name_of(each), each) for each in self.registry.section("featureServices"))
-        for name, each in (*views, *services):
-            if each["spec"].get("owner"):
-                owners = [{"owner": owner_urn(each["spec"]["owner"])}]
-                yield ImportItem(f"owner of {name}", {"featureSet": {"id": self._set(name), "owners": owners}})
-
-    def _view(self, kind: str, view: Record) -> JsonObject:
-        spec, meta = view["spec"], view.get("meta") or {}
+    def _view(self, kind: str, view: Record, urn: str) -> JsonObject:
+        where, spec, meta = location_of(kind, view), view["spec"], view.get("meta") or {}
         ended = [each["endTime"] for each in meta.get("materializationIntervals") or () if each.get("endTime")]
         kept = {
             "kind": kind,
@@ -76,55 +97,59 @@ class FeastMapping:
             "mode": spec.get("mode"),
             "materializedUntil": max(ended, default=None),
         }
-        return {
-            **self._set_body(name_of(view), spec, meta, kept),
+        body = {
+            **self._set_body(urn, where, spec, meta, kept),
             "entityKeys": self.registry.join_keys(view),
             "online": bool(spec.get("online")),
-            "derivedFrom": [*self._datasets(spec), *self._source_features(spec)],
+            "derivedFrom": [*self._datasets(spec, where), *self._source_features(spec, where)],
         }
+        return {"featureSet": body}
 
-    def _service(self, service: Record) -> JsonObject:
-        spec = service["spec"]
-        return {
-            **self._set_body(SERVICE + name_of(service), spec, service.get("meta") or {}, {"kind": "feature service"}),
-            "derivedFrom": [urn for each in spec.get("features") or () for urn in self._projected(each)],
+    def _service(self, service: Record, urn: str) -> JsonObject:
+        where, spec, meta = location_of(FEATURE_SERVICE, service), service["spec"], service.get("meta") or {}
+        body = {
+            **self._set_body(urn, where, spec, meta, {"kind": FEATURE_SERVICE}),
+            "derivedFrom": [urn for each in spec.get("features") or () for urn in self._projected(each, where)],
         }
+        return {"featureSet": body}
 
-    def _set_body(self, name: str, spec: Record, meta: Record, kept: Record) -> JsonObject:
+    def _set_body(self, urn: str, where: str, spec: Record, meta: Record, kept: Record) -> JsonObject:
         return {
-            "id": self._set(name),
-            "displayName": spec["name"],
+            "id": urn,
+            "displayName": name_of(spec),
             "description": spec.get("description") or None,
             "sourceCreatedAt": meta.get("createdTimestamp"),
-            "tags": _tags(spec),
+            "tags": self._tags(where, spec),
             "properties": self._properties(kept),
         }
 
-    def _feature(self, view: Record, feature: Record) -> JsonObject:
-        return {
-            "id": self._feature_urn(name_of(view), feature["name"]),
-            "displayName": feature["name"],
+    def _feature(self, view: Record, feature: Record, feature_set: str, urn: str) -> JsonObject:
+        where = feature_location(name_of(view), name_of(feature))
+        body = {
+            "id": urn,
+            "displayName": name_of(feature),
             "description": feature.get("description") or None,
             "dataType": feature.get("valueType"),
             "freshnessSla": _ttl(view["spec"]),
-            "featureSet": self._set(name_of(view)),
-            "tags": _tags(feature),
+            "featureSet": feature_set,
+            "tags": self._tags(where, feature),
             "properties": self._properties({}),
         }
+        return {"feature": body}
 
-    def _datasets(self, spec: Record) -> list[str]:
+    def _datasets(self, spec: Record, by: str) -> list[str]:
         """Return the ids of the data that a view is computed from: its batch source, and its stream or push source."""
         given = [spec.get("batchSource"), spec.get("streamSource")]
-        return list(dict.fromkeys(self._dataset(each) for each in given if each))
+        return list(dict.fromkeys(urn for each in given if each and (urn := self._dataset(each, by))))
 
-    def _source_features(self, spec: Record) -> list[str]:
+    def _source_features(self, spec: Record, by: str) -> list[str]:
         """Return the ids of the features that an on-demand view is computed from."""
         given = (each.get("featureViewProjection") for each in (spec.get("sources") or {}).values())
-        return [urn for each in given if each for urn in self._projected(each)]
+        return [urn for each in given if each for urn in self._projected(each, by)]
 
-    def _projected(self, projection: Record) -> list[str]:
-        view = projection["featureViewName"]
-        return [self._feature_urn(view, each["name"]) for each in projection.get("featureColumns") or ()]
+    def _projected(self, projection: Record, by: str) -> list[str]:
+        view, columns = str(projection.get("featureViewName") or ""), projection.get("featureColumns") or ()
+        return [urn for each in columns if (urn := self._feature_urn(view, name_of(each), by))]
 
     def _properties(self, kept: Record) -> list[JsonObject]:
         texts = {
@@ -136,19 +161,32 @@ class FeastMapping:
     def _place(self, source: Record) -> tuple[str, str]:
         return place_of(source, self.registry.project, self._namespace)
 
-    def _dataset(self, source: Record) -> str:
-        return self._events.dataset(*self._place(source)).urn
+    def _dataset(self, source: Record, by: str | None = None) -> str | None:
+        """Return the id of the data of a source, which other sources and senders may name too."""
+        where, place = location_of("data source", source), self._place(source)
+        return self._ids.common((where, place), where, lambda: self._events.dataset(*place).urn, by)
 
-    def _set(self, name: str) -> str:
-        return make_urn("feature-set", SOURCE, self.registry.project, name)
+    def _set(self, where: str, name: str, by: str | None = None) -> str | None:
+        return self._ids.own(where, where, partial(make_urn, "feature-set", SOURCE, self.registry.project, name), by)
 
-    def _feature_urn(self, view: str, feature: str) -> str:
-        return make_urn("feature", SOURCE, self.registry.project, f"{view}:{feature}")
+    def _feature_urn(self, view: str, feature: str, by: str | None = None) -> str | None:
+        where, name = feature_location(view, feature), view and feature and f"{view}:{feature}"
+        return self._ids.own(where, where, partial(make_urn, "feature", SOURCE, self.registry.project, name), by)
+
+    def _tags(self, where: str, each: Record) -> list[str]:
+        """Return the ids of tags: the key, then a colon and the value unless it is empty or `true`."""
+        pairs = (each.get("tags") or {}).items()
+        return self._ids.tags(where, (key if value in {"", "true"} else f"{key}:{value}" for key, value in pairs))
+
+
+def location_of(kind: str, each: Record) -> str:
+    """Return where an object of a registry is, such as `feature view orders`; no two objects have the same location."""
+    return f"{kind} {_quoted(name_of(each))}"
 
 
 def name_of(each: Record) -> str:
-    """Return the name of an object of a registry; a data source has no `spec`."""
-    return str((each.get("spec") or each)["name"])
+    """Return the name of an object, which a dump leaves out if it is empty; a data source or feature has no `spec`."""
+    return str((each.get("spec") or each).get("name") or "")
 
 
 def _ttl(spec: Record) -> str | None:
@@ -157,11 +195,23 @@ def _ttl(spec: Record) -> str | None:
     return f"PT{found[1]}S" if found and int(found[1]) else None
 
 
-def _tags(each: Record) -> list[str]:
-    """Return the ids of tags: the key, then a colon and the value unless it is empty or `true`."""
-    pairs = (each.get("tags") or {}).items()
-    return [make_urn("tag", "catalog", "", key if value in {"", "true"} else f"{key}:{value}") for key, value in pairs]
+def feature_location(view: str, feature: str) -> str:
+    """Return where a feature of a view is, such as `feature orders:amount`."""
+    return f"feature {_quoted(view)}:{_quoted(feature)}"
 
 
-def _ids(own: Iterable[ImportItem]) -> frozenset[str]:
-    return frozenset(str(body["id"]) for item in own for body in item.value.values())
+def _owner_items(own: Iterable[_Own]) -> Iterator[ImportItem]:
+    """Yield the items that set owners; they are apart, because the caller may not have the right to set them."""
+    for each in own:
+        if each.owner:
+            body = {"id": each.urn, "owners": [{"owner": owner_urn(each.owner)}]}
+            yield ImportItem(f"owner of {each.location}", {"featureSet": body})
+
+
+def _owner(each: Record) -> str:
+    """Return the owner of a view or service, an empty text without one."""
+    return str(each["spec"].get("owner") or "")
+
+
+def _quoted(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else repr(name)

@@ -39,7 +39,7 @@ class Registry:
 
     def join_keys(self, view: Record) -> list[str]:
         """Return the columns by which the features of a view are looked up, in the order of its entities."""
-        keys = {each["spec"]["name"]: each["spec"].get("joinKey") for each in self.section("entities")}
+        keys = {each["spec"].get("name"): each["spec"].get("joinKey") for each in self.section("entities")}
         return [keys.get(name) or name for name in self.entities(view)]
 
     def entities(self, view: Record) -> list[str]:

@@ -7,9 +7,10 @@ import pytest
 from app.ingest.load.source_asset import AbsentObjectError
 from app.ingest.sources.feast.feast_object import _SECTIONS, FeastProject
 from app.ingest.sources.feast.mapping import FeastMapping, name_of
-from app.ingest.sources.feast.registry import VIEWS, read_registry
+from app.ingest.sources.feast.registry import VIEWS, Registry, read_registry
 from app.ingest.sources.openlineage.event_names import EventNames
 from graphql_schema.catalog.thin_event_rules import OBJECT_TYPES
+from graphql_schema.ports.record import Record
 
 FILE = Path(__file__).parents[5] / "data/feast/shop/registry.json"
 SETS = "mlg://feature-set/feast/shop/"
@@ -96,3 +97,44 @@ def test_an_absent_object_is_an_error(project: FeastProject) -> None:
     """An unknown name has a code that the event keeps as its reason."""
     with pytest.raises(AbsentObjectError, match="no feature_view 'gone'"):
         project.read_object("feature_view", "gone")
+
+
+def project_of(content: Record) -> FeastProject:
+    """Return a registry with this content."""
+    return FeastProject(FeastMapping(Registry("p", content), None, EventNames()), with_owners=True)
+
+
+def test_names_with_colons_and_spaces_are_no_other_object() -> None:
+    """The feature `y` of the view `view x` is not the view `x:y`, nor is a view called `service:s` the service `s`."""
+    views = [
+        {"spec": {"name": "x:y", "owner": "a"}},
+        {"spec": {"name": "view x", "owner": "b", "features": [{"name": "y"}]}},
+        {"spec": {"name": "service", "features": [{"name": "s"}]}},
+    ]
+    project = project_of({"featureViews": views, "featureServices": [{"spec": {"name": "s", "owner": "c"}}]})
+    found = [
+        project.read_object(*each)
+        for each in (("feature_view", "x:y"), ("feature_view", "view x"), ("feature_service", "s"))
+    ]
+    sets = "mlg://feature-set/feast/p/"
+    assert [each.asset for each in found] == [f"{sets}x%3Ay", f"{sets}view%20x", f"{sets}service%3As"]
+    ids = [[body["id"] for item in each.content.items for body in item.value.values()] for each in found]
+    assert ids == [[f"{sets}x%3Ay"], [f"{sets}view%20x", "mlg://feature/feast/p/view%20x%3Ay"], [f"{sets}service%3As"]]
+    assert [[item.value["featureSet"]["id"] for item in each.content.owners] for each in found] == [
+        [each.asset] for each in found
+    ]
+
+
+def test_an_object_without_an_id_has_its_failure() -> None:
+    """An event about it fails with the reason, and events about other objects do not."""
+    source = {"name": "s", "type": "BATCH_FILE", "fileOptions": {"uri": f"s3://{'b' * 520}/x"}}
+    views = [{"spec": {"name": "v", "batchSource": source}}, {"spec": {"name": ""}}]
+    project = project_of({"dataSources": [source], "featureViews": views})
+    lost = [project.read_object("data_source", "s"), project.read_object("feature_view", "")]
+    assert [each.asset for each in lost] == [None, None]
+    assert [[one.location for one in each.content.failures] for each in lost] == [
+        ["data source s"],
+        ["feature view ''"],
+    ]
+    kept = project.read_object("feature_view", "v")
+    assert (kept.asset, [*kept.content.failures]) == ("mlg://feature-set/feast/p/v", [])

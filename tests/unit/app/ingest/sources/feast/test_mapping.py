@@ -135,3 +135,80 @@ def test_the_last_materialization_is_a_property() -> None:
     ((body,),) = (item.value.values() for item in content.items)
     assert {"key": "feast.materializedUntil", "value": "2026-11-05T00:00:00Z"} in body["properties"]
     assert content.skipped == {}
+
+
+def views(*names: str, **spec: Any) -> list[dict[str, Any]]:
+    """Return views with these names and one feature `f` each; the first one has the members of ``spec``."""
+    return [
+        {"spec": {"name": name, "features": [{"name": "f"}], **(spec if name == names[0] else {})}} for name in names
+    ]
+
+
+BUCKET = {"name": "s", "type": "BATCH_FILE", "fileOptions": {"uri": f"s3://{'b' * 520}/x"}}
+TOPIC = {"name": "k", "type": "STREAM_KAFKA", "kafkaOptions": {"kafkaBootstrapServers": "k" * 500, "topic": "t"}}
+
+
+@pytest.mark.parametrize(
+    ("registry", "failed", "skipped", "sets"),
+    [
+        ({"featureViews": views("v", "w", tags={"": "true", "a": "b"})}, ["feature view v"], 0, ["v", "w"]),
+        (
+            {"dataSources": [BUCKET], "featureViews": views("v", "w", batchSource=BUCKET, streamSource=TOPIC)},
+            ["data source s", "data source k"],
+            2,
+            ["v", "w"],
+        ),
+        ({"featureViews": views("", "w")}, ["feature view ''"], 1, ["w"]),
+        (
+            {
+                "dataSources": [{"type": "PUSH_SOURCE"}],
+                "featureViews": views("v", "w", features=[{"valueType": "INT64"}], batchSource={"type": "BATCH_FILE"}),
+                "featureServices": [{"spec": {"features": [{"featureViewName": "v", "featureColumns": [{}]}]}}],
+            },
+            ["data source ''", "feature v:''", "feature service ''"],
+            1,
+            ["v", "w"],
+        ),
+        (
+            {
+                "featureViews": views("service:x", "w"),
+                "featureServices": [{"spec": {"name": "x", "owner": "ranking"}}, {"spec": {"name": "y"}}],
+            },
+            ["feature service x"],
+            0,
+            ["service%3Ax", "w", "service%3Ay"],
+        ),
+    ],
+)
+def test_what_makes_no_id_fails_alone(
+    registry: dict[str, Any], failed: list[str], skipped: int, sets: list[str]
+) -> None:
+    """An object without an id is one failure, references to it are left out and counted, and the rest is sent."""
+    content = FeastMapping(Registry("p", registry), None, EventNames()).content(with_owners=True)
+    assert [(each.location, each.outcome) for each in content.failures] == [(where, "INVALID") for where in failed]
+    assert content.skipped == ({"reference without an id": skipped} if skipped else {})
+    bodies = {body["id"]: body for item in content.items for body in item.value.values()}
+    begin = "mlg://feature-set/feast/p/"
+    assert [urn for urn in bodies if urn.startswith(begin)] == [begin + name for name in sets]
+    assert content.owned.present == set(bodies)
+    assert [*content.subjects, *content.events, *content.owners] == []
+    for body in bodies.values():
+        assert body["tags"] in ([], ["mlg://tag/catalog/default/a%3Ab"])
+        assert body.get("derivedFrom", []) == []
+
+
+def test_of_two_features_with_one_id_the_first_keeps_it() -> None:
+    """A service derives from the first of them alone."""
+    named = [
+        {"spec": {"name": "a", "features": [{"name": "b:c"}]}},
+        {"spec": {"name": "a:b", "features": [{"name": "c"}]}},
+    ]
+    used = [
+        {"featureViewName": view, "featureColumns": [{"name": name}]} for view, name in (("a", "b:c"), ("a:b", "c"))
+    ]
+    registry = {"featureViews": named, "featureServices": [{"spec": {"name": "s", "features": used}}]}
+    content = FeastMapping(Registry("p", registry), None, EventNames()).content(with_owners=True)
+    assert [each.location for each in content.failures] == ["feature 'a:b':c"]
+    (service,) = (item.value["featureSet"] for item in content.items if item.location == "feature service s")
+    assert service["derivedFrom"] == ["mlg://feature/feast/p/a%3Ab%3Ac"]
+    assert content.skipped == {"reference without an id": 1}
