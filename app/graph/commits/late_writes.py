@@ -2,8 +2,8 @@
 
 A client that gives up ends no script. One that is completed after others would write whole records over theirs. So each
 transaction of the embedded store names the *epoch* that began last, and the text ``WRITE`` refuses one of another
-epoch. An epoch begins before the next plan, which then waits for a transaction that the store has begun to write. What
-was sent before is so either complete, and the plan reads it, or never written.
+epoch. An epoch begins before the next plan, which then waits for a transaction that the store has begun to write. So
+what was sent before is either complete, and the plan reads it, or never written.
 
 A repeated call finds what such a transaction stored, and gets its outcome from there, although lists do not
 show it yet. The *index mark* of the embedded store shows when lists do: the mark counts transactions, and each commit
@@ -14,8 +14,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
-from typing import Final
-from uuid import uuid4
+from typing import Final, cast
 
 from app.graph.commits.write_statements import INDEX_MARK, INDEX_MARK_URN
 from app.graph.driver.errors import LostTurnError, StoreUnavailableError
@@ -36,20 +35,22 @@ EPOCH_SECONDS: Final = 30.0
 """Seconds for which a plan waits for an earlier transaction that the store is writing."""
 
 _PAUSE_SECONDS: Final = 0.01
+_EPOCH_PAUSE_SECONDS: Final = 0.05
 
 _BEGIN: Final = PreparedStatement.of(
     """
 def name = System.identityHashCode(g.getGraph())
+def epoch = UUID.randomUUID().toString()
 System.setProperty('mlgraph.epoch.' + name, epoch)
-[System.getProperty('mlgraph.writing.' + name) == null]
+[[epoch, System.getProperty('mlgraph.writing.' + name) == null]]
 """,
-    "epoch",
     name="state",
 )
-"""Begins an epoch, and reads whether no transaction is being written.
+"""Begins an epoch, and returns its id, and whether no transaction is being written.
 
-It waits for no lock, so it takes no thread of the store from readers. The text ``WRITE`` first says that it writes, and
-then looks at the epoch: one of the two always sees the other.
+A request that is repeated, and executed late, begins an epoch that no transaction names. It waits for no lock, so it
+takes no thread of the store from readers. The text ``WRITE`` first states that it writes, and then reads the epoch: one
+of the two always sees the other.
 """
 
 INDEXED: Final = PreparedStatement.of(
@@ -124,22 +125,35 @@ class WriterEpoch:
         """
         if self._epoch is not None:
             return
-        epoch, end = uuid4().hex, self.clock() + EPOCH_SECONDS
-        while await self._client.submit(_BEGIN, {"epoch": epoch}) != [True]:
+        end = self.clock() + EPOCH_SECONDS
+        while True:
+            epoch, is_free = await self._begun()
+            if is_free:
+                self._epoch = epoch
+                return
             if self.clock() >= end:
                 raise StoreUnavailableError("The store still executes an earlier write; try again.", retry_after=5)
-            await asyncio.sleep(_PAUSE_SECONDS)
-        self._epoch = epoch
+            await asyncio.sleep(_EPOCH_PAUSE_SECONDS)
+
+    async def _begun(self) -> tuple[str, bool]:
+        """Begin an epoch; return its id, and whether no transaction is being written."""
+        ((epoch, is_free),) = cast("list[tuple[str, bool]]", await self._client.submit(_BEGIN, {}))
+        return epoch, is_free
 
     def turn(self) -> JsonObject:
-        """Return the epoch, as a binding of the text ``WRITE``."""
+        """Return the epoch, as a binding of the text ``WRITE``.
+
+        Raises LostTurnError if it has ended since the plan began, as by a probe without a response.
+        """
+        if self._epoch is None:
+            raise _lost()
         return {"epoch": self._epoch}
 
     def end_turn(self, *, written: bool) -> None:
         """Record the response to a transaction; raises LostTurnError if it was refused."""
         if not written:
             self._epoch = None
-            raise LostTurnError("The store was started again after the plan had begun; the transaction is repeated.")
+            raise _lost()
 
     def begun(self, touched: Touched) -> None:
         """Do nothing when a write begins."""
@@ -148,6 +162,10 @@ class WriterEpoch:
         """Let the next plan begin a new epoch if a write may be completed later."""
         if not certain:
             self._epoch = None
+
+
+def _lost() -> LostTurnError:
+    return LostTurnError("A write without a response, or a restart of the store, ended the plan; repeat the request.")
 
 
 async def begin_plan(client: GremlinClient, planner: str) -> None:

@@ -48,7 +48,7 @@ raises. It adds the log entry ``note`` as vertex ``x``, stores ``lease`` unless 
 ``old``. It is committed in the text, under a lock of the JVM (:mod:`app.graph.commits.write_log`).
 
 Otherwise it is committed under a lock of the JVM, too. A transaction whose client has given up may still run. If the
-next one committed its index before, the index mark would be right without the documents of the former. One with a
+next one committed its index before, the index mark would be right without the documents of the former. One with an
 ``epoch`` that is not the last one of the JVM is refused (:mod:`app.graph.commits.late_writes`).
 
 The response is the number of rows in ``vertices`` and ``edges``, or -1 if another transaction, or an epoch, came

@@ -84,7 +84,7 @@ async def test_a_late_transaction_takes_no_place_of_a_later_one(
 async def test_a_plan_waits_for_a_transaction_that_is_being_written(
     graph: StoreGraph, clients: tuple[GremlinClient, GremlinClient]
 ) -> None:
-    """While the store says that it writes, no plan begins. A transaction that fails leaves no such state."""
+    """While the store states that it writes, no plan begins. A transaction that fails leaves no such state."""
     writing = "'mlgraph.writing.' + System.identityHashCode(g.getGraph())"
     await graph.run(f"System.setProperty({writing}, 'true'); [true]")
     planning = asyncio.create_task(begin_plan(clients[0], "test"))
