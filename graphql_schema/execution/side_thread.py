@@ -35,6 +35,9 @@ An operation needs some 50 iterations of the loop, and waits in each of them.
 PART_SECONDS: Final = 0.005
 """Seconds for which one function of :func:`run_in_parts` has the side thread."""
 
+PROCESS_PART_SECONDS: Final = 0.05
+"""The same for the process, such as a writer that holds the write lock: before each part, it waits for one call."""
+
 
 @contextmanager
 def short_switches() -> Iterator[None]:
@@ -136,12 +139,13 @@ async def run_in_turn(
 async def run_in_parts(steps: Generator[None, None, ResultT], *, is_long: bool = True) -> ResultT:
     """Return the result of a generator that runs in the side thread, from one ``yield`` to the next.
 
-    Other calls have their turn after PART_SECONDS, so they do not wait for seconds of work. A cancellation ends it. One
-    that is not long runs at once, as in :func:`run_in_turn`.
+    Other calls have their turn after PART_SECONDS, or PROCESS_PART_SECONDS of the process, so they do not wait for
+    seconds of work. A cancellation ends it. One that is not long runs at once, as in :func:`run_in_turn`.
     """
     if not is_long:
         return run_at_once(steps)
-    while not (result := await run_aside(_part, steps)):
+    seconds = PART_SECONDS if CALLER.get() is not None else PROCESS_PART_SECONDS
+    while not (result := await run_aside(_part, steps, seconds)):
         pass
     return result[0]
 
@@ -155,9 +159,9 @@ def run_at_once(steps: Generator[None, None, ResultT]) -> ResultT:
             return cast("ResultT", end.value)
 
 
-def _part(steps: Generator[None, None, ResultT]) -> tuple[()] | tuple[ResultT]:
-    """Continue a generator for PART_SECONDS; return its result, or nothing if it has not ended."""
-    ends = time.perf_counter() + PART_SECONDS
+def _part(steps: Generator[None, None, ResultT], seconds: float) -> tuple[()] | tuple[ResultT]:
+    """Continue a generator for some seconds; return its result, or nothing if it has not ended."""
+    ends = time.perf_counter() + seconds
     try:
         while time.perf_counter() < ends:
             next(steps)

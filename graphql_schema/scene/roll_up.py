@@ -4,7 +4,7 @@ A calculation over plain values: it needs no store, and the policy was applied t
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -49,12 +49,13 @@ def roll_up(
     open_levels: int,
     properties: Sequence[SceneProperty],
     limit: int,
-) -> RollUp:
+) -> Generator[None, None, RollUp]:
     """Return a scene of at most ``limit`` elements: listed assets and groups.
 
     Listed are the roots, then the assets with ``expanded`` ids, nearest first, then the levels up to ``open_levels``,
     nearest first, until one does not fit completely. The others are grouped by ``properties``; the last of these are
-    left out until the groups are few enough. A group of one asset is listed as the asset.
+    left out until the groups are few enough. A group of one asset is listed as the asset. Each asset that is grouped is
+    a step.
     """
     ordered = sorted(assets, key=lambda asset: asset.place)
     listed = _listed(ordered, expanded, open_levels, limit)
@@ -64,10 +65,10 @@ def roll_up(
     free_places = limit - len(listed)
     rest = [asset for asset in ordered if asset.row.urn not in listed]
     count = len(properties)
-    groups = _grouped(rest, properties)
+    groups = yield from _grouped(rest, properties)
     while len(groups) > free_places:
         count -= 1
-        groups = _grouped(rest, properties[:count])
+        groups = yield from _grouped(rest, properties[:count])
     single = {members[0].row.urn for members in groups.values() if len(members) == 1}
     return RollUp(
         [asset for asset in ordered if asset.row.urn in listed or asset.row.urn in single],
@@ -92,9 +93,12 @@ def _listed(ordered: Sequence[SceneAsset], expanded: Collection[str], open_level
     return listed
 
 
-def _grouped(assets: Iterable[SceneAsset], properties: Sequence[SceneProperty]) -> dict[str, list[SceneAsset]]:
+def _grouped(
+    assets: Iterable[SceneAsset], properties: Sequence[SceneProperty]
+) -> Generator[None, None, dict[str, list[SceneAsset]]]:
     """Return the assets by the key of their group; groups and their assets keep the order of ``assets``."""
     groups: dict[str, list[SceneAsset]] = {}
     for asset in assets:
         groups.setdefault(key_of(asset.values, properties), []).append(asset)
+        yield
     return groups

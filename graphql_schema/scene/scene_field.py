@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import strawberry
 
 from graphql_schema.catalog.relations import Direction
-from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.fields.as_of import AsOf, set_read_time
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Resolved, SchemaField, stored_field
@@ -148,7 +148,7 @@ async def _scene(
         async for urn, asset in info.context.budget.in_turns(found.assets.items())
     ]
     expanded = await run_in_parts(expanded_assets(assets, wanted, found), is_long=found.is_long)
-    rolled = await run_in_turn(roll_up, found.is_long, assets, expanded, nearest, properties, limit)
+    rolled = await run_in_parts(roll_up(assets, expanded, nearest, properties, limit), is_long=found.is_long)
     return await run_in_parts(_source(found, assets, rolled, values), is_long=found.is_long)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from support.estates.plain_rows import plain_row
 
+from graphql_schema.execution.side_thread import run_at_once
 from graphql_schema.scene.grouping import GroupValues, SceneProperty
 from graphql_schema.scene.roll_up import RollUp, SceneAsset, roll_up
 
@@ -37,7 +38,7 @@ def rolled(
 ) -> tuple[str, dict[str, str], tuple[SceneProperty, ...]]:
     """Return the names of the listed assets, the names of those in each group, and the used properties."""
     ids = {each.row.urn for each in ASSETS if expanded(each)}
-    found: RollUp = roll_up(ASSETS, ids, open_levels, by, limit)
+    found: RollUp = run_at_once(roll_up(ASSETS, ids, open_levels, by, limit))
 
     def names(assets: list[SceneAsset]) -> str:
         return " ".join(each.row.record["name"] for each in assets)

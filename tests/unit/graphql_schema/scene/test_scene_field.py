@@ -13,7 +13,7 @@ from support.estates.wide_lineage import ROOT, WideLineage, noted_threads
 from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.execution.side_thread import run_aside
-from graphql_schema.scene import expansion, scene_field
+from graphql_schema.scene import expansion, roll_up, scene_field
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 A, B, C = (f"mlg://dataset/test/default/{name}" for name in "abc")
@@ -73,13 +73,13 @@ async def test_a_large_scene_is_calculated_in_the_side_thread(
     run: Run, graph: WideLineage, monkeypatch: pytest.MonkeyPatch, *, is_long: bool
 ) -> None:
     """The event loop serves others meanwhile; a small scene is calculated at once."""
-    steps = ("roll_up", "rolled_edges", "group_sources", "_counted")
+    steps = ("rolled_edges", "group_sources", "_counted")
     noted = noted_threads(monkeypatch, scene_field, *steps)
-    near = noted_threads(monkeypatch, expansion, "_near")
+    near, listed = noted_threads(monkeypatch, expansion, "_near"), noted_threads(monkeypatch, roll_up, "_listed")
     found = await run(EXPANDED, root=ROOT)
     assert (found.errors, found.data["scene"]["total"]) == (None, graph.count + 1)
     thread = await run_aside(threading.get_ident) if is_long else threading.get_ident()
-    assert noted | near == {(step, thread) for step in (*steps, "_near")}
+    assert noted | near | listed == {(step, thread) for step in (*steps, "_near", "_listed")}
 
 
 async def test_one_direction(run: Run) -> None:
