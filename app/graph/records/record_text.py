@@ -49,6 +49,10 @@ def size_of(record: Record) -> int:
     return len(orjson.dumps(record))
 
 
+LEAST_BYTES: Final = 5
+"""Bytes as which each character counts at least in the budget of an operation: long texts have to be read as well."""
+
+
 def record_of(text: str) -> Record:
     """Return the record in a JSON text."""
     record: JsonObject = orjson.loads(text)

@@ -23,7 +23,7 @@ from app.graph.reading.level.index_query import filter_size_of, substrings_of
 from app.graph.reading.level.level_parts import LevelContent, LevelParts
 from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL, RECORDS_CAP
 from app.graph.records.read_time import ReadTime
-from app.graph.records.record_text import parts_of, record_of
+from app.graph.records.record_text import LEAST_BYTES, parts_of, record_of
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -284,8 +284,9 @@ class LevelBatcher:
         self._check()
         if order is not None:
             await order.learn_to(found["h"])
-        for _, weights in parts_of([*chain(found["v"], *(rows[2::3] for rows in found["e"]))]):
-            self.budget.count_stored(sum(weights))
+        texts = [*chain(found["v"], *(rows[2::3] for rows in found["e"]))]
+        for part, weights in parts_of(texts):
+            self.budget.count_stored(max(sum(weights), LEAST_BYTES * sum(map(len, texts[part]))))
             await self.budget.pause()
         return None if found["large"] else found
 

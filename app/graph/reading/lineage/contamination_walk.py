@@ -23,7 +23,7 @@ from graphql_schema.catalog.relations import Hop
 from graphql_schema.execution.many_calls import gathered
 from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.ports.contamination_report import ContaminationReport, ContaminationSource
-from graphql_schema.ports.lineage_query import COMPLETE, LONG_LINEAGE, SnapshotTime
+from graphql_schema.ports.lineage_query import COMPLETE, SnapshotTime
 from graphql_schema.ports.row import Row
 from graphql_schema.rules.contamination_verdict import (
     MAX_DATA,
@@ -39,6 +39,9 @@ from graphql_schema.rules.contamination_verdict import (
 )
 
 _MEASURED_LEVELS: Final = 2
+
+LONG_COMPARISON: Final = 10_000
+"""Number of assets to compare above which the side thread does it; so many take 2 ms."""
 
 _PAIR: Final = 10
 """Number of ids that take as long to compare as the rest of the comparison of a training with data."""
@@ -74,11 +77,9 @@ async def _examine(session: WalkSession, evaluation: Row, pin: SnapshotTime) -> 
     origins += _read_to_measure(inputs, trainings)
     turns = session.rows.budget
     await turns.pause()
-    size = sum(len(each.walk.nodes) for each in (*trainings, *origins))
+    size = (1 + len(trainings)) * sum(len(each.walk.nodes) + len(each.walk.hidden) for each in (*trainings, *origins))
     with turns.reading_on():
-        overlaps, extent = await run_in_parts(
-            _compared(walk, trainings, origins), is_long=(1 + len(trainings)) * size > LONG_LINEAGE
-        )
+        overlaps, extent = await run_in_parts(_compared(walk, trainings, origins), is_long=size > LONG_COMPARISON)
     turns.check()
     completeness = session.completeness(extent, pin)
     known = bool(trainings and origins) and all(each.sources.paths for each in trainings)

@@ -121,11 +121,15 @@ class _Hops:
 
 @dataclass(slots=True)
 class _Known:
-    """What searches with the same flag ``unmasked`` share: what they found, and the work that they may still do."""
+    """What searches with the same flag ``unmasked`` share: what they found, and the work that they may still do.
+
+    ``overlaps`` has the result of each comparison by the roots of training and origin.
+    """
 
     measured: _Hops = field(default_factory=lambda: _Hops(MEASURED))
     training: _Hops = field(default_factory=lambda: _Hops(TRAINING))
     origin: _Hops = field(default_factory=lambda: _Hops(ORIGIN))
+    overlaps: dict[tuple[str, str], Overlap | None] = field(default_factory=dict)
     left: int = field(default_factory=lambda: MAX_WORK)
 
 
@@ -170,14 +174,19 @@ class SourceSearch:
         return verdict_of((each for each in overlaps if each is not None), known=known)
 
     def _overlaps(self, trainings: Sequence[DataSources], origins: Sequence[DataSources]) -> list[Overlap | None]:
-        """Compare each training with each origin; without work left for all, set ``cut`` and compare none."""
-        pairs = [*product(trainings, origins)]
-        work = len(pairs) + sum(compared_ids(*pair) for pair in pairs) // IDS
-        if work > self.known.left:
+        """Compare each training with each origin; without work left for all, set ``cut`` and compare none.
+
+        A pair that was compared for another evaluation is not compared again.
+        """
+        pairs, known = {(one.root, other.root): (one, other) for one, other in product(trainings, origins)}, self.known
+        new = {roots: pair for roots, pair in pairs.items() if roots not in known.overlaps}
+        work = len(pairs) + sum(compared_ids(*pair) for pair in new.values()) // IDS
+        if work > known.left:
             self.cut = True
             return []
-        self.known.left -= work
-        return [overlap(*pair) for pair in pairs]
+        known.left -= work
+        known.overlaps |= {roots: overlap(*pair) for roots, pair in new.items()}
+        return [known.overlaps[roots] for roots in pairs]
 
     def _all_sources(self, roots: Sequence[str], hops: _Hops) -> list[DataSources]:
         found: dict[str, DataSources] = {}

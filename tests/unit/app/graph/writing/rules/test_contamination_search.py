@@ -53,6 +53,25 @@ def test_an_asset_is_examined_once_for_all_walks(stored: Memory, monkeypatch: py
     assert set(follows.values()) == {1}
 
 
+def test_a_pair_is_compared_once_for_all_evaluations(stored: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A nightly evaluation on the same data costs no comparison, so the gate of a version does not close by them."""
+    nights = [f"evaluation night{number}" for number in range(150)]
+    for night in nights:
+        seeded(stored, asset(night), link("EVALUATED_BY", "model-version m@1", night))
+        for number in range(5):
+            seeded(stored, link("EVALUATED_BY", f"dataset e{number}", night))
+    compared: Counter[tuple[str, str]] = Counter()
+
+    def counted(training: DataSources, evaluated: DataSources) -> Overlap | None:
+        compared[training.root, evaluated.root] += 1
+        return overlap(training, evaluated)
+
+    monkeypatch.setattr(contamination_search, "overlap", counted)
+    assert contaminated(stored.unit(), [stored.record(night) for night in nights]) == frozenset()
+    assert set(compared.values()) == {1}
+    assert len(compared) == 5
+
+
 def test_the_work_of_all_walks_is_bounded(stored: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once it is done, the evaluations that are left are not known to be uncontaminated, and those before are."""
     found: dict[frozenset[str], int] = {}
