@@ -354,6 +354,9 @@ SUBJECT_HOPS: Final[dict[str, tuple[Hop, ...]]] = {
 }
 """The path of hops from an attached record to its subjects, by the kind of the record."""
 
+MAX_PLAN_ROOTS: Final = 100
+"""Maximal number of subjects of a change plan: as many roots as an impact may have."""
+
 
 def _check() -> None:
     """Raise ValueError if a kind joins an unknown relation, or if two kinds have the same parent."""

@@ -25,6 +25,9 @@ MAX_LISTED: Final = 2_000
 It is far greater than MAX_PLANS, so that the plans of one author are not all of them.
 """
 
+_LISTED: Final = PageRequest(MAX_LISTED, in_parts=True)
+"""The request of these plans. Those beyond half of what the operation may read are left out."""
+
 MAX_WALKED: Final = 20_000
 """Assets and edges in the examined plans of one author, after which no further plan of this author is examined."""
 
@@ -68,7 +71,7 @@ async def pending_plans(info: Info, limit: int) -> JsonObject:
     mine = info.context.principal.teams
     if not mine:
         return {"nodes": [], "total": 0, "examined": 0, "complete": True}
-    found = await info.context.reader.attached_records("ChangePlan", OPEN_PLANS, PageRequest(MAX_LISTED))
+    found = await info.context.reader.attached_records("ChangePlan", OPEN_PLANS, _LISTED)
     plans = [item.row for item in found.items]
     statuses = await _statuses(info, plans)
     waiting = [

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from graphql_schema.catalog.enums import PlanDecision, PlanOutcome
+from graphql_schema.catalog.relations import MAX_PLAN_ROOTS
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Resolved
 from graphql_schema.fields.scalars import Instant
@@ -17,9 +18,6 @@ from graphql_schema.lineage.impact import DEPTH
 from graphql_schema.plans.change_plan import ChangePlan
 from graphql_schema.ports.commands import AcknowledgeChangeCommand, CloseChangePlanCommand, PlanChangeCommand
 from graphql_schema.ports.lineage_query import MAX_DEPTH, SnapshotTime
-
-MAX_PLAN_ROOTS = 100
-"""Maximal number of assets of one plan: as many roots as an impact may have."""
 
 MAX_TITLE = 300
 MAX_DESCRIPTION = 10_000

@@ -11,8 +11,10 @@ from support.estates.owned_items import owned, team, urn
 from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 
+from app.graph.reading import attached_records
 from app.graph.reading.lineage.walk_budget import WalkLimits
 from graphql_schema.plans import pending_plans
+from graphql_schema.ports.operation_budget import OperationBudget
 
 ROOT, OPEN_ROOT, BESIDE = urn("dataset", "root"), urn("dataset", "open-root"), urn("dataset", "beside")
 TEAMS = ("ranking", "ads", "risk", "vault", "deep", "late")
@@ -188,3 +190,22 @@ async def test_a_plan_that_affects_much_hides_no_other_plan(estate: Api, monkeyp
     found = (await estate.ask("bo", MINE))["myWork"]["plans"]
     assert {small, large} & {each["plan"]["id"] for each in found["nodes"]} == {small}
     assert not found["complete"]
+
+
+async def test_many_roots_of_plans_end_no_list(estate: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plans are read in batches, and what waits has those that were read before half of the budget was spent."""
+    roots = [urn("dataset", f"many-{number}") for number in range(5)]
+    await estate.load(*(owned("dataset", f"many-{number}") for number in range(5)))
+    await estate.load(owned("dataset", "many-use", "ads", derivedFrom=roots))
+    plans = [await planned(estate, "ada", *roots) for _ in range(8)][::-1]
+    every = "{ changePlans(closed: false, first: 8) { totalCount nodes { id } } }"
+    before = (await estate.ask("bo", every))["changePlans"]
+    monkeypatch.setitem(attached_records.BATCH_SIZES, "ChangePlan", 4)
+    with monkeypatch.context() as capped:
+        capped.setattr(estate.contexts, "graph_cache", None)  # the cap is that of a request
+        capped.setattr("app.graph.reading.level.level_batcher.EDGE_CAP", 40)
+        found = (await estate.ask("bo", every))["changePlans"]
+    assert (found, [each["id"] for each in found["nodes"]]) == (before, plans)
+    monkeypatch.setattr(OperationBudget, "is_half_read", property(lambda budget: budget.rows > 20))
+    found = (await estate.ask("bo", MINE))["myWork"]["plans"]
+    assert (found["nodes"][0]["plan"]["id"], found["complete"]) == (plans[0], False)

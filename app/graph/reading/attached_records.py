@@ -10,10 +10,12 @@ from typing import Final
 from app.graph.reading.level.index_filter import after_position, filter_of
 from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelRequest
+from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.reading.rows_by_id import RowsById
 from app.graph.reading.subject_hops import hide_unread, shows, to_subjects
 from app.graph.reading.visible_rows import ALL_ENDS, FEW_ENDS, VisibleRows
 from graphql_schema.catalog.kinds import ATTACHED_KINDS, KIND_OF_SLUG
+from graphql_schema.catalog.relations import MAX_PLAN_ROOTS
 from graphql_schema.catalog.urn import slug_of
 from graphql_schema.ports.conditions import AnyOf, Below, Condition, In, Leaf, SortOrder, matches, nodes, rewrite
 from graphql_schema.ports.record import Position, Record
@@ -27,6 +29,9 @@ MAX_SCANNED: Final = 50_000
 
 MAX_BATCH_SIZE: Final = 2_000
 """Maximal number of records in a batch of a page. The first one has as many as are wanted, if these are fewer."""
+
+BATCH_SIZES: Final = {"ChangePlan": EDGE_CAP // (2 * MAX_PLAN_ROOTS)}
+"""Maximal number of records in a batch of a kind with many subjects: all edges of a batch are read in one request."""
 
 _SUBJECT: Final = "subject"
 """Native property of a change with the id of what changed."""
@@ -75,18 +80,21 @@ class AttachedRecords:
         Incident, Ingestion and ThinEvent; a page of another kind of attached record is empty.
 
         The total is None if it is not requested or above COUNT_LIMIT.
-        Raises LimitError if :data:`MAX_SCANNED` records were examined before the page was full or the total counted.
+        Raises LimitError if :data:`MAX_SCANNED` records were examined before the page was full or the total counted. A
+        page ``in_parts`` ends there instead, and has ``has_next``. It also ends at half of what the operation may read.
         Raises ValueError if ``kind`` is no kind of attached record, and the errors of :func:`filter_of`.
         """
         if kind not in ATTACHED_KINDS:
             raise ValueError(f"{kind} is not a kind of attached record")
         shown = await self._about_shown_subjects(kind, where)
         records = _List(kind, shown, _NEWEST_FIRST if newest_first else _OLDEST_FIRST)
-        total = len(await self._scan(records, None, COUNT_LIMIT + 1)) if page.total else None
+        total = None
+        if page.total:
+            counted, has_more = await self._scan(records, None, COUNT_LIMIT)
+            total = None if has_more else len(counted)
         size = COUNT_LIMIT if page.first is None else page.first
-        items = await self._scan(records, page.after, size + 1)
-        counted = None if total is None or total > COUNT_LIMIT else total
-        return RowPage(tuple(items[:size]), len(items) > size, counted)
+        items, has_next = await self._scan(records, page.after, size, in_parts=page.in_parts)
+        return RowPage(tuple(items), has_next, total)
 
     async def next_batch(
         self, kind: str, where: Condition, after: Position, size: int, *, few_ends: bool = False
@@ -123,26 +131,32 @@ class AttachedRecords:
 
         return rewrite(where, narrowed)
 
-    async def _scan(self, records: _List, after: Position | None, wanted: int) -> list[PageItem]:
-        """Return the first ``wanted`` visible records after a position, or fewer if there are no more.
+    async def _scan(
+        self, records: _List, after: Position | None, first: int, *, in_parts: bool = False
+    ) -> tuple[list[PageItem], bool]:
+        """Return the ``first`` visible records after a position, and whether there may be more of them.
 
-        Raises LimitError if MAX_SCANNED records were examined before.
+        Raises LimitError if MAX_SCANNED records were examined before. With ``in_parts``, what was found is returned
+        instead, also if half of what the operation may read is read.
         """
         items: list[PageItem] = []
-        examined, size = 0, min(wanted, MAX_BATCH_SIZE)
+        limit = BATCH_SIZES.get(records.kind, MAX_BATCH_SIZE)
+        examined, size = 0, min(first + 1, limit)
         while True:
             batch = await self._read(records, after, size, continues=examined > 0)
             items += batch.items
             examined += batch.examined
-            if len(items) >= wanted or batch.examined < size:
-                return items[:wanted]
+            if len(items) > first or batch.examined < size:
+                return items[:first], len(items) > first
+            if in_parts and (examined >= MAX_SCANNED or self._rows.budget.is_half_read):
+                return items, True
             if examined >= MAX_SCANNED:
                 raise LimitError(
                     f"{MAX_SCANNED} records were examined, too few of them visible to you to fill the page or to count "
                     "the total; narrow the filter.",
                     limit=MAX_SCANNED,
                 )
-            after, size = batch.last, min(max(size * 2, 100), MAX_BATCH_SIZE)
+            after, size = batch.last, min(max(size * 2, 100), limit)
 
     async def _read(
         self, records: _List, after: Position | None, size: int, ends: int = ALL_ENDS, *, continues: bool = False

@@ -12,7 +12,10 @@ from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.plans import pending_plans
 from graphql_schema.plans.pending_plans import MAX_PLANS
+from graphql_schema.ports.conditions import Condition
 from graphql_schema.ports.lineage_query import LineageQuery, LineageResult
+from graphql_schema.ports.relation_query import PageRequest
+from graphql_schema.ports.row import RowPage
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 QUERY = """query ($first: Int) { myWork { plans(first: $first) {
@@ -72,6 +75,22 @@ async def test_the_plans_of_one_author_keep_no_others_out(run: Run, estate: Plai
     found = (await run(QUERY, first=MAX_PLANS)).data["myWork"]["plans"]
     assert (found["total"], found["examined"], found["complete"]) == (MAX_PLANS, MAX_PLANS, False)
     assert found["nodes"][-1]["plan"]["id"] == old
+
+
+async def test_plans_that_are_not_read_are_reported(
+    run: Run, estate: PlainGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many plans of many roots are not all read; those that are read are examined."""
+    newest = add(estate, 1)
+    read = PlainGraph.attached_records
+
+    async def cut(graph: PlainGraph, kind: str, where: Condition, page: PageRequest) -> RowPage:
+        return replace(await read(graph, kind, where, page), has_next=page.in_parts)
+
+    monkeypatch.setattr(PlainGraph, "attached_records", cut)
+    found = (await run(QUERY)).data["myWork"]["plans"]
+    assert [node["plan"]["id"] for node in found["nodes"]] == [newest]
+    assert (found["examined"], found["complete"]) == (1, False)
 
 
 async def test_few_plans_that_affect_much_are_examined(
