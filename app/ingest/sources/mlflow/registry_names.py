@@ -22,8 +22,11 @@ from policies.errors import InvalidError
 SOURCE: Final = "mlflow"
 
 _LOGGED: Final = "logged-models"
-_COPIED: Final = re.compile(r"models:/([^/?#]+)/([^/?#]+)(?:[?#].*)?", re.DOTALL)
-"""The source of a version that was copied; MLflow reads it up to a question mark, as an address."""
+_COPIED: Final = re.compile(r"models:/([^/]+)/([^/?]+)(?:\?.*)?", re.DOTALL)
+"""The source of a version that was copied; MLflow reads the version up to a question mark, and `#` as any character.
+
+A question mark in the name is a part of it: MLflow writes the source from name and version as they are.
+"""
 
 _PLACE: Final = re.compile(r"((?:s3[an]?|gs|gcs|wasbs?|abfss?|hdfs|dbfs)://[^/]+)/+(.+)", re.DOTALL)
 

@@ -70,6 +70,7 @@ def test_a_digest_of_any_length_makes_an_id(digest: str) -> None:
         ("models:/churn/2", "2"),
         ("models:/churn/2?/", "2"),
         ("models:/churn/2?a=b\n#c", "2"),
+        ("models:/churn/3#x", "3%23x"),
         ("models:/churn/", None),
         ("models:/churn/?/", None),
         ("models://2", None),
@@ -84,3 +85,10 @@ def test_a_digest_of_any_length_makes_an_id(digest: str) -> None:
 def test_a_copied_version_is_named_as_mlflow_reads_it(source: str, version: str | None) -> None:
     """Every other text names no version, and neither does one that is too long for an id."""
     assert NAMES.copied_version(source) == (version and f"mlg://model-version/mlflow/default/churn@{version}")
+
+
+@pytest.mark.parametrize(("name", "encoded"), [("a#b", "a%23b"), ("a?b", "a%3Fb"), ("#", "%23"), ("a b", "a%20b")])
+def test_a_copied_version_has_the_name_that_mlflow_wrote(name: str, encoded: str) -> None:
+    """MLflow writes the source of a copy from name and version as they are, and reads no fragment."""
+    expected = f"mlg://model-version/mlflow/default/{encoded}@3"
+    assert [NAMES.copied_version(f"models:/{name}/3{end}") for end in ("", "?/")] == [expected] * 2
