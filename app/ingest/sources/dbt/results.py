@@ -28,6 +28,9 @@ FRESHNESS_STATUSES: Final = {**CHECK_STATUSES, "error": "FAIL"}
 INVOCATION: Final = "invocation"
 """The location of the run of the invocation, which is the parent of all other runs."""
 
+WITHOUT_INVOCATION: Final = "run without an invocation id"
+"""The name under which runs are counted that are left out, because the results do not name their invocation."""
+
 _SEVERE: Final = ("PASS", "WARN", "FAIL", "ERROR")
 
 _TESTS: Final = ("test", "unit_test")
@@ -36,14 +39,19 @@ _TESTS: Final = ("test", "unit_test")
 def run_items(artifacts: Artifacts, names: DbtNames, skipped: Counter[str]) -> Iterator[tuple[str, JsonObject]]:
     """Yield the items of the invocation and of each run, with their locations; nothing without results.
 
-    ``skipped`` counts what did not run.
+    ``skipped`` counts what did not run. Without the id of the invocation it counts all runs, because the runs of two
+    such invocations would have the same ids.
     """
     results: list[Record] = artifacts.run_results.get("results") or []
     if not results:
         return
     metadata = artifacts.run_results["metadata"]
+    given = metadata.get("invocation_id")
+    invocation_id = given if isinstance(given, str) else ""
+    if not invocation_id:
+        skipped[WITHOUT_INVOCATION] += 1
     failed = {*RUN_STATES, *CHECK_STATUSES} - {"success", "pass", "warn"}
-    invocation = names.own("run", metadata["invocation_id"], INVOCATION)
+    invocation = names.own("run", invocation_id, INVOCATION) if invocation_id else None
     if invocation is not None:
         run = {
             "id": invocation,
@@ -59,13 +67,13 @@ def run_items(artifacts: Artifacts, names: DbtNames, skipped: Counter[str]) -> I
         resource = artifacts.resources.get(result["unique_id"], {})
         if resource.get("resource_type") not in BUILDERS or not is_table(resource):
             continue
-        if result["status"] in RUN_STATES:
-            uid = result["unique_id"]
-            urn = names.own("run", f"{metadata['invocation_id']}/{uid}", uid)
-            if urn is not None:
-                yield uid, {"run": _run(result, names, urn, metadata)}
-        else:
+        uid = result["unique_id"]
+        if result["status"] not in RUN_STATES:
             skipped[f"{resource['resource_type']} {result['status']}"] += 1
+        elif not invocation_id:
+            skipped[WITHOUT_INVOCATION] += 1
+        elif (urn := names.own("run", f"{invocation_id}/{uid}", uid)) is not None:
+            yield uid, {"run": _run(result, names, urn, metadata)}
 
 
 def _run(result: Record, names: DbtNames, urn: str, metadata: Record) -> JsonObject:

@@ -57,24 +57,25 @@ def test_workflows_and_reports_are_the_projects_own(shop: Artifacts, names: DbtN
 
 
 def test_what_makes_no_id_fails_alone(shop: Artifacts) -> None:
-    """A table and an invocation without a name are one failure each, as is an empty tag; the rest is sent as before."""
+    """A table without a name is a failure, as is an empty tag; without an invocation no run is sent. The rest is."""
     expected = map_artifacts(shop, names_of(shop), with_owners=True)
     project = without_names(shop)
     content = map_artifacts(project, names_of(project), with_owners=True)
     assert [(each.location, each.outcome) for each in content.failures] == [
         ("", "INVALID"),
         (EXPOSURE, "INVALID"),
-        ("invocation", "INVALID"),
     ]
     assert {*expected.subjects} - {*content.subjects} == {"shop.main_raw.orders"}
     assert [each.location for each in content.events] == [*content.subjects]
     lost = {each.location for each in expected.items} - {each.location for each in content.items}
+    runs = {each.location for each in expected.items if "run" in each.value and each.location != "invocation"}
     assert lost == {"invocation"}
+    assert not [each for each in content.items if "run" in each.value]
+    assert content.skipped["run without an invocation id"] == 1 + len(runs)
     reports = {each.location: each.value["report"] for each in content.items if "report" in each.value}
     assert reports[EXPOSURE]["tags"] == ["mlg://tag/catalog/default/ok"]
     named = str([each.value for each in (*content.items, *content.checks)])
     assert "main_raw.orders'" not in named
-    assert "'parentRun'" not in named
     assert content.skipped["reference without an id"] > 0
     assert content.owned.present == expected.owned.present
 

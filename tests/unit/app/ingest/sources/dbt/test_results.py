@@ -126,6 +126,17 @@ def test_of_tests_with_one_name_the_most_severe_counts(
         assert [each["status"] for _, each in check_results(of, names, skipped)] == [expected]
 
 
+@pytest.mark.parametrize("given", [{}, {"invocation_id": ""}, {"invocation_id": None}, {"invocation_id": 5}])
+def test_without_the_id_of_the_invocation_no_run_is_sent(
+    shop: Artifacts, names: DbtNames, skipped: Counter[str], given: dict[str, Any]
+) -> None:
+    """All of them are counted: the runs of the next such invocation would have the same ids."""
+    metadata = {key: value for key, value in shop.run_results["metadata"].items() if key != "invocation_id"} | given
+    some = Artifacts(shop.manifest, {}, {**shop.run_results, "metadata": metadata}, {})
+    assert [*run_items(some, names, skipped)] == []
+    assert skipped == {"run without an invocation id": 6, "model skipped": 1}
+
+
 def test_without_results_nothing_ran(shop: Artifacts, names: DbtNames, skipped: Counter[str]) -> None:
     """A project that was only parsed has no run and no result of a check."""
     parsed = Artifacts(shop.manifest, {}, {}, {})
