@@ -42,13 +42,15 @@ _MAX_IDS: Final = 500
 class OwnedAssets:
     """The assets that a source defines: ``present`` has their ids, which are in ``source`` and ``namespace``.
 
-    ``marker`` is the key of the property that each has.
+    ``marker`` is the key of the property that each has. ``withheld`` has further ids of the source whose objects
+    cannot be sent: they are neither ended nor made ACTIVE.
     """
 
     source: str
     namespace: str
     marker: str
     present: frozenset[str]
+    withheld: frozenset[str] = frozenset()
 
     def among(self, items: Iterable[ImportItem]) -> "OwnedAssets":
         """Return the same assets with only those present that are in some items."""
@@ -69,7 +71,7 @@ async def ending_items(client: ApiClient, owned: OwnedAssets) -> tuple[list[Impo
             continue
         if node["id"] in owned.present and ended:
             returning.append(_active(node["id"]))
-        elif node["id"] not in owned.present and not ended:
+        elif node["id"] not in owned.present | owned.withheld and not ended:
             lists: dict[str, Json] = {name: [] for name in _LISTS[slug_of(node["id"])]}
             kept = [*node["properties"], {"key": ENDED, "value": "true"}]
             ending.append(_item(node["id"], stage="DEPRECATED", properties=kept, **lists))

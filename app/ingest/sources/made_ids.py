@@ -1,10 +1,11 @@
-"""Decides what an import does with an object that has no id: it fails alone, and the rest of the source is sent.
+"""Decides what imports of DataHub, Feast and dbt do with objects without an id of their own: these alone are not sent.
 
-An object has no id if none can be made of its name and the other parts, or if an earlier object has the same one. Its
-item is not sent, and a reference to it is left out.
+An object has no id if none can be made of its name and the other parts. A reference to it is left out: no edge to it
+was ever stored. An id that several objects would have is contested, and none of them is sent. References to it stay,
+so that no stored edge ends.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,38 +27,20 @@ class MadeIds:
     source: str
     left_out: set[tuple[Hashable, Hashable]] = field(default_factory=set)
     _made: dict[Hashable, str | None] = field(default_factory=dict)
-    _holders: dict[str, str] = field(default_factory=dict)
+    _owners: dict[str, list[str]] = field(default_factory=dict)
     _failures: dict[Hashable, ItemResult] = field(default_factory=dict)
+    _further: list[ItemResult] = field(default_factory=list)
 
     @property
     def failures(self) -> list[ItemResult]:
-        """One result for each object without an id, and for each object with a tag without a name."""
-        return list(self._failures.values())
+        """One result for each object that is not sent, and for each object with a tag without a name."""
+        return [*self._failures.values(), *self._further, *self._contests()]
 
-    def own(self, key: Hashable, location: str, make: Callable[[], str], by: Hashable = None) -> str | None:
-        """Return the id of an object, None if it has none; of several objects, the first keeps an id.
+    def of(self, key: Hashable, location: str, make: Callable[[], str], by: Hashable = None) -> str | None:
+        """Return the id of an object, None if none can be made.
 
         ``location`` names the object in messages, and ``by`` is what refers to it, None for the object itself.
         """
-        return self._of(key, location, lambda: self._held(location, make()), by)
-
-    def common(self, key: Hashable, location: str, make: Callable[[], str], by: Hashable = None) -> str | None:
-        """Return the id of an object as `own` does; several objects may have it, such as two sources with one table."""
-        return self._of(key, location, make, by)
-
-    def lacks(self, key: Hashable) -> bool:
-        """Return whether an object was asked for and has no id."""
-        return key in self._made and self._made[key] is None
-
-    def tags(self, location: str, names: Iterable[str]) -> list[str]:
-        """Return the ids of the tags of an object; a tag without a name is left out, and is a failure of the object."""
-        given = list(names)
-        if "" in given:
-            reason = f"A tag has no name, and is left out; name or remove it in {self.source}."
-            self._failures[location, "tags"] = ItemResult(location, "INVALID", (reason,))
-        return [make_urn("tag", "catalog", "", name) for name in given if name]
-
-    def _of(self, key: Hashable, location: str, make: Callable[[], str], by: Hashable) -> str | None:
         if key not in self._made:
             try:
                 self._made[key] = make()
@@ -69,9 +52,42 @@ class MadeIds:
             self.left_out.add((by, key))
         return self._made[key]
 
-    def _held(self, location: str, urn: str) -> str:
-        """Return an id for the first location that asks; raises InvalidError for another one."""
-        holder = self._holders.setdefault(urn, location)
-        if holder != location:
-            raise InvalidError(f"{location} and {holder} would both become {urn}; rename one of them.")
+    def own(self, key: Hashable, location: str, make: Callable[[], str]) -> str | None:
+        """Return the id of an object as `of` does, as the object's own: call this once for each object.
+
+        Only when all objects have their ids, it is known which are `contested`.
+        """
+        urn = self.of(key, location, make)
+        if urn is not None:
+            self._owners.setdefault(urn, []).append(location)
         return urn
+
+    def contested(self, urn: str) -> bool:
+        """Return whether several objects have an id as their own, so that none of them may be sent."""
+        return len(self._owners.get(urn, ())) > 1
+
+    def fail(self, location: str, reason: str) -> None:
+        """Add the failure of an object that is not sent for another reason."""
+        self._further.append(ItemResult(location, "INVALID", (f"{reason} It is not sent.",)))
+
+    def lacks(self, key: Hashable) -> bool:
+        """Return whether an object was asked for and no id can be made of it."""
+        return key in self._made and self._made[key] is None
+
+    def tags(self, location: str, names: Iterable[str]) -> list[str]:
+        """Return the ids of the tags of an object; a tag without a name is left out, and is a failure of the object."""
+        given = list(names)
+        if "" in given:
+            reason = f"A tag has no name, and is left out; name or remove it in {self.source}."
+            self._failures[location, "tags"] = ItemResult(location, "INVALID", (reason,))
+        return [make_urn("tag", "catalog", "", name) for name in given if name]
+
+    def _contests(self) -> Iterator[ItemResult]:
+        """Yield a failure for each object with a contested id; it names one of the others."""
+        for urn, locations in self._owners.items():
+            for number, location in enumerate(locations if len(locations) > 1 else ()):
+                reason = (
+                    f"{location} and {locations[not number]} would both become {urn}; rename one of them in "
+                    f"{self.source}. None of them is sent, and what is stored stays."
+                )
+                yield ItemResult(location, "INVALID", (reason,))

@@ -1,6 +1,9 @@
 """Metadata of DataHub of which no ids are made, or the ids of others, beside entities that are imported."""
 
+from collections.abc import Iterable
 from typing import Any
+
+from graphql_schema.ports.record import Record
 
 _TABLE = "urn:li:dataset:(urn:li:dataPlatform:S3,{},PROD)"
 _GROUP = "urn:li:mlModelGroup:(urn:li:dataPlatform:mlflow,churn,PROD)"
@@ -32,6 +35,9 @@ _ASPECTS = [
     ("dataJob", f"urn:li:dataJob:({_FLOW},j)", "dataJobInfo", {}),
     ("corpuser", "urn:li:corpuser:ada", "groupMembership", {"groups": ["urn:li:corpGroup:g", "group"]}),
     ("corpuser", "urn:li:corpuser:(ada)", "groupMembership", {"groups": ["urn:li:corpGroup:g"]}),
+    ("corpuser", "urn:li:corpuser:bob", "groupMembership", {"groups": [f"urn:li:corpGroup:{name}" for name in "gh"]}),
+    ("dataset", "urn:li:container:c", "datasetProperties", {}),
+    ("tag", "urn:li:corpuser:eve", "tagProperties", {}),
     ("schemaField", "urn:li:schemaField", "status", {}),
     (
         "dataset",
@@ -57,7 +63,40 @@ _ASPECTS = [
 
 def records_without_ids() -> list[dict[str, Any]]:
     """Return the records of the estate, as a file has them."""
+    return records_of(_ASPECTS)
+
+
+def records_of(aspects: Iterable[tuple[str, str, str, Record]]) -> list[dict[str, Any]]:
+    """Return records by entity type, id, name of the aspect and body."""
     return [
         {"entityType": kind, "entityUrn": urn, "aspectName": aspect, "aspect": {"json": body}}
-        for kind, urn, aspect, body in _ASPECTS
+        for kind, urn, aspect, body in aspects
     ]
+
+
+ORDERS = "urn:li:dataset:(urn:li:dataPlatform:s3,orders,PROD)"
+_TWIN = ORDERS.replace("s3", "S3")
+_SALES = ORDERS.replace("orders", "sales")
+_DEPLOYED = ["urn:li:mlModelDeployment:(urn:li:dataPlatform:k8s,d,PROD)"]
+_MODEL = "urn:li:mlModel:(urn:li:dataPlatform:{},{},PROD)"
+
+
+def _owned_by(name: str) -> dict[str, Any]:
+    """Return the ownership aspect with one user."""
+    return {"owners": [{"owner": f"urn:li:corpuser:{name}"}]}
+
+
+CONTESTED = [
+    ("dataset", _TWIN, "ownership", _owned_by("mallory")),
+    ("dataset", _TWIN, "status", {"removed": True}),
+    ("corpuser", "urn:li:corpuser:(ada)", "corpUserInfo", {"email": "mallory@example.org"}),
+    ("mlModel", _MODEL.format("MLflow", "m"), "mlModelProperties", {"deployments": _DEPLOYED}),
+    ("dataset", ORDERS, "ownership", _owned_by("ada")),
+    ("corpuser", "urn:li:corpuser:ada", "corpUserInfo", {"email": "ada@example.org"}),
+    ("dataset", _SALES, "ownership", _owned_by("ada")),
+    ("dataset", _SALES, "upstreamLineage", {"upstreams": [{"dataset": ORDERS}]}),
+    ("mlModel", _MODEL.format("mlflow", "m"), "mlModelProperties", {}),
+    ("mlModel", _MODEL.format("mlflow", "n"), "mlModelProperties", {"deployments": _DEPLOYED}),
+    ("mlModelDeployment", _DEPLOYED[0], "status", {"removed": False}),
+]
+"""Entities whose URNs others would have, too, and entities that refer to them."""

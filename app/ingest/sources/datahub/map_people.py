@@ -30,24 +30,34 @@ def user(shared: SharedAspects, entity: Entity) -> Body:
 
 
 def teams(shared: SharedAspects) -> Iterator[tuple[str, Body]]:
-    """Yield the foreign id and the team with members of each group, also of a group that only its members name."""
+    """Yield the foreign id and the team with members of each group, also of a group that only its members name.
+
+    A team that a withheld user names has no members here, so that its stored members stay.
+    """
     members: dict[str, dict[str, None]] = {}
+    unknown: set[str] = set()
     for person in shared.estate.of_type("corpuser"):
         groups = [
             *(person.take("groupMembership").get("groups") or []),
             *(person.take("nativeGroupMembership").get("nativeGroups") or []),
         ]
         for group in groups:
-            if shared.names.urn(group, person):
+            team = shared.names.urn(group, person)
+            if team is not None and shared.names.withholds(person):
+                unknown.add(team)
+            elif team is not None:
                 members.setdefault(group, {})[person.urn] = None
     known = {entity.urn: entity for entity in shared.estate.of_type("corpGroup")}
-    for group in known | members:
-        if shared.names.urn(group):
-            entity = known.get(group, Entity("corpGroup", group))
-            yield group, {"team": _team(shared, entity, list(members.get(group, ())))}
+    named = {group: Entity("corpGroup", group) for group in members if group not in known}
+    for entity in named.values():
+        shared.names.add(entity)
+    for group, entity in (known | named).items():
+        if shared.names.sends(entity):
+            is_unknown = shared.names.urn(group) in unknown
+            yield group, {"team": _team(shared, entity, None if is_unknown else list(members.get(group, ())))}
 
 
-def _team(shared: SharedAspects, entity: Entity, members: list[str]) -> Body:
+def _team(shared: SharedAspects, entity: Entity, members: list[str] | None) -> Body:
     info = entity.take("corpGroupInfo")
     edited = entity.take("corpGroupEditableInfo")
     entity.take("corpGroupKey")
@@ -59,7 +69,7 @@ def _team(shared: SharedAspects, entity: Entity, members: list[str]) -> Body:
             "displayName": info.get("displayName"),
             "description": edited.get("description") or info.get("description") or None,
             "properties": shared.properties(entity, info, email=edited.get("email") or info.get("email")),
-            "members": [{"user": member} for member in shared.names.urns(members, entity)],
+            "members": members and [{"user": member} for member in shared.names.urns(members, entity)],
         }
     )
 

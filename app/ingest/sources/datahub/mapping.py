@@ -37,7 +37,7 @@ _LINKS: dict[str, Callable[[SharedAspects, Entity], Iterator[Body]]] = {
 
 
 def map_estate(estate: Estate) -> list[ImportItem | ItemResult]:
-    """Return the items of all entities whose type has a kind, after a failure for each that has no id.
+    """Return the items of all entities whose type has a kind, after a failure for each that cannot be sent.
 
     Afterwards, ``estate.coverage()`` is complete.
     """
@@ -59,5 +59,5 @@ def _items(shared: SharedAspects) -> Iterator[tuple[str, Body]]:
 
 
 def _named(shared: SharedAspects, entity_type: str) -> Iterator[Entity]:
-    """Yield the entities of a type that have an id."""
-    yield from (entity for entity in shared.estate.of_type(entity_type) if shared.names.urn(entity.urn))
+    """Yield the entities of a type that are sent."""
+    yield from filter(shared.names.sends, shared.estate.of_type(entity_type))

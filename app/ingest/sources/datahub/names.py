@@ -34,20 +34,45 @@ class _Parts(NamedTuple):
 class Names:
     """Maps DataHub ids to URNs; group and version of a model version come from the read entities (``Estate``).
 
-    Of several ids with one URN, the entity that is first in the files keeps it.
+    Each entity whose type has a kind has its URN as its own. An entity whose URN others have, too, is not sent.
+    References to it keep the URN.
     """
 
     def __init__(self, estate: Estate) -> None:
         self._ids = MadeIds("DataHub")
-        self._groups = {model.urn: _group(model) for model in estate.of_type(_MODEL)}
-        self._versions = _versions(self._groups, estate)
-        for entity in sorted(estate.entities.values(), key=lambda each: each.type == _MODEL):  # groups before models
-            self.urn(entity.urn)
+        models = [each for each in estate.entities.values() if _type_in(each.urn) == _MODEL]
+        self._groups = {model.urn: _group(model) for model in models}
+        self._versions = _versions(self._groups, models)
+        self._own: set[str] = set()
+        for entity in estate.entities.values():
+            self.add(entity)
 
     @property
     def failures(self) -> list[ItemResult]:
-        """One result for each foreign id that is malformed, makes no URN, or makes that of another one."""
+        """One result for each foreign id that is malformed or makes no URN, and for each entity that is not sent."""
         return self._ids.failures
+
+    def add(self, entity: Entity) -> None:
+        """Add an entity whose type, or the type in whose id, has a kind, with its own URN; if they differ, it fails."""
+        self.urn(entity.urn)
+        text = str(entity.urn)
+        types = {entity.type, _type_in(text)}
+        if self._ids.lacks(text) or not types & _KINDS.keys():
+            return
+        if len(types) > 1:
+            self._ids.fail(text, f"{text} is not an id of a {entity.type} in DataHub; correct type or id there.")
+        elif text not in self._own:
+            self._own.add(text)
+            self._ids.own(text, text, partial(self._make, text))
+
+    def sends(self, entity: Entity) -> bool:
+        """Return whether an entity is sent: its URN is that of no other one. All entities are added before."""
+        urn, is_own = self.urn(entity.urn), entity.urn in self._own and _type_in(entity.urn) == entity.type
+        return urn is not None and is_own and not self._ids.contested(urn)
+
+    def withholds(self, entity: Entity) -> bool:
+        """Return whether an entity has a URN and is not sent; then what it says of others is not sent, either."""
+        return self.urn(entity.urn) is not None and not self.sends(entity)
 
     def left_out(self) -> Mapping[str, int]:
         """Return the numbers of references that are left out because their id has no URN, by the referring type."""
@@ -59,10 +84,10 @@ class Names:
         ``by`` is the entity that refers to it, None for the entity itself.
         """
         text = str(foreign)
-        _, *parts = text.split(":", 3)
-        if len(parts) == 3 and parts[1] not in _KINDS:  # noqa: PLR2004 - as `split` divides an id
+        entity_type = _type_in(text)
+        if entity_type is not None and entity_type not in _KINDS:
             return None
-        return self._ids.own(text, text, partial(self._make, text), by and f"{by.type}/{by.urn}")
+        return self._ids.of(text, text, partial(self._make, text), by and f"{by.type}/{by.urn}")
 
     def urns(self, foreign: Iterable[str], by: Entity) -> list[str]:
         """Return the URNs of foreign ids, each once, in order; ids without one are left out."""
@@ -81,8 +106,14 @@ class Names:
             group != foreign and group not in self._groups
         )  # a model is no group, and may name itself in a circle
         if is_other and self.urn(group) is None and self._ids.lacks(group):
-            raise InvalidError(f"{foreign} is a version of {group}, which has no id here.")
+            raise InvalidError(f"{foreign} is a version of {group}, of which no id can be made.")
         return make_urn(*(self._versions.get(foreign) or _parts_of(group, make)))
+
+
+def _type_in(foreign: str) -> str | None:
+    """Return the type in a foreign id, None if the id is malformed."""
+    parts = str(foreign).split(":", 3)
+    return parts[2] if len(parts) == 4 else None  # noqa: PLR2004 - as `split` divides an id
 
 
 def split(foreign: str) -> tuple[str, list[str]]:
@@ -189,24 +220,22 @@ def _group(model: Entity) -> str:
     return str(next(iter(model.aspects.get("mlModelProperties", {}).get("groups") or []), model.urn))
 
 
-def _versions(groups: Mapping[str, str], estate: Estate) -> dict[str, _Parts]:
+def _versions(groups: Mapping[str, str], models: Iterable[Entity]) -> dict[str, _Parts]:
     """Return the parts of the URN of each model, as a version of its first group or of a model of its name.
 
     The version is the version tag, 1 without a tag. If another model of the group has the same tag, it is the model's
-    name. If another model has this version too, it is the complete key of the model. A model is absent if its id or
-    that of its group is malformed.
+    name. If another model has this version too, each of both has its complete key. A model is absent if its id or that
+    of its group is malformed.
     """
     tagged: dict[str, tuple[_Parts, str]] = {}
-    for model in estate.of_type(_MODEL):
+    for model in models:
         tag = (model.aspects.get("mlModelProperties", {}).get("version") or {}).get("versionTag") or "1"
         with suppress(InvalidError):
-            split(model.urn)
             tagged[model.urn] = (_parts_of(groups[model.urn], _on_platform("model-version")), str(tag))
     uses = Counter(tagged.values())
-    found = {urn: each for urn, each in tagged.items() if uses[each] == 1}
-    named = {urn: (parent, _name(urn)) for urn, (parent, _) in tagged.items() if urn not in found}
-    uses = Counter([*found.values(), *named.values()])
-    found |= {urn: each if uses[each] == 1 else (each[0], _key(urn)) for urn, each in named.items()}
+    named = {urn: each if uses[each] == 1 else (each[0], _name(urn)) for urn, each in tagged.items()}
+    uses = Counter(named.values())
+    found = {urn: each if uses[each] == 1 else (each[0], _key(urn)) for urn, each in named.items()}
     return {urn: parent._replace(version=version) for urn, (parent, version) in found.items()}
 
 

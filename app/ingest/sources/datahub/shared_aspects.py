@@ -61,13 +61,19 @@ class SharedAspects:
 
     @cached_property
     def deployed_models(self) -> dict[str, str]:
-        """The first model with an id that lists a deployment, by deployment; only deployments that are entities."""
+        """The first model that lists a deployment, by deployment; only deployments that are entities.
+
+        A deployment that a withheld model lists is absent, so that its stored model stays.
+        """
         found: dict[str, str] = {}
+        withheld: set[str] = set()
         for entity in filter(lambda each: self.names.urn(each.urn), self.estate.of_type("mlModel")):
             for deployment in entity.aspects.get("mlModelProperties", {}).get("deployments") or []:
-                if deployment in self.estate.entities:
+                if self.names.withholds(entity):
+                    withheld.add(deployment)
+                elif deployment in self.estate.entities:
                     found.setdefault(deployment, entity.urn)
-        return found
+        return {deployment: model for deployment, model in found.items() if deployment not in withheld}
 
     def asset(self, entity: Entity, main: Record, **own: Json) -> Body:
         """Return the body of an asset: its main aspect, the shared aspects and its ``own`` fields.

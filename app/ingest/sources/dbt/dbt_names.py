@@ -38,8 +38,8 @@ _WITHOUT_ADDRESS: Final = "bigquery"
 class DbtNames:
     """The names and ids of one project, whose tables are in a ``namespace`` of OpenLineage.
 
-    ``ids`` has a failure for each object without an id. In the methods, ``by`` is what refers to an object, and None
-    for the object itself.
+    ``ids`` has a failure for each object that cannot be sent. In the methods, ``by`` is what refers to an object, and
+    None for the object itself.
     """
 
     def __init__(self, artifacts: Artifacts, namespace: str, events: EventNames) -> None:
@@ -51,18 +51,22 @@ class DbtNames:
     def dataset(self, table: Record, by: str | None = None) -> str | None:
         """Return the id of the dataset of a table, None if its name makes none."""
         name = table_name(table)
-        return self.ids.common(("dataset", name), name, lambda: self._events.dataset(self.namespace, name).urn, by)
+        return self.ids.of(("dataset", name), name, lambda: self._events.dataset(self.namespace, name).urn, by)
 
     def datasets(self, resources: Iterable[Record], by: str) -> list[str]:
         """Return the ids of the datasets of those resources that are tables and have one, each once."""
         return list(dict.fromkeys(urn for each in resources if is_table(each) and (urn := self.dataset(each, by))))
 
-    def own(self, kind: str, name: str, location: str = "", by: str | None = None) -> str | None:
+    def own(self, kind: str, name: str, location: str = "") -> str | None:
+        """Return the id of a workflow or report as `id_of` does, and keep that it is this object's own."""
+        return self.ids.own((kind, name), location or name, partial(make_urn, kind, SOURCE, self.project, name))
+
+    def id_of(self, kind: str, name: str, location: str = "", by: str | None = None) -> str | None:
         """Return the id of a workflow, run or report that dbt defines, None if it has none; ``kind`` is in kebab-case.
 
         ``location`` is where the object is, the name by default.
         """
-        return self.ids.own((kind, name), location or name, partial(make_urn, kind, SOURCE, self.project, name), by)
+        return self.ids.of((kind, name), location or name, partial(make_urn, kind, SOURCE, self.project, name), by)
 
 
 def table_name(table: Record) -> str:

@@ -39,7 +39,9 @@ class DbtProject:
         if resource is None or resource.get("resource_type") != object_type:
             raise AbsentObjectError(f"The manifest has no {object_type} {unique_id!r}.")
         if object_type in _REPORTS:
-            return ObjectContent(self._part(unique_id), unique_id, self._names.own("report", unique_id))
+            part = self._part(unique_id)
+            ids = (str(body["id"]) for item in part.items for body in item.value.values())
+            return ObjectContent(part, unique_id, next(ids, None))
         if not is_table(resource):
             return ObjectContent(self._part(unique_id))
         dataset, name = self._names.dataset(resource), table_name(resource)

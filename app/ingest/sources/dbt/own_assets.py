@@ -69,7 +69,7 @@ _FED: Final = tuple(rule.resource for rule in REPORT_RULES)
 
 
 def own_items(artifacts: Artifacts, names: DbtNames) -> Iterator[tuple[str, JsonObject]]:
-    """Yield the location and the item of each workflow and report that has an id."""
+    """Yield the location and the item of each workflow and report that has an id; these ids are their own."""
     project = names.own("workflow", names.project, PROJECT_ITEM)
     if project is not None:
         yield PROJECT_ITEM, {"workflow": _project(artifacts, names, project)}
@@ -94,7 +94,7 @@ def owner_items(artifacts: Artifacts, names: DbtNames) -> Iterator[tuple[str, Js
     for kind, resource in chain(workflows, reports):
         direct, uid = resource.get("owner"), resource["unique_id"]
         given = names_in(direct) if direct else owner_names(resource, artifacts)
-        owners, urn = [{"owner": owner_urn(name)} for name in given], names.own(kind, uid)
+        owners, urn = [{"owner": owner_urn(name)} for name in given], names.id_of(kind, uid)
         if owners and urn is not None:
             yield f"owners of {uid}", {kind: {"id": urn, "owners": owners}}
 
@@ -124,7 +124,7 @@ def _workflow(artifacts: Artifacts, names: DbtNames, builder: Record, urn: str) 
         "codeRef": f"{builder['package_name']}://{builder.get('original_file_path')}",
         "inputs": names.datasets(artifacts.parents(builder), uid),
         "outputs": names.datasets([builder], uid),
-        "partOf": names.own("workflow", names.project, PROJECT_ITEM, uid),
+        "partOf": names.id_of("workflow", names.project, PROJECT_ITEM, uid),
         "properties": _properties(names, kept),
     }
 
@@ -132,7 +132,7 @@ def _workflow(artifacts: Artifacts, names: DbtNames, builder: Record, urn: str) 
 def _report(artifacts: Artifacts, names: DbtNames, resource: Record, urn: str, rule: ReportRule) -> JsonObject:
     uid, parents = resource["unique_id"], artifacts.parents(resource)
     fed = (each["unique_id"] for each in parents if each["resource_type"] in _FED)
-    reports = [found for each in fed if (found := names.own("report", each, by=uid))]
+    reports = [found for each in fed if (found := names.id_of("report", each, by=uid))]
     kept = {"uniqueId": uid, **{key: resource.get(key) for key in rule.kept}}
     return {
         "id": urn,

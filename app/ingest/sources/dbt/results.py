@@ -51,12 +51,12 @@ def run_items(artifacts: Artifacts, names: DbtNames, skipped: Counter[str]) -> I
     if not invocation_id:
         skipped[WITHOUT_INVOCATION] += 1
     failed = {*RUN_STATES, *CHECK_STATUSES} - {"success", "pass", "warn"}
-    invocation = names.own("run", invocation_id, INVOCATION) if invocation_id else None
+    invocation = names.id_of("run", invocation_id, INVOCATION) if invocation_id else None
     if invocation is not None:
         run = {
             "id": invocation,
             "displayName": f"dbt {names.project}",
-            "workflow": names.own("workflow", names.project, PROJECT_ITEM, INVOCATION),
+            "workflow": names.id_of("workflow", names.project, PROJECT_ITEM, INVOCATION),
             "state": "FAIL" if any(each["status"] in failed for each in results) else "COMPLETE",
             "startedAt": metadata.get("invocation_started_at") or None,
             "endedAt": metadata["generated_at"],
@@ -72,7 +72,7 @@ def run_items(artifacts: Artifacts, names: DbtNames, skipped: Counter[str]) -> I
             skipped[f"{resource['resource_type']} {result['status']}"] += 1
         elif not invocation_id:
             skipped[WITHOUT_INVOCATION] += 1
-        elif (urn := names.own("run", f"{invocation_id}/{uid}", uid)) is not None:
+        elif (urn := names.id_of("run", f"{invocation_id}/{uid}", uid)) is not None:
             yield uid, {"run": _run(result, names, urn, metadata)}
 
 
@@ -83,8 +83,8 @@ def _run(result: Record, names: DbtNames, urn: str, metadata: Record) -> JsonObj
     run = {
         "id": urn,
         "displayName": uid,
-        "workflow": names.own("workflow", uid, by=uid),
-        "parentRun": names.own("run", metadata["invocation_id"], INVOCATION, uid),
+        "workflow": names.id_of("workflow", uid, by=uid),
+        "parentRun": names.id_of("run", metadata["invocation_id"], INVOCATION, uid),
         "state": state,
         "startedAt": min((each["started_at"] for each in _timing(result)), default=None),
         "endedAt": _ended(result) or metadata["generated_at"],

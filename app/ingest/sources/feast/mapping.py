@@ -1,6 +1,7 @@
 """Maps a registry of Feast: data sources to events, views and services to feature sets, their fields to features."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Final, NamedTuple
@@ -30,13 +31,21 @@ _PLAIN: Final = re.compile(r"[^\s:'\"]+")
 """A name that is a part of a location as it is; others are quoted, so that no two objects have one location."""
 
 
+_Key = tuple[str, str, Callable[[], str]]
+"""How an object has its id: its key and its location, which are equal, and the function that makes the id."""
+
+
 class _Own(NamedTuple):
-    """An asset that the project defines: its location, its id, the function that makes its item, and its owner."""
+    """An asset that the project defines: its location, its id, the function that makes its item, and its owner.
+
+    ``view`` is the id of the view of a feature.
+    """
 
     location: str
     urn: str
     item: Callable[[], JsonObject]
     owner: str = ""
+    view: str = ""
 
 
 class FeastMapping:
@@ -49,13 +58,22 @@ class FeastMapping:
         self._ids = MadeIds("Feast")
 
     def content(self, *, with_owners: bool) -> SourceContent:
-        """Return all that is sent; an object without an id is a failure, and references to it are left out."""
-        sources = {location_of("data source", each): each for each in self.registry.section("dataSources")}
-        data = {where: each for where, each in sources.items() if each.get("type") != REQUEST}
+        """Return all that is sent; an object without an id of its own is a failure, and what is stored of it stays."""
+        self._ids = MadeIds("Feast")  # each reading makes all ids anew
+        sources = [*self.registry.section("dataSources")]
+        named = [(location_of("data source", each), each) for each in sources if each.get("type") != REQUEST]
+        data = self._unique(named)
         subjects = {where: urn for where, each in data.items() if (urn := self._dataset(each))}
-        own = [*self._own()]  # all of them have their ids before an item refers to one
-        items = [ImportItem(each.location, each.item()) for each in own]
-        skipped = {"request source": len(sources) - len(data), WITHOUT_ID: len(self._ids.left_out)}
+        own = [*self._own()]  # all of them have their ids before one is sent
+        sent = [each for each in own if not any(map(self._ids.contested, (each.urn, each.view)))]
+        lost = [each for each in own if self._ids.contested(each.view) and not self._ids.contested(each.urn)]
+        items = [ImportItem(each.location, each.item()) for each in sent]
+        skipped = {
+            "request source": len(sources) - len(named),
+            "feature of a contested view": len(lost),
+            WITHOUT_ID: len(self._ids.left_out),
+        }
+        present = frozenset(each.urn for each in sent)
         return SourceContent(
             events=[
                 ImportItem(where, source_event(data[where], self._place(data[where]), with_owners=with_owners))
@@ -63,8 +81,10 @@ class FeastMapping:
             ],
             subjects=subjects,
             items=items,
-            owners=[*_owner_items(own)] if with_owners else (),
-            owned=OwnedAssets(SOURCE, self.registry.project, PROJECT, frozenset(each.urn for each in own)),
+            owners=[*_owner_items(sent)] if with_owners else (),
+            owned=OwnedAssets(
+                SOURCE, self.registry.project, PROJECT, present, frozenset(each.urn for each in own) - present
+            ),
             skipped={name: number for name, number in skipped.items() if number},
             failures=self._ids.failures,
         )
@@ -73,18 +93,19 @@ class FeastMapping:
         """Yield the views and services with an id, and the features with an id of such views."""
         for kind, view in self.registry.views():
             where, name = location_of(kind, view), name_of(view)
-            urn = self._set(where, name)
+            key = self._set(where, name)
+            urn = self._ids.own(*key)
             if urn is not None:
                 yield _Own(where, urn, partial(self._view, kind, view, urn), _owner(view))
             for feature in view["spec"].get("features") or ():
                 inner = feature_location(name, name_of(feature))
-                feature_set = self._set(where, name, inner)
-                own = feature_set and self._feature_urn(name, name_of(feature))
+                feature_set = self._ids.of(*key, inner)
+                own = feature_set and self._ids.own(*self._feature_key(name, name_of(feature)))
                 if feature_set and own:
-                    yield _Own(inner, own, partial(self._feature, view, feature, feature_set, own))
+                    yield _Own(inner, own, partial(self._feature, view, feature, feature_set, own), view=feature_set)
         for service in self.registry.section("featureServices"):
             where, name = location_of(FEATURE_SERVICE, service), name_of(service)
-            urn = self._set(where, name and SERVICE + name)
+            urn = self._ids.own(*self._set(where, name and SERVICE + name))
             if urn is not None:
                 yield _Own(where, urn, partial(self._service, service, urn), _owner(service))
 
@@ -101,7 +122,7 @@ class FeastMapping:
             **self._set_body(urn, where, spec, meta, kept),
             "entityKeys": self.registry.join_keys(view),
             "online": bool(spec.get("online")),
-            "derivedFrom": [*self._datasets(spec, where), *self._source_features(spec, where)],
+            "derivedFrom": _each_once([*self._datasets(spec, where), *self._source_features(spec, where)]),
         }
         return {"featureSet": body}
 
@@ -109,7 +130,9 @@ class FeastMapping:
         where, spec, meta = location_of(FEATURE_SERVICE, service), service["spec"], service.get("meta") or {}
         body = {
             **self._set_body(urn, where, spec, meta, {"kind": FEATURE_SERVICE}),
-            "derivedFrom": [urn for each in spec.get("features") or () for urn in self._projected(each, where)],
+            "derivedFrom": _each_once(
+                urn for each in spec.get("features") or () for urn in self._projected(each, where)
+            ),
         }
         return {"featureSet": body}
 
@@ -140,7 +163,7 @@ class FeastMapping:
     def _datasets(self, spec: Record, by: str) -> list[str]:
         """Return the ids of the data that a view is computed from: its batch source, and its stream or push source."""
         given = [spec.get("batchSource"), spec.get("streamSource")]
-        return list(dict.fromkeys(urn for each in given if each and (urn := self._dataset(each, by))))
+        return [urn for each in given if each and (urn := self._dataset(each, by))]
 
     def _source_features(self, spec: Record, by: str) -> list[str]:
         """Return the ids of the features that an on-demand view is computed from."""
@@ -149,7 +172,7 @@ class FeastMapping:
 
     def _projected(self, projection: Record, by: str) -> list[str]:
         view, columns = str(projection.get("featureViewName") or ""), projection.get("featureColumns") or ()
-        return [urn for each in columns if (urn := self._feature_urn(view, name_of(each), by))]
+        return [urn for each in columns if (urn := self._ids.of(*self._feature_key(view, name_of(each)), by))]
 
     def _properties(self, kept: Record) -> list[JsonObject]:
         texts = {
@@ -164,14 +187,21 @@ class FeastMapping:
     def _dataset(self, source: Record, by: str | None = None) -> str | None:
         """Return the id of the data of a source, which other sources and senders may name too."""
         where, place = location_of("data source", source), self._place(source)
-        return self._ids.common((where, place), where, lambda: self._events.dataset(*place).urn, by)
+        return self._ids.of((where, place), where, lambda: self._events.dataset(*place).urn, by)
 
-    def _set(self, where: str, name: str, by: str | None = None) -> str | None:
-        return self._ids.own(where, where, partial(make_urn, "feature-set", SOURCE, self.registry.project, name), by)
+    def _unique(self, sources: list[tuple[str, Record]]) -> dict[str, Record]:
+        """Return the data sources by location; those with a name that another one has are failures."""
+        uses = Counter(where for where, _ in sources)
+        for where in (where for where, _ in sources if uses[where] > 1):
+            self._ids.fail(where, "Several data sources have this name; rename or remove the others in Feast.")
+        return {where: each for where, each in sources if uses[where] == 1}
 
-    def _feature_urn(self, view: str, feature: str, by: str | None = None) -> str | None:
+    def _set(self, where: str, name: str) -> _Key:
+        return where, where, partial(make_urn, "feature-set", SOURCE, self.registry.project, name)
+
+    def _feature_key(self, view: str, feature: str) -> _Key:
         where, name = feature_location(view, feature), view and feature and f"{view}:{feature}"
-        return self._ids.own(where, where, partial(make_urn, "feature", SOURCE, self.registry.project, name), by)
+        return where, where, partial(make_urn, "feature", SOURCE, self.registry.project, name)
 
     def _tags(self, where: str, each: Record) -> list[str]:
         """Return the ids of tags: the key, then a colon and the value unless it is empty or `true`."""
@@ -187,6 +217,10 @@ def location_of(kind: str, each: Record) -> str:
 def name_of(each: Record) -> str:
     """Return the name of an object, which a dump leaves out if it is empty; a data source or feature has no `spec`."""
     return str((each.get("spec") or each).get("name") or "")
+
+
+def _each_once(urns: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(urns))
 
 
 def _ttl(spec: Record) -> str | None:

@@ -17,19 +17,27 @@ def node(name: str, *properties: dict[str, str]) -> dict[str, Any]:
     return {"id": OWN + name, "stage": "ACTIVE", "properties": [*properties]}
 
 
+CONTESTED = ("contested", "contested before")
+
 PAGES = [
-    [node("present", MARK), node("gone", MARK), {"id": OWN + "hidden", "stage": None, "properties": None}],
+    [
+        node("present", MARK),
+        node("gone", MARK),
+        node("contested", MARK),
+        {"id": OWN + "hidden", "stage": None, "properties": None},
+    ],
     [
         node("of others"),
         node("back", MARK, {"key": ENDED, "value": "true"}),
         node("gone before", MARK, {"key": ENDED, "value": "true"}),
+        node("contested before", MARK, {"key": ENDED, "value": "true"}),
         {"id": "mlg://feature-set/dbt/shop/gone", "stage": "ACTIVE", "properties": [MARK]},
     ],
 ]
 
 
 async def test_own_assets_that_are_gone_end() -> None:
-    """Assets without the mark and those that ended before stay; one that is there again becomes active."""
+    """Assets without the mark, withheld ones, and those that ended before stay; one that is back becomes active."""
     requests: list[Any] = []
 
     def respond(request: httpx2.Request) -> httpx2.Response:
@@ -39,7 +47,8 @@ async def test_own_assets_that_are_gone_end() -> None:
         page = {"nodes": PAGES[at], "pageInfo": {"hasNextPage": at == 0, "endCursor": "next"}}
         return httpx2.Response(200, json={"data": {"assets": page}})
 
-    owned = OwnedAssets("dbt", "shop", "dbt.project", frozenset({OWN + "present", OWN + "back"}))
+    present, withheld = ({OWN + name for name in names} for names in (("present", "back"), CONTESTED))
+    owned = OwnedAssets("dbt", "shop", "dbt.project", frozenset(present), frozenset(withheld))
     async with ApiClient("http://api", "t", Retry(tries=1), transport=httpx2.MockTransport(respond)) as client:
         returning, ending = await ending_items(client, owned)
     assert [item.value for item in returning] == [{"report": {"id": OWN + "back", "stage": "ACTIVE"}}]

@@ -10,7 +10,7 @@ import pytest
 from graphql import GraphQLInputObjectType
 from graphql.utilities import coerce_input_value
 from support.estates.showcase import EXPECTED, FILES, SHOWCASE
-from support.estates.without_ids import records_without_ids
+from support.estates.without_ids import CONTESTED, records_of, records_without_ids
 from support.servers.contract_server import ContractServer
 from typer.testing import CliRunner
 
@@ -245,7 +245,7 @@ def test_foreign_ids_never_share_a_urn(emitted: Emitted) -> None:
         for env in ("PROD", "DEV")
     ]
     assert len(set(tables)) == 8
-    assert names.urn("urn:li:dataset:(urn:li:dataPlatform:HIVE,A.b,PROD)") is None
+    assert names.urn("urn:li:dataset:(urn:li:dataPlatform:HIVE,A.b,PROD)") == tables[0]  # a failure of two entities
 
 
 def test_two_models_of_one_group_with_one_tag_stay_apart(tmp_path: Path) -> None:
@@ -303,7 +303,7 @@ def test_references_are_read_in_each_of_their_spellings(tmp_path: Path) -> None:
 
 
 def test_what_makes_no_id_fails_alone(server: ContractServer, tmp_path: Path) -> None:
-    """Each entity without an id is one failure, references to it are left out and counted, and the rest is sent."""
+    """Each entity without an id of its own is one failure, and the rest is sent; no reference to an id is left out."""
     file = tmp_path / "estate.json"
     file.write_text(json.dumps(records_without_ids()))
     result = CliRunner().invoke(
@@ -312,32 +312,54 @@ def test_what_makes_no_id_fails_alone(server: ContractServer, tmp_path: Path) ->
     summary = json.loads(result.stdout.splitlines()[-1])
     bodies = {body["id"]: body for item in server.items for body in item.values() if "id" in body}
     version = "mlg://model-version/mlflow/default/churn@"
-    by_key = f"{version}%28urn%3Ali%3AdataPlatform%3Amlflow%2Cchurn_a%2CPROD%29"
-    assert (result.exit_code, summary["failed"]) == (1, 10), result.stderr
+    key = "%28urn%3Ali%3AdataPlatform%3Amlflow%2C{}%2CPROD%29"
+    assert (result.exit_code, summary["failed"]) == (1, 15), result.stderr
     assert set(bodies) == {
-        "mlg://dataset/s3/default/a",
         "mlg://dataset/s3/default/b",
-        by_key,
+        version + key.format("churn_a"),
         f"{version}churn_b",
-        f"{version}churn_a",
-        "mlg://deployment/k8s/default/churn",
-        "mlg://user/datahub/default/ada",
+        version + key.format("other"),
+        "mlg://user/datahub/default/bob",
         "mlg://team/datahub/default/g",
+        "mlg://team/datahub/default/h",
     }
     assert bodies["mlg://dataset/s3/default/b"]["derivedFrom"] == ["mlg://dataset/s3/default/a"]
     assert bodies["mlg://dataset/s3/default/b"]["columns"] == [
         {"name": "c", "derivedFrom": [{"dataset": "mlg://dataset/s3/default/a", "column": "c"}]}
     ]
-    assert bodies["mlg://dataset/s3/default/b"]["owners"] == []
-    assert bodies["mlg://team/datahub/default/g"]["members"] == [{"user": "mlg://user/datahub/default/ada"}]
-    assert bodies["mlg://deployment/k8s/default/churn"]["modelVersion"] == by_key
+    assert bodies["mlg://dataset/s3/default/b"]["owners"] == [
+        {"owner": "mlg://user/datahub/default/ada", "ownership": "TECHNICAL"}
+    ]
+    assert "members" not in bodies["mlg://team/datahub/default/g"]
+    assert bodies["mlg://team/datahub/default/h"]["members"] == [{"user": "mlg://user/datahub/default/bob"}]
     left_out = {name: number for name, number in summary["skipped"].items() if name.endswith(".withoutId")}
     assert left_out == {
-        "corpGroup/references.withoutId": 1,
         "corpuser/references.withoutId": 1,
-        "dataset/references.withoutId": 3,
+        "dataset/references.withoutId": 2,
         "mlModel/references.withoutId": 3,
     }
+
+
+@pytest.mark.parametrize("records", [CONTESTED, CONTESTED[::-1]])
+def test_a_contested_entity_is_neither_sent_nor_loses_what_is_stored(records: list[Any], tmp_path: Path) -> None:
+    """In both orders, no owner, e-mail, stage or model of a twin is sent, and each reference keeps its edge."""
+    file = tmp_path / "estate.json"
+    file.write_text(json.dumps(records_of(records)))
+    entries = map_estate(read_estate([file]))
+    failed = [each.location for each in entries if isinstance(each, ItemResult)]
+    assert sorted(failed) == sorted(one[1] for one in CONTESTED if one in (*CONTESTED[1:6], CONTESTED[8]))
+    items = values(entries)
+    bodies = {body["id"]: body for item in items for body in item.values() if "id" in body}
+    version = "mlg://model-version/mlflow/default/n@1"
+    deployment = "mlg://deployment/k8s/default/d"
+    assert set(bodies) == {"mlg://dataset/s3/default/sales", version, deployment}
+    sales = bodies["mlg://dataset/s3/default/sales"]
+    assert sales["derivedFrom"] == ["mlg://dataset/s3/default/orders"]
+    assert sales["owners"] == [{"owner": "mlg://user/datahub/default/ada", "ownership": "TECHNICAL"}]
+    assert "modelVersion" not in bodies[deployment]
+    assert [item["link"] for item in items if "link" in item] == [
+        {"relation": "DEPLOYED_AS", "from": version, "to": deployment}
+    ]
 
 
 def test_the_command_loads_and_reports(server: ContractServer) -> None:

@@ -101,13 +101,14 @@ def test_models_with_the_same_version_tag_are_versions_by_their_names() -> None:
 
 
 def test_a_version_by_its_name_takes_no_version_of_another_model() -> None:
-    """The complete key of a model is its version if its name is a tag in the group, or the name of another version."""
+    """The complete key is the version of two models, of which one has the name of the other as its tag or its name."""
     foreign, properties = model("a", GROUP, "1")
     other = (foreign.replace("PROD", "DEV"), properties)
     tagged = Names(estate_of(model("a", GROUP, "1"), model("b", GROUP, "1"), model("c", GROUP, "a")))
     named = Names(estate_of(model("a", GROUP, "1"), other))
     head, key = "mlg://model-version/mlflow/default/ctr@", "%28urn%3Ali%3AdataPlatform%3Amlflow%2Ca%2C{}%29"
-    assert [tagged.urn(model(name)[0]) for name in "abc"] == [head + key.format("PROD"), f"{head}b", f"{head}a"]
+    key_of_c = key.replace("2Ca%2C", "2Cc%2C").format("PROD")
+    assert [tagged.urn(model(name)[0]) for name in "abc"] == [head + key.format("PROD"), f"{head}b", head + key_of_c]
     assert [named.urn(each) for each in (model("a")[0], other[0])] == [
         head + key.format("PROD"),
         head + key.format("DEV"),
@@ -115,40 +116,63 @@ def test_a_version_by_its_name_takes_no_version_of_another_model() -> None:
     assert tagged.failures == named.failures == []
 
 
-def test_of_two_ids_that_share_a_urn_the_first_keeps_it() -> None:
-    """Sources are written in lower case, so two platforms that differ in case collide; the failure names both ids."""
-    names = Names(Estate())
-    other = TABLE.replace("hive", "Hive")
-    assert [names.urn(each) for each in (TABLE, TABLE, other, other)] == ["mlg://dataset/hive/default/db.Table"] * 2 + [
-        None,
-        None,
-    ]
-    (failure,) = names.failures
-    assert (failure.location, failure.outcome) == (other, "INVALID")
-    assert failure.reasons[0].startswith(f"{other} and {TABLE} would both become mlg://dataset/hive/default/db.Table")
-
-
-def test_an_entity_keeps_its_urn_before_ids_that_are_only_named() -> None:
-    """The order of the files counts, and not which id is asked for first."""
+def test_ids_of_which_only_one_is_an_entity_share_a_urn() -> None:
+    """Sources are written in lower case, so two platforms that differ in case are one; a reference is no entity."""
     estate, other = Estate(), TABLE.replace("hive", "HIVE")
-    for each in (TABLE, other):
-        estate.entity("dataset", each)
+    entity = estate.entity("dataset", TABLE)
     names = Names(estate)
-    assert (names.urn(other), names.urn(TABLE) is None) == (None, False)
+    assert [names.urn(each) for each in (other, TABLE)] == ["mlg://dataset/hive/default/db.Table"] * 2
+    assert (names.sends(entity), names.withholds(entity), names.failures) == (True, False, [])
 
 
-def test_a_version_of_a_group_without_an_id_has_none() -> None:
-    """It would be a version of the model of another group."""
-    lost = GROUP.replace("mlflow", "MLflow")
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_entities_that_share_a_urn_none_is_sent(turned: bool) -> None:  # noqa: FBT001 - as pytest gives it
+    """Whatever their order; each failure names both ids, and references keep the URN, so that no stored edge ends."""
+    estate, ids = Estate(), [TABLE, TABLE.replace("hive", "HIVE")]
+    entities = [estate.entity("dataset", each) for each in (ids[::-1] if turned else ids)]
+    names = Names(estate)
+    assert [(names.sends(each), names.withholds(each)) for each in entities] == [(False, True)] * 2
+    assert names.urns(ids, Entity("chart", "c")) == ["mlg://dataset/hive/default/db.Table"]
+    assert sorted(each.location for each in names.failures) == sorted(ids)
+    assert all(each.outcome == "INVALID" and each.location in each.reasons[0] for each in names.failures)
+    assert names.left_out() == {}
+
+
+def test_a_version_of_a_contested_group_keeps_its_urn() -> None:
+    """The groups alone are not sent."""
+    estate, groups = Estate(), [GROUP, GROUP.replace("mlflow", "MLflow")]
+    entities = [estate.entity("mlModelGroup", each) for each in groups]
+    foreign, properties = model("a", GROUP, "1")
+    version = estate.entity("mlModel", foreign)
+    version.aspects["mlModelProperties"] = properties
+    names = Names(estate)
+    assert [names.sends(each) for each in (*entities, version)] == [False, False, True]
+    assert names.urn(foreign) == "mlg://model-version/mlflow/default/ctr@1"
+    assert [each.location for each in names.failures] == groups
+
+
+@pytest.mark.parametrize(
+    ("kind", "foreign"), [("dataset", "urn:li:foo:x"), ("container", TABLE), ("dataset", model("a")[0])]
+)
+def test_an_entity_with_an_id_of_another_type_is_a_failure(kind: str, foreign: str) -> None:
+    """It is not sent, and references to its id are those of the type in the id."""
     estate = Estate()
-    for each in (GROUP, lost):
-        estate.entity("mlModelGroup", each)
-    foreign, properties = model("a", lost, "1")
-    estate.entity("mlModel", foreign).aspects["mlModelProperties"] = properties
+    entity = estate.entity(kind, foreign)
+    entity.aspects["mlModelProperties"] = {"groups": [GROUP], "version": {"versionTag": "7"}}
     names = Names(estate)
-    assert names.urn(foreign) is None
-    assert [each.location for each in names.failures] == [lost, foreign]
-    assert f"is a version of {lost}, which has no id here" in names.failures[1].reasons[0]
+    assert not names.sends(entity)
+    assert [each.reasons[0].partition(";")[0] for each in names.failures] == [
+        f"{foreign} is not an id of a {kind} in DataHub"
+    ]
+    expected = {TABLE: "mlg://dataset/hive/default/db.Table", model("a")[0]: "mlg://model-version/mlflow/default/ctr@7"}
+    assert names.urn(foreign) == expected.get(foreign)
+
+
+def test_an_entity_of_a_type_without_a_kind_is_no_failure() -> None:
+    """The report counts its aspects as skipped."""
+    estate = Estate()
+    estate.entity("container", "urn:li:container:c")
+    assert Names(estate).failures == []
 
 
 @given(st.tuples(PARTS, PARTS), st.tuples(PARTS, PARTS))

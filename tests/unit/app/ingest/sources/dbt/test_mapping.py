@@ -80,6 +80,19 @@ def test_what_makes_no_id_fails_alone(shop: Artifacts) -> None:
     assert content.owned.present == expected.owned.present
 
 
+def test_resources_with_one_id_are_not_sent_and_do_not_end(shop: Artifacts) -> None:
+    """The workflow of a model that has the name of the project is contested, and so is the project."""
+    uid = "model.shop.daily_orders"
+    nodes = {**shop.manifest["nodes"], uid: {**shop.manifest["nodes"][uid], "unique_id": "shop"}}
+    project = Artifacts({**shop.manifest, "nodes": nodes}, shop.catalog, shop.run_results, shop.freshness)
+    content = map_artifacts(project, names_of(project), with_owners=True)
+    urn = "mlg://workflow/dbt/shop/shop"
+    assert [each.location for each in content.failures] == ["project", "shop"]
+    assert urn not in [body["id"] for each in (*content.items, *content.owners) for body in each.value.values()]
+    assert (content.owned.withheld, urn in content.owned.present) == (frozenset([urn]), False)
+    assert {each.value["workflow"]["partOf"] for each in content.items if "workflow" in each.value} == {urn}
+
+
 EXPOSURE = "exposure.shop.churn_model"
 
 

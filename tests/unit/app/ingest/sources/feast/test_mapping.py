@@ -174,9 +174,9 @@ TOPIC = {"name": "k", "type": "STREAM_KAFKA", "kafkaOptions": {"kafkaBootstrapSe
                 "featureViews": views("service:x", "w"),
                 "featureServices": [{"spec": {"name": "x", "owner": "ranking"}}, {"spec": {"name": "y"}}],
             },
-            ["feature service x"],
+            ["feature view 'service:x'", "feature service x"],
             0,
-            ["service%3Ax", "w", "service%3Ay"],
+            ["w", "service%3Ay"],
         ),
     ],
 )
@@ -186,7 +186,7 @@ def test_what_makes_no_id_fails_alone(
     """An object without an id is one failure, references to it are left out and counted, and the rest is sent."""
     content = FeastMapping(Registry("p", registry), None, EventNames()).content(with_owners=True)
     assert [(each.location, each.outcome) for each in content.failures] == [(where, "INVALID") for where in failed]
-    assert content.skipped == ({"reference without an id": skipped} if skipped else {})
+    assert content.skipped.get("reference without an id", 0) == skipped
     bodies = {body["id"]: body for item in content.items for body in item.value.values()}
     begin = "mlg://feature-set/feast/p/"
     assert [urn for urn in bodies if urn.startswith(begin)] == [begin + name for name in sets]
@@ -197,8 +197,8 @@ def test_what_makes_no_id_fails_alone(
         assert body.get("derivedFrom", []) == []
 
 
-def test_of_two_features_with_one_id_the_first_keeps_it() -> None:
-    """A service derives from the first of them alone."""
+def test_features_with_one_id_are_not_sent_and_do_not_end() -> None:
+    """References to them stay, each once."""
     named = [
         {"spec": {"name": "a", "features": [{"name": "b:c"}]}},
         {"spec": {"name": "a:b", "features": [{"name": "c"}]}},
@@ -208,7 +208,62 @@ def test_of_two_features_with_one_id_the_first_keeps_it() -> None:
     ]
     registry = {"featureViews": named, "featureServices": [{"spec": {"name": "s", "features": used}}]}
     content = FeastMapping(Registry("p", registry), None, EventNames()).content(with_owners=True)
-    assert [each.location for each in content.failures] == ["feature 'a:b':c"]
+    urn = "mlg://feature/feast/p/a%3Ab%3Ac"
+    assert [each.location for each in content.failures] == ["feature a:'b:c'", "feature 'a:b':c"]
+    assert not [each for each in content.items if "feature" in each.value]
     (service,) = (item.value["featureSet"] for item in content.items if item.location == "feature service s")
-    assert service["derivedFrom"] == ["mlg://feature/feast/p/a%3Ab%3Ac"]
-    assert content.skipped == {"reference without an id": 1}
+    assert service["derivedFrom"] == [urn]
+    assert (dict(content.skipped), content.owned.withheld, urn in content.owned.present) == (
+        {},
+        frozenset([urn]),
+        False,
+    )
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_nothing_of_a_contested_view_is_sent_or_ends(turned: bool) -> None:  # noqa: FBT001 - as pytest gives it
+    """Not its owner, nor its features, which may be in one of the two alone; what is stored of them stays."""
+    names = ("featureViews", "streamFeatureViews")
+    of_both = [
+        {"spec": {"name": "v", "owner": owner, "features": [{"name": name} for name in features]}}
+        for owner, features in (("ada", "ab"), ("mallory", "bc"))
+    ]
+    registry = {name: [view] for name, view in zip(names, of_both[::-1] if turned else of_both, strict=True)}
+    mapping = FeastMapping(Registry("p", registry), None, EventNames())
+    for content in (mapping.content(with_owners=True), mapping.content(with_owners=True)):
+        assert [*content.items, *content.owners, *content.owned.present] == []
+        features = {f"mlg://feature/feast/p/v%3A{name}" for name in "abc"}
+        assert content.owned.withheld == {"mlg://feature-set/feast/p/v", *features}
+        assert sorted(each.location for each in content.failures) == [
+            "feature v:b",
+            "feature v:b",
+            "feature view v",
+            "stream feature view v",
+        ]
+        assert content.skipped == {"feature of a contested view": 2}
+
+
+@pytest.mark.parametrize("name", ["", "s"])
+def test_data_sources_with_one_name_are_failures(name: str) -> None:
+    """Thin events name them by it; references to their data stay, and a source of another name is sent."""
+    sources = [
+        {"name": each, "type": "BATCH_FILE", "fileOptions": {"uri": f"s3://b/{number}"}}
+        for number, each in enumerate((name, name, "other"))
+    ]
+    sources += [{"name": name, "type": "REQUEST_SOURCE"}] * 2
+    registry = {"dataSources": sources, "featureViews": views("v", batchSource=sources[1])}
+    content = FeastMapping(Registry("p", registry), None, EventNames()).content(with_owners=True)
+    where = f"data source {name or repr(name)}"
+    assert [(each.location, each.outcome) for each in content.failures] == [(where, "INVALID")] * 2
+    assert content.subjects == {"data source other": "mlg://dataset/s3/b/2"}
+    assert [each.location for each in content.events] == [*content.subjects]
+    (view,) = (item.value["featureSet"] for item in content.items if "featureSet" in item.value)
+    assert view["derivedFrom"] == ["mlg://dataset/s3/b/1"]
+    assert content.skipped == {"request source": 2}
+
+
+def test_one_data_source_without_a_name_is_sent() -> None:
+    """Its data has an id by its place."""
+    source = {"type": "BATCH_FILE", "fileOptions": {"uri": "s3://b/1"}}
+    content = FeastMapping(Registry("p", {"dataSources": [source]}), None, EventNames()).content(with_owners=True)
+    assert (content.subjects, content.failures) == ({"data source ''": "mlg://dataset/s3/b/1"}, [])
