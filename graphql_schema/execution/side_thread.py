@@ -35,8 +35,8 @@ An operation needs some 50 iterations of the loop, and waits in each of them.
 PART_SECONDS: Final = 0.005
 """Seconds for which one function of :func:`run_in_parts` has the side thread."""
 
-PROCESS_PART_SECONDS: Final = 0.05
-"""The same for the process, such as a writer that holds the write lock: before each part, it waits for one call."""
+LONG_PART_SECONDS: Final = 0.05
+"""The same for a transaction, which holds the write lock: before each part it waits for one call of others."""
 
 
 @contextmanager
@@ -136,15 +136,16 @@ async def run_in_turn(
     return function(*arguments, **options)
 
 
-async def run_in_parts(steps: Generator[None, None, ResultT], *, is_long: bool = True) -> ResultT:
+async def run_in_parts(
+    steps: Generator[None, None, ResultT], *, is_long: bool = True, seconds: float = PART_SECONDS
+) -> ResultT:
     """Return the result of a generator that runs in the side thread, from one ``yield`` to the next.
 
-    Other calls have their turn after PART_SECONDS, or PROCESS_PART_SECONDS of the process, so they do not wait for
-    seconds of work. A cancellation ends it. One that is not long runs at once, as in :func:`run_in_turn`.
+    Other calls have their turn after so many ``seconds``, so they do not wait for seconds of work. A cancellation ends
+    it. One that is not long runs at once, as in :func:`run_in_turn`.
     """
     if not is_long:
         return run_at_once(steps)
-    seconds = PART_SECONDS if CALLER.get() is not None else PROCESS_PART_SECONDS
     while not (result := await run_aside(_part, steps, seconds)):
         pass
     return result[0]

@@ -69,7 +69,7 @@ class TransientConflictError(StoreUnavailableError):
 class LostTurnError(TransientConflictError):
     """Nothing was written, because another process wrote after the plan had begun; the transaction may be repeated.
 
-    In the embedded store, its JVM was started again meanwhile.
+    In the embedded store, its JVM was started again meanwhile, or a write had no response.
     """
 
 

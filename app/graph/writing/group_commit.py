@@ -35,7 +35,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner
 from app.graph.writing.unit.read_set import ReadSet
-from graphql_schema.execution.side_thread import run_in_parts
+from graphql_schema.execution.side_thread import LONG_PART_SECONDS, run_in_parts
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome
 
@@ -264,7 +264,7 @@ async def _encode(plan: GroupPlan, writes: WriteSet) -> None:
     """
     steps = _encoded(plan, writes)
     if plan.state.has_long_texts:
-        await run_in_parts(steps)
+        await run_in_parts(steps, seconds=LONG_PART_SECONDS)
     else:
         async for _ in OperationBudget().in_turns(steps):
             pass

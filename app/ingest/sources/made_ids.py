@@ -1,8 +1,8 @@
 """Decides what imports of DataHub, Feast and dbt do with objects without an id of their own: these alone are not sent.
 
-An object has no id if none can be made of its name and the other parts. A reference to it is left out: no edge to it
-was ever stored. An id that several objects would have is contested, and none of them is sent. References to it stay,
-so that no stored edge ends.
+An object has no id if none can be made of its name and the other parts. A reference to it is left out: it mostly had
+none before, so that no edge to it is stored. An id that several objects would have is contested, and none of them is
+sent. References to it stay, so that no stored edge ends.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator

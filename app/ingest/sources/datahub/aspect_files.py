@@ -45,6 +45,10 @@ class Estate:
         """Return the entities of one type in the order of the files."""
         return self.by_type.get(entity_type, [])
 
+    def identified(self, entity_type: str) -> Iterator[Entity]:
+        """Yield the entities whose id has a type, also those to which a record gave another one, which fail."""
+        return (each for urn, each in self.entities.items() if str(urn).startswith(f"urn:li:{entity_type}:"))
+
     def count_skipped(self, entity_type: str, part: str, number: int = 1) -> None:
         """Count values of a mapped aspect that are left out; ``part`` names them, such as ``schemaMetadata.tags``."""
         if number:

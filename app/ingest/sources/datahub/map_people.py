@@ -36,7 +36,7 @@ def teams(shared: SharedAspects) -> Iterator[tuple[str, Body]]:
     """
     members: dict[str, dict[str, None]] = {}
     unknown: set[str] = set()
-    for person in shared.estate.of_type("corpuser"):
+    for person in shared.estate.identified("corpuser"):
         groups = [
             *(person.take("groupMembership").get("groups") or []),
             *(person.take("nativeGroupMembership").get("nativeGroups") or []),

@@ -63,13 +63,13 @@ class SharedAspects:
     def deployed_models(self) -> dict[str, str]:
         """The first model that lists a deployment, by deployment; only deployments that are entities.
 
-        A deployment that a withheld model lists is absent, so that its stored model stays.
+        A deployment that a model lists which is not sent is absent, so that its stored model stays.
         """
         found: dict[str, str] = {}
         withheld: set[str] = set()
-        for entity in filter(lambda each: self.names.urn(each.urn), self.estate.of_type("mlModel")):
+        for entity in self.estate.identified("mlModel"):
             for deployment in entity.aspects.get("mlModelProperties", {}).get("deployments") or []:
-                if self.names.withholds(entity):
+                if not self.names.sends(entity):
                     withheld.add(deployment)
                 elif deployment in self.estate.entities:
                     found.setdefault(deployment, entity.urn)

@@ -1,5 +1,6 @@
 """The teams of a source: of its groups and of those that only their members name, with members where they are known."""
 
+import pytest
 from support.estates.without_ids import ORDERS
 
 from app.ingest.load.batches import ImportItem, ItemResult
@@ -35,3 +36,27 @@ def test_a_team_that_a_contested_user_names_keeps_its_stored_members() -> None:
         person.aspects["groupMembership"] = {"groups": [f"urn:li:corpGroup:{group}" for group in groups]}
     members = {team["name"]: team.get("members") for team in teams_of(estate)}
     assert members == {"g": None, "h": None, "i": [{"user": "mlg://user/datahub/default/bob"}]}
+
+
+def test_a_team_that_a_user_of_another_type_names_keeps_its_stored_members() -> None:
+    """A record that gives the id of a user another type makes the user fail, and ends no membership."""
+    estate = Estate()
+    estate.entity("tag", "urn:li:corpuser:eve")
+    for name in ("eve", "bob"):
+        person = estate.entity("corpuser", f"urn:li:corpuser:{name}")
+        person.aspects["groupMembership"] = {"groups": ["urn:li:corpGroup:g"]}
+    assert [team.get("members") for team in teams_of(estate)] == [None]
+
+
+@pytest.mark.parametrize(("entity_type", "tag"), [("dataset", "1"), ("mlModel", "t" * 600)])
+def test_a_deployment_of_a_model_that_is_not_sent_keeps_its_stored_model(entity_type: str, tag: str) -> None:
+    """The model may have another type by an earlier record, or a version of which no id can be made."""
+    estate = Estate()
+    listed = "urn:li:mlModelDeployment:(urn:li:dataPlatform:k8s,d,PROD)"
+    estate.entity("mlModelDeployment", listed)
+    for name, given_type, version in (("m", entity_type, tag), ("n", "mlModel", "1")):
+        model = estate.entity(given_type, f"urn:li:mlModel:(urn:li:dataPlatform:mlflow,{name},PROD)")
+        model.aspects["mlModelProperties"] = {"deployments": [listed], "version": {"versionTag": version}}
+    items = [each.value for each in map_estate(estate) if isinstance(each, ImportItem)]
+    (deployment,) = (item["deployment"] for item in items if "deployment" in item)
+    assert "modelVersion" not in deployment
