@@ -48,7 +48,7 @@ async def relation_items(
     count = sum(len(edges) for adjacent in response.edges for edges in adjacent.values())
     many = LONG_PAST if rows.row_policy.instant.past else MANY_EDGES
     with budget.reading_on():
-        paths = await run_in_turn(items.count_paths, count > many, sources)
+        paths = await run_in_turn(items.count_paths, count > many, sources) if items.has_paths else 0
         budget.count_paths(paths)
         if count + paths > many or len(sources) > MANY_EDGES:
             found = await run_in_parts(items.steps(sources))
@@ -105,6 +105,11 @@ class RelationItems:
         self._behind: dict[tuple[int, int], list[PageItem]] = {}
         self._counts: dict[tuple[int, tuple[int, ...]], int] = {}
 
+    @property
+    def has_paths(self) -> bool:
+        """Whether paths of several hops lead to items."""
+        return bool(self._long)
+
     def count_paths(self, sources: Iterable[Row]) -> int:
         """Return the number of paths of several hops that the page needs, and of the beginnings of all such paths.
 
@@ -134,7 +139,9 @@ class RelationItems:
 
     def of(self, source: Row) -> list[PageItem]:
         """Return the items of one source, one a position, in order."""
-        items = [*self._others(source, self._ends(source, (), self._direct))]
+        items = self._ends(source, (), self._direct)
+        if self._related.per_edge:
+            items = [*self._others(source, items)]
         for each in self._long:
             for via in self._middles(source, each[0].chain[:-1]):
                 items += self._taken(source, via, each)
@@ -193,7 +200,9 @@ class RelationItems:
         items: list[PageItem] = []
         is_past = self._rows.row_policy.instant.past
         for leaf, may_be_inferred in ends:
-            edges = self._response.edges[leaf.chain[-1]].get(near.vid, ())
+            edges = self._response.edges[leaf.chain[-1]].get(near.vid)
+            if not edges:
+                continue
             if is_past or (may_be_inferred and any(is_inferred(edge) for _, edge in edges)):
                 items = [*self._all_ends(near, via, ends)]
                 break
