@@ -63,7 +63,8 @@ def weight_of(text: str) -> int:
     """Return the bytes of memory that the record in a text takes, by estimate, without reading it.
 
     The text itself counts, and each value: a record of many short values takes 20 bytes for each character, an ordinary
-    one 3 to 5 (docs/adr/0017-graph-cache.md). A comma or brace within a text counts as well, so the estimate is rather too high.
+    one 3 to 5 (docs/adr/0017-graph-cache.md). A comma or brace within a text counts as well, so the estimate is rather
+    too high.
     """
     return sys.getsizeof(text) + _ELEMENT_BYTES * text.count(",") + _OBJECT_BYTES * text.count("{")
 
