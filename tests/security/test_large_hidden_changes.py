@@ -40,7 +40,7 @@ def urn(name: str, kind: str = "dataset") -> str:
 
 def large(id_: str, **more: Any) -> dict[str, Any]:
     """Return a dataset of which a hundred are more than an event may read."""
-    return {"dataset": {"id": id_, "description": "x" * 10_000, **more}}
+    return {"dataset": {"id": id_, "description": "x" * 4_000, **more}}
 
 
 async def cursor_of(api: Api, who: str) -> str:

@@ -25,9 +25,9 @@ def found(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return found
 
 
-def _noted(found: list[object], function: Callable[[object], object], argument: object) -> object:
+def _noted(found: list[object], function: Callable[..., object], *arguments: object, **options: object) -> object:
     found.append(CALLER.get())
-    return function(argument)
+    return function(*arguments, **options)
 
 
 async def test_a_transaction_is_of_no_caller(found: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
