@@ -32,6 +32,7 @@ class Writer:
         self._api = api
         self._random = Random(seed)
         self._ids = [*graph.things]
+        self._arcs = graph.arcs
         self._edges = [(arc.relation, arc.source, arc.target) for arc in graph.arcs]
         self._fresh = list(_missing(graph))
         self.changed = 0
@@ -62,9 +63,10 @@ class Writer:
         return UNLINK, {"relation": relation, "from": source, "to": target, **until}
 
     def _again(self) -> tuple[str, dict[str, Any]]:
-        """Return an edge that existed before."""
-        relation, source, target = self._random.choice(self._edges)
-        return LINK, {"relation": relation, "from": source, "to": target}
+        """Return an edge that existed before, of the same origin: filters compare the present one (docs/lineage.md)."""
+        arc = self._random.choice(self._arcs)
+        sure = {} if arc.confidence is None else {"confidence": arc.confidence}
+        return LINK, {"relation": arc.relation, "from": arc.source, "to": arc.target, "origin": arc.origin, **sure}
 
     def _delete(self) -> tuple[str, dict[str, Any]]:
         """Return the deletion or the restoration of an asset."""
