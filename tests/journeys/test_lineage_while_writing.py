@@ -33,8 +33,7 @@ class Writer:
         self._random = Random(seed)
         self._ids = [*graph.things]
         self._arcs = graph.arcs
-        self._edges = [(arc.relation, arc.source, arc.target) for arc in graph.arcs]
-        self._fresh = list(_missing(graph))
+        self._fresh = list(_missing(graph)) or [(arc.relation, arc.source, arc.target) for arc in graph.arcs]
         self.changed = 0
 
     async def write(self) -> None:
@@ -52,15 +51,15 @@ class Writer:
 
     def _link(self) -> tuple[str, dict[str, Any]]:
         """Return a new edge, sometimes with a valid time in the past."""
-        relation, source, target = self._random.choice(self._fresh or self._edges)
+        relation, source, target = self._random.choice(self._fresh)
         since = self._random.choice([{}, {"validFrom": as_of(5)}])
         return LINK, {"relation": relation, "from": source, "to": target, **since}
 
     def _unlink(self) -> tuple[str, dict[str, Any]]:
         """Return the end of an existing edge, sometimes at a time in the past."""
-        relation, source, target = self._random.choice(self._edges)
+        arc = self._random.choice(self._arcs)
         until = self._random.choice([{}, {"validTo": as_of(UNLINKED)}])
-        return UNLINK, {"relation": relation, "from": source, "to": target, **until}
+        return UNLINK, {"relation": arc.relation, "from": arc.source, "to": arc.target, **until}
 
     def _again(self) -> tuple[str, dict[str, Any]]:
         """Return an edge that existed before, of the same origin: filters compare the present one (docs/lineage.md)."""
