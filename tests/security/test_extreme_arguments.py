@@ -4,6 +4,7 @@ A few of the extreme values of each place are sent, other ones with another seed
 they take is measured by ``make bench-extremes``.
 """
 
+import asyncio
 import os
 from collections.abc import Iterator
 from random import Random
@@ -17,8 +18,11 @@ from support.documents.extremes.extreme_operations import Extremes
 from support.documents.extremes.extreme_values import INSTANTS
 from support.estates.known_of_each_kind import known_items
 from support.servers.in_process import Api, observes_one_process
-from support.servers.odd_requests import faults, posted, response_to
+from support.servers.odd_requests import CODES, faults, posted, response_to
+from support.servers.websocket_client import connected, serving
 from support.stores.observed_requests import BESIDE, ObservedRequests
+from support.waiting import until
+from websockets.exceptions import ConnectionClosed
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1_800), observes_one_process]
 
@@ -87,6 +91,40 @@ async def test_no_extreme_value_is_a_defect(api: Api) -> None:
     named = {place.path[-1] for place in places if place.path} | {"dryRun"}
     inputs = [each for each in schema.type_map.values() if isinstance(each, GraphQLInputObjectType)]
     assert {name for each in inputs for name in each.fields} <= named
+
+
+async def test_no_extreme_value_of_a_subscription_is_a_defect(api: Api) -> None:
+    """Each argument and filter of a subscription: it is refused with a code, or waits for the next change."""
+    extremes, wrong, refused = Extremes(api.process.schema.core, [*known_items()]), list[str](), 0
+    log = api.coordinator.commit_log
+    places = [place for place in extremes.places() if place.owner == "Subscription"]
+    async with serving(api.app) as address:
+        for place in places:
+            for operation in some(extremes.operations(place)):
+                async with connected(address, api.tokens["ada"]) as talk:
+                    await talk.subscribe(operation.text, **operation.variables)
+                    received = asyncio.create_task(talk.receive())
+                    await until(lambda received=received: received.done() or log.waiting == 1)  # type: ignore[misc]
+                    found = _faults_of(received)
+                    refused += received.done()
+                    received.cancel()
+                wrong += [f"{place}, {operation.value}: {each}" for each in found]
+                await until(lambda: log.waiting == 0)
+    assert not wrong, "\n".join(wrong)
+    assert len(places) > 5
+    assert refused > len(places)
+
+
+def _faults_of(received: asyncio.Task[dict[str, Any]]) -> list[str]:
+    """Return what is a defect in the first message of a subscription, if it has come."""
+    if not received.done():
+        return []
+    if isinstance(error := received.exception(), ConnectionClosed):
+        code = error.rcvd and error.rcvd.code
+        return [] if code in {4400, 1009} else [f"closed with {code}"]
+    message = received.result()
+    errors = message["payload"] if message["type"] == "error" else message["payload"].get("errors", [])
+    return [str(each)[:200] for each in errors if each["extensions"].get("code") not in CODES]
 
 
 async def test_no_extreme_event_is_a_defect(api: Api) -> None:
