@@ -10,6 +10,7 @@ import statistics
 import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -72,6 +73,12 @@ They are the record itself, the record of its parent, or those of the subjects o
 
 _numbers = count()
 ID_INPUTS = {**READS, **REFUSED, **ACCEPTED}
+
+DRY = {
+    f"{name}, dry run": replace(each, variables={"input": {**each.variables["input"], "dryRun": True}})
+    for name, each in ACCEPTED.items()
+}
+"""Accepted writes that leave nothing, so that an absent id is absent in each call."""
 
 
 @pytest.fixture(scope="module")
@@ -141,10 +148,10 @@ def test_every_input_of_an_id_is_known() -> None:
     assert listed_id_inputs(schema) == in_schema
 
 
-@pytest.mark.parametrize("name", ID_INPUTS)
+@pytest.mark.parametrize("name", [*ID_INPUTS, *DRY])
 async def test_the_same_answer_and_work(api: Api, hidden: dict[str, str], name: str) -> None:
     """A hidden id gets the answer of an absent one, by as many requests of the same texts that return as much."""
-    id_input, answers, received = ID_INPUTS[name], [], []
+    id_input, answers, received = {**ID_INPUTS, **DRY}[name], [], []
     absent = _pair(id_input, hidden)[1]
     await _answer(api, id_input, absent)  # the first of some writes creates what the later ones change
     for urn in _pair(id_input, hidden):
@@ -188,11 +195,14 @@ async def test_an_id_that_leads_to_a_hidden_asset_is_like_an_absent_one(api: Api
     assert sum(received[0].values) <= sum(received[1].values) + OWN_RECORDS
 
 
-@pytest.mark.parametrize("name", [*READS, *REFUSED])
+TIMED = {**READS, **REFUSED, **DRY}
+
+
+@pytest.mark.parametrize("name", TIMED)
 async def test_the_same_time(api: Api, hidden: dict[str, str], name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Medians of interleaved calls with a hidden and an absent id hardly differ, in the last round at the latest."""
     for _ in range(ROUNDS):
-        medians = await _medians(api, ID_INPUTS[name], _pair(ID_INPUTS[name], hidden))
+        medians = await _medians(api, TIMED[name], _pair(TIMED[name], hidden))
         ratio = medians[0] / medians[1]
         with capsys.disabled():
             sys.stdout.write(f"\n{name}: hidden {medians[0]:.1f} ms, absent {medians[1]:.1f} ms, ratio {ratio:.2f}")
