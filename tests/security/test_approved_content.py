@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from graphql import GraphQLInputObjectType
 from support.estates.promotions import (
     ADS,
     ERRORS,
@@ -23,6 +24,9 @@ from support.servers.in_process import Api
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import Persona
+from graphql_schema.catalog.kinds import KINDS
+from graphql_schema.governance.approvals import SUBJECTS
+from graphql_schema.schema import build_schema
 from policies.principal import PrincipalKind
 
 CONTENT: dict[str, Any] = {
@@ -76,6 +80,60 @@ async def test_the_content_of_an_approved_version_is_fixed(api: Api, field: str)
     assert (await of_version(api, "eli", name))["gate"]["open"]
     await approve(api, "eli", version(name), decision="REVOKED")
     assert await change(api, name, **given) == []
+
+
+CONTENT_OF: dict[str, dict[str, Any]] = {
+    "DatasetVersion": {"contentDigest": "sha256:other", "location": "s3://elsewhere", "rowCount": 7},
+    "Dataset": {"format": "csv", "location": "s3://elsewhere", "columns": [{"name": "other"}]},
+    "Deployment": {"environment": "PROD", "modelVersion": version("content-of", 2)},
+    "ModelVersion": CONTENT,
+}
+"""Other content by the kinds that may be approved, and field."""
+
+NO_CONTENT: dict[str, set[str]] = {
+    "DatasetVersion": {"version", "dataset", "derivedFrom", "producedBy"},
+    "Dataset": {"derivedFrom"},
+    "Deployment": {"service", "status", "trafficShare", "deployedAt", "retiredAt"},
+    "ModelVersion": {"version", "model", "metrics", "trainingRun", "trainedOn", "features", "basedOn"},
+}
+"""Fields that an approval is not for: what names the asset, where it comes from, how it was measured, how it runs."""
+
+
+def test_every_field_of_what_is_approved_is_content_or_is_not() -> None:
+    """A new field of a kind that may be approved is in one of both tables, and so is each kind."""
+    inputs = {
+        name.removesuffix("Input"): {*given.fields}
+        for name, given in build_schema().core.type_map.items()
+        if isinstance(given, GraphQLInputObjectType)
+    }
+    common = set.intersection(*(inputs[kind] for kind in (*CONTENT_OF, "Report", "Workflow")))
+    own = {kind: inputs[kind] - common for kind in SUBJECTS}
+    assert own == {kind: {*CONTENT_OF[kind]} | NO_CONTENT[kind] for kind in CONTENT_OF}
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [(kind, field) for kind, fields in CONTENT_OF.items() for field in fields if kind != "ModelVersion"],
+)
+async def test_each_field_of_the_content_is_fixed_or_voids_the_approval(api: Api, kind: str, field: str) -> None:
+    """Another value of a version is a CONFLICT; one of a dataset or deployment voids its approval and reports that."""
+    await register(api, "content-of")
+    name = f"{kind}-{field}".lower()
+    given: dict[str, Any] = {"id": f"mlg://{KINDS[kind].slug}/test/default/{name}", "owners": [RANKING]}
+    if kind == "Deployment":
+        given["modelVersion"] = version("content-of", 1)
+    if kind == "DatasetVersion":
+        await api.load({"dataset": {"id": given["id"].replace("dataset-version", "dataset"), "owners": [RANKING]}})
+        given["id"] += "@1"
+    await api.load({kind[0].lower() + kind[1:]: given})
+    assert codes(await approve(api, "eli", given["id"])) == []
+    document = (
+        f"mutation ($input: {kind}Input!) {{ done: register{kind}(input: $input) {{ voidedApprovals {ERRORS} }} }}"
+    )
+    done = (await api.ask("ada", document, input={"id": given["id"], field: CONTENT_OF[kind][field]}))["done"]
+    is_fixed = kind == "DatasetVersion"
+    assert codes(done) == ["CONFLICT"] * is_fixed
+    assert done["voidedApprovals"] == ["release"] * (not is_fixed)
 
 
 async def test_other_content_voids_the_approvals_of_deployments(api: Api) -> None:
@@ -269,7 +327,7 @@ async def test_no_stranger_makes_a_requester_of_an_approver(api: Api) -> None:
     """An engineer of another team is DENIED to name the user of an unowned run that produced a version of ranking."""
     run, user = "mlg://run/test/default/unowned", "mlg://user/catalog/default/eli"
     await register(api, "named", 1)
-    await api.load({"run": {"id": run, "state": "COMPLETE", "outputs": [version("named")]}})
+    await api.load({"user": {"name": "eli"}}, {"run": {"id": run, "state": "COMPLETE", "outputs": [version("named")]}})
     named = {"run": {"id": run, "startedBy": user}}
     (result,) = (await api.register("eva", named))["results"]
     assert codes(result) == ["DENIED"]
