@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from support.documents.extremes.extreme_events import plain_event
 from support.servers.in_process import Api
+from support.servers.odd_requests import posted
 
 ADS, RANKING = (f"mlg://team/catalog/default/{name}" for name in ("ads", "ranking"))
 ADA, GHOST = (f"mlg://user/catalog/default/{name}" for name in ("ada", "ghost"))
@@ -107,6 +109,54 @@ async def test_the_vocabulary_is_administered(api: Api, item: dict[str, Any]) ->
         outcomes[who] = (await api.register(who, item, dryRun=True))["results"][0]["outcome"]
     assert {outcome for who, outcome in outcomes.items() if who != "root"} == {"DENIED"}
     assert outcomes["root"] in {"CREATED", "UPDATED"}
+
+
+SHOP = "mlg://domain/catalog/default/shop"
+PII = "mlg://tag/catalog/default/pii"
+BESIDE: dict[str, dict[str, Any]] = {
+    "setOwners": {"owners": [{"owner": RANKING}]},
+    "setTags": {"add": [PII]},
+    "setStage": {"stage": "DEPRECATED"},
+    "deleteAsset": {},
+}
+
+
+@pytest.mark.parametrize("who", ["ada", "ci-ranking", "eli", "cy"])
+async def test_no_other_mutation_changes_the_vocabulary(api: Api, who: str) -> None:
+    """Others neither own, tag, retire nor delete a domain, tag, team or user, and revert none of its changes."""
+    described = {"description": f"before {who}"}
+    await api.load({"domain": {"name": "shop", **described}}, {"tag": {"name": "pii", "tagKind": "PII", **described}})
+    await api.load({"team": {"name": "ranking", **described}}, {"user": {"name": "ada", "displayName": who}})
+    for urn in (SHOP, PII, RANKING, ADA):
+        changes = (await api.ask("root", CHANGES, id=urn))["changes"]["nodes"]
+        assert changes
+        calls = [(name, {"asset": urn, **given}) for name, given in BESIDE.items()]
+        calls += [("revertChange", {"change": each["id"]}) for each in changes]
+        for name, given in calls:
+            document = (
+                f"mutation ($input: {name[0].upper()}{name[1:]}Input!) {{ done: {name}(input: $input) {{ {CODES} }} }}"
+            )
+            (error,) = (await api.ask(who, document, input=given))["done"]["errors"]
+            assert error["code"] in {"DENIED", "INVALID"}, (name, given)
+        assert (await api.ask("root", CHANGES, id=urn))["changes"]["nodes"] == changes
+
+
+CODES = "errors { code }"
+CHANGES = "query ($id: ID!) { changes(filter: {subjects: [$id]}) { nodes { id } } }"
+
+
+async def test_an_event_creates_no_identity(api: Api) -> None:
+    """Owners that an event names are refused unless they are registered; the rest of the event is written."""
+    owners = {"owners": [{"name": "team:unknown"}, {"name": "user:ghost"}, {"name": "team:ranking"}]}
+    event = plain_event()
+    event["job"] |= {"facets": {"ownership": owners}}
+    for dataset in (*event["inputs"], *event["outputs"]):
+        dataset |= {"facets": {"ownership": owners}}
+    report = (await posted(api, "ada", "/api/v1/lineage", event)).json()
+    named = {each["id"] for each in report["refused"] if each.get("field") == "owners"}
+    assert named == {"mlg://team/catalog/default/unknown", GHOST}
+    assert report["outcome"] == "CREATED"
+    assert not [urn for urn in named if await exists(api, urn)]
 
 
 async def test_an_owner_still_reads_what_others_made_restricted(api: Api) -> None:
