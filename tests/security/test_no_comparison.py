@@ -1,10 +1,12 @@
 """What a caller may not read it may not compare: a right guess of a hidden value is answered like a wrong one."""
 
 import re
+import tomllib
 from typing import Any
 
 import pytest
 from support.servers.in_process import Api
+from support.source_tree import ROOT
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import Persona
@@ -40,6 +42,13 @@ async def api(api: Api) -> Api:
     api.tokens["eva"] = DevIssuer(api.process.settings).mint(eva)
     await api.load({"team": {"name": "ads"}}, {"team": {"name": "ranking"}})
     return api
+
+
+def test_every_secret_is_guessed() -> None:
+    """Each field that administrators write and do not read has guesses: those with the label `secret`."""
+    labels = tomllib.loads((ROOT / "policies" / "labels.toml").read_text())
+    secrets = {(kind, field) for kind, fields in labels.items() for field, label in fields.items() if label == "secret"}
+    assert secrets == {("Run", field) for field in GUESSES}
 
 
 @pytest.mark.parametrize("field", GUESSES)
