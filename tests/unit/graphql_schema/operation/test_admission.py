@@ -76,10 +76,14 @@ def doubled(levels: int) -> str:
         ("{" + "x " * 4_000 + "}", "tokens"),
         ("{" + "q{x} " * 990 + "}", "comparisons"),
         ("#\n" * 4_001 + "{ x }", "tokens"),
+        ("{ x(a: " + "[" * 1_900 + "]" * 1_900 + ") }", "tokens"),
+        ("{ x(a: " + "{a: " * 900 + "1" + "}" * 900 + ") }", "tokens"),
+        ("query ($a: " + "[" * 1_900 + "Int" + "]" * 1_900 + ") { x }", "tokens"),
+        ("{" + "q{" * 1_900 + "x" + "}" * 1_901, "tokens"),
     ],
 )
 async def test_a_document_over_a_limit_is_refused(document: str, limit: str) -> None:
-    """The response is LIMIT_EXCEEDED with the name of the limit, and nothing else."""
+    """The response is LIMIT_EXCEEDED with the name of the limit, and nothing else; so it is beyond the stack."""
     assert await refusals(document) == [("LIMIT_EXCEEDED", limit)]
 
 
