@@ -42,8 +42,9 @@ from graphql_schema.fields.context import Context
 from graphql_schema.fields.field import Resolved
 from graphql_schema.operation.coerced_variables import CoercedVariables, without_variables
 from graphql_schema.operation.event_selection import event_selection
-from graphql_schema.ports.operation_budget import TURNS, OperationBudget
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import JsonObject
+from graphql_schema.ports.turns.loop_turns import TURNS
 from policies.errors import CodedError
 
 FEW: Final = 100

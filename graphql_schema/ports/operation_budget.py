@@ -1,33 +1,18 @@
-"""What one operation may use while it runs, and its turns of the event loop.
+"""What one operation may use while it runs, and its pauses.
 
-The cost of an operation is estimated before (:mod:`graphql_schema.operation.cost`); this is what it really uses. The
-event loop serves all callers, so long work pauses after :data:`TURN_SECONDS` and lets the others run.
+The cost of an operation is estimated before (:mod:`graphql_schema.operation.cost`); this is what it really uses. Long
+work pauses in turns of the event loop (:mod:`graphql_schema.ports.turns.loop_turns`), and lets the others run.
 """
 
-import asyncio
-import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
 from typing import Final, TypeVar
 
+from graphql_schema.ports.turns.loop_turns import TURNS
 from policies.errors import CodedError, LimitError
 
 ItemT = TypeVar("ItemT")
-
-TURN_SECONDS: Final = 0.003
-"""Length of a turn of the event loop in seconds; an operation that pauses after that waits for a later turn."""
-
-_MANY_PAUSES: Final = 8
-"""Number of pauses beyond which an operation has turns of a third of the length: others wait for many of them."""
-
-LONG_TURN_SECONDS: Final = 0.025
-"""Seconds of CPU time of a turn after which also the first resolvers of an operation wait for a later turn."""
-
-_REST: Final = 50
-"""Iterations of the event loop between two releases of waiting tasks: about what an operation on a page needs."""
 
 _LESS: Final = "Use a smaller `first`, select less, or split the operation into several requests."
 _FEWER_SUBSTRINGS: Final = (
@@ -43,8 +28,6 @@ _ADVICE: Final = {"listings": _FEWER_LISTS, "filters": _FEWER_LISTS, "paths": _P
 """What to do about an exceeded limit of a query, by its name; ``_LESS`` for the others."""
 _NOT_SHOWN: Final = frozenset({"rows", "paths", "stored", "filters"})
 """Limits without the actual number in their error: hidden rows, or conditions of the policy, are among what counts."""
-_RELEASED: Final = 8
-"""Maximal number of waiting tasks that are released when a turn of the event loop ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,108 +276,3 @@ class OperationBudget:
         error.extensions |= {"actual": actual, "maximum": maximum} if is_shown else {"maximum": maximum}
         self.end(error)
         self.check()
-
-
-@dataclass(slots=True)
-class Turns:
-    """Turns of the event loop; each ends with the iteration of the loop.
-
-    A turn begins with the first call of :meth:`is_over` in an iteration of the loop. A task for which it is true waits
-    in :meth:`wait`. The end of a turn releases waiting tasks if `_REST` turns or TURN_SECONDS have passed since the
-    last release. Tasks of operations that have had the fewest pauses come first. In every second release, a task comes
-    first whose operation has not continued for longest.
-    """
-
-    _waiting: list[tuple[int, int, asyncio.Future[None]]] = field(default_factory=list)
-    _by_operation: dict[int, tuple[OperationBudget, deque[asyncio.Future[None]]]] = field(default_factory=dict)
-    """The same tasks of each operation, in the order in which they began to wait."""
-    _count: int = 0
-    _releases: int = 0
-    _rests: int = 0
-    _resting_since: float = 0.0
-    _began: float | None = None
-    _used: float = 0.0
-    _is_short: bool = False
-    _loop: asyncio.AbstractEventLoop | None = None
-
-    def is_over(self) -> bool:
-        """Return whether the turn has lasted longer than TURN_SECONDS; begins a turn if there is none."""
-        now = time.perf_counter()
-        if self._began is None or self._loop is not asyncio.get_running_loop():
-            self._begin(now)
-            return False
-        if now < self._began:  # it has not been used, so the first of the released tasks goes on in any case
-            self._began, self._used = now, time.thread_time()
-            return False
-        return now - self._began > TURN_SECONDS / (3 if self._is_short else 1)
-
-    def is_long(self) -> bool:
-        """Return whether the turn is over and has used more CPU time than LONG_TURN_SECONDS."""
-        return self.is_over() and time.thread_time() - self._used > LONG_TURN_SECONDS
-
-    async def wait(self, budget: OperationBudget) -> None:
-        """Return when a turn of the event loop is not over, for a task of the operation of a budget."""
-        self._count += 1
-        loop = asyncio.get_running_loop()
-        budget.continued = budget.continued or self._count
-        while self.is_over():
-            turn = loop.create_future()
-            self._count += 1
-            heappush(self._waiting, (budget.pauses, self._count, turn))
-            self._by_operation.setdefault(id(budget), (budget, deque()))[1].append(turn)
-            await turn
-        self._count += 1
-        budget.continued = self._count
-        self._is_short |= budget.pauses > _MANY_PAUSES
-
-    def _begin(self, now: float) -> None:
-        """Begin a turn, which the next iteration of the loop ends; if ``now`` is infinite, at its first use."""
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            self._loop, self._waiting, self._by_operation = loop, [], {}  # the former loop was closed
-        self._began, self._used, self._is_short = now, time.thread_time(), False
-        loop.call_soon(self._end)
-
-    def _end(self) -> None:
-        """End the turn, release waiting tasks if the rest is over, and begin the next turn if tasks wait."""
-        self._began = None
-        if not self._waiting:
-            self._rests = 0
-            return
-        now = time.perf_counter()
-        self._resting_since = self._resting_since if self._rests else now
-        self._rests += 1
-        if self._rests > _REST or now - self._resting_since > TURN_SECONDS:
-            self._release()
-        if self._waiting:
-            self._begin(float("inf"))
-        else:
-            self._by_operation.clear()
-
-    def _release(self) -> None:
-        """Let ``_RELEASED`` waiting tasks continue."""
-        self._rests = 0
-        self._releases += 1
-        if self._releases % 2 == 0:
-            self._release_by_order()
-        released = 0
-        while self._waiting and released < _RELEASED:
-            *_, turn = heappop(self._waiting)
-            if not turn.done():
-                turn.set_result(None)
-                released += 1
-
-    def _release_by_order(self) -> None:
-        """Let the first task continue of the operation that has not continued for longest."""
-        for key, (_, turns) in [*self._by_operation.items()]:
-            while turns and turns[0].done():
-                turns.popleft()
-            if not turns:
-                del self._by_operation[key]
-        if self._by_operation:
-            _, turns = min(self._by_operation.values(), key=lambda each: each[0].continued)
-            turns[0].set_result(None)
-
-
-TURNS: Final = Turns()
-"""The turns of the event loop of this process."""

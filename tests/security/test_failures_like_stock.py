@@ -98,7 +98,7 @@ async def test_limits(api: Api, monkeypatch: pytest.MonkeyPatch, limits: UsageLi
     """A query beyond a limit has the same error on both paths, and is cancelled."""
     monkeypatch.setattr("app.runtime.operation_context.UsageLimits", lambda: limits)
     # after a long turn, as on a busy machine, resolvers begin in another order, and another one exceeds the limit
-    monkeypatch.setattr("graphql_schema.ports.operation_budget.LONG_TURN_SECONDS", inf)
+    monkeypatch.setattr("graphql_schema.ports.turns.loop_turns.LONG_TURN_SECONDS", inf)
     await api.send("ada", document)
     both = BothPaths(api)
     with both.observed():

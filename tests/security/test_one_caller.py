@@ -27,9 +27,10 @@ from app.graph.reading.level import level_batcher
 from app.graph.writing.batch_planner import plan_item
 from app.graph.writing.prefetch import PrefetchRequest
 from graphql_schema.inputs.declared_edges import edges_of
-from graphql_schema.ports import operation_budget
-from graphql_schema.ports.operation_budget import TURNS, OperationBudget, UsageLimits
+from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
 from graphql_schema.ports.row import Row
+from graphql_schema.ports.turns import loop_turns
+from graphql_schema.ports.turns.loop_turns import TURNS
 from graphql_schema.registry.asset_input import GivenItem
 
 TEAM = "mlg://team/catalog/default/ranking"
@@ -288,7 +289,7 @@ async def test_others_run_beside_the_largest_response(api: Api) -> None:
 
 async def test_others_run_beside_a_registration_of_many_items(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other tasks run between any two items while these are converted, planned and encoded."""
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)  # each item is a turn
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)  # each item is a turn
     iterations = LoopIterations()
     monkeypatch.setattr(GivenItem, "converted", iterations.observed("convert", GivenItem.converted))
     monkeypatch.setattr("app.graph.writing.group_plan.plan_item", iterations.observed("plan", plan_item))

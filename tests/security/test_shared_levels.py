@@ -15,7 +15,7 @@ from app.graph.reading.level.level_batcher import LevelResponse
 from app.graph.reading.listing_pages import ListingPages
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.observability import asset_sources
-from graphql_schema.ports import operation_budget
+from graphql_schema.ports.turns import loop_turns
 
 DATASETS = 30
 
@@ -49,7 +49,7 @@ async def test_the_records_of_a_level_are_examined_once(api: Api, monkeypatch: p
 
 async def test_the_listings_of_a_level_are_made_in_turns(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page of teams has hundreds of listings, whose conditions take some 0.3 ms each."""
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)  # each listing is a turn
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)  # each listing is a turn
     iterations = LoopIterations()
     for name in ("_index_queries", "_page"):
         monkeypatch.setattr(ListingPages, name, iterations.observed(name, getattr(ListingPages, name)))
@@ -84,7 +84,7 @@ async def test_what_one_resolver_reads_begins_in_turns(
         for seconds in (1e9, -1.0):
             requests.reports.clear()
             with monkeypatch.context() as patched:
-                patched.setattr(operation_budget, "TURN_SECONDS", seconds)
+                patched.setattr(loop_turns, "TURN_SECONDS", seconds)
                 iterations = LoopIterations()
                 patched.setattr(module, name, iterations.observed(name, getattr(module, name)))
                 async with iterations.counting():

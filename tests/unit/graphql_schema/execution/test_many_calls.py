@@ -12,8 +12,8 @@ from support.waiting import until
 
 from graphql_schema.execution import many_calls
 from graphql_schema.execution.many_calls import gathered
-from graphql_schema.ports import operation_budget
 from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.turns import loop_turns
 from policies.errors import CodedError, LimitError
 
 
@@ -51,7 +51,7 @@ class Calls:
 @pytest.fixture
 def short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each turn be over at once."""
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)
 
 
 async def begins(number: int) -> set[int]:
@@ -67,7 +67,7 @@ async def begins(number: int) -> set[int]:
 
 async def test_the_calls_of_a_page_begin_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """While the turn is not over, all begin in one iteration, as a loader needs it to read them together."""
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", 1e9)
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", 1e9)
     assert len(await begins(500)) == 1
 
 
@@ -79,7 +79,7 @@ async def test_long_calls_begin_in_turns() -> None:
 
 async def test_few_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A further call begins when another ends; the results are in the order of the calls."""
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", 1e9)
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", 1e9)
     monkeypatch.setattr(many_calls, "CALLS_AT_ONCE", 5)
     calls = Calls()
     running = asyncio.create_task(gathered(OperationBudget(), [partial(calls.call, 20 - n) for n in range(12)]))

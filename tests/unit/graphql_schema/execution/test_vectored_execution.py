@@ -15,9 +15,9 @@ from support.stores.plain_reader import PlainGraph
 from graphql_schema.execution.vectored_execution import TURN_OBJECTS
 from graphql_schema.fields.context import Context
 from graphql_schema.operation.limited_schema import OperationSchema
-from graphql_schema.ports import operation_budget
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
 from graphql_schema.ports.policy_report import PolicyReport
+from graphql_schema.ports.turns import loop_turns
 from graphql_schema.schema import GraphSchema
 from policies.errors import CodedError
 from policies.principal import Principal
@@ -218,7 +218,7 @@ async def test_use_of_the_budget_is_equal(twice: Twice, roots: list[Any]) -> Non
 
 async def test_long_lists_pause(twice: Twice, roots: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Another task runs while a long list is completed, if every turn is over at once."""
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", 0.0)
     roots += [red(number, text="x" * 5) for number in range(3 * TURN_OBJECTS)]
     ran: list[int] = []
 
@@ -244,7 +244,7 @@ async def test_resolvers_begin_in_turns(
     twice: Twice, roots: list[Any], monkeypatch: pytest.MonkeyPatch, document: str, again: int
 ) -> None:
     """Thousands of resolvers that begin in one iteration of the loop would hold it; if each is a turn, few run."""
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)
     monkeypatch.setattr("graphql_schema.operation.execution.FEW", 1)
     roots += [red(number) for number in range(8)]
     STARTS.clear()
@@ -257,8 +257,8 @@ async def test_resolvers_begin_in_turns(
 
 async def test_long_resolvers_begin_in_turns(twice: Twice, roots: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Also the first of an operation with an error begin in turns, if a turn uses too much CPU time."""
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)
-    monkeypatch.setattr(operation_budget, "LONG_TURN_SECONDS", -1.0)
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)
+    monkeypatch.setattr(loop_turns, "LONG_TURN_SECONDS", -1.0)
     roots += [red(number) for number in range(8)]
     STARTS.clear()
     _, executed_again = await twice("{ reds { delayed odd } }")

@@ -13,7 +13,8 @@ from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.governance.change_redaction import named_ids
 from graphql_schema.ports.commands import RevertCommand
-from graphql_schema.ports.operation_budget import OperationBudget, Turns
+from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.turns.loop_turns import Turns
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 MODEL = "mlg://model/test/default/ranker"

@@ -14,7 +14,8 @@ from support.stores.plain_reader import PlainGraph
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import OWNED_BY
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
-from graphql_schema.ports.operation_budget import OperationBudget, Turns
+from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.turns.loop_turns import Turns
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 VERSION = "mlg://model-version/test/default/ranker@1"

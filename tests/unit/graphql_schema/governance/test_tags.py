@@ -14,7 +14,8 @@ from support.stores.plain_reader import PlainGraph
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import TAGGED
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
-from graphql_schema.ports.operation_budget import OperationBudget, Turns
+from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.turns.loop_turns import Turns
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 MODEL = "mlg://model/test/default/m"

@@ -11,9 +11,9 @@ import pytest
 from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
 
-from graphql_schema.ports import operation_budget
 from graphql_schema.ports.record import Json
 from graphql_schema.ports.row import Row
+from graphql_schema.ports.turns import loop_turns
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 ROOT, MODEL = "mlg://dataset/test/default/clicks", "mlg://model/test/default/ranker"
@@ -138,7 +138,7 @@ async def test_the_affected_assets_are_examined_in_turns(
     """Aliases with other days share one walk, and so examine thousands of assets each in one iteration otherwise."""
     for number in range(5):
         graph.join("DERIVES", ROOT, graph.add("DATASET", f"used{number}", ownerTeam=graph.teams["rank"]))
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)  # each turn is over when it has begun
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)  # each turn is over when it has begun
     turns, examined, read = 0, list[int](), Row.visible_value
 
     async def count_iterations() -> None:

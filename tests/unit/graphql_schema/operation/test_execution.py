@@ -14,8 +14,8 @@ from support.loop_iterations import LoopIterations
 from graphql_schema.operation.coerced_variables import CoercedVariables, coerce
 from graphql_schema.operation.execution import FEW_VALUES, BudgetedExecution
 from graphql_schema.operation.limited_schema import OperationSchema
-from graphql_schema.ports import operation_budget
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
+from graphql_schema.ports.turns import loop_turns
 from policies.errors import Code, CodedError
 from policies.principal import Scope
 
@@ -248,8 +248,8 @@ async def test_others_run_between_objects_and_items(
     monkeypatch: pytest.MonkeyPatch, document: str, values: int
 ) -> None:
     """Nested lists of a few items are many objects: if each is a turn, no two are completed in the same iteration."""
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)
-    monkeypatch.setattr(operation_budget, "LONG_TURN_SECONDS", -1.0)
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)
+    monkeypatch.setattr(loop_turns, "LONG_TURN_SECONDS", -1.0)
     iterations = LoopIterations()
     complete = iterations.observed("value", BudgetedExecution.complete_leaf_value)
     monkeypatch.setattr(BudgetedExecution, "complete_leaf_value", complete)
@@ -264,7 +264,7 @@ async def test_the_first_objects_are_completed_at_once(monkeypatch: pytest.Monke
 
     An operation with many values pauses also if its turn is not long.
     """
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)
     iterations = LoopIterations()
     monkeypatch.setattr(f"{__name__}.ten_characters", iterations.observed("text", ten_characters))
     async with iterations.counting():
@@ -344,7 +344,7 @@ async def test_an_error_cancels_nothing_that_others_await(
         "slow slowlyPositive(after: 60) later: slowlyPositive(after: 100)",
     ],
 )
-@pytest.mark.parametrize("turn_seconds", [operation_budget.TURN_SECONDS, -1.0])
+@pytest.mark.parametrize("turn_seconds", [loop_turns.TURN_SECONDS, -1.0])
 async def test_an_error_of_a_non_null_field_ends_the_others(
     recwarn: pytest.WarningsRecorder,
     monkeypatch: pytest.MonkeyPatch,
@@ -354,8 +354,8 @@ async def test_an_error_of_a_non_null_field_ends_the_others(
 ) -> None:
     """The error is that of graphql-core, at once or later; each coroutine that was made has begun."""
     monkeypatch.setattr("graphql_schema.operation.execution.CALLS_AT_ONCE", at_once)
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", turn_seconds)
-    monkeypatch.setattr(operation_budget, "LONG_TURN_SECONDS", turn_seconds)
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", turn_seconds)
+    monkeypatch.setattr(loop_turns, "LONG_TURN_SECONDS", turn_seconds)
     document = f"{{ items(count: 12) {{ {selected} }} }}"
     result = await run(BUDGETED, document)
     [error] = result.errors or []

@@ -17,10 +17,10 @@ from support.estates.plain_rows import plain_row
 from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.execution.side_thread import run_at_once
-from graphql_schema.ports import operation_budget
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import Row, RowPage
+from graphql_schema.ports.turns import loop_turns
 from graphql_schema.usage.asset_usage import Months, Span, added_up, added_up_in_turn
 
 Run = Callable[..., Awaitable[ExecutionResult]]
@@ -261,7 +261,7 @@ def test_usage_is_added_up_in_parts() -> None:
 
 async def test_the_usage_of_many_aliases_is_added_up_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thirty aliases do it in one iteration of the event loop: the work of each is short, that of all is not."""
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)  # each turn is over when it has begun
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)  # each turn is over when it has begun
     iterations, done = 0, list[int]()
 
     async def count_iterations() -> None:

@@ -16,7 +16,7 @@ from app.graph.commits.write_set import WriteSet
 from app.graph.commits.write_statements import WRITE
 from app.graph.driver.errors import LostTurnError, StoreUnavailableError, TransientConflictError
 from app.graph.records.log_entry import MAX_UNGROUPED, entry_of
-from graphql_schema.ports import operation_budget
+from graphql_schema.ports.turns import loop_turns
 
 
 def forgotten(log: WriteLog) -> list[set[int]]:
@@ -108,7 +108,7 @@ async def test_more_entries_than_one_request_reads() -> None:
 
 async def test_a_large_transaction_of_another_process_is_forgotten_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process keeps what it does not touch, and others run before all of it is forgotten; who learns waits for it."""
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", 0)
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", 0)
     store, clock = LogStore(), Clock()
     one, two = await opened(store, clock), await opened(store, clock)
     writes, vids = WriteSet(), {number << 8 for number in range(1, MAX_UNGROUPED + 1)}

@@ -9,7 +9,7 @@ import pytest
 
 from app.graph.driver import encoded_rows as module
 from app.graph.driver.encoded_rows import encoded_rows
-from graphql_schema.ports import operation_budget
+from graphql_schema.ports.turns import loop_turns
 
 TEXT = 'a"b\\c\n\u00e9\u4e2d\U0001f600\x7f\x00' * 3
 ROWS: list[dict[str, Any]] = [
@@ -34,7 +34,7 @@ async def test_others_run_between_rows_and_within_a_long_record(
     monkeypatch: pytest.MonkeyPatch, rows: list[dict[str, Any]]
 ) -> None:
     """A long record, and many short rows, are encoded over several turns of the event loop."""
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)  # each turn is over when it has begun
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)  # each turn is over when it has begun
     monkeypatch.setattr(module, "PIECE", 8)
     monkeypatch.setattr(module, "_STEP", 50)
     encoding = asyncio.create_task(encoded_rows(rows))

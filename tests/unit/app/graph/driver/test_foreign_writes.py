@@ -6,7 +6,7 @@ import pytest
 
 from app.graph.driver.foreign_writes import pass_on
 from app.graph.records.touched import PART_SIZE, Touched
-from graphql_schema.ports import operation_budget
+from graphql_schema.ports.turns import loop_turns
 
 
 class Watch:
@@ -28,7 +28,7 @@ class Watch:
 
 async def test_each_part_ends_in_an_iteration_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """All begin before the call returns. The ends are not due together, which would take 50 ms for 75,000 ends."""
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", 0)
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", 0)
     watch, counts = Watch(), set[int]()
     touched = Touched(frozenset(range(3 * PART_SIZE)), tenants=frozenset({"acme"}))
     await pass_on(touched, [watch], 0)
@@ -41,7 +41,7 @@ async def test_each_part_ends_in_an_iteration_of_its_own(monkeypatch: pytest.Mon
 
 async def test_what_has_begun_ends_after_a_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise the cache would keep nothing of these parts again."""
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", 0)
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", 0)
     watch = Watch()
     passing = asyncio.create_task(pass_on(Touched(frozenset(range(3 * PART_SIZE))), [watch], 0))
     while not watch.begins:  # noqa: ASYNC110 - each turn of the event loop counts

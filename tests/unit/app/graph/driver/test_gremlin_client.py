@@ -20,7 +20,7 @@ from app.graph.driver.transport import Exchange
 from app.graph.records.touched import NOTHING, PART_SIZE, Touched
 from app.store.store_endpoint import StoreEndpoint
 from app.store.store_host import StoreHost
-from graphql_schema.ports import operation_budget
+from graphql_schema.ports.turns import loop_turns
 from policies.errors import CodedError
 
 URL = "http://127.0.0.1:1/gremlin"
@@ -119,7 +119,7 @@ class Parts:
 
 async def test_a_large_write_begins_in_parts_before_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Others run between the parts. All have begun when the write is sent, and ended when its response is returned."""
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)
     client, watch, sent, counts = GremlinClient(URL), Parts(), list[int](), set[int]()
 
     async def rows(_exchange: Exchange) -> list[int]:
@@ -140,7 +140,7 @@ async def test_a_large_write_begins_in_parts_before_it_is_sent(monkeypatch: pyte
 
 async def test_the_parts_that_have_begun_end_after_a_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
     """A write that is cancelled before it is sent leaves nothing in flight, of which a cache would keep nothing."""
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", 0)
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", 0)
     client, watch = GremlinClient(URL), Parts()
     client.write_watches.append(watch)
     writing = asyncio.create_task(client.submit(PreparedStatement("write"), {}, writes=LARGE))

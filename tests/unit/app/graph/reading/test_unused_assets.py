@@ -16,10 +16,10 @@ from app.graph.reading.level.level_batcher import LISTINGS_AT_ONCE, LevelBatcher
 from app.graph.reading.unused_assets import UndecidedAssets, UnusedAssets, unused_by_index
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import ReadTime
-from graphql_schema.ports import operation_budget
 from graphql_schema.ports.conditions import ALWAYS, All, AnyOf, Condition, In, UnusedFor, matches
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.policy_report import PolicyReport
+from graphql_schema.ports.turns import loop_turns
 from graphql_schema.rules.usage_days import begin_of
 from policies.errors import LimitError
 
@@ -129,7 +129,7 @@ async def test_listings_are_made_in_turns_and_read_in_parts(monkeypatch: pytest.
     assert batcher.requested == [6, 2]
     assert [*found] == [*DAYS]
     batcher.requested.clear()
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)  # each listing is a turn
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)  # each listing is a turn
     iterations = LoopIterations()
     monkeypatch.setattr(RowConditions, "mask", iterations.observed("mask", RowConditions.mask))
     async with iterations.counting():

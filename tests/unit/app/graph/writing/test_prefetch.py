@@ -20,7 +20,6 @@ from app.graph.writing import prefetch
 from app.graph.writing.prefetch import PrefetchRequest
 from app.graph.writing.unit.read_set import NotReadError, ReadSet
 from graphql_schema.catalog.relations import Direction
-from graphql_schema.ports import operation_budget
 from graphql_schema.ports.commands import (
     Command,
     DeleteCommand,
@@ -30,6 +29,7 @@ from graphql_schema.ports.commands import (
     UnlinkCommand,
 )
 from graphql_schema.ports.events.event_commands import RecordIngestionCommand
+from graphql_schema.ports.turns import loop_turns
 
 
 def vid(text: str) -> int:
@@ -167,7 +167,7 @@ async def test_long_values_are_read_once_a_plan_needs_one(monkeypatch: pytest.Mo
 
 async def test_others_run_while_many_items_are_added(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each item has few sources, but all of them have many; each source is added once."""
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)  # each turn is over when it has begun
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)  # each turn is over when it has begun
     ticks, added = [0], list[str]()
 
     async def read(*_: object, **_more: object) -> StoredState:

@@ -1,0 +1,1 @@
+"""Turns: how the work of all callers shares the event loop."""
