@@ -13,6 +13,8 @@ from functools import partial
 from threading import Lock
 from typing import Final, ParamSpec, TypeVar, cast
 
+from graphql_schema.ports.turns.precedence import has_precedence
+
 CALLER: Final = ContextVar[Hashable]("caller", default=None)
 """The caller of this task, and of the tasks that it starts; None for the process itself, such as a writer.
 
@@ -56,7 +58,9 @@ _Call = tuple[Future[object], Callable[[], object]]
 
 @dataclass(slots=True)
 class _Calls:
-    """The calls that wait for the side thread: callers take turns of one call each, and the process goes first.
+    """The calls that wait for the side thread: callers take turns of one call each.
+
+    The process, and who has precedence, goes first every second time.
 
     The thread itself takes the next call, so it waits for no turn of a busy event loop between two of them.
     """
@@ -64,7 +68,7 @@ class _Calls:
     _waiting: OrderedDict[Hashable, deque[_Call]] = field(default_factory=OrderedDict)
     """The calls of each caller, in the order of their turns."""
     _last: Hashable = None
-    """The caller of the call that runs, or ran last."""
+    """The caller of the call that runs, or ran last; None for the process, and before the first call."""
     _lock: Lock = field(default_factory=Lock)
 
     def add(self, caller: Hashable, function: Callable[[], object]) -> Future[object]:
@@ -90,17 +94,22 @@ class _Calls:
             raise
 
     def _taken(self) -> _Call | None:
-        """Remove the next call that is not cancelled; further calls of the last caller wait after all other callers."""
+        """Remove the next call that is not cancelled; further calls of the last caller wait after all other callers.
+
+        The first call of the process runs after one of a caller, if such wait.
+        """
         with self._lock:
             if self._last in self._waiting:
                 self._waiting.move_to_end(self._last)
             while self._waiting:
-                self._last = None if None in self._waiting else next(iter(self._waiting))
-                calls = self._waiting[self._last]
+                goes_first = None in self._waiting and self._last is not None
+                caller = None if goes_first else next(iter(self._waiting))
+                calls = self._waiting[caller]
                 call = calls.popleft()
                 if not calls:
-                    del self._waiting[self._last]
+                    del self._waiting[caller]
                 if call[0].set_running_or_notify_cancel():
+                    self._last = caller
                     return call
         return None
 
@@ -113,11 +122,13 @@ async def run_aside(
 ) -> ResultT:
     """Return the result of a function that runs in the side thread when it is the turn of the caller.
 
-    Callers take turns of one call each, and calls of the process come first. So between two calls of a caller, each
-    other one has one at most.
+    Callers take turns of one call each. Every second call is one of the process, if such wait. Those of the holder
+    of the write lock are among these, also if it works for a caller. So between two calls of a caller, each other one has one at most, and
+    the process as many as all.
     """
     call = partial(function, *arguments, **options)
-    return cast("ResultT", await asyncio.wrap_future(_CALLS.add(CALLER.get(), call)))
+    caller = None if has_precedence() else CALLER.get()
+    return cast("ResultT", await asyncio.wrap_future(_CALLS.add(caller, call)))
 
 
 async def run_in_turn(

@@ -1,6 +1,5 @@
 """State that all writers of a process share."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +8,7 @@ from app.graph.commits.index_state import IndexState
 from app.graph.commits.late_writes import LateWrites
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.propagating_tags import PropagatingTags
+from app.graph.commits.turns.write_lock import WriteLock
 from app.graph.commits.write_queue import WriteQueue
 from app.graph.commits.writer_contention import WriterContention
 from graphql_schema.catalog.inference_rules import InferenceRule
@@ -22,10 +22,11 @@ class WriteCoordinator:
     """The lock of the writers of a process, and the state that they share.
 
     One writer or background job writes at a time, under ``lock``: concurrent transactions of the embedded store fail
-    or block (docs/design/janusgraph.md). ``queue`` has the batches that wait for a transaction, and
-    ``contention`` records whether several callers write. ``outbox`` holds work for background jobs, ``commit_log``
-    orders transactions, and ``late_writes`` records those without a response. ``propagating_tags`` caches which tags
-    propagate, and ``index_state`` is how far the index of an external store was compared.
+    or block (docs/design/janusgraph.md). Its holder has every second turn of the event loop. ``queue`` has the batches
+    that wait for a transaction, and ``contention`` records whether several callers write. ``outbox`` holds work for
+    background jobs, ``commit_log`` orders transactions, and ``late_writes`` records those without a response.
+    ``propagating_tags`` caches which tags propagate, and ``index_state`` is how far the index of an external store was
+    compared.
     ``propagation_stops`` are the kinds to which no sensitivity propagates; ``gates``, ``inference_rules`` and
     ``reserved_names`` are those of the installation, and so is ``disclosure``: how much results disclose of hidden
     nodes.
@@ -33,7 +34,7 @@ class WriteCoordinator:
 
     propagation_stops: frozenset[str] = frozenset()
     gates: Gates = NO_GATES
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    lock: WriteLock = field(default_factory=WriteLock)
     queue: WriteQueue = field(default_factory=WriteQueue)
     contention: WriterContention = field(default_factory=WriterContention)
     outbox: Outbox = field(default_factory=Outbox)

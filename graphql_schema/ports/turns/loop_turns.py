@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Final, Protocol
 
+from graphql_schema.ports.turns.precedence import has_precedence
+
 TURN_SECONDS: Final = 0.003
 """Length of a turn of the event loop in seconds; an operation that pauses after that waits for a later turn."""
 
@@ -41,11 +43,19 @@ class Turns:
     in :meth:`wait`. The end of a turn releases waiting tasks if `_REST` turns or TURN_SECONDS have passed since the
     last release. Tasks of operations that have had the fewest pauses come first. In every second release, a task comes
     first whose operation has not continued for longest.
+
+    Tasks with precedence come before all these, in every second release while others wait: those in between are as if
+    there were no such tasks. The first of them has a turn of its own.
     """
 
-    _waiting: list[tuple[int, int, asyncio.Future[None]]] = field(default_factory=list)
-    _by_operation: dict[int, tuple[Waiter, deque[asyncio.Future[None]]]] = field(default_factory=dict)
+    _waiting: list[tuple[int, int, asyncio.Future[bool]]] = field(default_factory=list)
+    """The tasks without precedence. The result of a future states whether the task begins a turn of its own."""
+    _by_operation: dict[int, tuple[Waiter, deque[asyncio.Future[bool]]]] = field(default_factory=dict)
     """The same tasks of each operation, in the order in which they began to wait."""
+    _preceding: deque[asyncio.Future[bool]] = field(default_factory=deque)
+    """The tasks with precedence, in the order in which they began to wait."""
+    _has_preceded: bool = False
+    """Whether tasks with precedence were in the last release."""
     _count: int = 0
     _releases: int = 0
     _rests: int = 0
@@ -78,49 +88,64 @@ class Turns:
         while self.is_over():
             turn = loop.create_future()
             self._count += 1
-            heappush(self._waiting, (waiter.pauses, self._count, turn))
-            self._by_operation.setdefault(id(waiter), (waiter, deque()))[1].append(turn)
-            await turn
+            if has_precedence():
+                self._preceding.append(turn)
+            else:
+                heappush(self._waiting, (waiter.pauses, self._count, turn))
+                self._by_operation.setdefault(id(waiter), (waiter, deque()))[1].append(turn)
+            if await turn:
+                self._began, self._is_short = float("inf"), False
         self._count += 1
         waiter.continued = self._count
-        self._is_short |= waiter.pauses > _MANY_PAUSES
+        self._is_short |= waiter.pauses > _MANY_PAUSES and not has_precedence()
 
     def _begin(self, now: float) -> None:
         """Begin a turn, which the next iteration of the loop ends; if ``now`` is infinite, at its first use."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._waiting, self._by_operation = loop, [], {}  # the former loop was closed
+            self._preceding = deque()
         self._began, self._used, self._is_short = now, time.thread_time(), False
         loop.call_soon(self._end)
 
     def _end(self) -> None:
-        """End the turn, release waiting tasks if the rest is over, and begin the next turn if tasks wait."""
+        """End the turn; if tasks wait, release some if the rest is over, and begin the next turn."""
         self._began = None
-        if not self._waiting:
+        if not (self._waiting or self._preceding):
             self._rests = 0
+            self._by_operation.clear()
             return
         now = time.perf_counter()
         self._resting_since = self._resting_since if self._rests else now
         self._rests += 1
         if self._rests > _REST or now - self._resting_since > TURN_SECONDS:
             self._release()
-        if self._waiting:
-            self._begin(float("inf"))
-        else:
-            self._by_operation.clear()
+        self._begin(float("inf"))
 
     def _release(self) -> None:
         """Let ``_RELEASED`` waiting tasks continue."""
         self._rests = 0
-        self._releases += 1
-        if self._releases % 2 == 0:
-            self._release_by_order()
-        released = 0
+        released = 0 if self._has_preceded and self._waiting else self._release_preceding()
+        self._has_preceded = released > 0
+        if not self._has_preceded:
+            self._releases += 1
+            if self._releases % 2 == 0:
+                self._release_by_order()
         while self._waiting and released < _RELEASED:
             *_, turn = heappop(self._waiting)
             if not turn.done():
-                turn.set_result(None)
+                turn.set_result(False)
                 released += 1
+
+    def _release_preceding(self) -> int:
+        """Let tasks with precedence continue, the first of them in a turn of its own; return how many."""
+        released = 0
+        while self._preceding and released < _RELEASED:
+            turn = self._preceding.popleft()
+            if not turn.done():
+                turn.set_result(not released)
+                released += 1
+        return released
 
     def _release_by_order(self) -> None:
         """Let the first task continue of the operation that has not continued for longest."""
@@ -131,7 +156,7 @@ class Turns:
                 del self._by_operation[key]
         if self._by_operation:
             _, turns = min(self._by_operation.values(), key=lambda each: each[0].continued)
-            turns[0].set_result(None)
+            turns[0].set_result(False)
 
 
 TURNS: Final = Turns()

@@ -96,7 +96,10 @@ async def held(group: asyncio.TaskGroup, caller: str | None) -> threading.Event:
 
 
 async def test_callers_take_turns_of_one_call_each() -> None:
-    """A caller with many calls lets each other one have its call after the one that runs; the process goes first."""
+    """A caller with many calls lets each other one have its call after the one that runs.
+
+    Every second call is one of the process.
+    """
     order: list[str] = []
     async with asyncio.TaskGroup() as group:
         ended = await held(group, "ada")
@@ -106,7 +109,7 @@ async def test_callers_take_turns_of_one_call_each() -> None:
             group.create_task(noted(order, caller, name))
         await asyncio.sleep(0)
         ended.set()
-    assert order == ["p1", "p2", "b1", "c1", "a1", "b2", "a2", "a3", "a4"]
+    assert order == ["p1", "b1", "p2", "c1", "a1", "b2", "a2", "a3", "a4"]
 
 
 async def test_a_cancelled_call_takes_no_turn() -> None:
