@@ -118,6 +118,13 @@ class Settings:
         "256",
         "Maximum size of the graph cache of each process, in MiB by estimate; 0: everything is read from the store.",
     )
+    operations_mb: int = setting(
+        "MLG_OPERATIONS_MB",
+        "1024",
+        "Maximum size of what the running operations of a process have read, in MiB by estimate; see "
+        "docs/production.md.",
+    )
+    caller_mb: int = setting("MLG_CALLER_MB", "512", "The same for the operations of one caller.")
     walk_nodes: int = setting(
         "MLG_WALK_NODES",
         "10000",
@@ -329,6 +336,8 @@ _READERS: dict[str, Callable[[str], object]] = {
     "store_free_bytes": _size,
     "store_in_flight": _count,
     "cache_mb": _number,
+    "operations_mb": _count,
+    "caller_mb": _count,
     "store_deadline": _positive,
     "store_silent_seconds": _from_zero,
     "walk_nodes": _count,

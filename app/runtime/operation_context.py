@@ -23,6 +23,7 @@ from app.http.middleware import request_id_of
 from app.http.preferences import preference
 from app.ingest.sources.openlineage.spellings import Spellings
 from app.runtime.fan_out import FanOut, SubscriptionFanOut
+from app.runtime.operation_memory import OperationMemory
 from graphql_schema.execution.side_thread import CALLER
 from graphql_schema.fields.context import Context
 from graphql_schema.ports.cost_report import CostReport, PlanReport
@@ -48,8 +49,9 @@ class OperationContexts:
     """Opens the context of each operation.
 
     ``clock`` returns epoch milliseconds, and ``log_access`` writes a policy report to the access log. ``cursor_key`` is
-    the key that seals cursors. ``spellings`` finds the other ids that mean the same as an id. ``documents`` has the
-    turns in which callers have unknown documents examined. ``fan_out`` is what subscriptions share, ``change_feed``
+    the key that seals cursors. ``spellings`` finds the other ids that mean the same as an id. ``memory`` is shared by
+    queries and mutations; the events of subscriptions are not charged, because callers share them. ``documents`` has
+    the turns in which callers have unknown documents examined. ``fan_out`` is what subscriptions share, ``change_feed``
     wakes them. ``webhooks`` returns those of a caller, None if webhooks are off. ``vectored``, a flag: queries are
     executed over vectors, otherwise by graphql-core. ``graph_cache`` is None if everything is read from the store.
     """
@@ -63,6 +65,7 @@ class OperationContexts:
     cursor_key: bytes
     log_access: Callable[[Principal, str, PolicyReport], None]
     spellings: Spellings
+    memory: OperationMemory
     clock: Callable[[], int] = epoch_milliseconds
     webhooks: Callable[[Principal], WebhookRegistry] | None = None
     vectored: bool = True
@@ -91,6 +94,8 @@ class OperationContexts:
             context.plan_report = PlanReport()
         if recheck is not None:
             self._follow(context, recheck, strict=strict)
+        else:
+            context.budget.memory = self.memory.account((principal.tenant, principal.subject))
         return context
 
     def open_webhook(self, principal: Principal, request_id: str, recheck: Recheck) -> Context:

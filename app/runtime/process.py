@@ -30,6 +30,7 @@ from app.runtime.backlog import Backlog
 from app.runtime.cursor_key import cursor_key
 from app.runtime.gc_tuning import short_collections
 from app.runtime.operation_context import OperationContexts
+from app.runtime.operation_memory import OperationMemory
 from app.runtime.process_metrics import watch_process
 from app.runtime.process_spans import StoreSpans
 from app.runtime.readiness import Readiness
@@ -254,6 +255,7 @@ class Process:
             cursor_key=self._cursor_key,
             log_access=self._log_access,
             spellings=Spellings(namespace_patterns(self.settings.namespaces)),
+            memory=OperationMemory(self.settings.operations_mb << 20, self.settings.caller_mb << 20),
             vectored=self.settings.vectored,
             graph_cache=self._graph_cache(client),
         )

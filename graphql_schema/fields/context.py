@@ -139,6 +139,7 @@ class Context:
         """
         self._abandon_readers()
         self.results, self.subjects = None, ()
+        self.budget.close()
 
     def read_at(self, as_of: int | None) -> None:
         """Set the read time of the operation, None for the present; another one than before opens a new reader."""

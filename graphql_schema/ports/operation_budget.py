@@ -7,7 +7,7 @@ work pauses in turns of the event loop (:mod:`graphql_schema.ports.turns.loop_tu
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from graphql_schema.ports.turns.loop_turns import TURNS
 from policies.errors import CodedError, LimitError
@@ -64,6 +64,19 @@ EVENT_LIMITS: Final = UsageLimits(items=10_000, values=50_000, characters=1024 *
 """Limits of one event of a subscription: each of a caller's hundred may have one that its client has not taken yet."""
 
 
+class MemoryAccount(Protocol):
+    """What an operation is charged of the memory that the operations of a process share."""
+
+    def charge(self, size: int, *, writes: bool) -> CodedError | None:
+        """Charge bytes to a query, or to a mutation that ``writes``; return the error that is to end it, if any."""
+
+    def clear(self) -> None:
+        """Charge nothing any more for what was read so far."""
+
+    def close(self) -> None:
+        """Charge nothing from now on, because the operation has ended."""
+
+
 @dataclass(slots=True, weakref_slot=True, eq=False)
 class OperationBudget:
     """Use of the limits by one operation.
@@ -96,6 +109,8 @@ class OperationBudget:
     _requests: int = 0
     """Number of its requests that the store works on; they end at their response, also if the client has left."""
     _calls: list[Callable[[], object]] = field(default_factory=list)
+    memory: MemoryAccount | None = None
+    """What it is charged for ``stored``; None for work of the process, and for events that subscriptions share."""
     operation: tuple[str, str | None] | None = None
     """Type and name of the operation, such as ``("query", "Page")``; None before its execution."""
     cuts: set[str] = field(default_factory=set)
@@ -116,6 +131,13 @@ class OperationBudget:
         self.rows = self.paths = self.stored = self.listings = self.filters = self.substrings = self.pauses = 0
         self.reads_index = self.is_partial = False
         self.cuts = set()
+        if self.memory is not None:
+            self.memory.clear()
+
+    def close(self) -> None:
+        """Charge no memory any more, because the operation has ended, and what it has read is discarded."""
+        if self.memory is not None:
+            self.memory.close()
 
     def restart(self) -> None:
         """Reset what :meth:`renew` resets, for an operation that is executed again from the beginning.
@@ -212,8 +234,15 @@ class OperationBudget:
         self._count("paths", count)
 
     def count_stored(self, count: int) -> None:
-        """Count bytes of what is read from the store; if too many, end the operation and raise what ended it."""
+        """Count bytes of what is read from the store; if too many, end the operation and raise what ended it.
+
+        They may be too many for this operation, or for all those that run (:class:`MemoryAccount`).
+        """
         self._count("stored", count)
+        error = None if self.memory is None else self.memory.charge(count, writes=self.writes)
+        if error is not None:
+            self.end(error)
+            self.check()
 
     def count_listings(self, count: int) -> None:
         """Count lists from the index; if there are too many, end the operation and raise the error that ended it."""

@@ -1,0 +1,146 @@
+"""Large operations at once: what they have read stays within the bounds, and every end of one returns its part."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from unittest.mock import AsyncMock
+
+import pytest
+from starlette.types import Message
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
+from support.waiting import until
+
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.reading.level.level_statement import LEVEL
+from app.runtime.operation_memory import LITTLE, OperationMemory
+from graphql_schema.ports.operation_budget import UsageLimits
+
+MIB = 1024 * 1024
+IDS = sorted(f"mlg://dataset/test/default/large{number:02}" for number in range(70))
+QUERY = """query ($ids: [ID!]) {
+  assets(filter: {ids: $ids}, first: 100) { nodes { id downstream(first: 1) { nodes { asset { id } } } } } }"""
+SMALL = "query ($ids: [ID!]) { assets(filter: {ids: $ids}, first: 1) { nodes { id description } } }"
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return an API with 70 assets that take 21 MiB by estimate; a caller may have two of such operations."""
+    folder = tmp_path_factory.mktemp("keys")
+    async with open_api(module_graph, folder, MLG_CALLER_MB="48", MLG_OPERATIONS_MB="56", MLG_CACHE_MB="0") as api:
+        items = [{"dataset": {"id": each, "description": "x" * 64_000}} for each in IDS]
+        for start in range(0, len(items), 10):
+            await api.load(*items[start : start + 10])
+        yield api
+
+
+class Held:
+    """Holds queries of many assets before they read the second level, when they are charged for the first one."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.released = asyncio.Event()
+        self.fails = False
+
+    async def wait(self, hops: list[Any]) -> None:
+        """Hold a request to the store with hops from many vertices."""
+        if any(len(hop["xs"]) == len(IDS) for hop in hops):
+            self.count += 1
+            await self.released.wait()
+            if self.fails:
+                raise ValueError
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
+    """Hold queries of many assets."""
+    holds, submit = Held(), GremlinClient.submit
+
+    async def submit_later(client: GremlinClient, text: Any, bindings: Any, **given: Any) -> Any:
+        if text is LEVEL:
+            await holds.wait(bindings["hops"])
+        return await submit(client, text, bindings, **given)
+
+    monkeypatch.setattr(GremlinClient, "submit", submit_later)
+    yield holds
+    holds.released.set()
+
+
+async def test_operations_at_once_stay_within_the_bounds(api: Api, held: Held) -> None:
+    """The third of a caller, and the first of another one, are ended; small ones pass, and the held ones are equal."""
+    memory = api.contexts.memory
+    expected = {"assets": {"nodes": [{"id": each, "downstream": {"nodes": []}} for each in IDS]}}
+    running = [asyncio.create_task(api.send("ada", QUERY, ids=IDS)) for _ in range(2)]
+    await until(lambda: held.count == 2, 8)
+    assert 40 * MIB < memory.charged <= 48 * MIB
+    third = await api.send("ada", QUERY, ids=IDS)
+    [error] = third["errors"]
+    assert (error["extensions"]["code"], error["extensions"]["limit"]) == ("LIMIT_EXCEEDED", "callerMemory")
+    fourth = await api.send("bo", QUERY, ids=IDS)
+    [error] = fourth["errors"]
+    assert (error["extensions"]["code"], error["extensions"]["reason"]) == ("STORE_UNAVAILABLE", "BUSY")
+    for who in ("ada", "bo"):
+        assert [each["id"] for each in (await api.ask(who, SMALL, ids=IDS))["assets"]["nodes"]] == IDS[:1]
+    assert memory.charged <= 48 * MIB
+    held.released.set()
+    for body in await asyncio.gather(*running):
+        assert body["data"] == expected
+    assert memory.charged == 0
+    assert await api.ask("bo", QUERY, ids=IDS) == expected
+
+
+@pytest.mark.parametrize("end", ["response", "error", "limit", "cancellation", "disconnect"])
+async def test_every_end_of_an_operation_returns_its_part(
+    api: Api, held: Held, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is charged after a response, a defect, a limit, a cancellation of the server, or when the client left."""
+    memory, left = api.contexts.memory, asyncio.Event()
+    if end == "limit":
+        monkeypatch.setattr("app.runtime.operation_context.UsageLimits", lambda: UsageLimits(rows=len(IDS)))
+    held.fails = end == "error"
+    messages = [
+        {
+            "type": "http.request",
+            "body": json.dumps({"query": QUERY, "variables": {"ids": IDS}}).encode(),
+            "more_body": False,
+        }
+    ]
+
+    async def receive() -> Message:
+        if messages:
+            return messages.pop()
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    running = asyncio.create_task(api.app(_scope(api.tokens["ada"]), receive, AsyncMock()))
+    await until(lambda: held.count == 1 or running.done())
+    assert memory.charged > LITTLE or running.done()
+    if end == "cancellation":
+        running.cancel()
+    elif end == "disconnect":
+        left.set()
+    else:
+        held.released.set()
+    await asyncio.wait([running])
+    assert memory.charged == 0
+    held.released.set()
+
+
+async def test_the_bounds_are_the_settings(api: Api) -> None:
+    """They are in MiB."""
+    memory = api.contexts.memory
+    assert memory == OperationMemory(56 * MIB, 48 * MIB)
+
+
+def _scope(token: str) -> dict[str, Any]:
+    """Return a POST to the endpoint."""
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json", "host": "127.0.0.1"}
+    return {
+        "type": "http",
+        "method": "POST",
+        "path": "/graphql",
+        "raw_path": b"/graphql",
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
