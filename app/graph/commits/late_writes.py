@@ -177,3 +177,12 @@ async def begin_plan(client: GremlinClient, planner: str) -> None:
         await client.write_order.begin(planner)
     elif client.write_epoch is not None:
         await client.write_epoch.begin()
+
+
+async def end_plan(client: GremlinClient) -> None:
+    """End the plan of :func:`begin_plan`, unless it is repeated; call it under the write lock.
+
+    Processes that wait for its transaction go on if it has none, such as after a dry run or a refusal.
+    """
+    if client.write_order is not None:
+        await client.write_order.end_plan()

@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 import structlog
 
 from app.graph.commits.entries.unanswered_entries import LOOK_SECONDS
-from app.graph.commits.late_writes import begin_plan
+from app.graph.commits.late_writes import begin_plan, end_plan
 from app.graph.commits.outbox import UNCHANGED_MS, Outbox
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.write_set import WriteSet
@@ -125,6 +125,8 @@ class OutboxWorker(ABC):
             if self._outbox.unanswered.is_look_due:
                 await self._outbox.look(self._client)
             worked = self._leads and await self._advance_due()
+            if not worked:
+                await end_plan(self._client)
         await asyncio.sleep(0)
         return worked
 

@@ -8,6 +8,7 @@ from typing import Final
 from app.graph.commits.late_writes import LATE_SECONDS
 from app.graph.commits.state_read import read_records
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.records.touched import Touched
 
 AT_ONCE: Final = 5_000
 """Maximal number of tags that are looked up at once; that many take some milliseconds."""
@@ -62,7 +63,6 @@ class PropagatingTags:
         """Add no tag for LATE_SECONDS: a transaction without a response may still change tags."""
         self._late_until = self._clock() + LATE_SECONDS
 
-    def forget_all(self) -> None:
-        """Remove all tags from the cache."""
-        self._forgotten += 1
-        self._known.clear()
+    def forget_touched(self, touched: Touched) -> None:
+        """Remove the tags from the cache that a transaction touched."""
+        self.forget([*self._known] if touched.everything else touched.vertices)

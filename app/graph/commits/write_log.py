@@ -21,7 +21,7 @@ and the index later. So what another process touched is not kept in the graph ca
 
 A transaction that takes long to plan would lose its turn again and again to processes that write often. A planner that
 has lost some turns in a row, such as a job, therefore writes an entry with which the other processes **wait** for its
-next transaction (:mod:`app.graph.commits.turns.lost_turns`).
+next transaction (:mod:`app.graph.commits.turns.lost_turns`). If its plan has none, a further entry ends their wait.
 
 The log also has the **job lease**: the process that holds it runs the background jobs. It is prolonged while the
 process runs, ended at its exit, and taken by another process when its time is over or it was not prolonged.
@@ -30,6 +30,7 @@ process runs, ended at its exit, and taken by another process when its time is o
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from typing import Final
@@ -38,7 +39,8 @@ from uuid import uuid4
 import orjson
 import structlog
 
-from app.graph.commits.turns.lost_turns import MAX_WAIT_MS, LostTurns
+from app.graph.commits.turns.lost_turns import LostTurns
+from app.graph.commits.turns.process_waits import ProcessWaits
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.contended_request import repeat_contended
@@ -135,7 +137,7 @@ class WriteLog:
         self.lag = self._known = self._base = self._begun = self._sent = 0
         self._lost = defaultdict[str, LostTurns](LostTurns)
         self._planner = LostTurns()
-        self._waits_for: tuple[str, int] | None = None
+        self._waits = ProcessWaits()
         self._reading: asyncio.Future[None] | None = None
         self._next: asyncio.Future[None] | None = None
 
@@ -184,7 +186,7 @@ class WriteLog:
     async def _learn_in_turn(self) -> None:
         """Learn all entries, and again until this process waits for no other one."""
         await self.learn()
-        while self._waits_for is not None and self._steady() < self._waits_for[1]:
+        while self._waits.must_wait(self._steady()):
             await asyncio.sleep(WAIT_POLL_SECONDS)
             await self.learn()
         self._base = self._known
@@ -200,7 +202,19 @@ class WriteLog:
             except LostTurnError:
                 await self._learn_in_turn()
             else:
+                self._waits.let_others_wait(self._steady() + milliseconds)
                 return
+
+    async def end_plan(self) -> None:
+        """Let others go on that wait for a plan without a transaction; call it under the write lock.
+
+        If this is not written, they wait until the time is over.
+        """
+        if self._waits.others_wait(self._steady()):
+            writes = WriteSet()
+            writes.let_others_wait(0)
+            with suppress(CodedError):
+                await writes.submit(self._client)
 
     def turn(
         self, touched: Touched, entries: Sequence[JsonObject], gone: Sequence[int], lease: Lease | None, wait: int = 0
@@ -239,6 +253,7 @@ class WriteLog:
             self._planner.lose(self._steady() - self._begun)
             raise LostTurnError("Another process wrote first, so nothing was written; repeat the request.")
         self._planner.win()
+        self._waits.release_others()
         self._base += 1
         if self._base > self._known:
             self._confirmed.add(self._base)
@@ -309,6 +324,7 @@ class WriteLog:
         async with self._coordinator.lock:
             await self.begin("lease")
             if self._lease is not None and self._lease.holder != self.process and not self._is_free:
+                await self.end_plan()
                 return
             lease = Lease(self.process, until)
             writes = WriteSet()
@@ -354,7 +370,7 @@ class WriteLog:
     async def _take_all(self, last: int) -> None:
         """Take everything for changed; then the transactions up to the number ``last`` are known."""
         _log.warning("write_log_gap", known=self._known, last=last)
-        self._forget_tags(EVERYTHING)
+        self._coordinator.propagating_tags.forget_touched(EVERYTHING)
         await self._pass_on(EVERYTHING)
         await self._coordinator.outbox.learn_all(self._client)
         await self._coordinator.commit_log.load(self._client)
@@ -368,25 +384,15 @@ class WriteLog:
         """
         self._hold(entry.lease)
         own = entry.process == self.process
-        if entry.wait and not own:
-            self._waits_for = entry.process, self._steady() + min(entry.wait, MAX_WAIT_MS)
-        elif self._waits_for is not None and entry.process == self._waits_for[0]:
-            self._waits_for = None
+        if not own:
+            self._waits.learn(entry.process, entry.wait, self._steady())
         if own and entry.number in self._confirmed:
             return
-        self._forget_tags(entry.touched)
+        self._coordinator.propagating_tags.forget_touched(entry.touched)
         if not own or entry.number != self._sent:
             await self._pass_on(entry.touched)
         await self._coordinator.outbox.learn(self._client, entry.added, entry.deleted)
         self._coordinator.commit_log.learned(entry.at, entry.now)
-
-    def _forget_tags(self, touched: Touched) -> None:
-        """Forget whether the tags that a transaction touched propagate."""
-        tags = self._coordinator.propagating_tags
-        if touched.everything:
-            tags.forget_all()
-        else:
-            tags.forget(touched.vertices)
 
     async def _pass_on(self, touched: Touched) -> None:
         """Let the graph cache forget what a learned transaction touched, and keep none of it before VISIBLE_SECONDS."""

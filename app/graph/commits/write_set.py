@@ -58,7 +58,7 @@ class WriteSet:
         self._vids: set[int] = set()
         self._ends: set[EdgeEnd] = set()
         self._lease: Lease | None = None
-        self._wait = 0
+        self._wait: int | None = None
         self._bucket = _NO_RECEIPTS
 
     def __bool__(self) -> bool:
@@ -71,7 +71,7 @@ class WriteSet:
             or self._gone
             or self._expired
         )
-        return bool(rows or self._lease or self._wait)
+        return bool(rows or self._lease or self._wait is not None)
 
     def vertex(self, vid: int, after: Record, *, before: Record | None) -> None:
         """Add a vertex. ``before`` is its stored record, None for a new vertex.
@@ -158,7 +158,10 @@ class WriteSet:
         self._lease = lease
 
     def let_others_wait(self, milliseconds: int) -> None:
-        """Add that other processes wait for the next transaction of this one; it needs a client with a write log."""
+        """Add that other processes wait for the next transaction of this one, or with 0 that none waits any more.
+
+        It needs a client with a write log.
+        """
         self._wait = milliseconds
 
     def bindings(self) -> Mapping[str, object]:
@@ -193,7 +196,7 @@ class WriteSet:
         touched, log, epoch = self.touched(), client.write_order, client.write_epoch
         turn: JsonObject | None = None
         if log is not None:
-            turn = log.turn(touched, self._entries, self._gone, self._lease, self._wait)
+            turn = log.turn(touched, self._entries, self._gone, self._lease, self._wait or 0)
         elif epoch is not None:
             turn = epoch.turn()
         try:

@@ -104,6 +104,9 @@ class WriteOrder(Protocol):
         ``planner`` names who plans it: the lost turns of each planner are counted for itself.
         """
 
+    async def end_plan(self) -> None:
+        """End a plan that is not repeated; if it has no transaction, processes that wait for it go on."""
+
     def turn(
         self, touched: Touched, entries: Sequence[JsonObject], gone: Sequence[int], lease: Lease | None, wait: int = 0
     ) -> JsonObject:

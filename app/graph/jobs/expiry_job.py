@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 
 import structlog
 
-from app.graph.commits.late_writes import begin_plan
+from app.graph.commits.late_writes import begin_plan, end_plan
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import LostTurnError
 from app.graph.driver.gremlin_client import GremlinClient
@@ -75,6 +75,7 @@ class ExpiryJob(ABC):
                     await writes.submit(self._client)
             except LostTurnError:
                 return True
+            await end_plan(self._client)
         return has_more
 
     @abstractmethod

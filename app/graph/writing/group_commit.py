@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final, cast
 
-from app.graph.commits.late_writes import begin_plan
+from app.graph.commits.late_writes import begin_plan, end_plan
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import (
@@ -166,6 +166,8 @@ class GroupCommit:
                     group = groups.pop(0) if groups else self._taken()
                     size = len(group.batches)
                     groups = [*await self._written(group), *groups]
+                    if not groups:
+                        await end_plan(self._client)
                 is_alone = size <= 1 and not self._queue
                 duration = perf_counter() - begun
                 if size and not (groups or is_alone):

@@ -144,15 +144,19 @@ async def test_a_job_works_off_an_entry_that_is_committed_after_its_load(monkeyp
 
 
 class Order:
-    """A write order that counts the begins of plans."""
+    """A write order that counts the begins of plans, and their ends without a further batch."""
 
     leads = False
-    begins = 0
+    begins = ends = 0
 
     async def begin(self, planner: str) -> None:
         """Count."""
         assert planner == "sensitivity"
         self.begins += 1
+
+    async def end_plan(self) -> None:
+        """Count."""
+        self.ends += 1
 
 
 async def test_a_process_that_does_not_lead_takes_no_lock_for_its_jobs() -> None:
@@ -169,7 +173,7 @@ async def test_a_process_that_does_not_lead_takes_no_lock_for_its_jobs() -> None
     assert (order.begins, outbox.stale) == (1, False)
     order.leads = True
     assert not await job.step()
-    assert order.begins == 2
+    assert (order.begins, order.ends) == (2, 2)
 
 
 class Resting(Failing):

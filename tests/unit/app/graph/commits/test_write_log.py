@@ -375,6 +375,44 @@ async def test_a_wait_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     await waiting
 
 
+async def test_a_plan_that_ends_without_a_transaction_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others go on at once, not when the time is over: a dry run, a refused change or an error writes nothing."""
+    slow, waiting, _ = await loses_its_turns(monkeypatch)
+    await rounds()
+    assert not waiting.done()
+    await slow.end_plan()
+    await rounds()
+    assert waiting.done()
+    await waiting
+    await slow.learn()
+    assert slow.known == LOST_TURNS + 3
+    await slow.end_plan()
+    assert slow.known == CLIENTS[slow].store.sequence
+
+
+@pytest.mark.parametrize("end", ["transaction", "time", "another process", "no response"])
+async def test_a_wait_that_is_over_is_not_ended_again(monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    """After its transaction, or the time, nothing is written; one that is refused or lost leaves the end by time."""
+    slow, waiting, clock = await loses_its_turns(monkeypatch)
+    client = CLIENTS[slow]
+    await rounds()
+    if end == "transaction":
+        await submit(slow)
+        await waiting
+    elif end in {"time", "another process"}:
+        clock.now += MAX_WAIT_MS
+        await waiting
+        clock.now -= MAX_WAIT_MS if end == "another process" else 0
+    written = client.store.sequence
+    client.loses_response = end == "no response"
+    await slow.end_plan()
+    client.loses_response = False
+    assert client.store.sequence == written
+    clock.now += MAX_WAIT_MS
+    await waiting
+    await write(slow)
+
+
 async def test_the_time_between_two_plans_lets_no_process_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """An entry that lets others wait may lose its turn too: it has no plan, whose time the others would wait for."""
     monkeypatch.setattr(write_log, "_WAIT_ATTEMPTS", 1)
