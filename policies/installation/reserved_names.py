@@ -5,9 +5,10 @@ id alone, so it does not matter which caller uses the id first. An unknown field
 entry that is misspelt would otherwise reserve nothing.
 """
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import translate
 from pathlib import Path
 from typing import Final
 
@@ -35,24 +36,48 @@ class Reservation:
     sources: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
 
-    def matches(self, kind: str, source: str, namespace: str) -> bool:
-        """Return whether an id with these decoded parts is reserved by the entry."""
-        return (
-            kind in self.kinds
-            and (not self.sources or any(fnmatchcase(source, pattern) for pattern in self.sources))
-            and (not self.namespaces or any(fnmatchcase(namespace, pattern) for pattern in self.namespaces))
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class ReservedNames:
-    """All reserved names of an installation, in the order of the file."""
+    """All reserved names of an installation, in the order of the file.
+
+    A transaction may name thousands of ids, and a file may have hundreds of entries. So all entries of a kind are
+    compared by one regular expression.
+    """
 
     entries: tuple[Reservation, ...] = ()
+    _patterns: Mapping[str, re.Pattern[str]] = field(init=False, repr=False, compare=False)
+    """By kind: the expression of all entries. The number of the last group of a match is the place of the entry."""
+
+    def __post_init__(self) -> None:
+        kinds = frozenset[str]().union(*(each.kinds for each in self.entries))
+        object.__setattr__(self, "_patterns", {kind: _joined(self.entries, kind) for kind in kinds})
 
     def owner(self, kind: str, source: str, namespace: str) -> str:
         """Return the URN of the team that owns an id with these decoded parts; "" if the id is not reserved."""
-        return next((each.owner for each in self.entries if each.matches(kind, source, namespace)), "")
+        pattern = self._patterns.get(kind)
+        found = pattern.match(f"{source}{_BETWEEN}{namespace}") if pattern is not None else None
+        return self.entries[found.lastindex - 1].owner if found is not None and found.lastindex else ""
+
+
+_BETWEEN: Final = "\ud800"
+"""The character between source and namespace: a part of an id is UTF-8, which has no such surrogate."""
+
+
+def _joined(entries: Sequence[Reservation], kind: str) -> re.Pattern[str]:
+    """Return an expression of the entries: one that is not of this kind matches nothing, and the first one counts."""
+    return re.compile("|".join(_expression(each) if kind in each.kinds else "(?!)()" for each in entries))
+
+
+def _expression(entry: Reservation) -> str:
+    """Return the expression of one entry, which ends with an empty group."""
+    return f"{_any_of(entry.sources)}{_BETWEEN}{_any_of(entry.namespaces)}\\Z()"
+
+
+def _any_of(patterns: Sequence[str]) -> str:
+    """Return the expression that matches one of these patterns; without patterns, every text."""
+    texts = [translate(each).removesuffix(r"\Z") for each in patterns or ("*",)]
+    return f"(?:{'|'.join(texts)})"
 
 
 NOTHING_RESERVED: Final = ReservedNames()

@@ -30,8 +30,9 @@ from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import REACHING, is_long
 from app.graph.writing.unit.read_set import ReadSet
 from app.graph.writing.unit.working_set import WorkingSet
-from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.execution.side_thread import run_aside, run_in_turn
 from graphql_schema.ports.commands import Command
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome, not_written
 from policies.errors import LimitError
 
@@ -123,10 +124,7 @@ class GroupPlanner:
             for item in batch.items
             for key in keys_of(item)
         ]
-        for batch, author in zip(self._batches, self._authors, strict=True):
-            for item in batch.items:
-                self._missing.records.update(records_of_events(item, author))
-                self._missing.records.update(teams_of_names(item, author))
+        await self._request_named()
         for _ in range(MAX_ROUNDS):
             state = await prefetch(
                 self._client,
@@ -146,6 +144,20 @@ class GroupPlanner:
             f"The change needs reads that follow from each other, more than {MAX_ROUNDS} of them; make it in several "
             "calls."
         )
+
+    async def _request_named(self) -> None:
+        """Request the records of events, and the teams of reserved names, which the items need beside what they name.
+
+        A long item is examined in the side thread, the others in turns.
+        """
+        authors = zip(self._batches, self._authors, strict=True)
+        named = ((item, author) for batch, author in authors for item in batch.items)
+        async for item, author in OperationBudget().in_turns(named):
+            await run_in_turn(self._add_named, is_long(item), item, author)
+
+    def _add_named(self, item: Command, author: Author) -> None:
+        self._missing.records.update(records_of_events(item, author))
+        self._missing.records.update(teams_of_names(item, author))
 
     async def _planned(self, state: WorkingSet) -> list[BatchPlan]:
         """Plan every batch on the state that the earlier ones leave, with their sensitivity floors."""

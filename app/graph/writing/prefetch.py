@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Final
 
 from app.graph.commits.state_read import BriefReading, HopRead, StoredState, read_state
@@ -37,6 +38,7 @@ from graphql_schema.ports.commands import (
     EventCommand,
     LinkCommand,
     ObserveCommand,
+    RecordUsageCommand,
     RegisterCommand,
     UnlinkCommand,
 )
@@ -89,10 +91,25 @@ def records_of_events(item: Command, author: Author) -> Iterator[str]:
 
 
 def teams_of_names(item: Command, author: Author) -> Iterator[str]:
-    """Yield the URNs of the teams for which the ids are reserved that an item registers or observes."""
+    """Yield the URN of each team for which an id is reserved that an item registers or refers to.
+
+    The plan reads the team if the asset is absent or has no owner. All are read at once, whether they are needed: an
+    item may name ids of many teams.
+    """
     for command in commands_in(item) if author.reserved_names.entries else ():
-        if isinstance(command, RegisterCommand | ObserveCommand) and (team := author.owner_of_name(command.urn)):
-            yield team
+        yield from {author.owner_of_name(urn) for urn in _named_assets(command)} - {""}
+
+
+def _named_assets(command: Command) -> Iterator[str]:
+    """Yield the ids under which planning a command may create an asset, or give it an owner."""
+    if isinstance(command, RegisterCommand | ObserveCommand):
+        yield command.urn
+        yield from chain.from_iterable(each.targets for each in command.edges)
+    elif isinstance(command, LinkCommand):
+        yield command.source
+        yield command.target
+    elif isinstance(command, RecordUsageCommand):
+        yield command.consumer
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Effects of an edge on the records of its ends: owners, tags, owner team, container, and order by time."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from app.graph.records.edge_record import (
     DECLASSIFIED,
@@ -21,9 +22,19 @@ from app.graph.writing.rules.permissions import may_join, may_link_other_ends
 from app.graph.writing.unit.apart_declarations import declarers, declarers_of_others, taken_over, with_declarers
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import ensure_stub, has_lasting_owner
+from app.graph.writing.unit.read_set import require_all
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.kinds import KINDS
-from graphql_schema.catalog.relations import CHILD_HOPS, CONTAINS, DEPLOYED_AS, OWNED_BY, RELATIONS, TAGGED, Direction
+from graphql_schema.catalog.relations import (
+    CHILD_HOPS,
+    CONTAINS,
+    DEPLOYED_AS,
+    OWNED_BY,
+    RELATIONS,
+    TAGGED,
+    Direction,
+    Hop,
+)
 from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.change_stamp import RESERVED_FOR
@@ -198,7 +209,7 @@ def update_owner_team(unit: ItemUnit, vid: int) -> None:
     Raises NotReadError if the parent was not read.
     """
     record = unit.lookup.known(vid)
-    reserved = "" if record["ownerTeam"] or parent_urn(record["id"]) else unit.author.owner_of_name(record["id"])
+    reserved = _team_to_give(unit, record)
     if reserved:
         ensure_stub(unit, reserved)
         record = {**record, RESERVED_FOR: reserved}
@@ -209,10 +220,28 @@ def update_owner_team(unit: ItemUnit, vid: int) -> None:
     if hop is None:
         return
     unit.lookup.batch.request_group(vid)
-    for key in unit.lookup.edges_at(hop.relation.name, hop.direction, vid):
-        child = unit.lookup.vertex(hop.far_end(key))
-        if child is not None and kind_of(child) in hop.kinds and unit.lookup.has_parent(child, vid):
-            update_owner_team(unit, hop.far_end(key))
+    children = [hop.far_end(key) for key in unit.lookup.edges_at(hop.relation.name, hop.direction, vid)]
+    inheriting = [each for each in children if _is_child(unit, each, hop, vid)]
+    _require_teams_to_give(unit, inheriting)
+    for child in inheriting:
+        update_owner_team(unit, child)
+
+
+def _is_child(unit: ItemUnit, vid: int, hop: Hop, parent: int) -> bool:
+    child = unit.lookup.vertex(vid)
+    return child is not None and kind_of(child) in hop.kinds and unit.lookup.has_parent(child, parent)
+
+
+def _team_to_give(unit: ItemUnit, record: Record) -> str:
+    """Return the URN of the team that an asset without an owner gets, because its id is reserved; "" without one."""
+    return "" if record["ownerTeam"] or parent_urn(record["id"]) else unit.author.owner_of_name(record["id"])
+
+
+def _require_teams_to_give(unit: ItemUnit, vids: Iterable[int]) -> None:
+    """Require what :func:`update_owner_team` reads of the teams of reserved names, so that one request reads all."""
+    if unit.author.reserved_names.entries:
+        teams = {_team_to_give(unit, unit.lookup.known(vid)) for vid in vids} - {""}
+        unit.lookup.require_records(*sorted(teams))
 
 
 def update_use_times(unit: ItemUnit, vid: int) -> None:
@@ -322,10 +351,12 @@ def _is_hidden_parent(unit: ItemUnit, container: int, index_key: str) -> bool:
 def require_containers(unit: ItemUnit, keys: Iterable[EdgeKey]) -> None:
     """Require what :func:`change_edge` reads if edges of CONTAINS end: all containers of the assets at their ends.
 
-    Several edges need it before the first is changed, so that one request reads everything.
+    So are the teams that these assets may get. Several edges need it before the first is changed, so that one request
+    reads everything.
     """
     contained = {(unit.lookup.kind(key[1]), key[2]) for key in keys if key[0] == CONTAINS.name}
-    unit.lookup.require_hops(*((CONTAINS.into(kind), vid) for kind, vid in sorted(contained)))
+    hops = partial(unit.lookup.require_hops, *((CONTAINS.into(kind), vid) for kind, vid in sorted(contained)))
+    require_all((hops, partial(_require_teams_to_give, unit, {vid for _, vid in contained})))
 
 
 def _last_recorded(unit: ItemUnit, key: EdgeKey) -> str:

@@ -1,6 +1,10 @@
 """Reserved names: a wrong file stops the process with the place of the fault, and the first entry that matches owns."""
 
+import random
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -8,7 +12,7 @@ import pytest
 from graphql_schema.catalog.kinds import RESERVABLE
 from graphql_schema.catalog.urn import is_urn
 from policies.errors import ConfigurationError
-from policies.installation.reserved_names import NOTHING_RESERVED, load_reserved_names
+from policies.installation.reserved_names import NOTHING_RESERVED, Reservation, ReservedNames, load_reserved_names
 
 HEAD = '[[reserved]]\nid = "a"\ndoc = "Why."\nowner = "mlg://team/catalog/default/ranking"\n'
 GOOD = f'{HEAD}sources = ["airflow"]\n'
@@ -99,3 +103,32 @@ def test_the_first_entry_that_matches_names_the_owner(
     )
     found = load(path).owner(kind, source, namespace)
     assert found == (f"mlg://team/catalog/default/{owner}" if owner else "")
+
+
+PATTERNS = ("*", "a", "a*", "*a", "a*b", "*a*b*", "[ab]", "[!a]*", "?", "a?", "a.b", "a|b", "\n*", "\\*", "(a)")
+TEXTS = ("a", "b", "ab", "aab", "abab", "a.b", "a|b", "axb", "\n", "\na", "\\a", "(a)", "", "\0", "aé", "ba")
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_all_entries_together_decide_as_one_after_the_other(seed: int) -> None:
+    """Random entries with patterns: the owner is that of the first entry that `fnmatch` matches."""
+    dice = random.Random(seed)
+
+    def some(values: Sequence[str]) -> tuple[str, ...]:
+        return tuple(dice.sample(values, dice.randrange(3)))
+
+    entries = [
+        Reservation(f"team{number}", frozenset(dice.sample(("Run", "Model"), dice.randrange(1, 3))), *map(some, both))
+        for number, both in enumerate([(PATTERNS, PATTERNS)] * 4)
+    ]
+    names = ReservedNames(tuple(entries))
+
+    def is_one_of(text: str, patterns: tuple[str, ...]) -> bool:
+        return not patterns or any(fnmatchcase(text, each) for each in patterns)
+
+    for kind, source, namespace in product(("Run", "Model", "Dataset"), TEXTS, TEXTS):
+        matching = (each for each in entries if kind in each.kinds)
+        found = (
+            each.owner for each in matching if is_one_of(source, each.sources) and is_one_of(namespace, each.namespaces)
+        )
+        assert names.owner(kind, source, namespace) == next(found, "")

@@ -1,0 +1,85 @@
+"""How often a transaction is read and planned: as often for an item that concerns many assets as for one of few."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from support.stores.counted_reads import CountedReads
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import asset
+
+from graphql_schema.catalog.kinds import RESERVABLE
+from graphql_schema.catalog.relations import CONTAINS, INPUT_TO
+from graphql_schema.catalog.urn import make_urn
+from graphql_schema.ports.commands import Command, DeclaredEdges, RegisterCommand
+from policies.installation.reserved_names import Reservation, ReservedNames
+
+FEW, MANY = 3, 30
+
+Case = Callable[[Memory, int], Command]
+"""Prepares a store, and returns a command about this many assets."""
+
+
+def named(slug: str, number: int) -> str:
+    """Return the id of an asset in the namespace of a team of its own."""
+    return make_urn(slug, "test", f"space{number}", "x")
+
+
+def with_targets(command: RegisterCommand, edges: DeclaredEdges, slug: str, count: int) -> RegisterCommand:
+    """Return a registration with edges to this many assets."""
+    return replace(command, edges=(replace(edges, targets={named(slug, number): {} for number in range(count)}),))
+
+
+def reserve(memory: Memory, count: int) -> None:
+    """Reserve the namespace of each asset for a team of its own."""
+    teams = [make_urn("team", "catalog", "", f"team{number}") for number in range(count)]
+    spaces = [(f"space{number}",) for number in range(count)]
+    entries = [Reservation(team, frozenset(RESERVABLE), (), names) for team, names in zip(teams, spaces, strict=True)]
+    memory.reserved_names = ReservedNames(tuple(entries))
+
+
+def references(memory: Memory, count: int) -> Command:
+    """Return a run that reads absent datasets, which get the teams of their names."""
+    reserve(memory, count)
+    return with_targets(asset("run r"), DeclaredEdges(INPUT_TO.into(), "Run.inputs", {}, adds=True), "dataset", count)
+
+
+FEATURES = DeclaredEdges(CONTAINS.out("Feature"), "FeatureSet.features", {})
+
+
+def children(memory: Memory, count: int) -> Command:
+    """Return a set that gets an owner; its features have none, and their names are reserved since."""
+    seeded(memory, with_targets(asset("feature-set s"), FEATURES, "feature", count))
+    reserve(memory, count)
+    return asset("feature-set s", {}, owners={"team ads": ["TECHNICAL"]})
+
+
+def ended(memory: Memory, count: int) -> Command:
+    """Return a set that leaves its features, which get the teams of their names."""
+    seeded(memory, with_targets(asset("feature-set s"), FEATURES, "feature", count))
+    reserve(memory, count)
+    return asset("feature-set s", {}, features=[])
+
+
+async def rounds(policy_memory: Memory, case: Case, count: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
+    """Return how often a command is read and planned; all that it changes is as if everything had been read."""
+    memory = Memory(policy_memory.policy)
+    command = case(memory, count)
+    complete = replace(memory, vertices=dict(memory.vertices), edges=dict(memory.edges))
+    expected = complete.run(command)
+    reads = CountedReads(memory).install(monkeypatch)
+    assert [each.outcome for each in await reads.transact(command)] == [each.outcome for each in expected]
+    owners = [
+        {vid: (record["id"], record.get("ownerTeam")) for vid, record in each.vertices.items() if "ownerTeam" in record}
+        for each in (memory, complete)
+    ]
+    assert owners[0] == owners[1]
+    return len(reads.requests), reads.plans
+
+
+@pytest.mark.parametrize("case", [references, children, ended])
+async def test_the_teams_of_many_reserved_names_are_read_at_once(
+    memory: Memory, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An item that concerns names of 30 teams is read and planned as often as one that concerns names of 3."""
+    assert await rounds(memory, case, MANY, monkeypatch) == await rounds(memory, case, FEW, monkeypatch)
