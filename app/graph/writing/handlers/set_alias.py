@@ -163,6 +163,7 @@ def _refuse_unexpected(command: SetAliasCommand, before: Record | None, model: R
 
 
 def _refuse_many(unit: ItemUnit, command: SetAliasCommand, model: Record) -> None:
+    unit.lookup.require_records(*(alias["version"] for alias in model.get(ALIASES, {}).values()))
     known = [name for name in model.get(ALIASES, {}) if visible_alias(unit, model, name) is not None]
     if len(known) >= MAX_ALIASES:
         raise invalid(

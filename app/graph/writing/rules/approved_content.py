@@ -192,15 +192,17 @@ def _changed_deployments(unit: ItemUnit) -> Iterator[tuple[int, Record | None, s
     """Yield the stored deployments that get or lose a version: vertex id, former record, and an empty field name.
 
     An unconfirmed edge changes no deployment, and a hidden deployment gets no version. Each edge is taken as the caller
-    knows it.
+    knows it. A deployment with several such edges is yielded once.
     """
+    found: set[int] = set()
     for key in unit.staging.staged.edges:
-        if key[0] != DEPLOYED_AS.name or not unit.visibility.is_visible(unit.lookup.known(key[2])):
+        if key[0] != DEPLOYED_AS.name or key[2] in found or not unit.visibility.is_visible(unit.lookup.known(key[2])):
             continue
         edges = unit.lookup.batch.edge(key), unit.lookup.edge(key)
         was, now = (_deploys(unit.visibility.known_edge(each, key), unit.now) for each in edges)
         before, moved = unit.lookup.batch.vertex(key[2]), was != now
         if moved and before is not None and before["hydration"] != "STUB":
+            found.add(key[2])
             yield key[2], before, ""
 
 

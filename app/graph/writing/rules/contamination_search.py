@@ -160,7 +160,7 @@ class SourceSearch:
         shown = self._shows(evaluation, "contamination", "upstream", *MEASURED_FIELDS)
         found = self._level({evaluation: (evaluation,)}, measured, {}) if shown else {}
         versions, runs = self._of_kinds(found, "ModelVersion"), self._of_kinds(found, "Run")
-        inputs = {run: self._of_kinds(self._level({run: (run,)}, measured, {}), *SNAPSHOTS) for run in runs}
+        inputs = self._inputs(runs)
         self.cut |= len(versions) > MAX_DATA
         trainings = self._all_sources(versions[:MAX_DATA], self.known.training)
         trained = frozenset().union(*(each.reached for each in trainings))
@@ -172,6 +172,16 @@ class SourceSearch:
         missing = self.cut or (self.hidden and self.unit.author.discloses_hidden)
         known = bool(trainings and origins) and all(each.paths for each in trainings) and not missing
         return verdict_of((each for each in overlaps if each is not None), known=known)
+
+    def _inputs(self, runs: Sequence[str]) -> dict[str, list[str]]:
+        """Return the snapshots of data that each run read."""
+        found: dict[str, list[str]] = {}
+
+        def find(run: str) -> None:
+            found[run] = self._of_kinds(self._level({run: (run,)}, self.known.measured, {}), *SNAPSHOTS)
+
+        require_all(partial(find, run) for run in runs)
+        return found
 
     def _overlaps(self, trainings: Sequence[DataSources], origins: Sequence[DataSources]) -> list[Overlap | None]:
         """Compare each training with each origin; without work left for all, set ``cut`` and compare none.

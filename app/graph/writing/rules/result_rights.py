@@ -125,6 +125,7 @@ def require_right_to_name_requesters(unit: ItemUnit) -> None:
     """
     runs = {key[1] for key in unit.staging.staged.edges if key[0] == STARTED_BY.name}
     runs = {run for run in runs if unit.visibility.is_visible(unit.lookup.known(run))}
+    unit.lookup.require_hops(*((PRODUCES.out(), run) for run in sorted(runs)))
     for run in sorted(runs):
         for _, output in unit.visibility.active_edges(PRODUCES.out(), run, ended=True):
             if is_unowned_stub(output):

@@ -75,7 +75,11 @@ class Lookup:
     def parent(self, record: Record) -> Record | None:
         """Return the record of the parent in the asset group, None if there is none."""
         urn = parent_urn(record["id"]) or record["index"]["whole"]
-        return self.record(urn) if urn else None
+        if not urn:
+            return None
+        if not self.batch.is_read(self.vid(urn), urn):
+            self.batch.request_parents()
+        return self.record(urn)
 
     def has_parent(self, record: Record, vid: int) -> bool:
         """Return whether the parent in the asset group is this vertex."""

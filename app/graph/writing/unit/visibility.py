@@ -1,6 +1,6 @@
 """What the author of an item may see and do: the policy applied to records within a write."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from app.graph.records.change_record import is_own_link
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, was_confirmed
@@ -174,11 +174,17 @@ class CallerVisibility:
         With the flag ``ended``, edges that had effect before, because they have ended or become unconfirmed, are among
         them.
         """
-        return [
-            (key, far)
-            for key, far in self.active_edges(hop, vid, ended=ended)
-            if (not hop.kinds or kind_of(far) in hop.kinds) and self.is_visible(far)
-        ]
+        edges = self.active_edges(hop, vid, ended=ended)
+        found = [(key, far) for key, far in edges if not hop.kinds or kind_of(far) in hop.kinds]
+        self._require_subjects([far for _, far in found])
+        return [(key, far) for key, far in found if self.is_visible(far)]
+
+    def _require_subjects(self, records: Iterable[Record]) -> None:
+        """Require what :meth:`is_visible` reads of attached records, so that one request reads it for all of them."""
+        attached = [record for record in records if is_attached(record)]
+        self._lookup.require_records(
+            *dict.fromkeys(urn for record in attached for urn in (*record["subjects"], *record.get("ends", ())))
+        )
 
     def active_edges(self, hop: Hop, vid: int, *, ended: bool = False) -> Iterator[tuple[EdgeKey, Record]]:
         """Yield what :meth:`neighbours` returns, and also hidden far records and far records of other kinds."""

@@ -103,6 +103,7 @@ class WorkingSet:
         self.merged = {str(record["id"]): vid for vid, record in vertices.items() if MERGED_INTO in record}
         self.refused_ids: set[str] = set()
         self.added_size = 0
+        self._has_requested_parents = False
         self._edges_at: dict[tuple[str, Direction, int], set[EdgeKey]] = defaultdict(set)
         self._index(edges)
 
@@ -166,9 +167,23 @@ class WorkingSet:
 
     def require_record(self, vid: int, urn: str) -> None:
         """Raise NotReadError unless the record of this URN was read or is known to be absent."""
-        if vid not in self.vertices and urn not in self.coverage.records:
+        if not self.is_read(vid, urn):
             self.missing.records.add(urn)
             raise NotReadError
+
+    def is_read(self, vid: int, urn: str) -> bool:
+        """Return whether the record of this URN was read or is known to be absent."""
+        return vid in self.vertices or urn in self.coverage.records
+
+    def request_parents(self) -> None:
+        """Request the parents in whose index records are, once one of them is missing: an item may need all of them.
+
+        The id of a version names its parent, which is read with it.
+        """
+        if not self._has_requested_parents:
+            self._has_requested_parents = True
+            parents = {record["index"]["whole"] for record in self.vertices.values() if record.get("index")}
+            self.missing.ends |= parents - {""}
 
     def require_hop(self, direction: Direction, relation: str, vid: int) -> None:
         """Raise NotReadError unless a vertex is new, or all its edges of a relation were read, with their far ends.
