@@ -9,7 +9,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import chain
 from typing import Final, NoReturn
 
@@ -59,6 +58,9 @@ them first.
 REQUESTS_AT_ONCE: Final = 2
 """Number of requests for many records that the store works on at once: most of the time it decompresses texts."""
 
+_HopKind = tuple[Direction, tuple[str, ...]]
+"""Direction and labels of a hop."""
+
 _UNLIMITED: Final = 2**62
 _NEVER_LONG: Final = 2**31 - 1
 
@@ -99,16 +101,8 @@ async def read_state(  # noqa: PLR0913 - what to read, and two flags
     bounded: bool = False,
     brief: BriefReading | None = None,
 ) -> StoredState:
-    """Return the stored state of ``vertices``, of ``hops`` that start there, and of single ``edges`` between them.
-
-    Hops must start in ``vertices``, and single edges must have both ends there: other edges are not read. Vertices and
-    edges of hops that are not stored are left out; a single edge that is not stored is None. With ``follow``, hops and
-    edges that name a merged vertex are those of the vertex to which its pointers lead, whose record is read too. With
-    ``brief``, records with long values are :class:`BriefRecord`.
-
-    Raises WriteTooLargeError if ``bounded``, and all of it has more than MAX_SIZE characters or MAX_WEIGHT.
-    """
-    return await _StateRead(client, follow, bounded, brief).state([*vertices], hops, [*edges])
+    """Return the stored state of ``vertices``, of ``hops`` and of single ``edges``, as :meth:`StateReading.state`."""
+    return await StateReading(client, follow, bounded, brief).state([*vertices], hops, [*edges])
 
 
 async def read_records(client: GremlinClient, vertices: Iterable[int]) -> Mapping[int, Record]:
@@ -117,8 +111,13 @@ async def read_records(client: GremlinClient, vertices: Iterable[int]) -> Mappin
 
 
 @dataclass(slots=True)
-class _StateRead:
-    """One read of a state. ``size`` are the characters so far, ``weight`` those returned, ``records`` the vertices."""
+class StateReading:
+    """Reads a state, in one or several steps; what an earlier step has read is not read again.
+
+    With ``follow``, hops and edges that name a merged vertex are those of the vertex to which its pointers lead, whose
+    record is read too. With ``brief``, records with long values are :class:`BriefRecord`. ``size`` are the characters
+    so far, and ``weight`` those returned. ``records`` are the vertices by id, ``named`` the ids that were looked up.
+    """
 
     client: GremlinClient
     follow: bool
@@ -127,25 +126,58 @@ class _StateRead:
     size: int = 0
     weight: int = 0
     records: dict[int, Record] = field(default_factory=dict)
+    named: set[int] = field(default_factory=set)
     budget: OperationBudget = field(default_factory=OperationBudget)
+    _begun: dict[_HopKind, set[int]] = field(default_factory=lambda: defaultdict(set))
+    """By kind of hop: the vertices where it was read."""
+    _rows_of: dict[_HopKind, list[FarEdge]] = field(default_factory=lambda: defaultdict(list))
+    _pairs: dict[EdgeKey, Record | None] = field(default_factory=dict)
 
-    async def state(self, vertices: list[int], hops: Sequence[HopRead], pairs: list[EdgeKey]) -> StoredState:
-        """Return the state, by one request if it is small."""
-        found = await self._request(vertices, hops, pairs) if len(vertices) <= RECORDS_AT_ONCE else None
+    async def state(self, vertices: Collection[int], hops: Sequence[HopRead], edges: Sequence[EdgeKey]) -> StoredState:
+        """Return the state of ``vertices``, of ``hops`` that start there, and of single ``edges`` between them.
+
+        Hops must start in ``vertices``, and single edges must have both ends there: other edges are not read. Vertices
+        and edges of hops that are not stored are left out; a single edge that is not stored is None. What earlier steps
+        have read is also returned: all records, and of each hop the edges at further vertices.
+
+        Raises WriteTooLargeError if ``bounded``, and all steps have read more than MAX_SIZE characters or MAX_WEIGHT.
+        """
+        is_first, unread = not self.named, [vid for vid in vertices if vid not in self.named]
+        self.named.update(unread)
+        found = None
+        if is_first and len(unread) <= RECORDS_AT_ONCE:
+            found = await self._request(unread, hops, edges)
+        new_hops, new_edges = hops, edges
         if found is None:
-            await self._add_records(vertices)
-            led_to = partial(last_target, records=self.records if self.follow else {})
-            hops = [
-                HopRead(each.direction, each.labels, [*{led_to(vid): None for vid in each.vertices}]) for each in hops
-            ]
-            found = await self._edges(hops, [(name, led_to(source), led_to(target)) for name, source, target in pairs])
+            await self._add_records(vid for vid in unread if vid not in self.records)
+            new_hops, new_edges = self._unread_hops(hops), [key for key in edges if key not in self._pairs]
+            found = await self._edges(new_hops, [*map(self._led_to_edge, new_edges)])
         await self._take(found)
         await self._add_records(vid for vid in found["w"] if vid not in self.records)
+        for hop, rows in zip(new_hops, found["e"], strict=True):
+            self._begun[_kind_of(hop)].update(hop.vertices, map(self._led_to, hop.vertices))
+            self._rows_of[_kind_of(hop)] += await self._far_edges(rows)
+        for key, text in zip(new_edges, found["p"], strict=True):
+            self._pairs[key] = None if text is None else record_of(text)
+            await self.budget.pause()
         return StoredState(
-            self.records,
-            [await self._far_edges(rows) for rows in found["e"]],
-            [None if text is None else record_of(text) async for text in self.budget.in_turns(found["p"])],
+            self.records, [self._rows_of[_kind_of(hop)] for hop in hops], [self._pairs[key] for key in edges]
         )
+
+    def _unread_hops(self, hops: Sequence[HopRead]) -> list[HopRead]:
+        """Return the hops that no step has read, from the vertices to which pointers lead."""
+        found = []
+        for hop in hops:
+            vids = {self._led_to(vid): None for vid in hop.vertices}
+            found.append(HopRead(hop.direction, hop.labels, [*vids.keys() - self._begun[_kind_of(hop)]]))
+        return [hop for hop in found if hop.vertices]
+
+    def _led_to(self, vid: int) -> int:
+        return last_target(vid, self.records) if self.follow else vid
+
+    def _led_to_edge(self, key: EdgeKey) -> EdgeKey:
+        relation, source, target = key
+        return relation, self._led_to(source), self._led_to(target)
 
     async def _add_records(self, vertices: Iterable[int]) -> None:
         """Read the records of vertices, and with ``follow`` of those at which they point; of many, by requests at once.
@@ -287,6 +319,10 @@ class _StateRead:
         """Return the rows of a flat ``[vertex id, far vertex id, edge text, …]``."""
         rows = zip(flat[::3], flat[1::3], flat[2::3], strict=True)
         return [(near, far, record_of(text)) async for near, far, text in self.budget.in_turns(rows)]
+
+
+def _kind_of(hop: HopRead) -> _HopKind:
+    return hop.direction, tuple(hop.labels)
 
 
 def _far_ends(rows: Iterable[Sequence[Json]]) -> list[int]:

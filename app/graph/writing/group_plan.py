@@ -25,7 +25,7 @@ from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.effects.batch_effects import batch_effects
 from app.graph.writing.effects.counting_children import CountingChildren, expected_parents
 from app.graph.writing.plan_time import PlanTime
-from app.graph.writing.prefetch import prefetch, records_of_events, teams_of_names
+from app.graph.writing.prefetch import TransactionReads, prefetch, records_of_events, teams_of_names
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import REACHING, is_long
 from app.graph.writing.unit.read_set import ReadSet
@@ -125,25 +125,26 @@ class GroupPlanner:
             for key in keys_of(item)
         ]
         await self._request_named()
+        reads = self._new_reads()
         for _ in range(MAX_ROUNDS):
-            state = await prefetch(
-                self._client,
-                self._authors[0].tenant,
-                items,
-                receipts,
-                self._missing,
-                bounded=is_divisible(self._batches),
-            )
+            state = await prefetch(reads, items, receipts, self._missing)
             planned = await self._planned(state)
             if state.missing.within(self._missing):
                 return GroupPlan(state, planned)
             self._missing.add(state.missing)
             if all(batch.is_over for batch in self._batches):
                 break
+            if self._client.write_order is not None:
+                reads = (
+                    self._new_reads()
+                )  # other processes write meanwhile: a plan must not mix earlier and later states
         raise LimitError(
             f"The change needs reads that follow from each other, more than {MAX_ROUNDS} of them; make it in several "
             "calls."
         )
+
+    def _new_reads(self) -> TransactionReads:
+        return TransactionReads(self._client, self._authors[0].tenant, bounded=is_divisible(self._batches))
 
     async def _request_named(self) -> None:
         """Request the records of events, and the teams of reserved names, which the items need beside what they name.

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import chain
 from typing import Final
 
-from app.graph.commits.state_read import BriefReading, HopRead, StoredState, read_state
+from app.graph.commits.state_read import BriefReading, HopRead, StateReading, StoredState
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import last_target
@@ -47,37 +47,57 @@ from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
 
 
-async def prefetch(  # noqa: PLR0913 - what to read, and a flag
-    client: GremlinClient,
-    tenant: str,
-    commands: Sequence[Command],
-    receipts: Iterable[str],
-    missing: ReadSet,
-    *,
-    bounded: bool,
+class TransactionReads:
+    """What one transaction reads, in one tenant: what was read for an earlier plan is not read again."""
+
+    def __init__(self, client: GremlinClient, tenant: str, *, bounded: bool) -> None:
+        self._client = client
+        self._bounded = bounded
+        self.request = PrefetchRequest(tenant)
+        self.has_commands = False
+        self._reading = self._new_reading(brief=True)
+
+    async def read(self, missing: ReadSet) -> WorkingSet:
+        """Return the working set after reading what was requested and not read yet, with ``missing``.
+
+        Records at the other ends of edges are without their long values, unless these are ``missing``. Then everything
+        is read again, once, because it was read without them. Raises WriteTooLargeError if it is ``bounded``, and has
+        too many characters.
+        """
+        request = self.request
+        request.add_missing(missing)
+        if missing.complete and self._reading.brief:
+            self._reading = self._new_reading(brief=False)
+        hop_reads = request.hop_reads()
+        vids = {*request.records.values(), *request.groups}
+        state = await self._reading.state(vids, hop_reads, [*request.edges])
+        are_many = len(state.records) + sum(map(len, state.hops)) > LONG_STATE
+        return await run_in_turn(request.working_set, are_many, hop_reads, state)
+
+    def _new_reading(self, *, brief: bool) -> StateReading:
+        long_values = BriefReading(self.request.complete, self.request.missing.require_complete) if brief else None
+        return StateReading(self._client, follow=True, bounded=self._bounded, brief=long_values)
+
+
+async def prefetch(
+    reads: TransactionReads, commands: Sequence[Command], receipts: Iterable[str], missing: ReadSet
 ) -> WorkingSet:
     """Return the working set of the batches with these commands, as read from the store.
 
     It has the records and edges that registrations, observations, links and unlinks name, the receipts with the names
-    ``receipts``, and the reads ``missing`` from an earlier plan. Records at the other ends of edges are without their
-    long values, unless these are ``missing``. Raises WriteTooLargeError if ``bounded``, and it has
-    too many characters.
+    ``receipts``, and the reads ``missing`` from earlier plans. Raises as :meth:`TransactionReads.read`.
     """
-    request = PrefetchRequest(tenant, groups=frozenset(missing.groups))
-    async for command in OperationBudget().in_turns(each for item in commands for each in commands_in(item)):
-        if is_long(command):
-            await run_aside(request.add_command, command)
-        else:
-            request.add_command(command)
-    for name in receipts:
-        request.add_record(name)
-    request.add_missing(missing)
-    hop_reads = request.hop_reads()
-    brief = None if missing.complete else BriefReading(request.complete, request.missing.require_complete)
-    vids = {*request.records.values()}
-    state = await read_state(client, vids, hop_reads, request.edges, follow=True, bounded=bounded, brief=brief)
-    are_many = len(state.records) + sum(map(len, state.hops)) > LONG_STATE
-    return await run_in_turn(request.working_set, are_many, hop_reads, state)
+    request = reads.request
+    if not reads.has_commands:
+        async for command in OperationBudget().in_turns(each for item in commands for each in commands_in(item)):
+            if is_long(command):
+                await run_aside(request.add_command, command)
+            else:
+                request.add_command(command)
+        for name in receipts:
+            request.add_record(name)
+        reads.has_commands = True
+    return await reads.read(missing)
 
 
 def records_of_events(item: Command, author: Author) -> Iterator[str]:
@@ -119,14 +139,14 @@ class PrefetchRequest:
     ``records`` maps URNs and names of receipts to their vertex ids; two of them may have the same one. ``hops`` maps a
     direction and a relation to the vertex ids where the hop starts, as keys. ``edges`` has single edges as keys, and
     ``groups`` is as in :class:`ReadSet`. ``complete`` are the vertex ids of ``records`` that are needed with long
-    values, and ``missing`` is that of the working set.
+    values, and ``missing`` is that of the working sets, to which each plan of the transaction adds.
     """
 
     tenant: str
     records: dict[str, int] = field(default_factory=dict)
     hops: dict[tuple[Direction, str], dict[int, None]] = field(default_factory=lambda: defaultdict(dict))
     edges: dict[EdgeKey, None] = field(default_factory=dict)
-    groups: frozenset[int] = frozenset()
+    groups: set[int] = field(default_factory=set)
     complete: set[int] = field(default_factory=set)
     missing: ReadSet = field(default_factory=ReadSet)
 
@@ -195,7 +215,8 @@ class PrefetchRequest:
             if found is not None and key not in edges:
                 edges[key] = found
         hops = {(*hop, led_to(vid)) for hop, vids in self.hops.items() for vid in vids}
-        coverage = ReadCoverage(taken, self.groups, self.records, hops, {*keys})
+        groups = {*self.groups, *map(led_to, self.groups)}
+        coverage = ReadCoverage(taken, groups, {*self.records}, hops, {*keys})
         return WorkingSet(vertices, edges, receipts, coverage, self.missing)
 
     def _add_registration(self, command: RegisterCommand | ObserveCommand) -> None:
@@ -225,6 +246,7 @@ class PrefetchRequest:
         for direction, relation, vid in missing.hops:
             self.hops[direction, relation][vid] = None
         self.edges |= dict.fromkeys(missing.edges)
+        self.groups |= missing.groups
 
     def _add_container(self, urn: str, vid: int) -> None:
         """Add the parent that the record of an asset names, which may give it its owner."""

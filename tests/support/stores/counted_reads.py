@@ -1,44 +1,49 @@
-"""A planner over a store in memory that reads only what is requested, and counts its requests and plans."""
+"""A client over a store in memory that answers only what is requested, and counts requests and plans."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 import pytest
-from support.stores.in_memory_writer import ROOT, Memory
+from support.stores.in_memory_writer import ROOT
 from support.stores.memory_store import Callers, MemoryStore
 
-from app.graph.commits.state_read import FarEdge, HopRead, StoredState
+from app.graph.commits.write_statements import STATE
+from app.graph.driver.edge_pages import EDGES
+from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import last_target, targets_within
-from app.graph.writing import batch_planner, group_plan, prefetch
-from app.graph.writing.group_plan import GroupPlan, GroupPlanner
+from app.graph.writing import batch_planner, group_plan
+from app.graph.writing.group_plan import GroupPlanner
 from app.graph.writing.unit.read_set import ReadSet
-from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.outcomes import WriteOutcome
+from graphql_schema.ports.record import Record
 from policies.principal import Principal
 
 
 @dataclass
-class CountedReads:
-    """Reads of ``memory``: ``requests`` has the vertex ids that each one names, and ``plans`` counts planned items."""
+class CountedReads(MemoryStore):
+    """Reads of ``memory``: ``records`` has the vertex id of each record that was returned.
 
-    memory: Memory
-    requests: list[list[int]] = field(default_factory=list)
+    ``edges`` has the key of each edge, with the direction of the hop, or "" for a single edge. ``requests`` counts
+    requests, and ``plans`` how often an item was planned.
+    """
+
+    requests: int = 0
     plans: int = 0
+    records: list[int] = field(default_factory=list)
+    edges: list[tuple[str, EdgeKey]] = field(default_factory=list)
 
-    def install(self, monkeypatch: pytest.MonkeyPatch) -> "CountedReads":
-        """Let planners read this store, and count what they plan."""
-        monkeypatch.setattr(prefetch, "read_state", self.read_state)
-        monkeypatch.setattr(group_plan, "plan_item", self._plan_item)
-        return self
-
-    async def transact(self, *items: Command, who: Principal = ROOT) -> list[WriteOutcome]:
+    async def transact(
+        self, monkeypatch: pytest.MonkeyPatch, *items: Command, who: Principal = ROOT, missing: ReadSet | None = None
+    ) -> list[WriteOutcome]:
         """Plan the items as one call, keep what they change, and return their outcomes."""
-        store = MemoryStore(self.memory)
-        callers, client = Callers(store), store
-        planned = await self._plan(client, callers, items, who)
+        monkeypatch.setattr(group_plan, "plan_item", self._plan_item)
+        callers, client = Callers(self), self._as_client()
+        planner = GroupPlanner(client, callers.coordinator, [callers.batch(who, *items)], missing or ReadSet())
+        planned = await planner.plan()
         self.memory.vertices = {**self.memory.vertices, **planned.state.vertices}
         self.memory.edges = {**self.memory.edges, **planned.state.edges}
         (batch,) = planned.batches
@@ -46,37 +51,56 @@ class CountedReads:
             raise batch.error
         return batch.outcomes
 
-    @staticmethod
-    async def _plan(client: Any, callers: Callers, items: Sequence[Command], who: Principal) -> GroupPlan:
-        return await GroupPlanner(client, callers.coordinator, [callers.batch(who, *items)], ReadSet()).plan()
+    def _as_client(self) -> Any:
+        return self
 
     def _plan_item(self, *arguments: Any, **options: Any) -> WriteOutcome:
         self.plans += 1
         return batch_planner.plan_item(*arguments, **options)
 
-    async def read_state(
-        self,
-        _client: object,
-        vertices: Iterable[int],
-        hops: Sequence[HopRead] = (),
-        edges: Iterable[EdgeKey] = (),
-        **_options: object,
-    ) -> StoredState:
-        """See :func:`app.graph.commits.state_read.read_state`, with ``follow``; no record is without long values."""
-        named, stored = [*vertices], self.memory.vertices
-        self.requests.append(named)
-        reached = {each for vid in named for each in (vid, *targets_within(vid, stored))}
-        rows = [self._rows(hop, reached) for hop in hops]
-        keys = [(name, last_target(source, stored), last_target(target, stored)) for name, source, target in edges]
-        found = {*reached, *(far for each in rows for _, far, _ in each)}
-        return StoredState(
-            {vid: stored[vid] for vid in found if vid in stored},
-            rows,
-            [self.memory.edges.get(key) if {*key[1:]} <= reached else None for key in keys],
-        )
+    async def submit(
+        self, prepared: PreparedStatement, bindings: Mapping[str, Any], *, writes: bool = False
+    ) -> list[Any]:
+        """See :class:`app.graph.driver.gremlin_client.GremlinClient`; no record is without long values."""
+        if prepared is STATE:
+            self.requests += 1
+            return [self._state(bindings)]
+        if prepared is EDGES:
+            self.requests += 1
+            rows = [self._rows(hop, {vid for vid, *_ in hop["more"]}) for hop in bindings["hops"]]
+            pages = [[part for near, far, text in each for part in (near, None, far, None, text)] for each in rows]
+            return [{"e": pages, "r": [[[], []] for _ in rows], "d": []}]
+        return await super().submit(prepared, bindings, writes=writes)
 
-    def _rows(self, hop: HopRead, reached: set[int]) -> list[FarEdge]:
-        near = {last_target(vid, self.memory.vertices) for vid in hop.vertices if vid in reached}
-        found = [(key, edge) for key, edge in self.memory.edges.items() if key[0] in hop.labels]
-        rows = [(key[1:] if hop.direction is Direction.OUT else (key[2], key[1]), edge) for key, edge in found]
-        return [(*ends, edge) for ends, edge in rows if ends[0] in near]
+    def _state(self, bindings: Mapping[str, Any]) -> Mapping[str, Any]:
+        stored = self.memory.vertices
+        leads = stored if bindings["follow"] else {}
+        named = {each for vid in bindings["stored"] for each in (vid, *targets_within(vid, leads))} & stored.keys()
+        rows = [self._rows(hop, {last_target(vid, leads) for vid in hop["xs"]} & named) for hop in bindings["hops"]]
+        keys = [(pair["l"], last_target(pair["o"], leads), last_target(pair["i"], leads)) for pair in bindings["pairs"]]
+        far = {end for each in rows for _, end, _ in each} - named
+        read = sorted(named | far) if bindings["full"] else []
+        self.records += read
+        found = [self.memory.edges.get(key) if {*key[1:]} <= named else None for key in keys]
+        self.edges += [("", key) for key, edge in zip(keys, found, strict=True) if edge is not None]
+        return {
+            "v": [part for vid in read for part in (vid, _text(stored[vid]))],
+            "e": [[part for row in each for part in row] for each in rows],
+            "p": [None if edge is None else _text(edge) for edge in found],
+            "w": [] if bindings["full"] else sorted(far),
+            "c": [],
+            "n": 0,
+            "large": False,
+        }
+
+    def _rows(self, hop: Mapping[str, Any], near: Iterable[int]) -> list[tuple[int, int, str]]:
+        """Return the edges of a hop at some vertices, each with its near and its far end."""
+        found = [(key, edge) for key, edge in self.memory.edges.items() if key[0] in hop["ls"]]
+        rows = [(key, key[1:] if hop["d"] == "out" else (key[2], key[1]), edge) for key, edge in found]
+        rows = [row for row in rows if row[1][0] in near]
+        self.edges += [(hop["d"], key) for key, _, _ in rows]
+        return [(*ends, _text(edge)) for _, ends, edge in rows]
+
+
+def _text(record: Record) -> str:
+    return orjson.dumps(record).decode()

@@ -51,7 +51,7 @@ class MemoryStore:
     def __post_init__(self) -> None:
         self.open.set()
 
-    async def prefetch(self, *_: object, bounded: bool = False) -> WorkingSet:  # noqa: ARG002 - the size is not counted
+    async def prefetch(self, *_: object) -> WorkingSet:
         """See :func:`app.graph.writing.prefetch.prefetch`; everything stored is read."""
         await asyncio.sleep(0)
         return self.memory.state()

@@ -49,7 +49,7 @@ def transact(memory: Memory, *calls: Call, now: int = NOW) -> tuple[list[list[Wr
 
 
 def _read(memory: Memory, items: Sequence[Command], missing: ReadSet) -> WorkingSet:
-    request = PrefetchRequest("default", groups=frozenset(missing.groups))
+    request = PrefetchRequest("default", groups={*missing.groups})
     for command in (each for item in items for each in commands_in(item)):
         request.add_command(command)
     request.add_missing(missing)

@@ -130,13 +130,13 @@ async def test_long_dry_runs_of_one_caller_delay_another_one_by_one_of_them(
     """A small call that arrives while the first of thirty is planned has its outcome before the second is planned."""
     planned, small, reads = list[str](), list["asyncio.Task[Any]"](), callers.store.prefetch
 
-    async def prefetch(client: object, tenant: object, items: Any, *given: object, bounded: bool) -> WorkingSet:
+    async def prefetch(transaction: object, items: Any, *given: object) -> WorkingSet:
         planned.extend(each.urn for each in items)
         if not small:
             small.append(callers.call(ROOT, asset("dataset small")))
         elif len(planned) > len(["long0", "small"]):
             assert small[0].done()
-        return await reads(client, tenant, items, *given, bounded=bounded)
+        return await reads(transaction, items, *given)
 
     monkeypatch.setattr("app.graph.writing.group_plan.prefetch", prefetch)
     long = [callers.batch(ADA, asset(f"dataset long{number}"), dry_run=True) for number in range(30)]

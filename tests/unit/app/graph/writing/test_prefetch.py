@@ -11,7 +11,7 @@ from support.stores.in_memory_writer import ROOT, Memory, present_graph, seeded
 from support.stores.partial_reads import Call, transact
 from support.stores.writers import NOW, asset, link, person, urn
 
-from app.graph.commits.state_read import BriefReading, StoredState
+from app.graph.commits.state_read import StateReading, StoredState
 from app.graph.records.merged_record import merged
 from app.graph.records.record_text import BriefRecord
 from app.graph.records.vertex_id import vertex_id
@@ -144,23 +144,25 @@ async def test_long_values_are_read_once_a_plan_needs_one(monkeypatch: pytest.Mo
     """A plan reads without them, and requests all of them if one is needed; the next one has them."""
     briefs = []
 
-    async def read(_client: object, _vertices: object, *_: object, brief: BriefReading | None, **_more: object) -> Any:
-        briefs.append(brief and brief.complete)
+    async def read(reading: StateReading, *_: object) -> Any:
+        brief = reading.brief
+        briefs.append(brief and {*brief.complete})
         value = {"id": urn("dataset a"), "tenant": "default", "description": "x"}
         left_out = frozenset({"description"})
         return StoredState(
             {vid("dataset a"): BriefRecord(value, left_out, brief.require) if brief else value}, [[]], []
         )
 
-    monkeypatch.setattr(prefetch, "read_state", read)
+    monkeypatch.setattr(StateReading, "state", read)
     client: Any = None
     items, missing = [asset("dataset d", derivedFrom=["dataset a"])], ReadSet(ends={urn("dataset b")})
-    state = await prefetch.prefetch(client, "default", items, ["receipt\0a\0k"], missing, bounded=True)
+    reads = prefetch.TransactionReads(client, "default", bounded=True)
+    state = await prefetch.prefetch(reads, items, ["receipt\0a\0k"], missing)
     with pytest.raises(NotReadError):
         _ = state.vertices[vid("dataset a")]["description"]
     assert state.missing == ReadSet(complete=True)
     missing.add(state.missing)
-    state = await prefetch.prefetch(client, "default", items, [], missing, bounded=True)
+    state = await prefetch.prefetch(reads, items, [], missing)
     assert state.vertices[vid("dataset a")]["description"] == "x"
     assert briefs == [{vid("dataset d"), vertex_id("default", "receipt\0a\0k")}, None]
 
@@ -178,13 +180,13 @@ async def test_others_run_while_many_items_are_added(monkeypatch: pytest.MonkeyP
             ticks[0] += 1
             await asyncio.sleep(0)
 
-    monkeypatch.setattr(prefetch, "read_state", read)
+    monkeypatch.setattr(StateReading, "state", read)
     monkeypatch.setattr(PrefetchRequest, "add_end", lambda _, name: added.append(name))
     other = asyncio.create_task(tick())
     derived = [{"dataset": urn(f"dataset {number}"), "column": "x"} for number in (1, 2, 1)]
     items = [asset(f"dataset d{number}", {"columns": [{"name": "c", "derivedFrom": derived}]}) for number in range(9)]
     client: Any = None
-    await prefetch.prefetch(client, "default", items, [], ReadSet(), bounded=True)
+    await prefetch.prefetch(prefetch.TransactionReads(client, "default", bounded=True), items, [], ReadSet())
     other.cancel()
     assert added == [urn("dataset 1"), urn("dataset 2")] * 9
     assert ticks[0] >= 9 - 1

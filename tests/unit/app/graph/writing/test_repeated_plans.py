@@ -2,18 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from support.stores.counted_reads import CountedReads
-from support.stores.in_memory_writer import Memory, seeded
+from support.stores.in_memory_writer import Memory, present_graph, seeded
+from support.stores.memory_store import names
 from support.stores.writers import NOW, asset, link, person, urn
 
+from app.graph.records.vertex_id import vertex_id
+from app.graph.writing.prefetch import TransactionReads
+from app.graph.writing.unit.read_set import ReadSet
 from graphql_schema.catalog.kinds import RESERVABLE
-from graphql_schema.catalog.relations import CONTAINS, INPUT_TO
+from graphql_schema.catalog.relations import CONTAINS, INPUT_TO, Direction
 from graphql_schema.catalog.urn import make_urn
 from graphql_schema.ports.commands import (
     Command,
     DeclaredEdges,
+    MergeCommand,
     OpenIncidentCommand,
     RegisterCommand,
     SetAliasCommand,
@@ -69,21 +75,20 @@ def ended(memory: Memory, count: int) -> Command:
     return asset("feature-set s", {}, features=[])
 
 
-async def rounds(policy_memory: Memory, case: Case, count: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
+async def rounds(empty: Memory, case: Case, count: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
     """Return how often a command is read and planned; all that it changes is as if everything had been read."""
-    memory = Memory(policy_memory.policy)
+    memory = Memory(empty.policy)
     command = case(memory, count)
     complete = replace(memory, vertices=dict(memory.vertices), edges=dict(memory.edges))
     expected = complete.run(command, who=ELI)
     assert not [each.errors for each in expected if each.errors]
-    reads = CountedReads(memory).install(monkeypatch)
-    assert [each.outcome for each in await reads.transact(command, who=ELI)] == [each.outcome for each in expected]
-    owners = [
-        {vid: (record["id"], record.get("ownerTeam")) for vid, record in each.vertices.items() if "ownerTeam" in record}
-        for each in (memory, complete)
-    ]
-    assert owners[0] == owners[1]
-    return len(reads.requests), reads.plans
+    reads = CountedReads(memory)
+    done = await reads.transact(monkeypatch, command, who=ELI)
+    assert [each.outcome for each in done] == [each.outcome for each in expected]
+    assert present_graph(memory) == present_graph(complete)
+    assert len(reads.records) == len({*reads.records})
+    assert len(reads.edges) == len({*reads.edges})
+    return reads.requests, reads.plans
 
 
 @pytest.mark.parametrize("case", [references, children, ended])
@@ -146,3 +151,55 @@ async def test_what_concerns_many_assets_is_read_at_once(
 ) -> None:
     """What the plan of an item needs of 30 assets is read and planned as often as what it needs of 3."""
     assert await rounds(memory, case, MANY, monkeypatch) == await rounds(memory, case, FEW, monkeypatch)
+
+
+async def test_the_group_of_a_source_is_read_that_the_item_does_not_name(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A first registration confirms the sensitivity of versions of a source, which only another caller has named."""
+    seeded(memory, asset("dataset d"), asset("dataset-version d@1"), link("DERIVES", "dataset d", "dataset s"))
+    reads = CountedReads(memory)
+    assert names(await reads.transact(monkeypatch, asset("dataset s"))) == ["CREATED"]
+    assert ("in", ("VERSION_OF", vid("dataset-version d@1"), vid("dataset d"))) in reads.edges
+
+
+@pytest.mark.parametrize("step", ["first", "later"])
+async def test_the_group_of_a_merged_dataset_is_that_of_the_remaining_one(memory: Memory, step: str) -> None:
+    """The plan before a conflict requested the group of a dataset that another process has merged into another."""
+    seeded(memory, asset("dataset d", derivedFrom=["dataset a"]), link("DERIVES", "dataset old", "dataset s"))
+    assert memory.outcomes(MergeCommand(urn("dataset old"), urn("dataset d"), None)) == ["UPDATED"]
+    client: Any = CountedReads(memory)
+    reads = TransactionReads(client, "default", bounded=True)
+    if step == "later":
+        await reads.read(ReadSet(records={urn("dataset old")}))
+    state = await reads.read(ReadSet(records={urn("dataset old")}, groups={vid("dataset old")}))
+    edge = ("DERIVES", vid("dataset a"), vid("dataset d"))
+    assert (state.edge(edge), state.led_to(vid("dataset old"))) == (memory.edges[edge], vid("dataset d"))
+    assert state.request_group(vid("dataset d"))
+    assert state.missing == ReadSet()
+
+
+async def test_what_was_read_is_not_read_again_and_what_is_absent_stays_so(memory: Memory) -> None:
+    """Of a hop that continues at a further vertex, the earlier edges remain; an absent record is looked up once."""
+    seeded(memory, asset("dataset d", derivedFrom=["dataset a"]), asset("dataset e", derivedFrom=["dataset a"]))
+    client: Any = CountedReads(memory)
+    reads, absent = TransactionReads(client, "default", bounded=True), urn("dataset absent")
+    for text in "de":
+        near, missing = vid(f"dataset {text}"), ReadSet(records={absent, urn(f"dataset {text}")})
+        missing.hops.add((Direction.IN, "DERIVES", near))
+        missing.edges.add(("FEEDS", vid("dataset d"), near))
+        state = await reads.read(missing)
+        state.require_hop(Direction.IN, "DERIVES", near)
+        state.require_record(vid("dataset absent"), absent)
+        state.require_edge(("FEEDS", vid("dataset d"), near))
+    assert {*state.edges} == {("DERIVES", vid("dataset a"), vid(f"dataset {text}")) for text in "de"}
+    assert sorted(client.records) == sorted(vid(f"dataset {text}") for text in "ade")
+    assert len(client.edges) == len(state.edges)
+    before = client.requests
+    await reads.read(ReadSet())
+    assert client.requests == before
+
+
+def vid(text: str) -> int:
+    """Return the vertex id of ``kind name``."""
+    return vertex_id("default", urn(text))
