@@ -13,12 +13,10 @@ from typing import Final
 
 from app.ingest.load.api_client import ApiClient
 from app.ingest.load.batches import ImportItem
+from graphql_schema.catalog.free_properties import ENDED
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.urn import slug_of
 from graphql_schema.ports.record import Json, JsonObject, Record
-
-ENDED: Final = "importer.ended"
-"""The key of the property of an asset that an import has ended, so that a later import may bring it back."""
 
 _LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "workflow": ("inputs", "outputs"),

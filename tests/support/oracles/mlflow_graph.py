@@ -1,5 +1,6 @@
 """Reads an imported MLflow registry back through GraphQL, in the form of `tests/data/mlflow/expected.json`."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -58,10 +59,10 @@ class GraphOfRegistry:
         found = {}
         for run in self.runs.values():
             values = {(each["name"], each["slice"]): each["value"] for each in run["metrics"] or []}
-            kept = properties(run)
+            kept, counts = properties(run), points_of(run)
             for (name, part), value in values.items():
                 if part == "min":
-                    points = int(kept[f"mlflow.points.{name}"])
+                    points = counts[name]
                     extremes = {"least": value, "greatest": values[name, "max"], "latest": values[name, None]}
                     found[f"{run['displayName']}/{name}"] = {"points": points, **extremes}
             for key in kept:
@@ -124,7 +125,7 @@ class GraphOfRegistry:
         """Return the number of points of each metric of a run."""
         kept, plain = properties(run), [each["name"] for each in run["metrics"] or [] if each["slice"] is None]
         odd = [key.removeprefix("mlflow.metric.") for key in kept if key.startswith("mlflow.metric.")]
-        return {name: int(kept.get(f"mlflow.points.{name}", 1)) for name in [*plain, *odd]}
+        return {name: points_of(run).get(name, 1) for name in [*plain, *odd]}
 
     def _model(self, model: dict[str, Any]) -> dict[str, Any]:
         numbers = [int(each["version"]) for each in self.versions.values() if each["model"]["id"] == model["id"]]
@@ -196,6 +197,12 @@ async def read_registry(read: Read) -> GraphOfRegistry:
 def properties(asset: dict[str, Any]) -> dict[str, str]:
     """Return the properties of an asset by key."""
     return {each["key"]: each["value"] for each in asset["properties"]}
+
+
+def points_of(run: dict[str, Any]) -> dict[str, int]:
+    """Return the number of points of each metric of a run that has several."""
+    found: dict[str, int] = json.loads(properties(run).get("mlflow.points", "{}"))
+    return found
 
 
 def tags(asset: dict[str, Any]) -> dict[str, str]:

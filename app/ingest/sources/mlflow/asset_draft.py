@@ -6,7 +6,10 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Final
 
+import orjson
+
 from app.ingest.sources.mlflow.registry_records import MetricPoint
+from graphql_schema.catalog.free_properties import MAX_FREE_PROPERTIES
 from graphql_schema.catalog.instants import known_instant
 from graphql_schema.ports.record import Json, JsonObject, Record
 
@@ -18,6 +21,12 @@ SYSTEM: Final = "mlflow."
 
 DESCRIPTION: Final = "mlflow.note.content"
 """The tag with the description of an experiment or run."""
+
+OTHERS: Final = f"{SYSTEM}others"
+"""The key of the property with those that an asset has beyond MAX_KEPT, as a JSON object."""
+
+MAX_KEPT: Final = MAX_FREE_PROPERTIES - 1
+"""Maximal number of properties of a draft: a run gets one more, with the points of its metrics."""
 
 _LEFT_OUT: Final = ("mlflow.log-model.history", "mlflow.runName", "mlflow.parentRunId", "mlflow.runColor", DESCRIPTION)
 
@@ -38,6 +47,15 @@ class AssetDraft:
         """Keep a text as the property ``mlflow.<key>``; an empty one is left out, and a long one is cut."""
         if text:
             self.properties[SYSTEM + key] = cut(text)
+
+    @property
+    def pairs(self) -> list[JsonObject]:
+        """Return the properties as pairs of key and value; of more than MAX_KEPT, the last are one JSON object."""
+        kept = [*self.properties.items()]
+        if len(kept) > MAX_KEPT:
+            others = orjson.dumps(dict(kept[MAX_KEPT - 1 :])).decode()
+            kept = [*kept[: MAX_KEPT - 1], (OTHERS, others)]
+        return [{"key": key, "value": value} for key, value in kept]
 
     def keep_tags(self, tags: Mapping[str, str]) -> None:
         """Keep tags as properties: those of MLflow under their key, others as ``mlflow.tag.<key>``.

@@ -90,7 +90,7 @@ RUN: Final[tuple[FieldRule[RunRecord], ...]] = (
     FieldRule(
         "the history of a metric",
         "If its last step is above 0: `metrics` with the slices `min` and `max` over all points, because MLflow does "
-        "not record which of them is the best; the property `mlflow.points.NAME` with their number.",
+        "not record which of them is the best; their numbers are the property `mlflow.points`, a JSON object by name.",
     ),
     FieldRule(
         "inputs.dataset_inputs",

@@ -127,8 +127,7 @@ class RegistryMapping:
 
 
 def _body(draft: AssetDraft) -> JsonObject:
-    properties = [{"key": key, "value": value} for key, value in draft.properties.items()]
-    return {**draft.values, "properties": properties}
+    return {**draft.values, "properties": draft.pairs}
 
 
 _OWNED: Final = {"evaluation", "model", "modelVersion", "run", "workflow"}

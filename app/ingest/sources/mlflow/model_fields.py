@@ -159,5 +159,5 @@ def _evaluation(
     for each in points:
         if not isfinite(each.value):
             draft.keep(f"metric.{each.name}", metric_text(each.value))
-    draft.set(properties=[{"key": key, "value": value} for key, value in draft.properties.items()])
+    draft.set(properties=draft.pairs)
     return draft.values

@@ -7,13 +7,20 @@ only for a registered version. The order of the other stages does not matter: a 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf, isfinite
+from typing import Final
+
+import orjson
 
 from app.ingest.load.incremental_load import Page
 from app.ingest.load.source_asset import SourceAsset
+from app.ingest.sources.mlflow.asset_draft import SYSTEM
 from app.ingest.sources.mlflow.mapping import RegistryMapping
 from app.ingest.sources.mlflow.registry_client import RegistryClient
 from app.ingest.sources.mlflow.registry_records import ExperimentRecord
 from graphql_schema.ports.record import JsonObject
+
+POINTS: Final = f"{SYSTEM}points"
+"""The key of the property with the numbers of points of a run's metrics, by name, as a JSON object."""
 
 
 @dataclass(slots=True)
@@ -78,12 +85,14 @@ class RegistryImport:
         if asset.kind != "run":
             return asset
         body = asset.value["run"]
-        metrics, properties = [*body.get("metrics", ())], [*body["properties"]]
+        metrics, properties, points = [*body.get("metrics", ())], [*body["properties"]], dict[str, int]()
         for metric, step, _ in asset.basis:
             if step > 0:
                 extremes = self._extremes(asset.foreign_id, metric)
                 metrics += extremes.slices
-                properties.append({"key": f"mlflow.points.{metric}", "value": str(extremes.points)})
+                points[metric] = extremes.points
+        if points:  # one property, because a run may have more metrics than an asset has properties
+            properties.append({"key": POINTS, "value": orjson.dumps(points, option=orjson.OPT_SORT_KEYS).decode()})
         found = {"metrics": metrics, "properties": properties}
         return asset.with_values(**{name: values for name, values in found.items() if values})
 

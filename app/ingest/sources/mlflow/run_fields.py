@@ -131,7 +131,7 @@ def _evaluation_part(record: RunRecord, names: RegistryNames) -> JsonObject:
         id=names.evaluation_run(record.id),
         displayName=f"{record.name} (evaluation)",
         parentRun=names.run(record.id),
-        properties=[{"key": key, "value": value} for key, value in draft.properties.items()],
+        properties=draft.pairs,
     )
     return draft.values
 

@@ -9,8 +9,9 @@ import pytest
 from app.ingest.hydrate.object_writer import WrittenObject, write_content
 from app.ingest.load.api_client import ApiClient, Retry
 from app.ingest.load.batches import ImportItem, ItemResult
-from app.ingest.load.ended_assets import ENDED, OwnedAssets
+from app.ingest.load.ended_assets import OwnedAssets
 from app.ingest.load.source_load import ObjectContent, SourceContent
+from graphql_schema.catalog.free_properties import ENDED
 
 REPORT = "mlg://report/dbt/shop/r"
 

@@ -6,7 +6,8 @@ from typing import Any
 import httpx2
 
 from app.ingest.load.api_client import ApiClient, Retry
-from app.ingest.load.ended_assets import ENDED, OwnedAssets, ending_items
+from app.ingest.load.ended_assets import OwnedAssets, ending_items
+from graphql_schema.catalog.free_properties import ENDED
 
 OWN = "mlg://report/dbt/shop/"
 MARK = {"key": "dbt.project", "value": "shop"}

@@ -111,7 +111,7 @@ def test_a_run_is_completed_with_extremes(registry: RegistryClient) -> None:
         {"name": "loss", "value": 0.33, "slice": "min"},
         {"name": "loss", "value": 0.8, "slice": "max"},
     ]
-    assert {"key": "mlflow.points.loss", "value": "3"} in full["properties"]
+    assert {"key": "mlflow.points", "value": '{"loss":3}'} in full["properties"]
     short = mapping.run(runs["churn-broken"], experiment)
     assert source.completed(short) == short
 

@@ -5,6 +5,7 @@ from math import inf, nan
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
 import pytest
 
 from app.ingest.load.source_asset import AliasTarget, SourceAsset
@@ -14,10 +15,12 @@ from app.ingest.sources.mlflow.registry_records import (
     ExperimentRecord,
     LoggedModelKey,
     LoggedModelRecord,
+    MetricPoint,
     RegisteredModelRecord,
     RunRecord,
     VersionRecord,
 )
+from graphql_schema.catalog.free_properties import MAX_FREE_PROPERTIES
 
 
 class PlainRegistry:
@@ -90,4 +93,34 @@ def test_the_points_of_a_metric_without_a_finite_value_are_counted() -> None:
     registry: Any = Histories()
     run = SourceAsset("run n (r)", "r", {"run": {"id": "r", "properties": []}}, basis=[("loss", 1, 0)])
     found = RegistryImport(registry, RegistryMapping()).completed(run)
-    assert found.value["run"] == {"id": "r", "properties": [{"key": "mlflow.points.loss", "value": "2"}]}
+    assert found.value["run"] == {"id": "r", "properties": [{"key": "mlflow.points", "value": '{"loss":2}'}]}
+
+
+@pytest.mark.parametrize("value", [0.5, nan], ids=["numbers", "no numbers"])
+def test_a_run_with_a_thousand_metrics_loses_none(value: float) -> None:
+    """Points of metrics, values that are no number, and tags beyond the maximum are in properties of JSON objects."""
+
+    class Histories:
+        """A registry whose metrics have two points each."""
+
+        def history(self, _run: str, _metric: str) -> Iterator[list[Any]]:
+            """Yield two points."""
+            yield [SimpleNamespace(value=1.0), SimpleNamespace(value=value)]
+
+    registry: Any = Histories()
+    names, tags = [f"m{number:04}" for number in range(1_000)], {f"t{number:04}": "x" for number in range(1_000)}
+    metrics = tuple(MetricPoint(name, value, 7, 1) for name in names)
+    record = RunRecord("r", "1", "n", "FINISHED", 0, 1, deleted=False, metrics=metrics, tags=tags)
+    mapping = RegistryMapping()
+    found = RegistryImport(registry, mapping).completed(
+        mapping.run(record, ExperimentRecord("1", "e", 0, deleted=False, tags={}))
+    )
+    run = found.value["run"]
+    kept = {pair["key"]: pair["value"] for pair in run["properties"]}
+    assert len(run["properties"]) == len(kept) == MAX_FREE_PROPERTIES
+    assert orjson.loads(kept["mlflow.points"]) == dict.fromkeys(names, 2)
+    kept |= orjson.loads(kept["mlflow.others"])
+    assert {f"mlflow.tag.{name}" for name in tags} <= kept.keys()
+    values = {each["name"]: each["value"] for each in run["metrics"] if "slice" not in each}
+    values |= {name: kept[f"mlflow.metric.{name}"] for name in names if f"mlflow.metric.{name}" in kept}
+    assert values == dict.fromkeys(names, value if value == value else "NaN")  # noqa: PLR0124 - not a number
