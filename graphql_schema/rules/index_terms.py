@@ -41,6 +41,11 @@ def name_terms(record: Record, before: Record | None = None) -> dict[str, list[s
     return {"titles": [*titles], "words": [*words]}
 
 
+def name_length(record: Record) -> int:
+    """Return the number of characters of the texts whose words :func:`name_terms` returns."""
+    return sum(map(len, _texts(record, (*NAMES, *id_fields(record)))))
+
+
 def prose_terms(record: Record, before: Record | None = None) -> dict[str, str]:
     """Return the native property that follows from the description of a record; none if ``before`` has the same.
 

@@ -5,6 +5,7 @@ submit it once.
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Final
 
 from app.graph.commits.outbox_entry import OUTBOX_ROOT, OutboxEntry, frontier_value
@@ -40,7 +41,8 @@ _NO_RECEIPTS: Final[Binding] = {"shelf": 0, "shelves": BUCKET_ROOT, "shelved": 0
 class WriteSet:
     """Collects the writes of one transaction, which :meth:`submit` sends. An empty set is false.
 
-    ``characters`` is the number of characters in the records of its vertices and edges.
+    ``characters`` is the number of characters in the records of its vertices and edges. The terms of the index that
+    follow from the lists of a vertex, such as its properties, count too.
     """
 
     def __init__(self) -> None:
@@ -79,7 +81,7 @@ class WriteSet:
         All native properties of a new vertex are written, and those of a stored one that differ.
         """
         values, sets = native_values(after, before)
-        self.characters += len(values.get("record", ""))
+        self.characters += len(values.get("record", "")) + sum(map(len, chain.from_iterable(sets.values())))
         (self._new if before is None else self._referenced).add(vid)
         self._vids.add(vid)
         self._tenants.add(after["tenant"])

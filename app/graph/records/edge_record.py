@@ -31,7 +31,7 @@ class InvalidEdgeError(ValueError):
     """An edge would not end after it begins, or have too large properties; ``args`` are message and input field."""
 
 
-MAX_PROPERTIES: Final = 4 * 1024
+MAX_PROPERTY_TEXT: Final = 4 * 1024
 """Maximal number of characters in the properties of an edge, which each reader of the edges of an asset reads."""
 
 MAX_PAIRS: Final = 100
@@ -342,9 +342,9 @@ def _require_few(pairs: Collection[Record]) -> None:
             "or give null to remove all first.",
             "properties",
         )
-    if sum(len(pair["key"]) + len(pair["value"]) for pair in pairs) > MAX_PROPERTIES:
+    if sum(len(pair["key"]) + len(pair["value"]) for pair in pairs) > MAX_PROPERTY_TEXT:
         raise InvalidEdgeError(
-            f"The properties of the edge, with the stored ones, have more than {MAX_PROPERTIES} characters; replace "
+            f"The properties of the edge, with the stored ones, have more than {MAX_PROPERTY_TEXT} characters; replace "
             "values by shorter ones, or give null to remove all first.",
             "properties",
         )

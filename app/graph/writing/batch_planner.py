@@ -29,7 +29,11 @@ from app.graph.writing.planned_end import planned_end, refuse_further_end
 from app.graph.writing.rules.approved_content import bind_approvals, record_named_runs
 from app.graph.writing.rules.first_owner import require_right_to_take
 from app.graph.writing.rules.result_rights import require_right_to_name_requesters, require_right_to_weaken_gates
-from app.graph.writing.rules.stored_values import refuse_large_records, refuse_reversed_intervals
+from app.graph.writing.rules.stored_values import (
+    refuse_large_records,
+    refuse_many_values,
+    refuse_reversed_intervals,
+)
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.current_ids import with_current_ids
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -196,6 +200,7 @@ def _accept(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
         refuse_reversed_intervals(unit)
     record_named_runs(unit)
     refuse_large_records(unit)
+    refuse_many_values(unit)
     require_right_to_take(unit)
     require_right_to_weaken_gates(unit)
     require_right_to_name_requesters(unit)

@@ -1,24 +1,28 @@
 """The values of an asset as they would be stored together: the end is not before the begin, and all are not too large.
 
-Nor are its tags too many. Each item has limits of its own. Together with what other items gave, its values could exceed
-them.
+Nor are its tags, properties, owners and the words of its names too many. Each item has limits of its own. Together with
+what other items gave, its values could exceed them.
 """
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Final
 
 import orjson
 
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.tag_edge import has_mode
+from app.graph.records.vertex_record import is_attached
 from app.graph.writing.rules.approved_content import NAMED_RUNS
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import invalid
 from graphql_schema.catalog.enums import TagMode
+from graphql_schema.catalog.free_properties import MAX_FREE_PROPERTIES, counted
 from graphql_schema.catalog.instants import reversed_intervals
 from graphql_schema.catalog.kinds import KIND_OF_CODE
-from graphql_schema.catalog.relations import TAGGED, Direction
+from graphql_schema.catalog.relations import OWNED_BY, TAGGED, Direction
 from graphql_schema.ports.record import Record
+from graphql_schema.rules.index_terms import name_length, name_terms
 
 MAX_RECORD: Final = 100_000
 """Maximal size of the large values of an asset and the ids of its tags together, as JSON in bytes.
@@ -32,6 +36,12 @@ MAX_TAGS: Final = 100
 The record of the asset has the ids of the former, and jobs read the edges to all of them. Propagated tags do not count:
 administrators decide which tags propagate.
 """
+
+MAX_OWNERS: Final = 100
+"""Maximal number of owners of one asset: its record has all of them, and each is a value of the index."""
+
+MAX_NAME_WORDS: Final = 500
+"""Maximal number of words in the names and the id of one asset: each is a value of the index."""
 
 LARGE_VALUE: Final = 256
 """Bytes from which on a value counts, so that a stage, an instant or a revision does not."""
@@ -71,6 +81,74 @@ def refuse_large_records(unit: ItemUnit) -> None:
                 f"The values of {record['id']}, with the ids of its tags, would take more than {MAX_RECORD} bytes "
                 "together. Keep large texts elsewhere and register their address."
             )
+
+
+def refuse_many_values(unit: ItemUnit) -> None:
+    """Reject the item as INVALID if an asset would have too many free properties, owners, or words in its names.
+
+    An asset of an earlier release may have more: it keeps them, and gets no further ones. Stored values that are hidden
+    from the caller do not count, because the rejection would disclose their number.
+    """
+    for vid, after in unit.staging.staged.vertices.items():
+        if is_attached(after):
+            continue
+        for limit in _LIMITS:
+            count = limit.count(after)
+            if count <= limit.maximum:
+                continue
+            before = unit.lookup.batch.vertex(vid)
+            stored = 0 if before is None else limit.count(before)
+            if before is not None and limit.field in unit.visibility.unknown_fields(before):
+                count, stored = _given_count(unit, vid, limit, before, after), 0
+            if count > max(limit.maximum, stored):
+                raise invalid(
+                    f"{after['id']} would have {count} {limit.what}; the limit is {limit.maximum}. {limit.advice}",
+                    limit.field,
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """The ``maximum`` of what ``count`` counts in a record, in words ``what``, and the ``field`` of the input."""
+
+    field: str
+    what: str
+    maximum: int
+    count: Callable[[Record], int]
+    advice: str
+
+
+def _given_count(unit: ItemUnit, vid: int, limit: _Limit, before: Record, after: Record) -> int:
+    """Return the count of what the item itself gives: a list of properties replaces the stored one."""
+    if limit.field == "owners":
+        return len(unit.staging.staged.edges.at.get((OWNED_BY.name, Direction.OUT, vid), ()))
+    return limit.count(after) if _is_given(unit, vid, limit.field, before, after) else 0
+
+
+def _property_count(record: Record) -> int:
+    return counted(pair["key"] for pair in record.get("properties") or ())
+
+
+def _owner_count(record: Record) -> int:
+    return len(record["index"]["owners"])
+
+
+def _word_count(record: Record) -> int:
+    """Return the number of words of the names; 0 for short names: a text has at most twice as many as characters."""
+    return len(name_terms(record)["words"]) if name_length(record) > MAX_NAME_WORDS // 2 else 0
+
+
+_LIMITS: Final = (
+    _Limit(
+        "properties",
+        "free properties",
+        MAX_FREE_PROPERTIES,
+        _property_count,
+        "Join several of them into one, such as a JSON object, or keep them elsewhere.",
+    ),
+    _Limit("owners", "owners", MAX_OWNERS, _owner_count, "Name a team that has them as members, or remove others."),
+    _Limit("displayName", "words in its names", MAX_NAME_WORDS, _word_count, "Give a shorter display name."),
+)
 
 
 def refuse_many_tags(unit: ItemUnit, vid: int, place: Callable[[str], tuple[str, ...]] | None = None) -> None:

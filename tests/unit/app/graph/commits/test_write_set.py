@@ -11,6 +11,7 @@ from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import UNCONFIRMED
+from app.graph.records.record_text import text_of
 from app.graph.records.vertex_record import stub
 from graphql_schema.catalog.instants import FOREVER
 
@@ -196,3 +197,17 @@ async def test_the_rows_of_a_large_set_are_encoded_before(
     await writes.submit(cast("GremlinClient", client))
     assert client.encoded == encoded
     assert client.body == orjson.dumps(bindings(writes))
+
+
+def test_the_terms_of_properties_are_characters_of_a_transaction() -> None:
+    """An asset with free properties has more characters, by the 32 of each term; an update counts those that differ."""
+    sizes = []
+    for count in (1, 101):
+        writes = WriteSet()
+        record = {**RECORD, "properties": [{"key": f"k{number}", "value": "x"} for number in range(count)]}
+        writes.vertex(1, record, before=None)
+        sizes.append(writes.characters - len(text_of(record)))
+    assert sizes[1] - sizes[0] == 100 * 32
+    writes = WriteSet()
+    writes.vertex(1, {**record, "revision": 2}, before=record)
+    assert writes.characters == len(text_of({**record, "revision": 2}))

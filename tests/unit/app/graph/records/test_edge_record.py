@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.graph.records.edge_record import (
     MAX_INTERVALS,
     MAX_PAIRS,
-    MAX_PROPERTIES,
+    MAX_PROPERTY_TEXT,
     InvalidEdgeError,
     active_intervals,
     carries_sensitivity,
@@ -176,7 +176,7 @@ def test_the_properties_of_an_edge_do_not_grow_without_a_limit() -> None:
     edge: Mapping[str, Any] | None = None
     for number in range(4):
         edge, _ = linked(
-            edge, FEEDS, {"properties": [{"key": f"k{number}", "value": "x" * (MAX_PROPERTIES // 4 - 2)}]}, 100
+            edge, FEEDS, {"properties": [{"key": f"k{number}", "value": "x" * (MAX_PROPERTY_TEXT // 4 - 2)}]}, 100
         )
     more = {"properties": [{"key": "k4", "value": "x"}]}
     with pytest.raises(InvalidEdgeError) as refused:

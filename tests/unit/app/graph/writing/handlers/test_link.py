@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, shipped_policy, urn
 
-from app.graph.records.edge_record import MAX_PROPERTIES, is_current
+from app.graph.records.edge_record import MAX_PROPERTY_TEXT, is_current
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.handlers.link import field_of
 from graphql_schema.catalog.relations import RELATIONS
@@ -145,7 +145,7 @@ def test_an_end_after_now_does_not_bring_a_link_of_a_hidden_asset_back(memory: M
         {"validTo": None},
         {"validFrom": NOW + 60},
         {"validFrom": NOW + 9, "validTo": NOW + 5},
-        {"properties": [{"key": "k", "value": "v" * (MAX_PROPERTIES - 1)}]},
+        {"properties": [{"key": "k", "value": "v" * (MAX_PROPERTY_TEXT - 1)}]},
     ],
     ids=["past end", "end", "no end", "begin", "reversed", "large"],
 )

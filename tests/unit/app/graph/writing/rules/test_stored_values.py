@@ -12,6 +12,7 @@ from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.rules import stored_values
 from app.graph.writing.rules.stored_values import MAX_RECORD
 from app.graph.writing.unit.visibility import CallerVisibility
+from graphql_schema.catalog.free_properties import ENDED
 from graphql_schema.catalog.relations import TAGGED
 from graphql_schema.governance.tags import SetTagsInput, _tags_command
 from graphql_schema.ports.commands import (
@@ -277,3 +278,75 @@ def test_hidden_runs_do_not_count_for_the_size_of_a_version(memory: Memory) -> N
         item = asset(f"model-version m@{number}", values, producedBy=names)
         assert memory.outcomes(item, who=ADA, now=NOW + 1) == ["CREATED"]
     assert len(memory.record("model-version m@7")["namedRuns"]) == 100
+
+
+def with_properties(count: int, *others: str) -> dict[str, Any]:
+    """Return values with this many free properties, and others with these keys."""
+    keys = [*(f"k{number:03}" for number in range(count)), *others]
+    return {"properties": [{"key": key, "value": "x"} for key in keys]}
+
+
+def owned_by(count: int) -> RegisterCommand:
+    """Return a registration with this many owners."""
+    return asset("run r", RUN, owners={f"team t{number}": ["TECHNICAL"] for number in range(count)})
+
+
+def named(words: int) -> RegisterCommand:
+    """Return a registration with a display name of ideographs, each of which is a word."""
+    return asset("run r", RUN | {"displayName": "".join(chr(0x4E00 + number) for number in range(words))})
+
+
+@pytest.mark.parametrize(
+    ("most", "more", "field"),
+    [
+        (asset("run r", RUN | with_properties(500)), asset("run r", RUN | with_properties(501)), "properties"),
+        (owned_by(100), owned_by(101), "owners"),
+        (named(497), named(498), "displayName"),
+    ],
+    ids=["properties", "owners", "words"],
+)
+def test_an_asset_has_a_maximal_number_of_indexed_values(
+    memory: Memory, most: RegisterCommand, more: RegisterCommand, field: str
+) -> None:
+    """One more than the maximum is INVALID at its field, for a new asset and a stored one; the maximum is accepted."""
+    for at in range(2):
+        (done,) = memory.run(more, now=NOW + at)
+        (error,) = done.errors
+        assert (error.code.name, error.path, memory.dirty) == ("INVALID", (field,), False)
+        assert "; the limit is " in error.message
+        assert memory.outcomes(most, now=NOW + at) == [("CREATED", "UNCHANGED")[at]]
+
+
+def test_a_long_name_of_few_words_is_accepted(memory: Memory) -> None:
+    """The words count, and not the characters."""
+    assert memory.outcomes(asset("run r", RUN | {"displayName": "word " * 200 + "x"})) == ["CREATED"]
+
+
+def test_what_an_earlier_release_stored_stays_and_gets_no_more(memory: Memory) -> None:
+    """An asset with more properties than the maximum is changed, with fewer or as many of them, and not with more."""
+    stored(memory)
+    vid = vertex_id("default", urn("run r"))
+    memory.vertices[vid] = {**memory.vertices[vid], **with_properties(600)}
+    assert memory.outcomes(asset("run r", {"codeRef": "a"}), now=NOW + 1) == ["UPDATED"]
+    assert memory.outcomes(asset("run r", with_properties(599, "other")), now=NOW + 2) == ["UPDATED"]
+    assert memory.outcomes(asset("run r", with_properties(601)), now=NOW + 3) == ["INVALID"]
+    assert memory.outcomes(asset("run r", with_properties(550)), now=NOW + 4) == ["UPDATED"]
+    assert memory.outcomes(asset("run r", with_properties(551)), now=NOW + 5) == ["INVALID"]
+
+
+def test_an_import_ends_an_asset_with_the_maximal_number_of_properties(memory: Memory) -> None:
+    """The property that an import adds to what it ends does not count."""
+    stored(memory, **with_properties(500))
+    assert memory.outcomes(asset("run r", with_properties(500, ENDED)), now=NOW + 1) == ["UPDATED"]
+    assert memory.outcomes(asset("run r", with_properties(501, ENDED)), now=NOW + 2) == ["INVALID"]
+
+
+def test_hidden_properties_do_not_count(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may not see the properties of an asset learns nothing of their number, and gives at most the maximum."""
+    stored(memory)
+    vid = vertex_id("default", urn("run r"))
+    monkeypatch.setattr(CallerVisibility, "hidden_fields", lambda *_: frozenset({"properties"}))
+    for count in (3, 600):
+        memory.vertices[vid] = {**memory.vertices[vid], **with_properties(count)}
+        assert memory.outcomes(asset("run r", {"codeRef": f"c{count}"}), who=ADA, now=NOW + count) == ["UPDATED"]
+        assert memory.outcomes(asset("run r", with_properties(501)), who=ADA, now=NOW + count) == ["INVALID"]
