@@ -9,7 +9,7 @@ All writers wait meanwhile, so the plan ends when its time is over (:mod:`app.gr
 first items of the batch that it is at, with their effects, and no further batch.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -132,7 +132,8 @@ class GroupPlanner:
             if state.missing.within(self._missing):
                 return GroupPlan(state, planned)
             self._missing.add(state.missing)
-            if all(batch.is_over for batch in self._batches):
+            await self._continue(state.searches, reads)
+            if self._is_over:
                 break
             if self._client.write_order is not None:
                 reads = (
@@ -142,6 +143,20 @@ class GroupPlanner:
             f"The change needs reads that follow from each other, more than {MAX_ROUNDS} of them; make it in several "
             "calls."
         )
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether no call waits for the plan any more."""
+        return all(batch.is_over for batch in self._batches)
+
+    async def _continue(self, searches: Sequence[Callable[[WorkingSet], bool]], reads: TransactionReads) -> None:
+        """Read what searches need that a plan has begun, level by level, so that the next plan finds all of it."""
+        for _ in range(MAX_ROUNDS if searches else 0):
+            state = await reads.read(self._missing)
+            searches = [search for search in searches if await run_aside(search, state)]
+            self._missing.add(state.missing)
+            if not searches or self._is_over:
+                break
 
     def _new_reads(self) -> TransactionReads:
         return TransactionReads(self._client, self._authors[0].tenant, bounded=is_divisible(self._batches))

@@ -2,18 +2,23 @@
 
 It is known from what is visible to the caller; that of an evaluation that is hidden from the caller, from everything.
 The search walks upstream over look-ups as :mod:`app.graph.reading.lineage.data_sources` does over the store. All
-searches of an item go on together: each level is one more read of the batch, however many there are.
+searches of an item go on together: each level is one more read, however many there are.
+
+The functions of a search are generators. Each yields where something was not read, and continues over what is read
+then. Otherwise each plan would begin at the root again, and repeat all levels before.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from itertools import islice, product
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from app.graph.records.vertex_record import kind_of
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.read_set import require_all
+from app.graph.writing.unit.read_set import NotReadError
+from app.graph.writing.unit.rejections import RejectedItemError
+from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.catalog.enums import ContaminationVerdict
 from graphql_schema.catalog.relations import CHILD_HOPS, LINEAGE, PARENT_HOPS, Hop
 from graphql_schema.ports.record import Record
@@ -49,6 +54,11 @@ FIRST: Final = 10
 IDS: Final = 8
 """Number of ids that are compared with the work 1."""
 
+ResultT = TypeVar("ResultT")
+
+Search = Generator[None, None, ResultT]
+"""A search that yields where something was not read, and returns its result."""
+
 Paths = dict[str, tuple[str, ...]]
 """By id of an asset: the ids of a path to it, from the root of the walk to the asset itself."""
 
@@ -72,14 +82,32 @@ def contaminated(unit: ItemUnit, evaluations: Sequence[Record], *, unmasked: boo
     With the flag ``unmasked``, what is hidden from the caller is examined as well. What is left once the searches have
     done MAX_WORK is not known.
     """
-    found: dict[str, ContaminationVerdict] = {}
-    known = _Known()
+    known = _Known(unit)
+    verdicts = _together(SourceSearch(known, unmasked).verdict(each["id"]) for each in evaluations)
+    try:
+        next(verdicts)
+    except StopIteration as ended:
+        found: list[ContaminationVerdict] = ended.value
+    else:
+        unit.lookup.batch.searches.append(_Continued(known, verdicts).goes_on)
+        raise NotReadError
+    clean = ContaminationVerdict.CLEAN
+    return frozenset(each["id"] for each, verdict in zip(evaluations, found, strict=True) if verdict is not clean)
 
-    def examine(evaluation: Record) -> None:
-        found[evaluation["id"]] = SourceSearch(unit, known, unmasked).verdict(evaluation["id"])
 
-    require_all(partial(examine, each) for each in evaluations)
-    return frozenset(urn for urn, verdict in found.items() if verdict is not ContaminationVerdict.CLEAN)
+def _together(searches: Iterable[Search[ResultT]]) -> Search[list[ResultT]]:
+    """Return the results of several searches; those that wait for a read wait for the same one."""
+    results, waiting = dict[int, ResultT](), dict(enumerate(searches))
+    while waiting:
+        for number, search in [*waiting.items()]:
+            try:
+                next(search)
+            except StopIteration as ended:
+                results[number] = ended.value
+                del waiting[number]
+        if waiting:
+            yield
+    return [results[number] for number in sorted(results)]
 
 
 class _Walked(NamedTuple):
@@ -112,25 +140,53 @@ class _Steps(NamedTuple):
 
 @dataclass(slots=True)
 class _Hops:
-    """The hops of a walk, with the steps from each asset and the walks from each root that were found over them."""
+    """The hops of a walk, with the steps from each asset and the walks from each root that were found over them.
+
+    ``begun`` has the roots of these walks, and of those that wait for a read.
+    """
 
     hops: Sequence[Hop]
     steps: dict[str, _Steps] = field(default_factory=dict)
     walks: dict[str, _Walked] = field(default_factory=dict)
+    begun: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
 class _Known:
     """What searches with the same flag ``unmasked`` share: what they found, and the work that they may still do.
 
-    ``overlaps`` has the result of each comparison by the roots of training and origin.
+    ``unit`` is that of the item, over what was read so far. ``overlaps`` has the result of each comparison by the roots
+    of training and origin.
     """
 
+    unit: ItemUnit
     measured: _Hops = field(default_factory=lambda: _Hops(MEASURED))
     training: _Hops = field(default_factory=lambda: _Hops(TRAINING))
     origin: _Hops = field(default_factory=lambda: _Hops(ORIGIN))
     overlaps: dict[tuple[str, str], Overlap | None] = field(default_factory=dict)
     left: int = field(default_factory=lambda: MAX_WORK)
+
+
+@dataclass(slots=True)
+class _Continued:
+    """Searches that a plan has begun, which go on while what they need is read for the next plan."""
+
+    known: _Known
+    searches: Search[object]
+
+    def goes_on(self, batch: WorkingSet) -> bool:
+        """Continue over what was read since, in ``batch``; return whether further reads are needed.
+
+        What ends the searches otherwise ends the next plan of the item in the same manner.
+        """
+        self.known.unit = ItemUnit(batch, self.known.unit.author)
+        try:
+            return next(self.searches, _ENDED) is not _ENDED
+        except (NotReadError, RejectedItemError):
+            return False
+
+
+_ENDED: Final = object()
 
 
 @dataclass(slots=True)
@@ -141,13 +197,17 @@ class SourceSearch:
     hidden from the caller, ``cut`` if a limit ended a walk or left out data.
     """
 
-    unit: ItemUnit
-    known: _Known = field(default_factory=_Known)
+    known: _Known
     unmasked: bool = False
     hidden: bool = False
     cut: bool = False
 
-    def verdict(self, evaluation: str) -> ContaminationVerdict:
+    @property
+    def unit(self) -> ItemUnit:
+        """The unit of the item, over what was read so far."""
+        return self.known.unit
+
+    def verdict(self, evaluation: str) -> Search[ContaminationVerdict]:
         """Return the verdict of an evaluation: DIRECT or DERIVED if a visible overlap was found.
 
         Else it is UNKNOWN if ``cut``, or if something is hidden and results may state this. It is also UNKNOWN if no
@@ -158,30 +218,25 @@ class SourceSearch:
             return ContaminationVerdict.UNKNOWN
         measured = self.known.measured
         shown = self._shows(evaluation, "contamination", "upstream", *MEASURED_FIELDS)
-        found = self._level({evaluation: (evaluation,)}, measured, {}) if shown else {}
+        found = (yield from self._level({evaluation: (evaluation,)}, measured, {})) if shown else {}
         versions, runs = self._of_kinds(found, "ModelVersion"), self._of_kinds(found, "Run")
-        inputs = self._inputs(runs)
+        inputs = dict(zip(runs, (yield from _together(map(self._inputs, runs))), strict=True))
         self.cut |= len(versions) > MAX_DATA
-        trainings = self._all_sources(versions[:MAX_DATA], self.known.training)
+        trainings = yield from self._all_sources(versions[:MAX_DATA], self.known.training)
         trained = frozenset().union(*(each.reached for each in trainings))
         read = {each for run, data in inputs.items() if run not in trained for each in data}
         data = sorted({*self._of_kinds(found, *SNAPSHOTS), *read})
         self.cut |= len(data) > MAX_DATA
-        origins = self._all_sources(data[:MAX_DATA], self.known.origin)
+        origins = yield from self._all_sources(data[:MAX_DATA], self.known.origin)
         overlaps = self._overlaps(trainings, origins)
         missing = self.cut or (self.hidden and self.unit.author.discloses_hidden)
         known = bool(trainings and origins) and all(each.paths for each in trainings) and not missing
         return verdict_of((each for each in overlaps if each is not None), known=known)
 
-    def _inputs(self, runs: Sequence[str]) -> dict[str, list[str]]:
-        """Return the snapshots of data that each run read."""
-        found: dict[str, list[str]] = {}
-
-        def find(run: str) -> None:
-            found[run] = self._of_kinds(self._level({run: (run,)}, self.known.measured, {}), *SNAPSHOTS)
-
-        require_all(partial(find, run) for run in runs)
-        return found
+    def _inputs(self, run: str) -> Search[list[str]]:
+        """Return the snapshots of data that a run read."""
+        found = yield from self._level({run: (run,)}, self.known.measured, {})
+        return self._of_kinds(found, *SNAPSHOTS)
 
     def _overlaps(self, trainings: Sequence[DataSources], origins: Sequence[DataSources]) -> list[Overlap | None]:
         """Compare each training with each origin; without work left for all, set ``cut`` and compare none.
@@ -198,30 +253,28 @@ class SourceSearch:
         known.overlaps |= {roots: overlap(*pair) for roots, pair in new.items()}
         return [known.overlaps[roots] for roots in pairs]
 
-    def _all_sources(self, roots: Sequence[str], hops: _Hops) -> list[DataSources]:
-        found: dict[str, DataSources] = {}
+    def _all_sources(self, roots: Sequence[str], hops: _Hops) -> Search[list[DataSources]]:
+        return (yield from _together(self._sources(root, hops) for root in roots))
 
-        def search(root: str) -> None:
-            found[root] = self._sources(root, hops)
-
-        require_all(partial(search, root) for root in roots)
-        return [found[root] for root in roots]
-
-    def _sources(self, root: str, hops: _Hops) -> DataSources:
+    def _sources(self, root: str, hops: _Hops) -> Search[DataSources]:
         """Return the data upstream of a root, LEVELS levels far; each walk is made once for all searches."""
+        while root in hops.begun and root not in hops.walks:  # another search makes it, and waits for a read
+            yield
         if root not in hops.walks:
-            walk = SourceSearch(self.unit, self.known, self.unmasked)
-            hops.walks[root] = _Walked(walk._walked(root, hops), walk.hidden, walk.cut)
+            hops.begun.add(root)
+            walk = SourceSearch(self.known, self.unmasked)
+            found = yield from walk._walked(root, hops)
+            hops.walks[root] = _Walked(found, walk.hidden, walk.cut)
         sources, hidden, cut = hops.walks[root]
         self.hidden |= hidden
         self.cut |= cut
         return sources
 
-    def _walked(self, root: str, hops: _Hops) -> DataSources:
+    def _walked(self, root: str, hops: _Hops) -> Search[DataSources]:
         reached: Paths = {root: (root,)}
         front, members = dict(reached), Paths()
         for level in range(LEVELS + 1):
-            arriving = self._level(front, hops, members)
+            arriving = yield from self._level(front, hops, members)
             front = {urn: path for urn, path in arriving.items() if urn not in reached}
             if front and (level == LEVELS or len(reached) + len(front) > MAX_ASSETS):
                 self.cut = True
@@ -230,12 +283,12 @@ class SourceSearch:
         paths = {urn: path for urn, path in {**members, **reached}.items() if is_data(urn)}
         return DataSources(root, paths, frozenset(reached))
 
-    def _level(self, front: Mapping[str, tuple[str, ...]], hops: _Hops, members: Paths) -> Paths:
+    def _level(self, front: Mapping[str, tuple[str, ...]], hops: _Hops, members: Paths) -> Search[Paths]:
         """Return the ids to which the edges of one level lead, and add the group members that count to ``members``.
 
         Set ``cut`` if the searches have done MAX_WORK before all are found.
         """
-        self._find_steps(sorted(front.keys() - hops.steps.keys()), hops)
+        yield from self._find_steps(sorted(front.keys() - hops.steps.keys()), hops)
         found = [(front[urn], hops.steps[urn]) for urn in sorted(front.keys() & hops.steps.keys())]
         self.cut |= len(found) < len(front) or self.known.left <= 0
         if self.known.left <= 0:
@@ -255,7 +308,7 @@ class SourceSearch:
                     arriving.setdefault(far, (*by, far))
         return arriving
 
-    def _find_steps(self, urns: Sequence[str], hops: _Hops) -> None:
+    def _find_steps(self, urns: Sequence[str], hops: _Hops) -> Search[None]:
         """Add the steps from assets to those of ``hops``, as far as there is work left for it.
 
         If there is none left for all members of a group, the work ends before the edges of the members are read.
@@ -263,7 +316,7 @@ class SourceSearch:
         affordable = max(0, self.known.left // FIRST)
         urns = urns[:affordable]
         shown = [urn for urn in urns if self._shows(urn, "upstream")]
-        self._require(_steps, shown)
+        yield from self._read(_steps, shown)
         groups: dict[str, list[str]] = {}
         for urn in shown:
             groups[urn] = list(islice(self._members(urn), affordable))
@@ -271,10 +324,12 @@ class SourceSearch:
         if affordable < len(urns):
             self.known.left = 0
             return
-        self._require(_upstream, [each for urn, group in groups.items() for each in (urn, *group)])
+        yield from self._read(_upstream, [each for urn, group in groups.items() for each in (urn, *group)])
         for urn in urns:
             if self.known.left <= 0:
                 return
+            if urn in hops.steps:  # another search has found them meanwhile
+                continue
             hops.steps[urn] = self._steps_from(urn, groups[urn], hops.hops) if urn in groups else _Steps()
             self.known.left -= FIRST * hops.steps[urn].size
 
@@ -315,9 +370,16 @@ class SourceSearch:
             if far.get("deletedAt") is None:
                 yield far
 
-    def _require(self, hops_of: Callable[[str], tuple[Hop, ...]], urns: Sequence[str]) -> None:
-        lookup = self.unit.lookup
-        lookup.require_hops(*((hop, lookup.vid(urn)) for urn in urns for hop in hops_of(self._kind(urn))))
+    def _read(self, hops_of: Callable[[str], tuple[Hop, ...]], urns: Sequence[str]) -> Search[None]:
+        """Yield until the edges of the hops from these assets were read."""
+        while True:
+            lookup = self.unit.lookup
+            try:
+                lookup.require_hops(*((hop, lookup.vid(urn)) for urn in urns for hop in hops_of(self._kind(urn))))
+            except NotReadError:
+                yield
+            else:
+                return
 
     def _of_kinds(self, urns: Mapping[str, object], *kinds: str) -> list[str]:
         return sorted(urn for urn in urns if self._kind(urn) in kinds)

@@ -1,7 +1,7 @@
 """The state of one transaction: values as stored, and as the accepted items of its batches change them. No I/O."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -83,7 +83,8 @@ class WorkingSet:
     ``receipts`` are idempotency receipts by vertex id. ``coverage`` is what was read, ``missing`` what
     planning needs in addition. ``merged`` has the vertex ids of stored merged datasets by URN. ``refused_ids`` are the
     ids that rejected items of the batch would have registered. ``added_size`` is the size of the records that
-    :meth:`add_stored` has added, for any batch.
+    :meth:`add_stored` has added, for any batch. ``searches`` are those that items have begun and that need reads: each
+    continues over a later working set, and returns whether it needs further ones.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class WorkingSet:
         self.merged = {str(record["id"]): vid for vid, record in vertices.items() if MERGED_INTO in record}
         self.refused_ids: set[str] = set()
         self.added_size = 0
+        self.searches: list[Callable[[WorkingSet], bool]] = []
         self._has_requested_parents = False
         self._edges_at: dict[tuple[str, Direction, int], set[EdgeKey]] = defaultdict(set)
         self._index(edges)

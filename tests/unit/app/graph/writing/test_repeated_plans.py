@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -145,12 +146,31 @@ def evaluated_runs(memory: Memory, count: int) -> Command:
     return SetAliasCommand(urn("model m"), "champion", urn("model-version m@1"), protected=True)
 
 
+def deep_lineage(memory: Memory, count: int) -> Command:
+    """Return a promotion of a version; its training, and the data of its evaluation, have so many levels of sources."""
+    seeded(memory, asset("model m", owners=OURS), asset("model-version m@1", trainedOn=["dataset train0"]))
+    seeded(memory, asset("evaluation e", owners=OURS), link("EVALUATED_BY", "model-version m@1", "evaluation e"))
+    seeded(memory, link("EVALUATED_BY", "dataset test0", "evaluation e"))
+    for level, name in product(range(count), ("train", "test")):
+        seeded(memory, asset(f"dataset {name}{level}", derivedFrom=[f"dataset {name}{level + 1}"]))
+    memory.gates = Gates((GATE,))
+    return SetAliasCommand(urn("model m"), "champion", urn("model-version m@1"), protected=True)
+
+
 @pytest.mark.parametrize("case", [aliases, incidents, parents, evaluated_runs])
 async def test_what_concerns_many_assets_is_read_at_once(
     memory: Memory, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the plan of an item needs of 30 assets is read and planned as often as what it needs of 3."""
     assert await rounds(memory, case, MANY, monkeypatch) == await rounds(memory, case, FEW, monkeypatch)
+
+
+async def test_a_promotion_is_planned_as_often_for_deep_lineage(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sources of training and data are read level by level for the next plan; no plan is made in between."""
+    (_, deep), (_, flat) = [await rounds(memory, deep_lineage, count, monkeypatch) for count in (9, 1)]
+    assert deep == flat < 9
 
 
 async def test_the_group_of_a_source_is_read_that_the_item_does_not_name(
