@@ -138,11 +138,13 @@ class EdgePages:
 
     A hop has the keys ``d`` (direction), ``ls`` (edge labels) and ``xs`` (where it starts). With the key ``p``, if that
     is not negative, it starts from the far ends of the hop with this index instead, from each of them once. With
-    ``in_one_step``, the reader reads all pages at once, so these are large.
+    ``in_one_step``, the reader reads all pages at once, so these are large. A page has at most ``max_edges`` edges and
+    starts, if that is not None.
     """
 
     hops: Sequence[JsonObject]
     in_one_step: bool = False
+    max_edges: int | None = None
     has_begun: bool = False
     _first: list[list[int]] = field(default_factory=list)
     _more: list[list[Position]] = field(default_factory=list)
@@ -163,7 +165,7 @@ class EdgePages:
     @property
     def page(self) -> int:
         """The number of edges and starts after which a page ends."""
-        return LARGE * PAGE if self.in_one_step else PAGE
+        return self.max_edges or (LARGE * PAGE if self.in_one_step else PAGE)
 
     @property
     def is_read(self) -> bool:

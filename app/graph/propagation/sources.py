@@ -37,3 +37,9 @@ class Sources:
     def rank(self, vid: int) -> int:
         """Return the rank of the stored effective sensitivity of a vertex."""
         return RANK[self.records[vid]["sensitivity"]]
+
+    def add(self, other: "Sources") -> None:
+        """Add the sources of vertices, and the records, that ``other`` has."""
+        for vid, found in other.of.items():
+            self.of[vid] |= found
+        self.records |= other.records

@@ -4,10 +4,11 @@ One vertex may have hundreds of thousands of them. A transaction reads all of wh
 loop after each page. A job reads a page or two in each of its steps.
 """
 
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Container, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.fair_queue import PROCESS
 from app.graph.driver.edge_pages import EdgePages
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.flow_statement import CHILD_STEPS, FLOW, PARENT_STEPS, Step, hop_row
@@ -45,7 +46,8 @@ class StoredFlows:
 
     Nothing propagates to a vertex whose kind is in ``stops``. ``kinds`` has the kinds of all far ends read so far. A
     hop to parents does not start from a vertex whose kind is known to have none; a hop to children likewise.
-    ``on_read`` is called after each request, with the number of characters of the records that it has read.
+    ``on_read`` is called after each request, with the number of characters of the records that it has read. Requests
+    take slots of ``caller`` (:mod:`app.fair_queue`).
     """
 
     client: GremlinClient
@@ -53,6 +55,7 @@ class StoredFlows:
     now: int
     kinds: dict[int, str] = field(default_factory=dict)
     on_read: Callable[[int], None] = _ignore
+    caller: Hashable = PROCESS
 
     async def targets(
         self,
@@ -75,7 +78,8 @@ class StoredFlows:
         own, bearers = list(vertices), list(parents)
         for xs, ps in [*((batch, []) for batch in _batches(own)), *(([], batch) for batch in _batches(bearers))]:
             hops = self._outward_hops(xs, ps)
-            async for edges, read, characters in self._pages([], hops, max_records, max_size=max_size - size):
+            pages = EdgePages(hops, in_one_step=True)
+            async for edges, read, characters in self._pages([], pages, max_records, max_size=max_size - size):
                 found.update(*_flowing(hops, edges))
                 records |= read
                 size += characters
@@ -104,7 +108,8 @@ class StoredFlows:
         sources = Sources()
         for xs in _batches(vertices):
             reading = self.source_reading(xs)
-            async for edges, records, _ in self._pages(xs, reading.pages.hops, _EVERY, ("kind", *CHILD_KEYS)):
+            pages = EdgePages(reading.pages.hops, in_one_step=True)
+            async for edges, records, _ in self._pages(xs, pages, _EVERY, ("kind", *CHILD_KEYS)):
                 sources.records |= records
                 await run_in_turn(reading.add, _are_many(edges), edges)
             sources.of.update(await run_in_turn(reading.sources, reading.size > MANY_EDGES))
@@ -147,12 +152,40 @@ class StoredFlows:
         Those of the parents are not read.
         """
         found = Sources()
+        async for page in self.child_pages(parents):
+            found.add(page)
+        return found
+
+    async def child_pages(self, parents: Iterable[int]) -> AsyncIterator[Sources]:
+        """Yield the children of each of the parents as :meth:`children`, page by page."""
         for xs in _batches(list(parents)):
-            async for edges, records, _ in self._pages([], self._group_hops(CHILD_STEPS, xs), _EVERY, CHILD_KEYS):
-                found.records |= records
-                for rows in edges:
-                    for parent, child in pairs_of(rows):
-                        found.of[parent].add(child)
+            pages = EdgePages(self._group_hops(CHILD_STEPS, xs), in_one_step=True)
+            async for edges, records, _ in self._pages([], pages, _EVERY, CHILD_KEYS):
+                yield await run_in_turn(_ends_by_start, _are_many(edges), edges, records)
+
+    async def few_children(self, parents: Iterable[int], limit: int) -> Sources | None:
+        """Return the children of each of the parents as :meth:`children`; None if both are more than ``limit``.
+
+        A request reads about as many at most.
+        """
+        xs, found = [*parents], Sources()
+        if len(xs) > min(limit, AT_ONCE):
+            return None
+        max_children = limit - len(xs)
+        pages = EdgePages(self._group_hops(CHILD_STEPS, xs), max_edges=max_children + 1)
+        async for edges, records, _ in self._pages([], pages, max_children, CHILD_KEYS):
+            found.add(_ends_by_start(edges, records))
+            if any(not members <= found.records.keys() for members in found.of.values()):
+                return None
+        return found
+
+    async def parents(self, children: Collection[int]) -> Sources:
+        """Return the parents of each of the children, and the records of both; long ones have only CHILD_KEYS."""
+        found = Sources()
+        for xs in _batches([*children]):
+            pages = EdgePages(self._group_hops(PARENT_STEPS, xs), in_one_step=True)
+            async for edges, records, _ in self._pages(xs, pages, _EVERY, CHILD_KEYS):
+                found.add(_ends_by_start(edges, records))
         return found
 
     def _source_hops(self, xs: Sequence[int]) -> list[JsonObject]:
@@ -199,7 +232,7 @@ class StoredFlows:
     async def _pages(
         self,
         points: Sequence[int],
-        hops: Sequence[JsonObject],
+        pages: EdgePages,
         max_records: int,
         keys: Sequence[str] = (),
         *,
@@ -210,7 +243,7 @@ class StoredFlows:
         All records of a page are read. Once there are more than ``max_records`` vertices, or the records have
         ``max_size`` characters, no further one is. ``keys`` are those of :meth:`_read`.
         """
-        pages, vacant = EdgePages(hops, in_one_step=True), max_records
+        vacant = max_records
         while not pages.is_read:
             vacant = vacant if max_size > 0 else 0
             edges, records, left, size = await self._read(
@@ -240,7 +273,7 @@ class StoredFlows:
         """
         bindings = {"points": [*points], "hops": pages.bindings(), "now": self.now, "page": pages.page}
         limits = {"most": max_records, "size": min(PART_SIZE, max_size), "only": [*keys]}
-        (response,) = await self.client.submit(FLOW, {**bindings, **limits})
+        (response,) = await self.client.submit(FLOW, {**bindings, **limits}, caller=self.caller)
         edges: list[list[Json]] = response["e"]
         pages.add([rows[1::3] for rows in edges], response["r"])
         await run_in_turn(self._add_kinds, _are_many(edges), edges)
@@ -259,6 +292,15 @@ class StoredFlows:
 def _flowing(hops: Sequence[JsonObject], edges: Sequence[list[Json]]) -> Iterator[list[Json]]:
     """Yield the far ends in the rows of the hops that lead to targets."""
     return (rows[1::3] for hop, rows in zip(hops, edges, strict=True) if hop["flows"])
+
+
+def _ends_by_start(edges: Iterable[list[Json]], records: dict[int, Record]) -> Sources:
+    """Return the far ends in the rows of some hops by the vertex where these start, with records."""
+    found = Sources(records=records)
+    for rows in edges:
+        for start, far in pairs_of(rows):
+            found.of[start].add(far)
+    return found
 
 
 def _are_many(edges: Iterable[list[Json]]) -> bool:

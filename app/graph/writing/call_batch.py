@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from opentelemetry.trace import SpanContext
 
 from app.graph.commits.write_queue import QueuedWrite
+from app.graph.propagation.children_ahead import ChildrenAhead
 from app.graph.writing.unit.author import Author
 from app.telemetry.spans import current_span
 from graphql_schema.ports.commands import Command
@@ -18,7 +19,7 @@ from graphql_schema.ports.outcomes import WriteOutcome
 class CallBatch(QueuedWrite):
     """The ``items`` of a batch, and ``done``, the future of outcomes of its first items, all unless the plan is long.
 
-    ``origin`` is the span of the call.
+    ``origin`` is the span of the call. ``children`` are those that the call has read ahead for its batches.
     ``budget`` is that of the operation; its end gives the call its error, unless the transaction is under way.
     ``new_author`` returns the author with a new instant; call it under the write lock. ``atomic`` and ``dry_run`` are
     flags of the call: with the first, nothing is written if an item is rejected; with the second, nothing is written.
@@ -29,8 +30,13 @@ class CallBatch(QueuedWrite):
     atomic: bool
     budget: OperationBudget
     new_author: Callable[[], Author]
+    children: ChildrenAhead = field(default_factory=ChildrenAhead)
     origin: SpanContext = field(default_factory=current_span)
     done: asyncio.Future[list[WriteOutcome]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def renew(self) -> None:
+        """Let the call wait for outcomes again, after an error."""
+        self.done = asyncio.get_running_loop().create_future()
 
     @property
     def is_over(self) -> bool:

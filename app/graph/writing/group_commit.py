@@ -32,7 +32,9 @@ from app.graph.driver.errors import (
     WriteTooLargeError,
 )
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.writing.call_batch import CallBatch
+from app.graph.writing.effects.counting_children import ManyChildrenError
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner
 from app.graph.writing.unit.read_set import ReadSet
 from graphql_schema.execution.side_thread import LONG_PART_SECONDS, run_in_parts
@@ -148,10 +150,27 @@ class GroupCommit:
         """
         if not batch.dry_run:
             await self._coordinator.outbox.wait_for_jobs((batch.tenant, batch.caller))
-        self._queue.add(batch)
-        if self._queue.leader is None:
-            self._queue.leader = asyncio.create_task(self._lead(), context=Context())
-        return await batch.done
+        while True:
+            self._queue.add(batch)
+            if self._queue.leader is None:
+                self._queue.leader = asyncio.create_task(self._lead(), context=Context())
+            try:
+                return await batch.done
+            except ManyChildrenError as error:
+                await self._read_ahead(batch, error)
+                batch.renew()
+
+    async def _read_ahead(self, batch: CallBatch, needed: ManyChildrenError) -> None:
+        """Read the children that the plan of a batch needs, while others write; their time is that of the call.
+
+        What is written meanwhile is recorded from a moment on at which no earlier transaction can be completed.
+        """
+        async with self._coordinator.lock:
+            await begin_plan(self._client, "writer")
+            batch.children.begin(self._client)
+        caller = (batch.tenant, batch.caller)
+        flows = StoredFlows(self._client, self._coordinator.propagation_stops, needed.now, caller=caller)
+        await batch.children.read(flows, needed.parents, batch.budget)
 
     async def _lead(self) -> None:
         """Write until no batch waits."""

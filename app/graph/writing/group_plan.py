@@ -10,6 +10,7 @@ first items of the batch that it is at, with their effects, and no further batch
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -23,7 +24,7 @@ from app.graph.records.receipt_record import receipt_name
 from app.graph.writing.batch_planner import keys_of, plan_item
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.effects.batch_effects import batch_effects
-from app.graph.writing.effects.counting_children import CountingChildren, expected_parents
+from app.graph.writing.effects.counting_children import CountingChildren, ManyChildrenError, expected_parents
 from app.graph.writing.plan_time import PlanTime
 from app.graph.writing.prefetch import TransactionReads, prefetch, records_of_events, teams_of_names
 from app.graph.writing.unit.author import Author
@@ -125,6 +126,9 @@ class GroupPlanner:
             for key in keys_of(item)
         ]
         await self._request_named()
+        for batch in self._batches:
+            if batch.children.parents:
+                await self._children.add(batch.children)
         reads = self._new_reads()
         for _ in range(MAX_ROUNDS):
             state = await prefetch(reads, items, receipts, self._missing)
@@ -205,7 +209,8 @@ class GroupPlanner:
                 for batch, author in zip(self._batches, self._authors, strict=True)
             )
         )
-        await self._children.of(sorted(parents))
+        with suppress(ManyChildrenError):  # few of some batches may be read nevertheless
+            await self._children.of(sorted(parents))
 
     async def _plan_batch(self, plan: BatchPlan, state: WorkingSet) -> None:
         """Plan the items of one batch; add its effects if it has writes and all reads that it needs were made."""

@@ -12,6 +12,7 @@ from typing import Final
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import VertexExistsError, WriteRefusedError, WriteTooLargeError
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.propagation.children_ahead import ChildrenAhead
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.writing.batch_planner import registered_ids
 from app.graph.writing.call_batch import CallBatch
@@ -72,6 +73,7 @@ class PolicedWriter:
     ) -> None:
         self._coordinator = coordinator
         self._group = GroupCommit(client, coordinator)
+        self._children = ChildrenAhead()
         self._access = access
         self._principal = access.principal
         self._clock = clock
@@ -93,7 +95,10 @@ class PolicedWriter:
         that the store refuses raises WriteRefusedError or VertexExistsError; nothing is written then.
         """
         # A dry run counts as well: it is planned under the write lock, for which all others wait.
-        with self._coordinator.contention.call((self._principal.tenant, self._principal.subject)):
+        with (
+            self._coordinator.contention.call((self._principal.tenant, self._principal.subject)),
+            self._children.in_use(),
+        ):
             return await self._written(items, dry_run=dry_run, atomic=atomic)
 
     async def _written(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
@@ -209,6 +214,7 @@ class PolicedWriter:
             atomic=atomic,
             budget=self.budget,
             new_author=self._author,
+            children=self._children,
         )
         return await self._group.write(batch)
 

@@ -57,7 +57,7 @@ class MemoryStore:
         return self.memory.state()
 
     async def submit(
-        self, prepared: PreparedStatement, bindings: Mapping[str, Any], *, writes: bool = False
+        self, prepared: PreparedStatement, bindings: Mapping[str, Any], *, writes: bool = False, **_: object
     ) -> list[Any]:
         """See :class:`app.graph.driver.gremlin_client.GremlinClient`."""
         await asyncio.sleep(0)

@@ -4,11 +4,15 @@ An edge of a parent counts for its children, so a batch that changes the edge ne
 transaction would read them one after the other. Instead, the children of all parents from which the batches probably
 begin edges are read together. This set of parents depends only on the commands and on edges that their callers recorded
 themselves, so the requests disclose no hidden edge.
+
+All writers wait while a transaction is planned, so its plan reads few children. Those of parents with many are read
+before (:mod:`app.graph.propagation.children_ahead`), and the call that needs them is planned again.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from app.graph.propagation.children_ahead import ChildrenAhead
 from app.graph.propagation.sources import Sources
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.edge_record import EdgeKey, is_current
@@ -25,23 +29,54 @@ from graphql_schema.ports.commands import Command, LinkCommand, ObserveCommand, 
 _CARRYING: Final = frozenset(CARRYING)
 
 
+MAX_CHILDREN: Final = 2_500
+"""Maximal number of parents and children that the plan of a transaction reads; the store needs up to 0.3 s for them."""
+
+
+class ManyChildrenError(Exception):
+    """The plan of a batch needs the children of ``parents``, which are too many to read meanwhile.
+
+    They are to be read as of the instant ``now``, in epoch milliseconds. Never leaves the writer.
+    """
+
+    def __init__(self, parents: Sequence[int], now: int) -> None:
+        super().__init__(parents)
+        self.parents = parents
+        self.now = now
+
+
 class CountingChildren:
-    """Reads the children of parents over ``flows``, once for each parent; the store must not change meanwhile."""
+    """Has the children of parents for one transaction: those read ahead, and few that it reads over ``flows``.
+
+    The store must not change meanwhile.
+    """
 
     def __init__(self, flows: StoredFlows) -> None:
         self._flows = flows
         self._known = Sources()
         self._read: set[int] = set()
+        self._left = MAX_CHILDREN
+
+    async def add(self, ahead: ChildrenAhead) -> None:
+        """Add what was read ahead, as it is now. If very much was written since then, nothing is added."""
+        if await ahead.refresh(self._flows, MAX_CHILDREN):
+            self._read |= ahead.parents
+            await run_in_turn(self._known.add, len(ahead.children.records) > LONG_STATE, ahead.children)
 
     async def of(self, parents: Iterable[int]) -> Sources:
-        """Return the stored children of each of the parents, with their records; those of unread parents are read."""
+        """Return the children of each of the parents, with their records; those of unread parents are read.
+
+        Raises ManyChildrenError if these are too many.
+        """
         wanted = list(parents)
         unread = [vid for vid in wanted if vid not in self._read]
         if unread:
-            found = await self._flows.children(unread)
+            found = await self._flows.few_children(unread, self._left)
+            if found is None:
+                raise ManyChildrenError(unread, self._flows.now)
+            self._left -= len(unread) + len(found.records)
             self._read.update(unread)
-            self._known.of.update(found.of)
-            self._known.records |= found.records
+            self._known.add(found)
         return await run_in_turn(self._of, len(self._known.records) > LONG_STATE, wanted)
 
     def _of(self, parents: Iterable[int]) -> Sources:

@@ -19,7 +19,7 @@ TARGETS = range(CHILDREN.stop, CHILDREN.stop + 500)
 class Client:
     """Returns the edges around the targets: from a set with children, from one without, and to their model."""
 
-    async def submit(self, statement: object, bindings: dict[str, Any]) -> list[Any]:
+    async def submit(self, statement: object, bindings: dict[str, Any], **_: object) -> list[Any]:
         """Return the rows of each hop, without records."""
         assert statement is FLOW
         targets, edges = bindings["hops"][0]["xs"], []
@@ -51,7 +51,7 @@ async def test_targets_list_the_group_and_not_its_children() -> None:
 class Texts:
     """Two children of a parent; a request returns the record of one of them, with the keys that it names."""
 
-    async def submit(self, _statement: object, bindings: dict[str, Any]) -> list[Any]:
+    async def submit(self, _statement: object, bindings: dict[str, Any], **_: object) -> list[Any]:
         """Return the edges to the children, or the record that an earlier response left out."""
         is_first = not bindings["points"]
         edges = [[PARENT, 10, FEATURE, PARENT, 11, FEATURE] if FEATURE in hop["ks"] else [] for hop in bindings["hops"]]

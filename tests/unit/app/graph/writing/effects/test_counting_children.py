@@ -3,12 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.propagation.sources import Sources
 from app.graph.records.vertex_id import vertex_id
-from app.graph.writing.effects.counting_children import CountingChildren, expected_parents
+from app.graph.writing.effects import counting_children
+from app.graph.writing.effects.counting_children import CountingChildren, ManyChildrenError, expected_parents
 from graphql_schema.catalog.relations import INPUT_TO
 from graphql_schema.ports.commands import Command, DeclaredEdges, EventCommand, ObserveCommand
 
@@ -25,12 +27,16 @@ def vid(text: str) -> int:
 class Flows:
     """Returns one child of each parent, and counts the requests."""
 
+    now = NOW
+
     def __init__(self) -> None:
         self.requests: list[list[int]] = []
 
-    async def children(self, parents: list[int]) -> Sources:
+    async def few_children(self, parents: list[int], limit: int) -> Sources | None:
         """See :class:`app.graph.propagation.stored_flows.StoredFlows`."""
         self.requests.append(parents)
+        if 2 * len(parents) > limit:
+            return None
         records: dict[int, Any] = {-vid: {"sensitivity": "INTERNAL"} for vid in parents}
         return Sources({vid: {-vid} for vid in parents}, records)
 
@@ -44,6 +50,18 @@ async def test_each_parent_is_read_once() -> None:
     first.of[2].add(77)
     assert (await children.of([2])).of == {2: {-2}}
     assert (set(first.records), flows.requests) == ({-2, -3}, [[1, 2], [3]])
+
+
+async def test_a_transaction_reads_few_children_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parents and children of all batches count together; further parents are named, to be read ahead."""
+    monkeypatch.setattr(counting_children, "MAX_CHILDREN", 6)
+    flows: Any = Flows()
+    children = CountingChildren(flows)
+    await children.of([1, 2])
+    await children.of([2, 3])
+    with pytest.raises(ManyChildrenError) as raised:
+        await children.of([3, 4])
+    assert (raised.value.parents, raised.value.now) == ([4], NOW)
 
 
 def parents(memory: Memory, *commands: Command, subject: str = "ada") -> set[int]:

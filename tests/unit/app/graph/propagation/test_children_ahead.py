@@ -1,0 +1,67 @@
+"""What was read ahead is kept while a call uses it; the results are proved over a store by a test of the writer."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from app.graph.propagation.children_ahead import ChildrenAhead
+from app.graph.propagation.sources import Sources
+from app.graph.records.touched import Touched
+from graphql_schema.ports.operation_budget import OperationBudget
+
+PARENT, CHILD, OTHER = 1, 10, 11
+INTERNAL = {"sensitivity": "INTERNAL", "index": {"tags": []}, "description": "long"}
+
+
+class Client:
+    """Has the watches of the writes of a client."""
+
+    def __init__(self) -> None:
+        self.write_watches: list[object] = []
+
+
+class Flows:
+    """Returns one child of a parent, and counts what is read again."""
+
+    def __init__(self) -> None:
+        self.again: list[set[int]] = []
+
+    async def child_pages(self, parents: list[int]) -> AsyncIterator[Sources]:
+        """See :class:`app.graph.propagation.stored_flows.StoredFlows`."""
+        yield Sources({parent: {CHILD} for parent in parents}, {CHILD: INTERNAL})
+
+    async def parents(self, children: set[int]) -> Sources:
+        """See :class:`app.graph.propagation.stored_flows.StoredFlows`."""
+        self.again.append(children)
+        return Sources({CHILD: {PARENT}}, {CHILD: {**INTERNAL, "sensitivity": "RESTRICTED"}})
+
+
+async def test_only_written_children_are_read_again() -> None:
+    """Other vertices do not matter; nothing is read twice, and of a record only what is needed is kept."""
+    client: Any = Client()
+    flows: Any = Flows()
+    ahead = ChildrenAhead()
+    with ahead.in_use():
+        ahead.begin(client)
+        await ahead.read(flows, [PARENT], OperationBudget())
+        ahead.begun(Touched(vertices=frozenset({OTHER})))
+        assert await ahead.refresh(flows, 5)
+        assert (flows.again, ahead.children.records[CHILD]["sensitivity"]) == ([], "INTERNAL")
+        assert "description" not in ahead.children.records[CHILD]
+        ahead.ended(Touched(vertices=frozenset({CHILD, OTHER})), certain=True)
+        for _ in range(2):
+            assert await ahead.refresh(flows, 5)
+        assert (flows.again, ahead.children.records[CHILD]["sensitivity"]) == ([{CHILD}], "RESTRICTED")
+
+
+async def test_it_is_kept_until_the_last_use_ends() -> None:
+    """Two calls of one operation at a time share it; after both, nothing is known, and no write is recorded."""
+    client: Any = Client()
+    flows: Any = Flows()
+    ahead = ChildrenAhead()
+    with ahead.in_use():
+        with ahead.in_use():
+            ahead.begin(client)
+            ahead.begin(client)
+            await ahead.read(flows, [PARENT], OperationBudget())
+        assert (ahead.parents, client.write_watches) == ({PARENT}, [ahead])
+    assert (ahead.parents, ahead.children.of, client.write_watches) == (set(), {}, [])
