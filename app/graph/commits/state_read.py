@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final, NoReturn
 
+from app.graph.commits.reads.read_limits import FEW_ELEMENTS, ReadLimits
+from app.graph.commits.reads.touched_reads import HopKind, KnownReads, Row, touched_reads
 from app.graph.commits.write_statements import STATE
 from app.graph.driver.edge_pages import EdgePages, read_edge_page
-from app.graph.driver.errors import WriteTooLargeError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey
-from app.graph.records.merged_record import last_target
+from app.graph.records.merged_record import last_target, target_of
 from app.graph.records.record_text import BriefRecord, parts_of, record_of
+from app.graph.records.touched import Touched
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -39,12 +41,6 @@ RECORDS_AT_ONCE: Final = 10_000
 MANY_EDGES: Final = 20_000
 """Number of edges from which on their far ends are found in the side thread."""
 
-MAX_SIZE: Final = 64 * 1024 * 1024
-"""Maximal number of characters that a transaction of several items reads: all other writers wait for it."""
-
-MAX_WEIGHT: Final = 5 * MAX_SIZE
-"""Maximal weight of these records, in bytes: that of MAX_SIZE characters of ordinary ones."""
-
 LONG_VALUE: Final = 1_000
 """Number of characters beyond which a value of a record is long, with its key, as JSON."""
 
@@ -57,9 +53,6 @@ them first.
 
 REQUESTS_AT_ONCE: Final = 2
 """Number of requests for many records that the store works on at once: most of the time it decompresses texts."""
-
-_HopKind = tuple[Direction, tuple[str, ...]]
-"""Direction and labels of a hop."""
 
 _UNLIMITED: Final = 2**62
 _NEVER_LONG: Final = 2**31 - 1
@@ -102,7 +95,7 @@ async def read_state(  # noqa: PLR0913 - what to read, and two flags
     brief: BriefReading | None = None,
 ) -> StoredState:
     """Return the stored state of ``vertices``, of ``hops`` and of single ``edges``, as :meth:`StateReading.state`."""
-    return await StateReading(client, follow, bounded, brief).state([*vertices], hops, [*edges])
+    return await StateReading(client, follow, ReadLimits(bounded), brief).state([*vertices], hops, [*edges])
 
 
 async def read_records(client: GremlinClient, vertices: Iterable[int]) -> Mapping[int, Record]:
@@ -116,21 +109,23 @@ class StateReading:
 
     With ``follow``, hops and edges that name a merged vertex are those of the vertex to which its pointers lead, whose
     record is read too. With ``brief``, records with long values are :class:`BriefRecord`. ``size`` are the characters
-    so far, and ``weight`` those returned. ``records`` are the vertices by id, ``named`` the ids that were looked up.
+    so far, ``weight`` those returned, and ``count`` the records and edges. ``records`` are the vertices by id, and
+    ``named`` the ids that were looked up.
     """
 
     client: GremlinClient
     follow: bool
-    bounded: bool
+    limits: ReadLimits
     brief: BriefReading | None = None
     size: int = 0
     weight: int = 0
+    count: int = 0
     records: dict[int, Record] = field(default_factory=dict)
     named: set[int] = field(default_factory=set)
     budget: OperationBudget = field(default_factory=OperationBudget)
-    _begun: dict[_HopKind, set[int]] = field(default_factory=lambda: defaultdict(set))
+    _begun: dict[HopKind, set[int]] = field(default_factory=lambda: defaultdict(set))
     """By kind of hop: the vertices where it was read."""
-    _rows_of: dict[_HopKind, list[FarEdge]] = field(default_factory=lambda: defaultdict(list))
+    _rows_of: dict[HopKind, list[FarEdge]] = field(default_factory=lambda: defaultdict(list))
     _pairs: dict[EdgeKey, Record | None] = field(default_factory=dict)
 
     async def state(self, vertices: Collection[int], hops: Sequence[HopRead], edges: Sequence[EdgeKey]) -> StoredState:
@@ -140,7 +135,7 @@ class StateReading:
         and edges of hops that are not stored are left out; a single edge that is not stored is None. What earlier steps
         have read is also returned: all records, and of each hop the edges at further vertices.
 
-        Raises WriteTooLargeError if ``bounded``, and all steps have read more than MAX_SIZE characters or MAX_WEIGHT.
+        Raises the error of the limits if all steps have read more than these allow.
         """
         is_first, unread = not self.named, [vid for vid in vertices if vid not in self.named]
         self.named.update(unread)
@@ -163,6 +158,42 @@ class StateReading:
         return StoredState(
             self.records, [self._rows_of[_kind_of(hop)] for hop in hops], [self._pairs[key] for key in edges]
         )
+
+    async def refresh(self, written: Iterable[Touched], limits: ReadLimits) -> bool:
+        """Read again what transactions have touched of all that was read; return false if that is not possible.
+
+        It is not if it is very much, or if vertices point elsewhere than before. The reading is then of no further use.
+        From now on it has other limits, for which what it has read before does not count.
+        """
+        self.limits = limits
+        self.size = self.weight = self.count = 0
+        pairs = defaultdict[tuple[str, int], list[tuple[int, EdgeKey]]](list)
+        for key in self._pairs:
+            relation, source, target = self._led_to_edge(key)
+            pairs[relation, source].append((target, key))
+        found = touched_reads(written, KnownReads(self.records.keys() | self.named, self._begun, pairs))
+        if found is None:
+            return False
+        pointers = {vid: target_of(self.records.pop(vid, None)) for vid in found.vertices}
+        await self._add_records(found.vertices)
+        if any(target_of(self.records.get(vid)) != target for vid, target in pointers.items()):
+            return False
+        await self._refresh_edges([*found.rows], [*found.pairs])
+        return True
+
+    async def _refresh_edges(self, rows: Sequence[Row], pairs: Sequence[EdgeKey]) -> None:
+        """Read some edges of hops and single edges again, and the records of vertices that these newly lead to."""
+        keys = [(label, *((near, far) if kind[0] is Direction.OUT else (far, near))) for kind, label, near, far in rows]
+        texts = await self._single([*keys, *map(self._led_to_edge, pairs)])
+        edges = [None if text is None else record_of(text) for text in texts]
+        self._pairs.update(zip(pairs, edges[len(rows) :], strict=True))
+        changed = defaultdict[HopKind, dict[tuple[str, int, int], Record | None]](dict)
+        for (kind, label, near, far), edge in zip(rows, edges, strict=False):
+            changed[kind][label, near, far] = edge
+        for kind, found in changed.items():
+            kept = [row for row in self._rows_of[kind] if (row[2]["relation"], *row[:2]) not in found]
+            self._rows_of[kind] = kept + [(near, far, edge) for (_, near, far), edge in found.items() if edge]
+        await self._add_records({row[3] for row, edge in zip(rows, edges, strict=False) if edge} - self.records.keys())
 
     def _unread_hops(self, hops: Sequence[HopRead]) -> list[HopRead]:
         """Return the hops that no step has read, from the vertices to which pointers lead."""
@@ -233,8 +264,9 @@ class StateReading:
     async def _pages(self, hop: HopRead, vid: int) -> list[Json]:
         """Return the rows of the edges of a hop at one vertex, page by page."""
         pages, found = EdgePages.at_vertex(hop.direction.value, hop.labels, vid), list[Json]()
+        pages.max_edges = FEW_ELEMENTS if self.limits.few else None
         while not pages.is_read:
-            page = await read_edge_page(self.client, pages)
+            page = await read_edge_page(self.client, pages, caller=self.limits.caller)
             near, _, far, _, texts = (page.rows[0][place::5] for place in range(5))
             found += chain.from_iterable(zip(near, far, texts, strict=True))
             await self._count(sum(map(len, texts)), texts)
@@ -286,12 +318,12 @@ class StateReading:
             "pairs": [{"l": relation, "o": source, "i": target} for relation, source, target in pairs],
             "follow": self.follow and full,
             "full": full,
-            "size": PART_SIZE if full else _UNLIMITED if is_last else EDGES_SIZE,
+            "size": self.limits.at_once(PART_SIZE) if full else _UNLIMITED if is_last else EDGES_SIZE,
             "most": LONG_VALUE if self.brief else _NEVER_LONG,
             "complete": [*self.brief.complete] if self.brief else [],
         }
         found: JsonObject
-        (found,) = await self.client.submit(STATE, bindings)
+        (found,) = await self.client.submit(STATE, bindings, caller=self.limits.caller)
         edges = chain.from_iterable(rows[2::3] for rows in found["e"])
         await self._count(found["n"], [*found["v"][1::2], *edges, *filter(None, found["p"])])
         return found
@@ -299,11 +331,12 @@ class StateReading:
     async def _count(self, characters: int, texts: Sequence[str]) -> None:
         """Count characters of records that were read, and the weight of those that were returned."""
         self.size += characters
+        self.count += len(texts)
+        self.limits.charge(len(texts))
         for _, weights in parts_of(texts):
             self.weight += sum(weights)
             await self.budget.pause()
-        if self.bounded and (self.size > MAX_SIZE or self.weight > MAX_WEIGHT):
-            raise WriteTooLargeError("The transaction reads too much.")
+        self.limits.check(self.size, self.weight, self.count)
 
     async def _take(self, found: JsonObject) -> None:
         """Add the records of vertices in a response."""
@@ -321,7 +354,7 @@ class StateReading:
         return [(near, far, record_of(text)) async for near, far, text in self.budget.in_turns(rows)]
 
 
-def _kind_of(hop: HopRead) -> _HopKind:
+def _kind_of(hop: HopRead) -> HopKind:
     return hop.direction, tuple(hop.labels)
 
 

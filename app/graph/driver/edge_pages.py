@@ -7,12 +7,13 @@ between two pages therefore moves an edge to a later position at most. A page ma
 stored before the first one.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from gremlin_python.process.graph_traversal import __
 
+from app.fair_queue import PROCESS
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render, spread
 from app.graph.driver.prepared_statement import PreparedStatement
@@ -209,9 +210,11 @@ class EdgePage:
     deletions: Sequence[Json]
 
 
-async def read_edge_page(client: GremlinClient, pages: EdgePages, *, deletions: bool = False) -> EdgePage:
-    """Return the next page, whose rows are those of the text EDGES."""
+async def read_edge_page(
+    client: GremlinClient, pages: EdgePages, *, deletions: bool = False, caller: Hashable = PROCESS
+) -> EdgePage:
+    """Return the next page, whose rows are those of the text EDGES, by a request with a slot of ``caller``."""
     bindings = {"hops": pages.bindings(), "page": pages.page, "deletions": deletions}
-    (found,) = await client.submit(EDGES, bindings)
+    (found,) = await client.submit(EDGES, bindings, caller=caller)
     pages.add([rows[2::5] for rows in found["e"]], found["r"])
     return EdgePage(found["e"], found["d"])

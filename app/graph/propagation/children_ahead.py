@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.writes_since import WritesSince
 from app.graph.propagation.flow_statement import PARENT_STEPS
 from app.graph.propagation.sources import Sources
 from app.graph.propagation.stored_flows import MANY_EDGES, StoredFlows
@@ -32,52 +32,26 @@ _UNTAGGED: Final[Mapping[str, Record]] = {
 class ChildrenAhead:
     """Children of ``parents`` for one call, with the values of them that the effects of a write need.
 
-    It is a watch of the writes of a client (:class:`app.graph.driver.gremlin_client.WriteWatch`), from :meth:`begin`,
-    which is called under the write lock, to the end of :meth:`in_use`.
+    ``written`` records what is written while they are read and afterwards.
     """
 
     def __init__(self) -> None:
         self.parents: set[int] = set()
         self.children = Sources()
-        self._written: set[int] = set()
-        self._joined: set[int] = set()
-        self._is_lost = False
-        self._client: GremlinClient | None = None
+        self.written = WritesSince()
         self._uses = 0
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Keep what is read while the body runs, or that of another use at the same time."""
+        """Keep what is read while the body runs, or that of another use at the same time; then forget it."""
         self._uses += 1
         try:
             yield
         finally:
             self._uses -= 1
             if not self._uses:
-                self._end()
-
-    def begin(self, client: GremlinClient) -> None:
-        """Record what is written through the client from now on, and what others write when that is learned."""
-        if self._client is None:
-            self._client = client
-            client.write_watches.append(self)
-
-    def _end(self) -> None:
-        """Forget everything, and record nothing further."""
-        self._forget()
-        if self._client is not None:
-            self._client.write_watches.remove(self)
-            self._client = None
-
-    def begun(self, touched: Touched) -> None:
-        """Record what a transaction touches."""
-        self._is_lost |= touched.everything
-        self._written |= touched.vertices
-        self._joined |= {vid for *step, vid in touched.edge_ends if (*step,) in _TO_PARENTS}
-
-    def ended(self, touched: Touched, *, certain: bool) -> None:  # noqa: ARG002 - of the protocol
-        """Record what a transaction has touched, also one that began before."""
-        self.begun(touched)
+                self.written.end()
+                self._forget()
 
     async def read(self, flows: StoredFlows, parents: Iterable[int], budget: OperationBudget) -> None:
         """Read the children of further parents, whose edges and records count in the budget of the operation."""
@@ -94,20 +68,35 @@ class ChildrenAhead:
 
         In this case everything is forgotten.
         """
-        changed = (self._written & self.children.records.keys()) | self._joined
-        if self._is_lost or len(changed) > limit:
+        written = self.written.take()
+        changed = set() if written is None else self._changed(written)
+        if written is None or len(changed) > limit:
             self._forget()
         elif changed:
+            parents, children = self.parents, self.children
+            self._forget()  # if the request fails, nothing is known: the writes were taken
             found = await flows.parents(changed)
-            for members in self.children.of.values():
-                members.difference_update(changed)
-            joined = Sources(records={vid: found.records[vid] for vid in changed & found.records.keys()})
-            for child in changed:
-                for parent in self.parents & found.of.get(child, set()):
-                    joined.of[parent].add(child)
-            self._add(joined)
-        self._written, self._joined, self._is_lost = set(), set(), False
+            self.parents, self.children = parents, children
+            self._replace(changed, found)
         return bool(self.parents)
+
+    def _replace(self, changed: set[int], found: Sources) -> None:
+        """Replace some children by what was found of them: their parents, and the records of both."""
+        for members in self.children.of.values():
+            members.difference_update(changed)
+        joined = Sources(records={vid: found.records[vid] for vid in changed & found.records.keys()})
+        for child in changed:
+            for parent in self.parents & found.of.get(child, set()):
+                joined.of[parent].add(child)
+        self._add(joined)
+
+    def _changed(self, written: Iterable[Touched]) -> set[int]:
+        """Return the known children that transactions have touched, and all vertices that they joined to a parent."""
+        changed = set[int]()
+        for touched in written:
+            changed |= touched.vertices & self.children.records.keys()
+            changed |= {vid for *step, vid in touched.edge_ends if (*step,) in _TO_PARENTS}
+        return changed
 
     def _forget(self) -> None:
         self.parents, self.children = set(), Sources()

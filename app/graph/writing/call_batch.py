@@ -8,6 +8,7 @@ from opentelemetry.trace import SpanContext
 
 from app.graph.commits.write_queue import QueuedWrite
 from app.graph.propagation.children_ahead import ChildrenAhead
+from app.graph.writing.prefetch import ReadsAhead
 from app.graph.writing.unit.author import Author
 from app.telemetry.spans import current_span
 from graphql_schema.ports.commands import Command
@@ -19,7 +20,8 @@ from graphql_schema.ports.outcomes import WriteOutcome
 class CallBatch(QueuedWrite):
     """The ``items`` of a batch, and ``done``, the future of outcomes of its first items, all unless the plan is long.
 
-    ``origin`` is the span of the call. ``children`` are those that the call has read ahead for its batches.
+    ``origin`` is the span of the call. ``children`` are those that the call has read ahead for its batches,
+    and ``ahead`` is what it has read for this one.
     ``budget`` is that of the operation; its end gives the call its error, unless the transaction is under way.
     ``new_author`` returns the author with a new instant; call it under the write lock. ``atomic`` and ``dry_run`` are
     flags of the call: with the first, nothing is written if an item is rejected; with the second, nothing is written.
@@ -31,6 +33,7 @@ class CallBatch(QueuedWrite):
     budget: OperationBudget
     new_author: Callable[[], Author]
     children: ChildrenAhead = field(default_factory=ChildrenAhead)
+    ahead: ReadsAhead = field(default_factory=ReadsAhead)
     origin: SpanContext = field(default_factory=current_span)
     done: asyncio.Future[list[WriteOutcome]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 

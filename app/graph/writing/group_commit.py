@@ -7,6 +7,9 @@ them in order (:mod:`app.graph.writing.group_plan`), writes them, and gives each
 batches arrive. No call gets its outcomes before its transaction is stored. If the plan takes long, the batches that it
 has not begun return to the queue, and the call of the last one continues after its last planned item.
 
+All writers wait for a plan, so it reads little. If a batch needs more, its call reads that by itself, and records what
+is written meanwhile. The batch is then planned again over what was read; only what was written is read once more.
+
 If the store refuses a transaction, its halves are written, down to the batch that is refused. Unless this batch is
 atomic, the writer of its call continues down to the item. After a conflict with another process, the transaction is
 planned again, with at most MAX_CONFLICTS attempts. If a vertex that it creates exists, it has at most MAX_ATTEMPTS, and
@@ -32,10 +35,11 @@ from app.graph.driver.errors import (
     WriteTooLargeError,
 )
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.writes_since import WritesSince
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.effects.counting_children import ManyChildrenError
-from app.graph.writing.group_plan import GroupPlan, GroupPlanner
+from app.graph.writing.group_plan import GroupPlan, GroupPlanner, ReadAheadError
 from app.graph.writing.unit.read_set import ReadSet
 from graphql_schema.execution.side_thread import LONG_PART_SECONDS, run_in_parts
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -150,27 +154,40 @@ class GroupCommit:
         """
         if not batch.dry_run:
             await self._coordinator.outbox.wait_for_jobs((batch.tenant, batch.caller))
-        while True:
-            self._queue.add(batch)
-            if self._queue.leader is None:
-                self._queue.leader = asyncio.create_task(self._lead(), context=Context())
-            try:
-                return await batch.done
-            except ManyChildrenError as error:
-                await self._read_ahead(batch, error)
+        try:
+            while True:
+                self._queue.add(batch)
+                if self._queue.leader is None:
+                    self._queue.leader = asyncio.create_task(self._lead(), context=Context())
+                try:
+                    return await batch.done
+                except ManyChildrenError as error:
+                    await self._read_children(batch, error)
+                except ReadAheadError as error:
+                    await self._read_ahead(batch, error)
                 batch.renew()
+        finally:
+            batch.ahead.written.end()
 
-    async def _read_ahead(self, batch: CallBatch, needed: ManyChildrenError) -> None:
-        """Read the children that the plan of a batch needs, while others write; their time is that of the call.
-
-        What is written meanwhile is recorded from a moment on at which no earlier transaction can be completed.
-        """
-        async with self._coordinator.lock:
-            await begin_plan(self._client, "writer")
-            batch.children.begin(self._client)
+    async def _read_children(self, batch: CallBatch, needed: ManyChildrenError) -> None:
+        """Read the children that the plan of a batch needs, while others write; their time is that of the call."""
+        await self._record_writes(batch.children.written)
         caller = (batch.tenant, batch.caller)
         flows = StoredFlows(self._client, self._coordinator.propagation_stops, needed.now, caller=caller)
         await batch.children.read(flows, needed.parents, batch.budget)
+
+    async def _read_ahead(self, batch: CallBatch, needed: ReadAheadError) -> None:
+        """Read what the plan of a batch needs, while others write; the batch then has a transaction of its own."""
+        batch.alone = True
+        await self._record_writes(batch.ahead.written)
+        planner = GroupPlanner(self._client, self._coordinator, [batch], needed.missing, [needed.author])
+        batch.ahead.keep(await planner.read_ahead())
+
+    async def _record_writes(self, written: WritesSince) -> None:
+        """Begin to record what is written, at a moment when no earlier transaction can be completed later."""
+        async with self._coordinator.lock:
+            await begin_plan(self._client, "writer")
+            written.begin(self._client)
 
     async def _lead(self) -> None:
         """Write until no batch waits."""

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Final
 
 from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.commits.reads.read_limits import ManyElementsError, ReadLimits
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
@@ -91,17 +92,38 @@ MAX_ROUNDS: Final = 100
 """Maximal number of times that a transaction is read and planned: each plan may find that it needs further reads."""
 
 
+class ReadAheadError(Exception):
+    """The plan of an only batch needs to read more than it may: read ahead what it needs, as its ``author``.
+
+    ``missing`` are the reads that it has requested. Never leaves the writer.
+    """
+
+    def __init__(self, author: Author, missing: ReadSet) -> None:
+        super().__init__()
+        self.author = author
+        self.missing = missing
+
+
 class GroupPlanner:
-    """Plans batches of one tenant, under the write lock. ``missing`` collects the reads that planning needs."""
+    """Plans batches of one tenant, under the write lock. ``missing`` collects the reads that planning needs.
+
+    With ``authors``, those of an earlier plan, it only reads ahead for a batch, without the lock.
+    """
 
     def __init__(
-        self, client: GremlinClient, coordinator: WriteCoordinator, batches: Sequence[CallBatch], missing: ReadSet
+        self,
+        client: GremlinClient,
+        coordinator: WriteCoordinator,
+        batches: Sequence[CallBatch],
+        missing: ReadSet,
+        authors: Sequence[Author] = (),
     ) -> None:
         self._client = client
         self._coordinator = coordinator
         self._batches = batches
-        self._authors = [batch.new_author() for batch in batches]
+        self._authors = authors or [batch.new_author() for batch in batches]
         self._missing = missing
+        self._is_ahead = bool(authors)
         now = max(author.now for author in self._authors)
         self._time = PlanTime()
         flows = StoredFlows(client, coordinator.propagation_stops, now)
@@ -115,9 +137,37 @@ class GroupPlanner:
         unless this is atomic, are left out if its time is over before.
         Raises the error of a read that all batches share, the TransientConflictError of any read, and LimitError after
         MAX_ROUNDS, or once no call waits for the plan any more. Other errors of one batch are in its plan. What a
-        transaction reads is bounded if it can be divided: WriteTooLargeError is raised. One that cannot reads all that
-        it needs: anybody may have added edges to the asset of its item.
+        transaction reads is bounded: WriteTooLargeError is raised if it can be divided, else ReadAheadError.
         """
+        for batch in self._batches:
+            if batch.children.parents:
+                await self._children.add(batch.children)
+        try:
+            plan, reads = await self._plan(await self._first_reads())
+        except ManyElementsError:
+            raise ReadAheadError(self._authors[0], self._missing) from None
+        self._batches[0].ahead.keep(reads)
+        return plan
+
+    async def read_ahead(self) -> TransactionReads:
+        """Return what the plan of a batch reads, without limits but those of its operation; nothing is planned.
+
+        Other writers need not wait. Raises LimitError if the operation reads too much.
+        """
+        (batch,) = self._batches
+        limits = ReadLimits(charged=batch.budget, caller=(batch.tenant, batch.caller))
+        return (await self._plan(TransactionReads(self._client, batch.tenant, limits)))[1]
+
+    async def _first_reads(self) -> TransactionReads:
+        """Return what was read ahead for the only batch, as it is now; else reads that have begun nothing."""
+        reads = await self._batches[0].ahead.refreshed(self._limits) if len(self._batches) == 1 else None
+        if reads is None:
+            return self._new_reads()
+        self._missing.add(reads.request.missing)
+        return reads
+
+    async def _plan(self, reads: TransactionReads) -> tuple[GroupPlan, TransactionReads]:
+        """Read and plan until planning needs no further reads; return the plan, and what was read for it."""
         items = [item for batch in self._batches for item in batch.items]
         receipts = [
             receipt_name(author.subject, key)
@@ -126,32 +176,31 @@ class GroupPlanner:
             for key in keys_of(item)
         ]
         await self._request_named()
-        for batch in self._batches:
-            if batch.children.parents:
-                await self._children.add(batch.children)
-        reads = self._new_reads()
         for _ in range(MAX_ROUNDS):
             state = await prefetch(reads, items, receipts, self._missing)
             planned = await self._planned(state)
             if state.missing.within(self._missing):
-                return GroupPlan(state, planned)
+                return GroupPlan(state, planned), reads
             self._missing.add(state.missing)
             await self._continue(state.searches, reads)
             if self._is_over:
                 break
-            if self._client.write_order is not None:
-                reads = (
-                    self._new_reads()
-                )  # other processes write meanwhile: a plan must not mix earlier and later states
+            if self._client.write_order is not None and not self._is_ahead:
+                reads = self._new_reads()  # others write meanwhile: a plan must not mix earlier and later states
         raise LimitError(
             f"The change needs reads that follow from each other, more than {MAX_ROUNDS} of them; make it in several "
             "calls."
         )
 
     @property
+    def _limits(self) -> ReadLimits:
+        bounded = is_divisible(self._batches)
+        return ReadLimits(bounded=bounded, few=not bounded)
+
+    @property
     def _is_over(self) -> bool:
-        """Whether no call waits for the plan any more."""
-        return all(batch.is_over for batch in self._batches)
+        """Whether no call waits for the plan any more; who reads ahead does not wait for it."""
+        return not self._is_ahead and all(batch.is_over for batch in self._batches)
 
     async def _continue(self, searches: Sequence[Callable[[WorkingSet], bool]], reads: TransactionReads) -> None:
         """Read what searches need that a plan has begun, level by level, so that the next plan finds all of it."""
@@ -163,7 +212,7 @@ class GroupPlanner:
                 break
 
     def _new_reads(self) -> TransactionReads:
-        return TransactionReads(self._client, self._authors[0].tenant, bounded=is_divisible(self._batches))
+        return TransactionReads(self._client, self._authors[0].tenant, self._limits)
 
     async def _request_named(self) -> None:
         """Request the records of events, and the teams of reserved names, which the items need beside what they name.
@@ -226,7 +275,7 @@ class GroupPlanner:
                 outcome if index in rejected else not_written(rejected[0])
                 for index, outcome in enumerate(plan.outcomes)
             ]
-        if state.batch_writes and state.missing.within(self._missing):
+        if state.batch_writes and state.missing.within(self._missing) and not self._is_ahead:
             plan.entries = await batch_effects(state, author, self._flows, self._children, self._coordinator)
 
     def _items_in_time(self, batch: CallBatch) -> Iterator[Command]:
@@ -249,7 +298,7 @@ class GroupPlanner:
         Over a long working set every item counts as long, because it can end very many edges. So does, over more than
         FEW records and edges, an item that changes what it does not name.
         """
-        planner = partial(plan_item, item, state, plan.author, dry_run=plan.batch.dry_run)
+        planner = partial(plan_item, item, state, plan.author, dry_run=plan.batch.dry_run or self._is_ahead)
         reaches = isinstance(item, REACHING) and len(state.vertices) + len(state.edges) > FEW
         if is_long(item) or reaches or state.is_long:
             return await run_aside(self._time.timed, planner, plan.batch)

@@ -7,11 +7,14 @@ from functools import partial
 from itertools import chain
 from typing import Final
 
+from app.graph.commits.reads.read_limits import ReadLimits
 from app.graph.commits.state_read import BriefReading, HopRead, StateReading, StoredState
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.writes_since import WritesSince
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import last_target
 from app.graph.records.receipt_record import is_receipt
+from app.graph.records.touched import Touched
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.handlers.observe import observation_urn
 from app.graph.writing.handlers.record_ingestion import ingestion_urn
@@ -48,11 +51,14 @@ from graphql_schema.ports.record import Record
 
 
 class TransactionReads:
-    """What one transaction reads, in one tenant: what was read for an earlier plan is not read again."""
+    """What one transaction reads, in one tenant: what was read for an earlier plan is not read again.
 
-    def __init__(self, client: GremlinClient, tenant: str, *, bounded: bool) -> None:
+    ``limits`` are those of its requests.
+    """
+
+    def __init__(self, client: GremlinClient, tenant: str, limits: ReadLimits) -> None:
         self._client = client
-        self._bounded = bounded
+        self.limits = limits
         self.request = PrefetchRequest(tenant)
         self.has_commands = False
         self._reading = self._new_reading(brief=True)
@@ -61,8 +67,8 @@ class TransactionReads:
         """Return the working set after reading what was requested and not read yet, with ``missing``.
 
         Records at the other ends of edges are without their long values, unless these are ``missing``. Then everything
-        is read again, once, because it was read without them. Raises WriteTooLargeError if it is ``bounded``, and has
-        too many characters.
+        is read again, once, because it was read without them. Raises WriteTooLargeError or ManyElementsError if it is
+        more than the limits allow.
         """
         request = self.request
         request.add_missing(missing)
@@ -74,9 +80,38 @@ class TransactionReads:
         are_many = len(state.records) + sum(map(len, state.hops)) > LONG_STATE
         return await run_in_turn(request.working_set, are_many, hop_reads, state)
 
+    async def refresh(self, written: Sequence[Touched], limits: ReadLimits) -> bool:
+        """Read again what was written, and go on with other limits; return false if that is not possible."""
+        self.limits = limits
+        return await self._reading.refresh(written, limits)
+
     def _new_reading(self, *, brief: bool) -> StateReading:
         long_values = BriefReading(self.request.complete, self.request.missing.require_complete) if brief else None
-        return StateReading(self._client, follow=True, bounded=self._bounded, brief=long_values)
+        return StateReading(self._client, follow=True, limits=self.limits, brief=long_values)
+
+
+class ReadsAhead:
+    """What was read for a batch before its plan, while others write; ``written`` is what was written since."""
+
+    def __init__(self) -> None:
+        self.written = WritesSince()
+        self._reads: TransactionReads | None = None
+
+    async def refreshed(self, limits: ReadLimits) -> TransactionReads | None:
+        """Return what was kept, with what was written meanwhile, under the write lock; later reads have these limits.
+
+        Return None if nothing was kept, or very much was written. A reading that fails is of no further use, so nothing
+        is kept until the next call of :meth:`keep`.
+        """
+        written, reads, self._reads = self.written.take(), self._reads, None
+        if reads is None or written is None or not await reads.refresh(written, limits):
+            return None
+        return reads
+
+    def keep(self, reads: TransactionReads) -> None:
+        """Keep what was read for the next plan of the batch, if the writes since its begin are recorded."""
+        if self.written.has_begun:
+            self._reads = reads
 
 
 async def prefetch(

@@ -59,7 +59,7 @@ class CountedReads(MemoryStore):
         return batch_planner.plan_item(*arguments, **options)
 
     async def submit(
-        self, prepared: PreparedStatement, bindings: Mapping[str, Any], *, writes: bool = False
+        self, prepared: PreparedStatement, bindings: Mapping[str, Any], *, writes: bool = False, **_: object
     ) -> list[Any]:
         """See :class:`app.graph.driver.gremlin_client.GremlinClient`; no record is without long values."""
         if prepared is STATE:

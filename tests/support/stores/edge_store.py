@@ -54,7 +54,7 @@ class EdgeStore:
         """The inferred edges by key."""
         return {key: edge for key, edge in self.edges.items() if key[0] == DERIVED}
 
-    async def submit(self, statement: PreparedStatement, bindings: dict[str, Any]) -> list[Any]:
+    async def submit(self, statement: PreparedStatement, bindings: dict[str, Any], **_: object) -> list[Any]:
         """Return a page of the edges to vertices with their records, or of those from vertices without."""
         hops, to_vertices = bindings["hops"], statement is EDGES
         at = defaultdict[tuple[str, int], list[EdgeKey]](list)

@@ -8,6 +8,7 @@ from support.stores.observed_requests import ObservedRequests
 from support.stores.writers import NOW, Writers, asset, link, person, shipped_stops, stored, urn
 
 from app.graph.commits import state_read
+from app.graph.commits.reads import read_limits
 from app.graph.commits.state_read import BriefReading, FarEdge, HopRead, read_state
 from app.graph.commits.write_statements import STATE
 from app.graph.driver import edge_pages
@@ -82,18 +83,18 @@ async def test_what_a_writer_reads_is_bounded(
     """A bounded read ends with an error if it has too many characters; another one has everything."""
     await load(writers)
     expected = await read(writers, follow=follow)
-    monkeypatch.setattr(state_read, "MAX_SIZE", 4_000)
+    monkeypatch.setattr(read_limits, "MAX_SIZE", 4_000)
     with pytest.raises(WriteTooLargeError):
         await read(writers, follow=follow, bounded=True)
     assert await read(writers, follow=follow) == expected
-    monkeypatch.setattr(state_read, "MAX_SIZE", 1_000_000)
+    monkeypatch.setattr(read_limits, "MAX_SIZE", 1_000_000)
     assert await read(writers, follow=follow, bounded=True) == expected
 
 
 async def test_an_item_that_reads_much_is_written_alone(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that reads too much is divided, down to single items, and a single item reads all that it needs."""
     await load(writers)
-    monkeypatch.setattr(state_read, "MAX_SIZE", 1_000)
+    monkeypatch.setattr(read_limits, "MAX_SIZE", 1_000)
     monkeypatch.setattr(state_read, "PART_SIZE", 500)
     large = asset("dataset user0", {}, derivedFrom=CONSUMERS[1:])
     observed = ObservedRequests()

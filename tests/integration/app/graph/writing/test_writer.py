@@ -158,7 +158,9 @@ async def test_a_failure_of_the_store_is_never_the_fault_of_an_item(
     """Only a refused value makes an item INVALID; any other failure is raised as it is, after one attempt."""
     submit, attempts = writers.client.submit, 0
 
-    async def fail(prepared: PreparedStatement, bindings: Mapping[str, object], *, writes: bool = False) -> list[Any]:
+    async def fail(
+        prepared: PreparedStatement, bindings: Mapping[str, object], *, writes: bool = False, **_: object
+    ) -> list[Any]:
         nonlocal attempts
         if not writes:
             return await submit(prepared, bindings)

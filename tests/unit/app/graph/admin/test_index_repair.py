@@ -25,7 +25,7 @@ class Store:
         self.created = 0
         self._elasticsearch = elasticsearch
 
-    async def submit(self, prepared: PreparedStatement, bindings: Mapping[str, Any]) -> list[Any]:
+    async def submit(self, prepared: PreparedStatement, bindings: Mapping[str, Any], **_: object) -> list[Any]:
         """Return the counts of one batch, or whether the index was absent: it was before the first request only."""
         if prepared is CREATE:
             self.created += 1

@@ -40,7 +40,7 @@ class Index:
         """Return the reason of the current outage."""
         return self.reason
 
-    async def submit(self, prepared: object, bindings: dict[str, object]) -> list[bool]:
+    async def submit(self, prepared: object, bindings: dict[str, object], **_: object) -> list[bool]:
         """Return whether the index is complete."""
         assert prepared is INDEXED
         if self.error:
@@ -120,7 +120,7 @@ class Writing:
     epochs: list[str] = field(default_factory=list)
     write_watches: list[Any] = field(default_factory=list)
 
-    async def submit(self, _prepared: object, _bindings: dict[str, str]) -> list[Any]:
+    async def submit(self, _prepared: object, _bindings: dict[str, str], **_: object) -> list[Any]:
         """Return the id of a new epoch, and whether nothing is written."""
         self.now += 1
         self.reads_left -= 1

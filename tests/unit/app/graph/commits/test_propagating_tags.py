@@ -19,7 +19,7 @@ class Tags:
         self.changes = True
         self._tags = tags
 
-    async def submit(self, _prepared: object, _bindings: Mapping[str, Any]) -> Any:
+    async def submit(self, _prepared: object, _bindings: Mapping[str, Any], **_: object) -> Any:
         """Return the tag, then change it."""
         text = orjson.dumps({"propagates": self.propagates}).decode()
         if self.changes:

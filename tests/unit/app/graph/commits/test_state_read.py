@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from app.graph.commits import state_read
+from app.graph.commits.reads import read_limits
 from app.graph.commits.state_read import HopRead, read_state
 from app.graph.driver.errors import WriteTooLargeError
 from graphql_schema.catalog.relations import Direction
@@ -27,7 +28,7 @@ class Records:
     current: int = 0
     at_once: int = 0
 
-    async def submit(self, _prepared: object, bindings: Mapping[str, Any]) -> list[Any]:
+    async def submit(self, _prepared: object, bindings: Mapping[str, Any], **_: object) -> list[Any]:
         """Return records until these have as many characters as a request reads, and the ids of the others."""
         self.current += 1
         self.at_once = max(self.at_once, self.current)
@@ -95,7 +96,7 @@ async def test_many_records_are_read_by_two_requests_at_once(monkeypatch: pytest
 
 async def test_short_values_count_by_the_memory_that_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two records of the same length, one long text is read, and thousands of short ones are too much."""
-    monkeypatch.setattr(state_read, "MAX_WEIGHT", 100_000)
+    monkeypatch.setattr(read_limits, "MAX_WEIGHT", 100_000)
     short = orjson.dumps({"names": ["a"] * 5_000}).decode()
     client: Any = Records({1: orjson.dumps({"name": "a" * len(short)}).decode(), 2: short})
     assert [*(await read_state(client, [1], bounded=True)).records] == [1]
@@ -107,7 +108,7 @@ async def test_short_values_count_by_the_memory_that_they_take(monkeypatch: pyte
 async def test_a_read_that_is_too_large_ends_with_all_of_its_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     """No request is under way when the error is raised, and few were sent."""
     monkeypatch.setattr(state_read, "PART_SIZE", 500)
-    monkeypatch.setattr(state_read, "MAX_SIZE", 5_000)
+    monkeypatch.setattr(read_limits, "MAX_SIZE", 5_000)
     client: Any = Records(dict.fromkeys(range(5_000), '{"id":"a"}'))
     with pytest.raises(WriteTooLargeError):
         await read_state(client, client.texts, bounded=True)

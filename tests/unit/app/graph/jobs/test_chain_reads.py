@@ -33,7 +33,7 @@ class EdgeClient:
     def __init__(self, edges: Edges, page: int) -> None:
         self.edges, self.page, self.rows = edges, page, 0
 
-    async def submit(self, _statement: PreparedStatement, bindings: dict[str, Any]) -> list[Any]:
+    async def submit(self, _statement: PreparedStatement, bindings: dict[str, Any], **_: object) -> list[Any]:
         """Return a page of the edges to vertices."""
         hops = bindings["hops"]
 

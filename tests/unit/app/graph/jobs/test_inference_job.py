@@ -117,7 +117,7 @@ async def test_a_round_ends_in_a_stream_of_entries(store: EdgeStore, monkeypatch
     started: list[int] = []
     every = store.submit
 
-    async def submit(statement: PreparedStatement, bindings: dict[str, Any]) -> list[Any]:
+    async def submit(statement: PreparedStatement, bindings: dict[str, Any], **_: object) -> list[Any]:
         started.extend(bindings["hops"][0]["xs"])
         return await every(statement, bindings)
 
@@ -156,7 +156,7 @@ async def test_a_round_ends_while_all_edges_of_an_end_change_again_and_again(
     store.losses = cycle(losses)
     changed, every = count(1), store.submit
 
-    async def changing(statement: PreparedStatement, bindings: dict[str, Any]) -> list[Any]:
+    async def changing(statement: PreparedStatement, bindings: dict[str, Any], **_: object) -> list[Any]:
         edge = {"validFrom": 0, "confidence": 1 / (1 + next(changed))}
         store.edges |= {("INPUT_TO", version, RUN): edge for version in VERSIONS}
         return await every(statement, bindings)
@@ -209,7 +209,7 @@ async def test_a_full_derivation_goes_on_in_a_stream_of_entries(
     derived, every = list[int](), store.submit
     store.edges.clear()
 
-    async def submit(statement: PreparedStatement, bindings: dict[str, Any]) -> list[Any]:
+    async def submit(statement: PreparedStatement, bindings: dict[str, Any], **_: object) -> list[Any]:
         if "hops" not in bindings:
             after = bindings.get("after")
             return [[]] if after is None else [{"x": vid, "urn": "?abcd"[vid]} for vid in PAGES[after]]
@@ -249,7 +249,7 @@ async def test_an_end_that_another_round_has_begun_waits(store: EdgeStore, monke
     store.edges |= {("PRODUCES", RUN, 1): {"validFrom": 0}, ("INPUT_TO", version, RUN): {"validFrom": 0}}
     full, every = OutboxEntry(new_entry_id(), "", 1, inference=True, after=""), store.submit
 
-    async def submit(statement: PreparedStatement, bindings: dict[str, Any]) -> list[Any]:
+    async def submit(statement: PreparedStatement, bindings: dict[str, Any], **_: object) -> list[Any]:
         if "hops" in bindings:
             return await every(statement, bindings)
         return [[]] if "urns" in bindings else [{"x": vid, "urn": "a"} for vid in (1, 2) if not bindings["after"]]

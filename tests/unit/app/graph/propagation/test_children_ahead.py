@@ -41,13 +41,13 @@ async def test_only_written_children_are_read_again() -> None:
     flows: Any = Flows()
     ahead = ChildrenAhead()
     with ahead.in_use():
-        ahead.begin(client)
+        ahead.written.begin(client)
         await ahead.read(flows, [PARENT], OperationBudget())
-        ahead.begun(Touched(vertices=frozenset({OTHER})))
+        ahead.written.begun(Touched(vertices=frozenset({OTHER})))
         assert await ahead.refresh(flows, 5)
         assert (flows.again, ahead.children.records[CHILD]["sensitivity"]) == ([], "INTERNAL")
         assert "description" not in ahead.children.records[CHILD]
-        ahead.ended(Touched(vertices=frozenset({CHILD, OTHER})), certain=True)
+        ahead.written.ended(Touched(vertices=frozenset({CHILD, OTHER})), certain=True)
         for _ in range(2):
             assert await ahead.refresh(flows, 5)
         assert (flows.again, ahead.children.records[CHILD]["sensitivity"]) == ([{CHILD}], "RESTRICTED")
@@ -60,8 +60,8 @@ async def test_it_is_kept_until_the_last_use_ends() -> None:
     ahead = ChildrenAhead()
     with ahead.in_use():
         with ahead.in_use():
-            ahead.begin(client)
-            ahead.begin(client)
+            ahead.written.begin(client)
+            ahead.written.begin(client)
             await ahead.read(flows, [PARENT], OperationBudget())
-        assert (ahead.parents, client.write_watches) == ({PARENT}, [ahead])
+        assert (ahead.parents, client.write_watches) == ({PARENT}, [ahead.written])
     assert (ahead.parents, ahead.children.of, client.write_watches) == (set(), {}, [])

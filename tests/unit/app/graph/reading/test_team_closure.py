@@ -17,7 +17,7 @@ class OneOwnerAtOnce:
     def __init__(self) -> None:
         self.queries = 0
 
-    async def submit(self, statement: PreparedStatement, bindings: Mapping[str, Any]) -> list[str]:
+    async def submit(self, statement: PreparedStatement, bindings: Mapping[str, Any], **_: object) -> list[str]:
         """Return the members of the team, one of the examined owners, or no teams above and no domains."""
         if "most" in bindings:
             self.queries += 1

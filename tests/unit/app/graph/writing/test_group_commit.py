@@ -398,7 +398,7 @@ async def test_after_a_write_without_a_response_tags_are_read_at_each_use(caller
     """The store may complete it later, and with it a tag that begins to propagate."""
     reads: list[object] = []
 
-    async def submit(*read: object) -> list[object]:
+    async def submit(*read: object, **_: object) -> list[object]:
         reads.append(read)
         return [{"v": [], "e": [], "p": [], "w": [], "c": [], "n": 0, "large": False}]
 

@@ -37,7 +37,7 @@ class FailingStore:
     write_epoch = None
     work = WorkMonitor()
 
-    async def submit(self, _prepared: object, _bindings: object, *, writes: bool = False) -> list[object]:
+    async def submit(self, _prepared: object, _bindings: object, *, writes: bool = False, **_: object) -> list[object]:
         """See :class:`app.graph.driver.gremlin_client.GremlinClient`."""
         if writes == self.reads:
             return []

@@ -14,7 +14,7 @@ class PagedStore:
         self.most = most
         self.sizes: list[int] = []
 
-    async def submit(self, prepared: object, bindings: Mapping[str, Any]) -> Any:
+    async def submit(self, prepared: object, bindings: Mapping[str, Any], **_: object) -> Any:
         """Return what the store would."""
         if prepared is not READ:
             return [[*range(1, 1_000)]]

@@ -1,0 +1,81 @@
+"""Finds the parts of a state that transactions have touched since it was read: records, edges of hops, single edges."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.graph.records.edge_record import EdgeKey
+from app.graph.records.touched import Touched
+from graphql_schema.catalog.relations import Direction
+
+HopKind = tuple[Direction, tuple[str, ...]]
+"""Direction and labels of a hop."""
+
+Row = tuple[HopKind, str, int, int]
+"""A hop and the label of an edge that it leads over, the vertex where it starts, and the far end."""
+
+MAX_TOUCHED: Final = 2_500
+"""Maximal number of records and edges that are read again; the store needs up to 0.3 s for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownReads:
+    """What was read: the records of ``vertices``, hops at the vertices where they have ``begun``, and single edges.
+
+    ``pairs`` has these by label and *from* end: the *to* end, and the key under which the edge was requested. Pointers
+    of merged datasets have been followed from this key to the two ends.
+    """
+
+    vertices: Collection[int]
+    begun: Mapping[HopKind, set[int]]
+    pairs: Mapping[tuple[str, int], Sequence[tuple[int, EdgeKey]]]
+
+
+@dataclass(slots=True)
+class TouchedReads:
+    """What is to be read again. ``rows`` and ``pairs`` have their values as keys, each once."""
+
+    vertices: set[int] = field(default_factory=set)
+    rows: dict[Row, None] = field(default_factory=dict)
+    pairs: dict[EdgeKey, None] = field(default_factory=dict)
+
+    @property
+    def are_many(self) -> bool:
+        """Whether it is more than MAX_TOUCHED."""
+        return len(self.vertices) + len(self.rows) + len(self.pairs) > MAX_TOUCHED
+
+    def add(self, touched: Touched, known: KnownReads) -> None:
+        """Add what a transaction has touched of what is known; of very much, only a part."""
+        self.vertices.update(vid for vid in touched.vertices if vid in known.vertices)
+        ends = _ends_by_label(touched)
+        for kind, begun in known.begun.items():
+            direction, labels = kind
+            for label in labels:
+                far_ends = ends[direction.reverse, label]
+                for near in begun & ends[direction, label]:
+                    self.rows |= {(kind, label, near, far): None for far in far_ends}
+                    if self.are_many:
+                        return
+        for label in {label for direction, label in [*ends] if direction is Direction.OUT}:
+            targets = ends[Direction.IN, label]
+            for source in ends[Direction.OUT, label]:
+                self.pairs |= {key: None for target, key in known.pairs.get((label, source), ()) if target in targets}
+
+
+def touched_reads(written: Iterable[Touched], known: KnownReads) -> TouchedReads | None:
+    """Return what is to be read again after some transactions; None if it is more than MAX_TOUCHED."""
+    found = TouchedReads()
+    for touched in written:
+        found.add(touched, known)
+        if found.are_many:
+            return None
+    return found
+
+
+def _ends_by_label(touched: Touched) -> dict[tuple[Direction, str], set[int]]:
+    """Return the vertices at which edges were touched, by the direction of the edges and their label."""
+    found = defaultdict[tuple[Direction, str], set[int]](set)
+    for direction, label, vid in touched.edge_ends:
+        found[Direction(direction), label].add(vid)
+    return found

@@ -1,0 +1,283 @@
+"""What one item needs to read is read before its plan, while others write; the result is that of one plan."""
+
+import asyncio
+from dataclasses import dataclass, field
+from random import Random
+from typing import NoReturn
+
+import pytest
+from support.stores.janusgraph import StoreGraph
+from support.stores.observed_requests import ObservedRequests
+from support.stores.writers import Writers, asset, link, person, set_owners, stored, urn
+
+from app.graph.commits import state_read
+from app.graph.commits.reads import read_limits, touched_reads
+from app.graph.commits.reads.read_limits import ReadLimits
+from app.graph.commits.state_read import BriefReading, HopRead, StateReading, StoredState
+from app.graph.commits.write_statements import STATE
+from app.graph.driver.writes_since import WritesSince
+from app.graph.records.edge_record import EdgeKey
+from app.graph.records.record_text import BriefRecord
+from app.graph.records.touched import EVERYTHING
+from app.graph.records.vertex_id import vertex_id
+from app.graph.writing import prefetch
+from app.graph.writing.unit.read_set import ReadSet
+from app.graph.writing.unit.working_set import WorkingSet
+from graphql_schema.catalog.relations import CARRYING, Direction
+from graphql_schema.ports.commands import Command, DeleteCommand, MergeCommand, RestoreCommand, UnlinkCommand
+from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
+from policies.errors import LimitError
+
+ROOT = person("root", roles="admin")
+BO = person("bo", roles="admin")
+NAMES = [*(f"dataset d{number}" for number in range(5)), "dataset-version d0@1", "dataset-version d1@1", "feature f"]
+VIDS = [vertex_id("default", urn(name)) for name in NAMES]
+LONG = {"description": "word " * 300}
+
+
+def random_item(random: Random) -> Command:
+    """Return an item about few assets."""
+    one, other = random.sample(NAMES[:5], 2)
+    match random.randrange(8):
+        case 0 | 1:
+            values = {"sensitivity": random.choice(["PUBLIC", "RESTRICTED"]), "displayName": random.choice("xyz")}
+            return asset(random.choice(NAMES), {**LONG, **values} if random.random() < 0.5 else values)
+        case 2 | 3:
+            return link("DERIVES", one, other)
+        case 4:
+            return UnlinkCommand("DERIVES", urn(one), urn(other))
+        case 5:
+            return random.choice((DeleteCommand(urn(one), despite_others=True), RestoreCommand(urn(one))))
+        case 6:
+            return set_owners(one, random.choice(["team ads", "team ranking"]))
+        case _:
+            return link("DERIVES", one, "feature f")
+
+
+def refuse() -> NoReturn:
+    """Fail, because a record is not complete."""
+    raise AssertionError
+
+
+def reading(writers: Writers) -> StateReading:
+    """Return a reading that follows merged datasets, without long values."""
+    return StateReading(writers.client, follow=True, limits=ReadLimits(), brief=BriefReading([VIDS[0]], refuse))
+
+
+async def all_of(reading: StateReading) -> StoredState:
+    """Read all records of few assets, their edges in both directions, and each edge between two of them."""
+    labels = [[*CARRYING], ["VERSION_OF"], ["OWNED_BY"]]
+    hops = [HopRead(direction, each, VIDS) for direction in Direction for each in labels]
+    pairs: list[EdgeKey] = [("DERIVES", one, other) for one in VIDS for other in VIDS if one != other]
+    return await reading.state(VIDS, hops, pairs)
+
+
+def comparable(state: StoredState) -> object:
+    """Return a state, with the edges of each hop in an order of their own; it is that of the store."""
+    records = {
+        vid: ("brief", record["id"], record["index"]) if isinstance(record, BriefRecord) else record
+        for vid, record in state.records.items()
+    }
+    return records, [sorted(rows, key=lambda row: row[:2]) for rows in state.hops], state.edges
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_a_state_that_is_read_again_in_part_is_that_of_the_store(writers: Writers, seed: int) -> None:
+    """After random writes, what was read and refreshed equals what a new reading reads; some writes go on before."""
+    random = Random(seed)
+    known, written = reading(writers), WritesSince()
+    for _ in range(random.randrange(12)):
+        await writers.of(ROOT).write([random_item(random)], dry_run=False, atomic=False)
+    written.begin(writers.client)
+    await all_of(known)
+    for _ in range(3):
+        for _ in range(random.randrange(1, 6)):
+            items = [random_item(random) for _ in range(random.randrange(1, 4))]
+            await writers.of(ROOT).write(items, dry_run=False, atomic=False)
+        touched = written.take()
+        assert touched is not None
+        assert await known.refresh(touched, ReadLimits())
+        expected = await all_of(reading(writers))
+        found = await all_of(known)
+        assert {vid: found.records[vid] for vid in expected.records}.keys() == expected.records.keys()
+        here, there = comparable(found), comparable(expected)
+        assert here == there
+    written.end()
+
+
+async def test_a_merge_needs_a_new_reading(writers: Writers) -> None:
+    """A vertex that points elsewhere than before changes what all reads at it mean."""
+    items: list[Command] = [asset(NAMES[2], {"description": "x"}), link("DERIVES", NAMES[1], NAMES[3])]
+    await writers.of(ROOT).write(items, dry_run=False, atomic=False)
+    known, written = reading(writers), WritesSince()
+    written.begin(writers.client)
+    await all_of(known)
+    merging = MergeCommand(urn(NAMES[1]), urn(NAMES[2]))
+    (done,) = await writers.of(ROOT).write([merging], dry_run=False, atomic=False)
+    assert done.stored
+    assert not await known.refresh(written.take() or (), ReadLimits())
+
+
+async def test_very_many_writes_need_a_new_reading(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read again is bounded, so that other writers do not wait for it."""
+    monkeypatch.setattr(touched_reads, "MAX_TOUCHED", 3)
+    known, written = reading(writers), WritesSince()
+    written.begin(writers.client)
+    await all_of(known)
+    await writers.of(ROOT).write([asset(NAMES[0])], dry_run=False, atomic=False)
+    assert await known.refresh(written.take() or (), ReadLimits())
+    items = [link("DERIVES", NAMES[0], each) for each in NAMES[1:5]]
+    await writers.of(ROOT).write(items, dry_run=False, atomic=False)
+    assert not await known.refresh(written.take() or (), ReadLimits())
+
+
+@dataclass
+class Ahead:
+    """Readings ahead, of which the first waits for ``others`` to write; ``count`` is their number."""
+
+    others: asyncio.Event = field(default_factory=asyncio.Event)
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    count: int = 0
+
+
+@pytest.fixture
+def ahead(monkeypatch: pytest.MonkeyPatch) -> Ahead:
+    """Let a plan read ten elements at most, and return the readings ahead."""
+    found, read = Ahead(), prefetch.TransactionReads.read
+
+    async def waiting(reads: prefetch.TransactionReads, missing: ReadSet) -> WorkingSet:
+        state = await read(reads, missing)
+        if reads.limits.charged is not None:
+            found.count += 1
+            found.begun.set()
+            await found.others.wait()
+        return state
+
+    monkeypatch.setattr(prefetch.TransactionReads, "read", waiting)
+    monkeypatch.setattr(read_limits, "FEW_ELEMENTS", 10)
+    return found
+
+
+CONSUMERS = [f"dataset user{number}" for number in range(12)]
+
+
+async def load(writers: Writers) -> None:
+    """Store a dataset with consumers."""
+    items = [asset("dataset hub"), *(asset(each, derivedFrom=["dataset hub"]) for each in CONSUMERS)]
+    done = await writers.of(ROOT).write(items, dry_run=False, atomic=False)
+    assert all(each.stored for each in done)
+
+
+async def write(writers: Writers, *items: Command) -> list[str]:
+    """Write the items as another caller, and name their outcomes."""
+    done = await writers.of(BO).write(items, dry_run=False, atomic=False)
+    return [each.outcome.name for each in done]
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_others_write_while_much_is_read(
+    graph: StoreGraph,
+    writers: Writers,
+    ahead: Ahead,
+    dry_run: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """The deletion of a hub reads its consumers while others write, and is decided as it is then, dry run or not."""
+    await load(writers)
+    deletion = DeleteCommand(urn("dataset hub"))
+    watches = [*writers.client.write_watches]
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        call = tasks.create_task(writers.of(ROOT).write([deletion], dry_run=dry_run, atomic=False))
+        await ahead.begun.wait()
+        assert await write(writers, asset("dataset other")) == ["CREATED"]
+        ended = [UnlinkCommand("DERIVES", urn("dataset hub"), urn(each)) for each in CONSUMERS]
+        assert {*await write(writers, *ended)} == {"UPDATED"}
+        assert not call.done()
+        ahead.others.set()
+    (done,) = call.result()
+    assert done.outcome.name == "UPDATED"  # with a consumer it were a conflict
+    assert ("deletedAt" in (await stored(graph)).records[urn("dataset hub")]) == (not dry_run)
+    assert writers.client.write_watches == watches
+
+
+async def test_a_consumer_that_is_added_meanwhile_counts(writers: Writers, ahead: Ahead) -> None:
+    """What was absent when it was read ahead is found by the plan."""
+    await load(writers)
+    ended = [UnlinkCommand("DERIVES", urn("dataset hub"), urn(each)) for each in CONSUMERS]
+    ahead.others.set()
+    await write(writers, *ended)
+    ahead.others.clear()
+    ahead.begun.clear()
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        call = tasks.create_task(
+            writers.of(ROOT).write([DeleteCommand(urn("dataset hub"))], dry_run=False, atomic=False)
+        )
+        await ahead.begun.wait()
+        assert await write(writers, asset("dataset new", derivedFrom=["dataset hub"])) == ["CREATED"]
+        ahead.others.set()
+    assert call.result()[0].outcome.name == "CONFLICT"
+
+
+async def test_a_plan_repeats_what_cannot_be_refreshed(writers: Writers, ahead: Ahead) -> None:
+    """After a transaction of which nothing is known, everything is read ahead once more."""
+    await load(writers)
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        call = tasks.create_task(
+            writers.of(ROOT).write([DeleteCommand(urn("dataset hub"))], dry_run=True, atomic=False)
+        )
+        await ahead.begun.wait()
+        once = ahead.count
+        for watch in [*writers.client.write_watches]:
+            watch.ended(EVERYTHING, certain=True)
+        ahead.others.set()
+    assert call.result()[0].outcome.name == "CONFLICT"
+    assert ahead.count == 2 * once
+
+
+async def test_an_operation_that_ends_while_it_reads_leaves_nothing(
+    writers: Writers, ahead: Ahead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read ahead counts in the budget of the operation, and is bounded by itself; a cancellation ends it."""
+    await load(writers)
+    watches = [*writers.client.write_watches]
+    deletion = DeleteCommand(urn("dataset hub"))
+    writer = writers.of(ROOT)
+    writer.budget = OperationBudget(UsageLimits(rows=20))
+    with pytest.raises(LimitError, match="rows"):
+        await writer.write([deletion], dry_run=False, atomic=False)
+    with monkeypatch.context() as lower:
+        lower.setattr(read_limits, "MAX_AHEAD", 15)
+        with pytest.raises(LimitError, match="more than 15 assets and edges"):
+            await writers.of(ROOT).write([deletion], dry_run=False, atomic=False)
+    ahead.begun.clear()
+    async with asyncio.timeout(60):
+        call = asyncio.create_task(writers.of(ROOT).write([deletion], dry_run=False, atomic=False))
+        await ahead.begun.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    assert writers.client.write_watches == watches
+    ahead.others.set()
+    assert await write(writers, deletion) == ["CONFLICT"]
+
+
+async def test_a_call_of_few_takes_no_further_request(writers: Writers) -> None:
+    """A plan reads few records and edges by itself."""
+    await load(writers)
+    requests = ObservedRequests()
+    writers.client.observers.append(requests)
+    assert await write(writers, asset("dataset small", derivedFrom=["dataset hub"])) == ["CREATED"]
+    assert requests.texts[STATE.text] == 1
+
+
+async def test_several_items_that_read_much_are_divided(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Items of a call are divided until each reads few, or alone; each has the outcome that it would have alone."""
+    await load(writers)
+    monkeypatch.setattr(read_limits, "MAX_ELEMENTS", 10)
+    monkeypatch.setattr(read_limits, "FEW_ELEMENTS", 5)
+    monkeypatch.setattr(state_read, "PART_SIZE", 2_000)
+    items: list[Command] = [
+        asset("dataset a"),
+        DeleteCommand(urn("dataset hub")),
+        asset("dataset b", derivedFrom=CONSUMERS),
+    ]
+    assert await write(writers, *items) == ["CREATED", "CONFLICT", "CREATED"]

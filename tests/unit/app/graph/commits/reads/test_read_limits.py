@@ -1,0 +1,57 @@
+"""The limits of what a transaction reads, and the error of each."""
+
+import pytest
+
+from app.graph.commits.reads.read_limits import (
+    FEW_ELEMENTS,
+    FEW_SIZE,
+    MAX_AHEAD,
+    MAX_ELEMENTS,
+    MAX_SIZE,
+    MAX_WEIGHT,
+    ManyElementsError,
+    ReadLimits,
+)
+from app.graph.driver.errors import WriteTooLargeError
+from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
+from policies.errors import LimitError
+
+
+@pytest.mark.parametrize(
+    ("limits", "allowed", "refused", "error"),
+    [
+        (ReadLimits(bounded=True), (MAX_SIZE, 0, 0), (MAX_SIZE + 1, 0, 0), WriteTooLargeError),
+        (ReadLimits(bounded=True), (0, MAX_WEIGHT, 0), (0, MAX_WEIGHT + 1, 0), WriteTooLargeError),
+        (ReadLimits(bounded=True), (0, 0, MAX_ELEMENTS), (0, 0, MAX_ELEMENTS + 1), WriteTooLargeError),
+        (ReadLimits(few=True), (0, 0, FEW_ELEMENTS), (0, 0, FEW_ELEMENTS + 1), ManyElementsError),
+        (ReadLimits(few=True), (FEW_SIZE, 0, 0), (FEW_SIZE + 1, 0, 0), ManyElementsError),
+        (ReadLimits(charged=OperationBudget()), (0, 0, MAX_AHEAD), (0, 0, MAX_AHEAD + 1), LimitError),
+    ],
+)
+def test_each_limit_has_its_error(
+    limits: ReadLimits, allowed: tuple[int, int, int], refused: tuple[int, int, int], error: type[Exception]
+) -> None:
+    """As much as a limit is allowed, and more is refused; a reading without limits may read anything."""
+    limits.check(*allowed)
+    ReadLimits().check(*refused)
+    with pytest.raises(error):
+        limits.check(*refused)
+
+
+def test_what_is_read_counts_in_the_operation() -> None:
+    """Records and edges are rows of the operation, whose end ends the reading as well."""
+    budget = OperationBudget(UsageLimits(rows=10))
+    limits = ReadLimits(charged=budget)
+    limits.charge(10)
+    assert budget.rows == 10
+    with pytest.raises(LimitError):
+        limits.charge(1)
+    with pytest.raises(LimitError):
+        limits.charge(0)
+    ReadLimits().charge(1_000_000)
+
+
+def test_a_request_of_few_is_small() -> None:
+    """A reading that ends after few characters reads no more than these by one request."""
+    assert ReadLimits(few=True).at_once(2 * FEW_SIZE) == FEW_SIZE
+    assert ReadLimits(few=True).at_once(10) == ReadLimits().at_once(10) == 10

@@ -1,0 +1,56 @@
+"""What of a state is to be read again after transactions: what they touched of it, and nothing else."""
+
+import pytest
+
+from app.graph.commits.reads import touched_reads as module
+from app.graph.commits.reads.touched_reads import KnownReads, touched_reads
+from app.graph.records.touched import Touched
+from graphql_schema.catalog.relations import Direction
+
+HUB, USER, OTHER, TEAM = 1, 2, 3, 4
+USES = Direction.OUT, ("DERIVES", "FEEDS")
+OWNERS = Direction.OUT, ("OWNED_BY",)
+KNOWN = KnownReads(
+    {HUB, USER}, {USES: {HUB}, OWNERS: {HUB, USER}}, {("OWNED_BY", HUB): [(TEAM, ("OWNED_BY", 77, TEAM))]}
+)
+"""Two records, what leaves them, and an edge of a merged dataset, 77, whose pointer leads to the hub."""
+
+
+def edge(label: str, source: int, target: int) -> Touched:
+    """Return a transaction that writes one edge."""
+    return Touched(edge_ends=frozenset({("out", label, source), ("in", label, target)}))
+
+
+def test_only_known_records_are_read_again() -> None:
+    """A record that was not read does not matter, whatever else the transaction writes."""
+    found = touched_reads([Touched(vertices=frozenset({USER, OTHER}))], KNOWN)
+    assert found is not None
+    assert (found.vertices, found.rows, found.pairs) == ({USER}, {}, {})
+
+
+def test_edges_of_hops_are_read_again_where_these_have_begun() -> None:
+    """An edge counts by its direction, its label and its end; several transactions are not mixed."""
+    written = [edge("DERIVES", HUB, OTHER), edge("DERIVES", USER, TEAM), edge("DERIVES", OTHER, HUB)]
+    found = touched_reads([*written, edge("TAGGED", HUB, TEAM)], KNOWN)
+    assert found is not None
+    assert [*found.rows] == [(USES, "DERIVES", HUB, OTHER)]
+
+
+def test_single_edges_are_found_by_the_ends_that_are_stored() -> None:
+    """An edge that was requested for a merged dataset is that of the one to which it leads."""
+    found = touched_reads([edge("OWNED_BY", HUB, TEAM)], KNOWN)
+    assert found is not None
+    assert [*found.pairs] == [("OWNED_BY", 77, TEAM)]
+    other = touched_reads([edge("OWNED_BY", HUB, OTHER)], KNOWN)
+    assert other is not None
+    assert not other.pairs
+
+
+def test_very_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number is bounded, and also what one transaction with very many ends adds before it is noticed."""
+    monkeypatch.setattr(module, "MAX_TOUCHED", 3)
+    ends = {("in", "DERIVES", vid) for vid in range(10, 1_000)} | {("out", "DERIVES", HUB)}
+    assert touched_reads([Touched(edge_ends=frozenset(ends))], KNOWN) is None
+    assert touched_reads([Touched(vertices=frozenset({HUB, USER}))], KNOWN) is not None
+    assert touched_reads([edge("DERIVES", HUB, each) for each in range(10, 13)], KNOWN) is not None
+    assert touched_reads([edge("DERIVES", HUB, each) for each in range(10, 14)], KNOWN) is None
