@@ -1,7 +1,7 @@
 """Keyset connections: pages with sealed cursors, each valid for one query and one caller."""
 
 from collections.abc import Callable
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Final, Generic, TypeVar
 
 import strawberry
 from graphql import GraphQLResolveInfo
@@ -17,6 +17,8 @@ from graphql_schema.ports.row import PageItem, RowPage
 from policies.errors import LimitError
 
 T = TypeVar("T")
+
+_TOTAL: Final = "totalCount"
 
 
 FIRST = strawberry.argument(description=f"The maximum number of items of the page, 0 to {MAX_PAGE_SIZE}.")
@@ -129,8 +131,8 @@ def page_request_of(
     """Return the page request and the cursor codec of a connection field.
 
     ``first`` None is 20. ``scope`` and ``keep`` are the values that the list depends on besides the field; their repr
-    must be the same in every process. Raises LimitError if ``first`` is out of range, InvalidError if ``after`` is no
-    cursor of the list.
+    must be the same in every process. The page has no items if only its total is selected. Raises LimitError if
+    ``first`` is out of range, InvalidError if ``after`` is no cursor of the list.
     """
     size = 20 if first is None else first
     if not 0 <= size <= MAX_PAGE_SIZE:
@@ -140,17 +142,23 @@ def page_request_of(
     raw = info._raw_info  # noqa: SLF001 - Strawberry offers the field's syntax nowhere else
     binding = CursorCodec(info.context, raw.parent_type.name, raw.field_name, keep, *scope)
     position = None if after is None else binding.open(after)
-    return PageRequest(size, position, _wants_total(info.context, raw), keep), binding
+    selected = _selected(info.context, raw)
+    total = _TOTAL in selected
+    size = 0 if total and selected <= {_TOTAL, "__typename"} else size  # a total needs no item, and no order
+    return PageRequest(size, position, total, keep), binding
 
 
-def _wants_total(context: Context, raw: GraphQLResolveInfo[object]) -> bool:
-    """Return whether ``totalCount`` is selected directly below the field; cached per field of the document."""
-    node = raw.field_nodes[0]
-    if id(node) not in context.totals:
-        context.totals[id(node)] = any(
-            below.name.value == "totalCount"
+def _selected(context: Context, raw: GraphQLResolveInfo[object]) -> frozenset[str]:
+    """Return the names of the fields selected directly below the field; cached per field of the document.
+
+    A field can be selected at several places, and at further ones for some kinds of objects; all of them are the key.
+    """
+    nodes = tuple(map(id, raw.field_nodes))
+    if nodes not in context.selected:
+        context.selected[nodes] = frozenset(
+            below.name.value
             for each in raw.field_nodes
             if each.selection_set is not None
             for below in selected_fields(each.selection_set, raw.fragments)
         )
-    return context.totals[id(node)]
+    return context.selected[nodes]

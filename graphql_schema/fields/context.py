@@ -66,7 +66,7 @@ class Context:
     - ``vectored``, a flag: a query is executed over vectors; otherwise by graphql-core.
     - ``plans`` are the plans of the document; None before it is admitted, or if ``vectored`` is false.
     - ``former_readers`` are those opened before the read time was known; fields may still wait for what they read.
-    - ``totals`` caches whether a field of the document selects ``totalCount``, by the id() of its syntax node.
+    - ``selected`` caches the names of what a field of the document selects, by the id() of its syntax nodes.
     - ``instants`` caches the values of ``asOf`` in the document; None before they are read.
     """
 
@@ -86,7 +86,7 @@ class Context:
     webhooks: WebhookRegistry | None = None
     vectored: bool = True
     plans: object = None
-    totals: dict[int, bool] = field(default_factory=dict)
+    selected: dict[tuple[int, ...], frozenset[str]] = field(default_factory=dict)
     change_feed: ChangeFeed | None = None
     recheck: Callable[[], Awaitable[Principal]] | None = None
     as_of: int | None = None

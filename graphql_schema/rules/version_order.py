@@ -4,11 +4,14 @@ A successor by `PRECEDES` is newer, then the version whose name is greater (:fun
 first.
 """
 
-import heapq
 import re
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Generator, Iterable
 from functools import lru_cache
-from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush, merge
+from itertools import islice
+from operator import itemgetter
+from typing import Final
 
 from packaging.version import InvalidVersion, Version
 
@@ -18,6 +21,9 @@ NameKey = tuple[bool, Version, tuple[tuple[bool, int, str], ...]]
 """The place of a name of a version in the natural order; a greater key is newer."""
 
 _NO_VERSION = Version("0")
+
+_PART: Final = 200
+"""Number of names that are put in order between two pauses: about a millisecond."""
 
 
 @lru_cache(maxsize=16_384)
@@ -43,32 +49,43 @@ def _key_of(urn: str) -> NameKey:
     return name_key(parse_urn(urn).version or "")
 
 
-def newest_first(urns: Iterable[str], precedes: Collection[tuple[str, str]]) -> list[str]:
-    """Return the URNs of versions of the same time, newest first.
+def newest_first(urns: Iterable[str], precedes: Collection[tuple[str, str]]) -> Generator[None, None, list[str]]:
+    """Return the URNs of versions of the same time, newest first; pauses after some of them.
 
     ``precedes`` are pairs of an older and a newer version; a pair with a URN not in ``urns`` is ignored. If the pairs
     form a circle, none of them counts.
     """
-    by_name = sorted(sorted(urns), key=_key_of, reverse=True)
+    by_name = yield from _by_name(urns)
     if not precedes:
         return by_name
     rank = {urn: place for place, urn in enumerate(by_name)}
-    newer: dict[str, set[str]] = {urn: set() for urn in by_name}
-    for older, successor in precedes:
-        if older in rank and successor in rank:
-            newer[older].add(successor)
-    sorter = TopologicalSorter(newer)
-    try:
-        sorter.prepare()
-    except CycleError:
-        return by_name
+    older: dict[str, list[str]] = defaultdict(list)
+    newer = dict.fromkeys(by_name, 0)
+    """For each version the number of its successors that are not in the result yet."""
+    for predecessor, successor in set(precedes):
+        if predecessor in rank and successor in rank:
+            older[successor].append(predecessor)
+            newer[predecessor] += 1
     found: list[str] = []
-    ready = [rank[urn] for urn in sorter.get_ready()]
-    heapq.heapify(ready)
+    ready = [rank[urn] for urn, count in newer.items() if not count]
     while ready:
-        urn = by_name[heapq.heappop(ready)]
+        found.append(urn := by_name[heappop(ready)])
+        for predecessor in older.get(urn, ()):
+            newer[predecessor] -= 1
+            if not newer[predecessor]:
+                heappush(ready, rank[predecessor])
+        yield
+    return found if len(found) == len(by_name) else by_name
+
+
+def _by_name(urns: Iterable[str]) -> Generator[None, None, list[str]]:
+    """Return URNs by name, the greatest first, then by id; the keys of names are compared part by part."""
+    remaining, parts = iter(sorted(urns)), []
+    while part := [(_key_of(urn), urn) for urn in islice(remaining, _PART)]:
+        parts.append(sorted(part, key=itemgetter(0), reverse=True))
+        yield
+    found: list[str] = []
+    for _, urn in merge(*parts, key=itemgetter(0), reverse=True):
         found.append(urn)
-        sorter.done(urn)
-        for freed in sorter.get_ready():
-            heapq.heappush(ready, rank[freed])
+        yield
     return found

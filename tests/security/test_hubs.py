@@ -17,6 +17,7 @@ from app.graph.reading.lineage.path_search import PathSearchState
 from app.graph.reading.lineage.shortest_paths import KnownGraph
 from app.graph.reading.relation_items import RelationItems
 from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.rules import version_order
 
 HUB = "mlg://dataset/test/default/hub"
 FAR = "mlg://dataset/test/default/consumer0"
@@ -52,7 +53,11 @@ OF_A_HUB = {
     ),
     "search": (KnownGraph, "steps", f'paths(from: "{HUB}", to: "{FAR}") {{ paths {{ length }} }}'),
     "neighbours": (RelationItems, "of", f'asset(id: "{HUB}") {{ downstream(first: 1) {{ totalCount }} }}'),
-    "versions": (tied_versions, "in_order", f'asset(id: "{HUB}") {{ ... on Dataset {{ versions {{ totalCount }} }} }}'),
+    "versions": (
+        version_order,
+        "name_key",
+        f'asset(id: "{HUB}") {{ ... on Dataset {{ versions {{ nodes {{ id }} }} }} }}',
+    ),
     "last use": (
         used_assets,
         "last_use_of",
@@ -92,9 +97,9 @@ async def test_others_run_beside_the_edges_of_a_hub(hub: Api, monkeypatch: pytes
         (health_walk, "LONG_LINEAGE"),
         (health_evidence, "LONG_LINEAGE"),
         (relation_items, "MANY_EDGES"),
-        (tied_versions, "MANY_TIES"),
+        (tied_versions, "MANY_VERSIONS"),
     ):
-        is_other = name.startswith("past") and limit != "MANY_TIES"  # the past has a limit of its own
+        is_other = name.startswith("past") and limit != "MANY_VERSIONS"  # the past has a limit of its own
         monkeypatch.setattr(module, limit, 10_000 if is_other else 5)
     for module in (lineage_walk, path_search, relation_items):
         monkeypatch.setattr(module, "LONG_PAST", 5)

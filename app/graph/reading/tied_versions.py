@@ -1,21 +1,23 @@
 """The order of versions that have the same time.
 
 The store orders versions by time, and returns all versions of the last time that it reads. So the ties of a page are
-complete, and :mod:`graphql_schema.rules.version_order` orders them here. Their `PRECEDES` edges are read in one further
-request, only if a tie is on the page. Nothing of this order is stored, so no write has to keep it up to date.
+complete, and :mod:`graphql_schema.rules.version_order` orders them here. Ties that cannot be on the page are not put in
+order. `PRECEDES` edges are read in one further request, only if a tie can be on the page. Nothing of this order is
+stored, so no write has to keep it up to date.
 """
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Final
 
 from app.graph.reading.level.hop_plan import compile_related
 from app.graph.reading.level.level_batcher import LevelRequest
-from app.graph.reading.relation_items import DATED, relation_items
+from app.graph.reading.relation_items import DATED, UNDATED, relation_items
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.relations import PRECEDES
-from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.ports.record import Position
 from graphql_schema.ports.relation_query import ALL, PageRequest, RelationQuery, related
 from graphql_schema.ports.row import PageItem
@@ -23,14 +25,17 @@ from graphql_schema.rules.version_order import newest_first
 
 _SUCCESSORS: Final = related(PRECEDES.out())
 
-MANY_TIES: Final = 500
-"""Number of versions with ties above which lists are put in order in the side thread; that many take about 10 ms."""
+MANY_VERSIONS: Final = 500
+"""Number of versions above which they are put in order in the side thread; that many take about 10 ms."""
 
 _LENGTH: Final = 4
 """Length of a position in a list of versions: whether the time is hidden, negative time, rank, URN."""
 
 Pair = tuple[str, str]
 """The URNs of an older and a newer version."""
+
+Span = tuple[int, int]
+"""The places in a list at which the items begin and end that can be on a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,57 +49,87 @@ class OrderedItems:
 async def ordered(
     rows: VisibleRows, query: RelationQuery, page: PageRequest, lists: Sequence[list[PageItem]]
 ) -> list[OrderedItems]:
-    """Return the items of each source with versions of one time in their order; other items stay as they are."""
+    """Return the items of each source with versions of one time in their order, as far as they can be on the page.
+
+    Other items stay as they are.
+    """
     if not query.of_versions:
         return [OrderedItems(items, page) for items in lists]
-    ties = [tie for items in lists for tie in ties_on_page(items, page)]
-    precedes = await _precedes(rows, [item for tie in ties for item in tie]) if ties else []
-    is_long = sum(map(len, ties)) > MANY_TIES
+    spans = [_span(items, page) async for items in rows.budget.in_turns(lists)]
+    is_long = sum(end - begin for begin, end in spans) > MANY_VERSIONS
     with rows.budget.reading_on():
-        return [await run_in_turn(in_order, is_long, items, page, precedes) for items in lists]
+        ties = await run_in_parts(_ties(lists, spans), is_long=is_long)
+    precedes = await _precedes(rows, ties) if ties else []
+    with rows.budget.reading_on():
+        return await run_in_parts(_all_in_order(lists, spans, page, precedes), is_long=is_long)
 
 
-def ties_on_page(items: Sequence[PageItem], page: PageRequest) -> list[list[PageItem]]:
-    """Return the groups of several items of one visible time that can be on the page."""
-    found, passed = [], 0
-    for place, each in groupby(items, key=_place):
-        group = list(each)
-        if page.after is not None and place < tuple(page.after[:2]):
-            continue
-        if page.first is not None and passed >= page.first:
-            break
-        if place[0] == DATED and len(group) > 1:
-            found.append(group)
-        begun = page.after is not None and place == tuple(page.after[:2])
-        passed += 0 if begun else len(group)
+def _span(items: Sequence[PageItem], page: PageRequest) -> Span:
+    """Return where the items begin and end whose times can be on the page; they are found without a pass over all.
+
+    The time of the position after which the page begins is one of these. ``items`` are in the order of their times.
+    """
+    begin = following = 0
+    if page.after is not None:
+        time = tuple(page.after[:2])
+        begin = bisect_left(items, time, key=_place)
+        following = bisect_right(items, time, begin, key=_place)
+    if page.first is None or following + page.first >= len(items):
+        return begin, len(items)
+    if page.first == 0:
+        return begin, following
+    last = following + page.first - 1
+    return begin, bisect_right(items, _place(items[last]), last, key=_place)
+
+
+def _ties(lists: Sequence[Sequence[PageItem]], spans: Sequence[Span]) -> Generator[None, None, list[PageItem]]:
+    """Return the items of all lists that share a visible time with another one, as far as they can be on the page."""
+    found: list[PageItem] = []
+    for items, (begin, end) in zip(lists, spans, strict=True):
+        for place, each in groupby(islice(items, begin, end), key=_place):
+            group = list(each)
+            if place[0] == DATED and len(group) > 1:
+                found += group
+            yield
     return found
 
 
-def in_order(items: Sequence[PageItem], page: PageRequest, precedes: Sequence[Pair]) -> OrderedItems:
-    """Return the items in order, with the position ``(whether the time is hidden, negative time, rank, URN)``.
+def _all_in_order(
+    lists: Sequence[Sequence[PageItem]], spans: Sequence[Span], page: PageRequest, precedes: Sequence[Pair]
+) -> Generator[None, None, list[OrderedItems]]:
+    found: list[OrderedItems] = []
+    for items, span in zip(lists, spans, strict=True):
+        found.append((yield from in_order(items, span, page, precedes)))
+        yield
+    return found
 
-    The rank orders the versions of one time. The position after which the page begins gets a rank in the same way: that
-    of its URN among the items of its time. The URN need not be among them any more. If no item has that time, the
-    position keeps its rank, or gets 0 if it has none.
+
+def in_order(
+    items: Sequence[PageItem], span: Span, page: PageRequest, precedes: Sequence[Pair]
+) -> Generator[None, None, OrderedItems]:
+    """Return the items, those of the span in order, with the position ``(hidden, negative time, rank, URN)``.
+
+    The first item is whether the time is hidden, and the rank orders the versions of one time. The position after which
+    the page begins gets a rank in the same way: that of its URN among the items of its time. The URN need not be among
+    them any more. If no item has that time, the position keeps its rank, or gets 0 if it has none.
     """
-    after = page.after
-    found: list[PageItem] = []
-    for place, each in groupby(items, key=_place):
+    after, (begin, end) = page.after, span
+    found = [*items[:begin]]
+    for place, each in groupby(islice(items, begin, end), key=_place):
         group = {item.row.urn: item for item in each}
         last = [str(after[-1])] if after is not None and place == tuple(after[:2]) else []
-        ranks = _ranks({*group, *last}, precedes, dated=place[0] == DATED)
-        ranked = [item._replace(position=(*place, ranks[urn], urn)) for urn, item in group.items()]
-        found += sorted(ranked, key=lambda item: item.position)
+        if place[0] == UNDATED or not (last or len(group) > 1):  # each has the rank 0
+            found += group.values()
+            after = (*place, 0, *last) if last else after
+            continue
+        order = yield from newest_first({*group, *last}, precedes)
+        ranks = {urn: rank for rank, urn in enumerate(order)}
+        found += [group[urn]._replace(position=(*place, rank, urn)) for urn, rank in ranks.items() if urn in group]
         if last:
             after = (*place, ranks[last[0]], last[0])
     if after is not None and len(after) < _LENGTH:
         after = (*after[:2], 0, after[-1])
-    return OrderedItems(found, replace(page, after=after))
-
-
-def _ranks(urns: Iterable[str], precedes: Sequence[Pair], *, dated: bool) -> dict[str, int]:
-    """Return the rank of each version among those of its time; 0 for all if their times are hidden."""
-    return {urn: rank if dated else 0 for rank, urn in enumerate(newest_first(urns, precedes))}
+    return OrderedItems([*found, *items[end:]], replace(page, after=after))
 
 
 def _place(item: PageItem) -> Position:

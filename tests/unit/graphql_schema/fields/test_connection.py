@@ -126,23 +126,27 @@ async def test_a_page_has_a_size_within_bounds(run: Run, first: int, *, fits: bo
 
 
 @pytest.mark.parametrize(
-    ("document", "counted"),
+    ("document", "first", "counted"),
     [
-        ("{ assets { nodes { id } } }", False),
-        ("{ assets { totalCount } }", True),
-        ("{ assets { ... on AssetConnection { nodes { id } totalCount } } }", True),
-        ("{ assets { ...Page } } fragment Page on AssetConnection { pageInfo { endCursor } totalCount }", True),
-        ("{ assets { ...Page } } fragment Page on AssetConnection { pageInfo { endCursor } }", False),
-        ("{ assets { nodes { id } } assets { totalCount } }", True),
+        ("{ assets { nodes { id } } }", 20, False),
+        ("{ assets { pageInfo { hasNextPage } } }", 20, False),
+        ("{ assets { __typename } }", 20, False),
+        ("{ assets { totalCount } }", 0, True),
+        ("{ assets(first: 7) { __typename ...Page } } fragment Page on AssetConnection { totalCount }", 0, True),
+        ("{ assets { totalCount nodes @include(if: false) { id } } }", 20, True),
+        ("{ assets { ... on AssetConnection { nodes { id } totalCount } } }", 20, True),
+        ("{ assets { ...Page } } fragment Page on AssetConnection { pageInfo { endCursor } totalCount }", 20, True),
+        ("{ assets { ...Page } } fragment Page on AssetConnection { pageInfo { endCursor } }", 20, False),
+        ("{ assets { nodes { id } } assets { totalCount } }", 20, True),
     ],
 )
-async def test_a_total_is_counted_only_if_requested(
-    run: Run, graph: RecordingGraph, document: str, *, counted: bool
+async def test_a_total_and_the_page_are_read_only_if_requested(
+    run: Run, graph: RecordingGraph, document: str, first: int, *, counted: bool
 ) -> None:
-    """Counting costs a second read, so the document is searched for ``totalCount``, fragments included."""
+    """Counting costs a second read, and a total alone needs no page; the selection decides, fragments included."""
     found = await run(document)
     assert found.errors is None
-    assert [(page.first, page.total) for page in graph.pages] == [(20, counted)]
+    assert [(page.first, page.total) for page in graph.pages] == [(first, counted)]
     if counted:
         assert found.data["assets"]["totalCount"] == 6
 

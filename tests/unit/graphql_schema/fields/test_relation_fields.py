@@ -89,3 +89,22 @@ async def test_a_cursor_belongs_to_the_object_and_its_field(run: Run, graph: Pla
         refused = await run(document, id=team, after=cursor)
         assert refused.errors is not None
         assert refused.errors[0].extensions["code"] == "INVALID"
+
+
+@pytest.mark.parametrize("kind", ["Dataset", "FeatureSet"])
+@pytest.mark.parametrize("selected", ["totalCount", "nodes { asset { id } }"])
+async def test_a_list_may_have_more_fields_for_one_kind(run: Run, graph: PlainGraph, kind: str, selected: str) -> None:
+    """What is selected for all kinds and what is added for one are both there, whichever kind comes first."""
+    version = graph.add("MODEL_VERSION", "m", version="1")
+    ids = [graph.add(code, "source") for code in ("DATASET", "FEATURE_SET")]
+    for source in ids:
+        graph.join("FEEDS", source, version)
+    both = {"totalCount": 1, "nodes": [{"asset": {"id": version}}]}
+    (other,) = {"totalCount", "nodes { asset { id } }"} - {selected}
+    query = f"""query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on Asset {{ __typename downstream {{ {selected} }}
+      ... on {kind} {{ downstream {{ {other} }} }} }} }} }}"""
+    found = await run(query, ids=ids)
+    assert found.errors is None
+    for node in found.data["nodes"]:
+        expected = both if node["__typename"] == kind else {name: both[name] for name in both if name in selected}
+        assert node["downstream"] == expected

@@ -5,6 +5,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 
+from graphql_schema.execution.side_thread import run_at_once
 from graphql_schema.rules.version_order import newest_first
 
 ORDERS = {
@@ -28,7 +29,9 @@ def urn(version: str) -> str:
 def order(versions: str, *precedes: str) -> str:
     """Return versions newest first; an edge is written `older>newer`."""
     pairs = [(urn(older), urn(newer)) for older, _, newer in (edge.partition(">") for edge in precedes)]
-    return " ".join(unquote(each.partition("@")[2]) for each in newest_first(map(urn, versions.split()), pairs))
+    return " ".join(
+        unquote(each.partition("@")[2]) for each in run_at_once(newest_first(map(urn, versions.split()), pairs))
+    )
 
 
 @pytest.mark.parametrize("name", ORDERS)
