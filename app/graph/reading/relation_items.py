@@ -1,7 +1,11 @@
 """Page items of a relation: the paths from sources in a response, with the policy evaluated on each vertex.
 
 Many sources may have paths over one row, as the versions of a dataset have over the dataset. The items behind such a
-row are made once for all of them. How many paths a page needs is counted before they are followed.
+row are made once for all of them. How many paths a page needs is counted before they are followed. They are counted and
+followed edge by edge: of the paths from a source to one row, only the first is continued, because the others lead to
+the same items.
+
+The methods of several steps are generators, which pause often (:mod:`graphql_schema.execution.side_thread`).
 """
 
 import sys
@@ -9,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import islice
 from operator import attrgetter
-from typing import Final
+from typing import Final, TypeVar
 
 from app.graph.reading.level.hop_plan import Edge, Leaf, compile_related
 from app.graph.reading.level.level_batcher import LevelResponse
@@ -17,14 +21,22 @@ from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.inferred_edge import is_inferred, is_shortcut, is_traversable, visible_inferred_edge
 from app.graph.records.read_time import edge_at
 from graphql_schema.catalog.properties import TIME_FIELDS
-from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.ports.lineage_query import LONG_PAST
 from graphql_schema.ports.record import Position, Record
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import AccessGrade, PageItem, Row
 
+ResultT = TypeVar("ResultT")
+
 MANY_EDGES: Final = 2_000
 """Number of edges and paths above which items are made in the side thread; that many take about 5 ms."""
+
+_AT_ONCE: Final = 200
+"""Number of items that are made, or put in order, between two pauses: less than a millisecond."""
+
+Steps = Generator[None, None, ResultT]
+"""A generator that pauses between its steps and returns a result."""
 
 _EdgeEnd = tuple[int, str]
 """The far end of an edge from a row, and its relation."""
@@ -48,27 +60,27 @@ async def relation_items(
     count = sum(len(edges) for adjacent in response.edges for edges in adjacent.values())
     many = LONG_PAST if rows.row_policy.instant.past else MANY_EDGES
     with budget.reading_on():
-        paths = await run_in_turn(items.count_paths, count > many, sources) if items.has_paths else 0
+        paths = await run_in_parts(items.count_paths(sources), is_long=count > many) if items.has_paths else 0
         budget.count_paths(paths)
-        if count + paths > many or len(sources) > MANY_EDGES:
-            found = await run_in_parts(items.steps(sources))
-        else:
-            found = [items.of(source) for source in sources]
+        is_long = count + paths > many or len(sources) > MANY_EDGES
+        found = await run_in_parts(items.steps(sources), is_long=is_long)
     budget.check()
     return found
 
 
-def _in_order(items: Iterable[PageItem]) -> list[PageItem]:
+def _in_order(items: Sequence[PageItem]) -> Steps[list[PageItem]]:
     """Return the items by position; of several at one position only the one of the first rank."""
     found: dict[Position, PageItem] = {}
-    for item in items:
-        known = found.setdefault(item.position, item)
-        if known is not item and _rank(item) < _rank(known):
-            found[item.position] = item
+    for begin in range(0, len(items), _AT_ONCE):
+        for item in items[begin : begin + _AT_ONCE]:
+            known = found.setdefault(item.position, item)
+            if known is not item and rank_of(item) < rank_of(known):
+                found[item.position] = item
+        yield
     return [found[position] for position in sorted(found)]
 
 
-def _rank(item: PageItem) -> tuple[bool, int]:
+def rank_of(item: PageItem) -> tuple[bool, int]:
     """Return the rank among paths to the same row: declared edges before inferred, then the order of the paths."""
     return bool(item.edge and is_shortcut(item.edge)), item.path
 
@@ -110,46 +122,55 @@ class RelationItems:
         """Whether paths of several hops lead to items."""
         return bool(self._long)
 
-    def count_paths(self, sources: Iterable[Row]) -> int:
+    def count_paths(self, sources: Iterable[Row]) -> Steps[int]:
         """Return the number of paths of several hops that the page needs, and of the beginnings of all such paths.
 
         Only paths over rows at which the caller may go on count: the number discloses nothing behind others.
         """
-        return sum(self._count(source.vid, leaf.chain) for source in sources for leaf, _ in self._long)
+        count = 0
+        for source in sources:
+            for leaf, _ in self._long:
+                count += yield from self._count(source.vid, leaf.chain)
+            yield
+        return count
 
-    def _count(self, vid: int, chain: tuple[int, ...]) -> int:
-        """Return the number of these paths that begin at a vertex."""
+    def _count(self, vid: int, chain: tuple[int, ...]) -> Steps[int]:
+        """Return the number of these paths that begin at a vertex; each vertex and hop is counted once."""
         known = self._counts.get((vid, chain))
         if known is None:
             edges = self._response.edges[chain[0]].get(vid, ())
-            if len(chain) == 1:
-                known = min(len(edges), self._maximum)
-            else:
-                known = sum(1 + self._count(far, chain[1:]) for far, _ in edges if self._middle(far) is not None)
+            known = min(len(edges), self._maximum) if len(chain) == 1 else 0
+            for far, _ in edges if len(chain) > 1 else ():
+                if self._middle(far) is not None:
+                    known += 1 + (yield from self._count(far, chain[1:]))
+                yield
             self._counts[vid, chain] = known
         return known
 
-    def steps(self, sources: Iterable[Row]) -> Generator[None, None, list[list[PageItem]]]:
-        """Return the items of each source; pause after each of them."""
+    def steps(self, sources: Iterable[Row]) -> Steps[list[list[PageItem]]]:
+        """Return the items of each source."""
         found: list[list[PageItem]] = []
         for source in sources:
-            found.append(self.of(source))
+            found.append((yield from self.of(source)))
             yield
         return found
 
-    def of(self, source: Row) -> list[PageItem]:
+    def of(self, source: Row) -> Steps[list[PageItem]]:
         """Return the items of one source, one a position, in order."""
-        items = self._ends(source, (), self._direct)
+        items = yield from self._ends(source, (), self._direct)
         if self._related.per_edge:
             items = [*self._others(source, items)]
         for each in self._long:
-            for via in self._middles(source, each[0].chain[:-1]):
-                items += self._taken(source, via, each)
-        return _in_order(items) if len(items) > 1 else items
+            for via in (yield from self._middles(source, each[0].chain[:-1])):
+                items += self._taken(source, via, (yield from self._items_behind(via[-1], each)))
+                yield
+        return (yield from _in_order(items)) if len(items) > 1 else items
 
-    def _taken(self, source: Row, via: tuple[Row, ...], end: _End) -> Iterator[PageItem]:
-        """Return the items at the ends of the paths over some rows, as many as the page may need."""
-        items = self._items_behind(via[-1], end)
+    def _taken(self, source: Row, via: tuple[Row, ...], items: Sequence[PageItem]) -> Iterator[PageItem]:
+        """Return the items at the ends of the paths over some rows, as many as the page may need.
+
+        ``items`` are those behind the last of these rows.
+        """
         begin = 0 if self._after is None else bisect_right(items, self._after, key=attrgetter("position"))
         following = (items[place] for place in range(begin, len(items)))
         taken = islice(self._others(source, following), self._maximum)
@@ -159,28 +180,31 @@ class RelationItems:
         """Return the items of other rows than the source with ``per_edge`` of the query, else all."""
         return (item for item in items if item.row.vid != source.vid) if self._related.per_edge else items
 
-    def _items_behind(self, middle: Row, end: _End) -> list[PageItem]:
+    def _items_behind(self, middle: Row, end: _End) -> Steps[list[PageItem]]:
         """Return the items behind a row in the middle of paths, one a position, in order; they are made once."""
         key = middle.vid, end[0].chain[-1]
         if key not in self._behind:
-            self._behind[key] = _in_order(self._ends(middle, (middle,), [end]))
+            ends = yield from self._ends(middle, (middle,), [end])
+            self._behind[key] = yield from _in_order(ends)
         return self._behind[key]
 
-    def _middles(self, source: Row, chain: Sequence[int]) -> list[tuple[Row, ...]]:
-        """Return the rows between a source and the last hop of a path, without the source, for each such path.
+    def _middles(self, source: Row, chain: Sequence[int]) -> Steps[list[tuple[Row, ...]]]:
+        """Return the rows between a source and the last hop of paths, without the source: one path to each last row.
 
-        A path is left out if the caller may not follow it, or if an edge of it was not valid at the read time.
+        It is the first one in the order of the edges. A path is left out if the caller may not follow it, or if an edge
+        of it was not valid at the read time.
         """
-        paths: list[tuple[Row, ...]] = [(source,)]
+        paths: dict[int, tuple[Row, ...]] = {source.vid: (source,)}
         for hop in chain:
-            edges = self._response.edges[hop]
-            steps = ((path, far, edge) for path in paths for far, edge in edges.get(path[-1].vid, ()))
-            paths = [
-                (*path, row)
-                for path, far, edge in steps
-                if (row := self._middle(far)) is not None and self._at_read_time(edge, path[-1], row) is not None
-            ]
-        return [path[1:] for path in paths]
+            edges, reached = self._response.edges[hop], dict[int, tuple[Row, ...]]()
+            for path in paths.values():
+                for far, edge in edges.get(path[-1].vid, ()):
+                    row = None if far in reached else self._middle(far)
+                    if row is not None and self._at_read_time(edge, path[-1], row) is not None:
+                        reached[far] = (*path, row)
+                    yield
+            paths = reached
+        return [path[1:] for path in paths.values()]
 
     def _middle(self, vid: int) -> Row | None:
         """Return the row of a vertex if a path continues there, else None.
@@ -192,22 +216,32 @@ class RelationItems:
             return None
         return row if row.access.hidden.isdisjoint(self._disclosed.get(row.kind, ())) else None
 
-    def _ends(self, near: Row, via: tuple[Row, ...], ends: Sequence[_End]) -> list[PageItem]:
+    def _ends(self, near: Row, via: tuple[Row, ...], ends: Sequence[_End]) -> Steps[list[PageItem]]:
         """Return the items at the far ends of the last hop of paths, possibly several times, that the filter accepts.
 
-        ``near`` is the row before the hop. If an edge is both declared and inferred, only the declared one counts.
+        ``near`` is the row before the hop.
         """
         items: list[PageItem] = []
+        made = self._made(near, via, ends)
+        while part := [*islice(made, _AT_ONCE)]:
+            items += part if self._page.keep is None else filter(self._page.keep, part)
+            yield
+        return items
+
+    def _made(self, near: Row, via: tuple[Row, ...], ends: Sequence[_End]) -> Iterator[PageItem]:
+        """Return all these items; if an edge is both declared and inferred, only the declared one counts."""
         is_past = self._rows.row_policy.instant.past
-        for leaf, may_be_inferred in ends:
-            edges = self._response.edges[leaf.chain[-1]].get(near.vid)
-            if not edges:
-                continue
-            if is_past or (may_be_inferred and any(is_inferred(edge) for _, edge in edges)):
-                items = [*self._all_ends(near, via, ends)]
-                break
-            items += self._declared_ends(near, via, edges, leaf)
-        return items if self._page.keep is None else [*filter(self._page.keep, items)]
+        if is_past or any(
+            may_be_inferred and any(is_inferred(edge) for _, edge in self._last_edges(near, leaf))
+            for leaf, may_be_inferred in ends
+        ):
+            return self._all_ends(near, via, ends)
+        made = (self._declared_ends(near, via, self._last_edges(near, leaf), leaf) for leaf, _ in ends)
+        return (item for items in made for item in items)
+
+    def _last_edges(self, near: Row, leaf: Leaf) -> Sequence[tuple[int, Edge]]:
+        """Return the edges of the last hop of a path from the row before it."""
+        return self._response.edges[leaf.chain[-1]].get(near.vid, ())
 
     def _declared_ends(
         self, near: Row, via: tuple[Row, ...], edges: Iterable[tuple[int, Edge]], leaf: Leaf
@@ -227,7 +261,7 @@ class RelationItems:
         inferred: list[tuple[_EdgeEnd, PageItem]] = []
         declared: set[_EdgeEnd] = set()
         for leaf, may_be_inferred in ends:
-            for far, stored in self._response.edges[leaf.chain[-1]].get(near.vid, ()):
+            for far, stored in self._last_edges(near, leaf):
                 row = self._rows.row(far, self._response)
                 edge = None if row is None or row.deleted else self._at_read_time(stored, near, row)
                 if row is None or edge is None:

@@ -1,19 +1,29 @@
-"""Items behind a row that many sources share, such as the lineage of a dataset behind its versions."""
+"""Items behind a row that many sources share, such as the lineage of a dataset behind its versions, or many paths.
+
+The paths of three hops lead from a model over its versions and their deployments to services, by several at once.
+"""
 
 import asyncio
 import threading
+from collections import Counter
+from itertools import pairwise
 from typing import Any, cast
 
+import networkx as nx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.estates.plain_rows import PlainAccess, hiding, plain_row
 from support.estates.wide_lineage import noted_threads
 
+from app.graph.reading import relation_items
 from app.graph.reading.level.hop_plan import Adjacency, compile_related
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.relation_items import RelationItems
 from app.graph.reading.relation_pages import RelatedPages
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import ReadTime
+from graphql_schema.assets.model import SERVICES
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
 from graphql_schema.ports.relation_query import PageRequest, neighbour_query
@@ -174,3 +184,124 @@ async def test_many_paths_over_few_edges_are_followed_in_the_side_thread(monkeyp
     await read(Rows(), PageRequest(), is_vectored=True)
     assert noted
     assert threading.get_ident() not in {thread for _, thread in noted}
+
+
+KINDS = ("MODEL", "MODEL_VERSION", "DEPLOYMENT", "SERVICE")
+RELATIONS = ("VERSION_OF", "DEPLOYED_AS", "SERVED_BY")
+LAYER = 1_000
+"""Vertex ids of one kind are below those of the next: the number of the kind times this, and more."""
+
+Edges = list[tuple[int, int]]
+"""Pairs of vertices, each of a kind and of the next one."""
+
+
+class LayeredRows:
+    """The rows of one operation over three layers of edges; ``lookups`` counts how often each is read.
+
+    The vertices in ``barred`` hide the field that paths over them disclose.
+    """
+
+    def __init__(self, edges: Edges, barred: frozenset[int] = frozenset()) -> None:
+        self.budget = OperationBudget()
+        self.row_policy = Policy()
+        self.edges = edges
+        self.lookups: Counter[int] = Counter()
+        vids = {0, *(vid for edge in edges for vid in edge)}
+        self.known = {
+            vid: plain_row(
+                KINDS[vid // LAYER], f"{vid}", hiding("deployments", "service") if vid in barred else None, vid=vid
+            )
+            for vid in vids
+        }
+
+    async def fetch(self, _request: LevelRequest, **_ends: Any) -> LevelResponse:
+        """See VisibleRows."""
+        hops: list[Adjacency] = [{}, {}, {}]
+        for near, far in self.edges:
+            number = near // LAYER
+            hops[number].setdefault(near, []).append((far, {"relation": RELATIONS[number]}))
+        return LevelResponse(hops, {}, [])
+
+    def row(self, vid: int, _response: LevelResponse) -> Row | None:
+        """See VisibleRows."""
+        self.lookups[vid] += 1
+        return self.known[vid]
+
+
+async def services(rows: LayeredRows, page: PageRequest) -> RowPage:
+    """Return a page of the services of the model."""
+    return await RelatedPages(cast("VisibleRows", rows)).page(rows.known[0], SERVICES, page)
+
+
+def first_paths(edges: Edges, barred: frozenset[int]) -> dict[int, list[int]]:
+    """Return for each service the first of all paths to it, in the order of the edges, none over barred rows."""
+    graph: nx.DiGraph[int] = nx.DiGraph()
+    graph.add_node(0)
+    graph.add_edges_from(edges)
+    ends = [vid for vid in graph if vid // LAYER == len(KINDS) - 1]
+    paths = [path for path in nx.all_simple_paths(graph, 0, ends) if barred.isdisjoint(path[1:-1])]
+    place = {edge: number for number, edge in enumerate(edges)}
+    paths.sort(key=lambda path: [place[edge] for edge in pairwise(path)])
+    return {path[-1]: path[1:-1] for path in reversed(paths)}
+
+
+def layered(count: int) -> Edges:
+    """Return all edges from a model over as many versions, deployments and services."""
+    layers = [[0], *([kind * LAYER + number for number in range(count)] for kind in (1, 2, 3))]
+    return [(near, far) for one, next_ in pairwise(layers) for near in one for far in next_]
+
+
+_ENDS = st.tuples(st.integers(0, 3), st.integers(0, 3))
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(0, 3), unique=True),
+    st.lists(_ENDS, unique=True),
+    st.lists(_ENDS, unique=True),
+    st.frozensets(st.sampled_from([LAYER, LAYER + 1, 2 * LAYER, 2 * LAYER + 1])),
+    st.none() | st.integers(0, 4),
+)
+async def test_a_service_has_the_first_of_all_paths_to_it(
+    versions: list[int],
+    deployed: list[tuple[int, int]],
+    served: list[tuple[int, int]],
+    barred: frozenset[int],
+    first: int | None,
+) -> None:
+    """Services, their order and the rows on the path to each equal those of an enumeration of all paths."""
+    edges = [(0, LAYER + number) for number in versions]
+    edges += [(LAYER + near, 2 * LAYER + far) for near, far in deployed]
+    edges += [(2 * LAYER + near, 3 * LAYER + far) for near, far in served]
+    page = await services(LayeredRows(edges, barred), PageRequest(first))
+    paths = first_paths(edges, barred)
+    expected = [(vid, paths[vid]) for vid in sorted(paths)]
+    assert [(item.row.vid, [row.vid for row in item.via]) for item in page.items] == expected[:first]
+    assert page.has_next == (first is not None and len(expected) > first)
+
+
+async def test_each_edge_of_many_paths_is_followed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 216,000 paths over 7,260 edges, one leads on from each row: no more items are made than edges."""
+    compared: list[PageItem] = []
+    rank_of = relation_items.rank_of
+
+    def rank(item: PageItem) -> tuple[bool, int]:
+        compared.append(item)
+        return rank_of(item)
+
+    monkeypatch.setattr(relation_items, "rank_of", rank)
+    edges = layered(60)
+    rows = LayeredRows(edges)
+    page = await services(rows, PageRequest(first=20, total=True))
+    assert ([item.row.vid for item in page.items], page.total) == ([3 * LAYER + number for number in range(20)], 60)
+    assert rows.budget.paths == 60 + 60 * 60 + 60**3
+    assert sum(rows.lookups.values()) <= 2 * len(edges)
+    assert len(compared) <= 2 * len(edges)
+
+
+async def test_others_have_turns_between_the_edges_of_one_source() -> None:
+    """The paths of one model are counted and followed in steps, of which none makes more than 200 items."""
+    rows = LayeredRows([(0, LAYER), (LAYER, 2 * LAYER), *((2 * LAYER, 3 * LAYER + number) for number in range(900))])
+    items = RelationItems(cast("VisibleRows", rows), SERVICES, PageRequest(), await rows.fetch(LevelRequest()))
+    lookups = [sum(rows.lookups.values()) for _ in items.steps([rows.known[0]])]
+    assert max(later - earlier for earlier, later in pairwise(lookups)) <= 200
