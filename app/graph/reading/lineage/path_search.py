@@ -12,7 +12,7 @@ upstream then goes no further, and the other one finds them.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -23,7 +23,7 @@ from app.graph.reading.lineage.walk_budget import DEPTH, NODES, PATHS
 from app.graph.reading.lineage.walk_session import Extent, WalkSession
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.catalog.relations import CHILD_HOPS, PARENT_HOPS, Direction
-from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.ports.lineage_query import (
     LONG_LINEAGE,
     LONG_PAST,
@@ -127,7 +127,7 @@ class PathSearchState:
             for member, known in self._members(side.selection.direction, row, expansion):
                 side.met.add(known.vid)
                 is_long = len(member.edges) > (LONG_PAST if side.selection.instant.past else LONG_LINEAGE)
-                found = await run_in_turn(self._far_ends, is_long, side.selection.direction, known, member)
+                found = await run_in_parts(self._far_ends(side.selection.direction, known, member), is_long=is_long)
                 frontier |= {far.vid: far for far in found}
                 ended = await self.session.count_edges(len(member.edges))
                 if ended is not None:
@@ -159,22 +159,21 @@ class PathSearchState:
         shown = [each for row, each in sources if row is not None and expands(row, Direction.OUT)]
         return member._replace(edges=shown)
 
-    def _far_ends(self, direction: Direction, near: Row, member: MemberEdges) -> list[Row]:
-        return [*self._add_edges(direction, near, member)]
-
-    def _add_edges(self, direction: Direction, near: Row, member: MemberEdges) -> Iterator[Row]:
-        """Add the edges of a vertex and yield their far ends; omit edges whose source hides its downstream edges."""
+    def _far_ends(self, direction: Direction, near: Row, member: MemberEdges) -> Generator[None, None, list[Row]]:
+        """Add the edges of a vertex, and return their far ends; omit edges whose source hides its downstream edges."""
+        found: list[Row] = []
         for vid, edge in member.edges:
             visible = self.visibility.along(near, vid, edge, direction)
-            if visible is None:
-                continue
-            far, joined = visible
-            source, target = (near, far) if direction is Direction.OUT else (far, near)
-            if expands(source, Direction.OUT):
-                self.known.join(source, target, joined)
-                yield far
-            else:
-                self.blocked = True
+            if visible is not None:
+                far, joined = visible
+                source, target = (near, far) if direction is Direction.OUT else (far, near)
+                if expands(source, Direction.OUT):
+                    self.known.join(source, target, joined)
+                    found.append(far)
+                else:
+                    self.blocked = True
+            yield
+        return found
 
     async def shortest(self, ends: tuple[int, int], max_paths: int, max_length: int) -> list[FoundPath]:
         """Return at most ``max_paths`` shortest paths of at most ``max_length`` edges in the known graph.

@@ -2,13 +2,14 @@
 
 A step over an edge has length 1. A free step between parent and child of an asset group has length 0, and no two free
 steps follow each other. The search is guided by the exact distance to the target, which ignores only that a path visits
-no vertex twice. So the first paths are found in few steps even if there are very many.
+no vertex twice. So the first paths are found in few steps even if there are very many. The steps from a state are put
+in order once, the nearest to the target first. Each path that ends there then passes only those that it can take.
 
 The functions are generators, which pause after each step (:func:`graphql_schema.execution.side_thread.run_in_parts`).
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import pairwise
@@ -23,6 +24,12 @@ GraphPath = tuple[int, tuple[str, ...], int, tuple[State, ...]]
 """A path that is being extended.
 
 Its items are the least length of a complete path that begins with it, its ids, its own length, and its states.
+"""
+
+_Step = tuple[int, str, State, int]
+"""A step that extends a path.
+
+Its items are the number of edges from its begin to the target, the id and the state that it leads to, and its length.
 """
 
 
@@ -75,6 +82,7 @@ def shortest(  # noqa: PLR0913 - what is known, and four bounds
     ``count_step`` is called for each step that extends a path, and returns the name of an exhausted budget, or None.
     """
     remaining = yield from _distances(known, source, target)
+    nearest: dict[State, list[_Step]] = {}
     found: dict[tuple[str, ...], FoundPath] = {}
     queue: list[GraphPath] = []
     if remaining.get((source, False), max_length + 1) <= max_length:
@@ -84,15 +92,30 @@ def shortest(  # noqa: PLR0913 - what is known, and four bounds
         if states[-1][0] == target:
             found.setdefault(ids, _path(known, states))
             continue
-        for state, count in known.steps(states[-1]):
+        if states[-1] not in nearest:
+            nearest[states[-1]] = yield from _nearest_first(known, states[-1], remaining)
+        for further, urn, state, count in nearest[states[-1]]:
             yield
-            urn = known.rows[state[0]].urn
-            if state in remaining and length + count + remaining[state] <= max_length and urn not in ids:
-                heappush(queue, (length + count + remaining[state], (*ids, urn), length + count, (*states, state)))
+            if length + further > max_length:
+                break
+            if urn not in ids:
+                heappush(queue, (length + further, (*ids, urn), length + count, (*states, state)))
                 ended = count_step()
                 if ended is not None:
                     return list(found.values()), ended
     return list(found.values()), None
+
+
+def _nearest_first(
+    known: KnownGraph, state: State, remaining: Mapping[State, int]
+) -> Generator[None, None, list[_Step]]:
+    """Return the steps from a state to others from which the target is reached, those first that need fewest edges."""
+    found: list[_Step] = []
+    for following, count in known.steps(state):
+        if following in remaining:
+            found.append((count + remaining[following], known.rows[following[0]].urn, following, count))
+        yield
+    return sorted(found)
 
 
 def _path(known: KnownGraph, states: tuple[State, ...]) -> FoundPath:

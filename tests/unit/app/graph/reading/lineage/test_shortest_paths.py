@@ -1,6 +1,6 @@
 """Shortest paths in a known graph, compared with networkx (docs/lineage.md, design 3.6)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support.estates.plain_rows import PlainAccess, plain_row
 
-from app.graph.reading.lineage.shortest_paths import KnownGraph, shortest
+from app.graph.reading.lineage.shortest_paths import KnownGraph, State, shortest
 from graphql_schema.ports.lineage_query import FoundPath
 from graphql_schema.ports.row import MaskedRecord, Row
 
@@ -155,3 +155,38 @@ def test_a_budget_ends_a_search_with_the_paths_found_so_far(budget: int, count: 
     left = iter([*[None] * (budget - 1), "STEPS"])
     paths, ended = searched(graph, 0, 6, max_paths=5, max_length=9, count_step=lambda: next(left))
     assert (len(paths), ended) == (count, "STEPS")
+
+
+class CountingGraph(KnownGraph):
+    """A graph that counts the steps that are looked at from its states."""
+
+    visited = 0
+
+    def steps(self, state: State) -> Iterator[tuple[State, int]]:
+        """See KnownGraph."""
+        for each in super().steps(state):
+            CountingGraph.visited += 1
+            yield each
+
+
+def test_each_edge_of_a_hub_on_many_paths_is_visited_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty paths lead over a hub with a thousand edges that lead nowhere, or to the target over too long a way.
+
+    The paths are those of networkx. Each edge is visited to find the distances, and once more to extend paths.
+    """
+    before, far, astray = range(2, 42), range(100, 600), range(600, 1_100)
+    hub, source, target = 50, 0, 1
+    edges = [(source, each) for each in before] + [(each, hub) for each in before] + [(hub, 60), (60, target)]
+    edges += [(hub, each) for each in astray] + [(hub, each) for each in far] + [(each, 61) for each in far]
+    edges += [(61, 62), (62, target)]
+    monkeypatch.setattr(CountingGraph, "visited", 0)
+    graph = CountingGraph()
+    rows = {vid: plain_row("DATASET", f"{vid:04}", vid=vid) for pair in edges for vid in pair}
+    for near, end in edges:
+        graph.join(rows[near], rows[end], edge())
+    steps: list[None] = []
+    paths, ended = searched(graph, source, target, max_paths=50, max_length=4, count_step=lambda: steps.append(None))
+    oracle = nx.all_simple_paths(nx.DiGraph(edges), source, target, cutoff=4)
+    assert ([[row.vid for row in path.rows] for path in paths], ended) == (sorted(oracle), None)
+    assert len(steps) == sum(len(path.edges) for path in paths)
+    assert CountingGraph.visited <= 2 * len(edges)
