@@ -35,6 +35,9 @@ PART: Final = 8_192
 MAX_REFUSED: Final = 50
 """Number of refused requests of one operation after which it reads no further part: each may take half a second."""
 
+MAX_LATER_PAGES: Final = 5
+"""Number of pages with a position ``after`` of one list of a source in an operation: each passes all edges before."""
+
 SLACK: Final = 20
 """Number of edges read in excess of a page if policy or filter may remove some: one request then usually fills it."""
 
@@ -51,13 +54,15 @@ class RelatedPages:
         self._slack = 0 if isinstance(rows.row_policy.rows_filter(), Everything) else SLACK
         self._loaders: dict[tuple[int, PageRequest], DataLoader[Row, RowPage]] = {}
         self._batches: dict[tuple[int, PageRequest], tuple[RelationQuery, SharedBatches[Row, RowPage]]] = {}
+        self._later: dict[tuple[int, int], set[PageRequest]] = {}
         self._refused = 0
 
     async def page(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
         """Return a page of the rows that a relation reaches from a source.
 
-        Raises LimitError if too many edges would be read.
+        Raises LimitError if too many edges would be read, or more than MAX_LATER_PAGES of one list.
         """
+        self._admit([source], related, page)
         key = (
             id(related),
             page,
@@ -71,10 +76,24 @@ class RelatedPages:
 
         What a call reads, later calls with the same query and page do not read again.
         """
+        self._admit(sources, related, page)
         key = (id(related), page)  # fast, as above, and safe, because the query is kept beside the batches
         if key not in self._batches:
             self._batches[key] = related, SharedBatches(attrgetter("vid"), self._rows.budget.pause)
         return await self._batches[key][1].get(sources, partial(self._load, related, page))
+
+    def _admit(self, sources: Sequence[Row], related: RelationQuery, page: PageRequest) -> None:
+        """Raise LimitError if the page is one too many, with a position ``after``, of the list of a source."""
+        for source in sources if page.after is not None else ():
+            later = self._later.setdefault((id(related), source.vid), set())  # id() is safe, as in the callers
+            if len(later - {page}) >= MAX_LATER_PAGES:
+                raise LimitError(
+                    f"A request reads at most {MAX_LATER_PAGES} pages with `after` of one list, because each passes "
+                    "all items before; read the further pages in separate requests.",
+                    limit="laterPages",
+                    maximum=MAX_LATER_PAGES,
+                )
+            later.add(page)
 
     async def _load(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
         """Return the pages of sources by the cheapest method that the relation and the page permit."""

@@ -1,0 +1,90 @@
+"""The store passes all edges before a later page of a relation, so one request has few such pages of one list."""
+
+from typing import Any, cast
+
+import pytest
+from support.estates.plain_rows import plain_row
+
+from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
+from app.graph.reading.relation_pages import MAX_LATER_PAGES, RelatedPages
+from app.graph.reading.visible_rows import VisibleRows
+from app.graph.records.read_time import ReadTime
+from graphql_schema.catalog.relations import DERIVES, FEEDS
+from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.relation_query import PageRequest, related
+from graphql_schema.ports.row import Row
+from policies.errors import Code, LimitError
+from policies.predicate import Everything, Predicate
+
+DERIVED, FED = related(DERIVES.out()), related(FEEDS.out())
+FAR = range(10, 60)
+"""Vertex ids of the far ends of each list."""
+
+
+class Policy:
+    """Hides nothing."""
+
+    instant = ReadTime(0)
+
+    def rows_filter(self) -> Predicate:
+        """See RowPolicy."""
+        return Everything()
+
+
+class Rows:
+    """The rows of an operation, of lists with equal far ends; ``later`` counts the windows of later pages."""
+
+    def __init__(self) -> None:
+        self.budget = OperationBudget()
+        self.row_policy = Policy()
+        self.later = 0
+
+    async def fetch(self, request: LevelRequest, **_ends: Any) -> LevelResponse:
+        """See VisibleRows."""
+        (hop,) = request.hops
+        self.later += hop["a"] >= 0
+        found = [(vid, {"relation": hop["ls"][0]}) for vid in FAR if vid > hop["a"]][: hop["n"]]
+        return LevelResponse([{source: [*found] for source in hop["xs"]}], {}, [])
+
+    def row(self, vid: int, _response: LevelResponse) -> Row | None:
+        """See VisibleRows."""
+        return plain_row("DATASET", f"d{vid}", vid=vid)
+
+
+def source(vid: int) -> Row:
+    """Return an asset with lists."""
+    return plain_row("DATASET", f"s{vid}", vid=vid)
+
+
+def after(place: int, first: int = 3) -> PageRequest:
+    """Return the request for the page behind one of the far ends."""
+    return PageRequest(first, (FAR[place],))
+
+
+async def test_one_list_has_few_later_pages() -> None:
+    """Five pages behind the first are read of a list, also repeatedly; the sixth says what to do and reads nothing."""
+    rows = Rows()
+    pages = RelatedPages(cast("VisibleRows", rows))
+    for _ in range(2):
+        for place in range(MAX_LATER_PAGES):
+            page = await pages.page(source(1), DERIVED, after(place))
+            assert [item.row.vid for item in page.items] == [*FAR[place + 1 : place + 4]]
+    assert rows.later == MAX_LATER_PAGES
+    for refused in (after(0, first=4), after(MAX_LATER_PAGES)):
+        with pytest.raises(LimitError, match="in separate requests") as caught:
+            await pages.page(source(1), DERIVED, refused)
+        assert (caught.value.code, caught.value.extensions["limit"]) == (Code.LIMIT_EXCEEDED, "laterPages")
+    with pytest.raises(LimitError):
+        await pages.pages([source(2), source(1)], DERIVED, after(MAX_LATER_PAGES))
+    assert rows.later == MAX_LATER_PAGES
+
+
+async def test_other_pages_do_not_count() -> None:
+    """First pages of any size, and later pages of other objects and lists, are read beside five of one list."""
+    pages = RelatedPages(cast("VisibleRows", Rows()))
+    for place in range(MAX_LATER_PAGES):
+        await pages.page(source(1), DERIVED, after(place))
+    for number in range(1, 30):
+        assert len((await pages.page(source(1), DERIVED, PageRequest(number))).items) == number
+        assert len((await pages.page(source(1 + number), DERIVED, after(0))).items) == 3
+    assert len((await pages.page(source(1), FED, after(0))).items) == 3
