@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
 from aiodataloader import DataLoader
@@ -46,9 +47,20 @@ class RowsById:
         if named:
             self._named.update(urns)
         if not constant_time:
-            return await self._loader.load_many(urns)
-        rows, _ = await asyncio.gather(self._loader.load_many(urns), self._rows.fetch(LevelRequest(fresh=True)))
+            return await self._load_many(urns)
+        rows, _ = await asyncio.gather(self._load_many(urns), self._rows.fetch(LevelRequest(fresh=True)))
         return rows
+
+    async def _load_many(self, urns: Sequence[str]) -> list[Row | None]:
+        """Return the rows of URNs, which are requested in turns and read in one level.
+
+        The far ends of one page of changes alone can be a hundred thousand.
+        """
+        parts: list[asyncio.Future[list[Row | None]]] = []
+        for begin in range(0, len(urns), IDS_AT_ONCE):
+            await self._rows.budget.pause()
+            parts.append(self._loader.load_many(urns[begin : begin + IDS_AT_ONCE]))
+        return [*chain.from_iterable(await asyncio.gather(*parts))]
 
     def remember(self, row: Row) -> None:
         """Store a row that was read elsewhere, so that it is not read again; not that of a merged dataset."""

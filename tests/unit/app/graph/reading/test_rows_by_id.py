@@ -1,0 +1,92 @@
+"""Very many rows by id, such as the far ends of a page of changes, are requested in turns."""
+
+from typing import Any, cast
+
+import pytest
+from aiodataloader import DataLoader
+from support.estates.plain_rows import plain_row
+
+from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
+from app.graph.reading.rows_by_id import IDS_AT_ONCE, RowsById
+from app.graph.reading.visible_rows import VisibleRows
+from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.row import Row
+
+HIDDEN, ABSENT = 3, 5
+"""Of each ten ids, the last digit of one that is hidden, and that of one that does not exist."""
+
+
+class Policy:
+    """Keeps the ids that it reports as hidden."""
+
+    def __init__(self) -> None:
+        self.reported: list[str] = []
+
+    def report_hidden_id(self, urn: str, _vid: int, record: Any) -> None:
+        """See RowPolicy."""
+        if record is not None:
+            self.reported.append(urn)
+
+
+class Rows:
+    """The rows of an operation; ``sizes`` has the number of vertices of each request."""
+
+    def __init__(self) -> None:
+        self.budget = OperationBudget()
+        self.row_policy = Policy()
+        self.sizes: list[int] = []
+
+    def vid(self, urn: str) -> int:
+        """See VisibleRows."""
+        return int(urn.rpartition("/")[2])
+
+    async def fetch(self, request: LevelRequest, **_ends: Any) -> LevelResponse:
+        """See VisibleRows."""
+        self.sizes.append(len(request.vertices))
+        records = {vid: plain_row("DATASET", f"{vid}").record for vid in request.vertices if vid % 10 != ABSENT}
+        return LevelResponse([], records, [])
+
+    def led_to(self, vid: int, _response: LevelResponse) -> int:
+        """See VisibleRows."""
+        return vid
+
+    def row(self, vid: int, response: LevelResponse) -> Row | None:
+        """See VisibleRows."""
+        found = response.records.get(vid)
+        return None if found is None or vid % 10 == HIDDEN else plain_row("DATASET", f"{vid}", vid=vid)
+
+
+def urns(count: int) -> list[str]:
+    """Return ids of datasets."""
+    return [f"mlg://dataset/test/default/{number}" for number in range(count)]
+
+
+@pytest.fixture
+def requested(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that gets the number of ids that were requested from one pause of an operation to the next."""
+    between = [0]
+    load = DataLoader.load
+
+    def counted(loader: DataLoader[Any, Any], key: Any) -> Any:
+        between[-1] += 1
+        return load(loader, key)
+
+    async def pause(_budget: OperationBudget) -> None:
+        between.append(0)
+
+    monkeypatch.setattr(DataLoader, "load", counted)
+    monkeypatch.setattr(OperationBudget, "pause", pause)
+    return between
+
+
+@pytest.mark.parametrize("count", [0, 1, IDS_AT_ONCE, IDS_AT_ONCE + 1, 5 * IDS_AT_ONCE + 7])
+async def test_ids_are_requested_in_turns(requested: list[int], count: int) -> None:
+    """Each id has its row, hidden and absent ones have none, and few are requested between two pauses."""
+    rows = Rows()
+    given = urns(count)
+    found = await RowsById(cast("VisibleRows", rows)).many(given)
+    expected = [None if number % 10 in {HIDDEN, ABSENT} else urn for number, urn in enumerate(given)]
+    assert [None if row is None else row.urn for row in found] == expected
+    assert rows.row_policy.reported == given[HIDDEN::10]
+    assert sum(rows.sizes) == sum(requested) == count
+    assert max(requested) <= IDS_AT_ONCE
