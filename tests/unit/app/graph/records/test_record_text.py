@@ -1,5 +1,6 @@
 """Records as text: what the store keeps, and what it never may."""
 
+import sys
 import tracemalloc
 from collections.abc import Callable
 from math import inf, nan
@@ -7,9 +8,12 @@ from typing import Any, NoReturn
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.graph.records.record_text import PART_WEIGHT, BriefRecord, parts_of, record_of, size_of, text_of, weight_of
 from app.graph.records.vertex_record import with_effective_sensitivity
+from graphql_schema.ports.operation_budget import UsageLimits
 
 
 def test_a_record_is_read_as_it_was_written() -> None:
@@ -86,6 +90,40 @@ def test_a_usual_record_weighs_little() -> None:
     assert weight_of(text) <= 5 * len(text)
     of_json = text_of({**USUAL, "properties": [{"key": "facet", "value": text}]})
     assert weight_of(of_json) <= 5 * len(of_json)
+
+
+@pytest.mark.parametrize("text", ["{", ",", '{"', '{\\"{', "\\", '\\"{,', '","{', "{}"])
+def test_what_a_text_quotes_is_no_value(text: str) -> None:
+    """Twenty-nine descriptions of braces, however escaped, are a small part of what one operation may read."""
+    record = {"description": text * (65_000 // len(text)), "index": {"owners": [["mlg://team/a", '"']]}}
+    stored = text_of(record)
+    assert weight_of(stored) < len(stored) + 2_000
+    assert 29 * weight_of(stored) < UsageLimits().stored / 50
+
+
+def values_in(value: Any) -> tuple[int, int]:
+    """Return the number of commas and of objects that the JSON of a value has outside its texts."""
+    inner = [*value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
+    each = [values_in(one) for one in inner]
+    return max(len(inner) - 1, 0) + sum(one[0] for one in each), isinstance(value, dict) + sum(one[1] for one in each)
+
+
+QUOTED = st.text('{},"\\\\\n:[]\u00e9\U0001f600a', max_size=40)
+
+
+@given(
+    st.recursive(
+        QUOTED | st.integers(-9, 9) | st.none(),
+        lambda inner: st.lists(inner, max_size=6) | st.dictionaries(QUOTED, inner, max_size=6),
+        max_leaves=30,
+    )
+)
+def test_the_weight_of_any_record_is_that_of_its_values(value: Any) -> None:
+    """Whatever its texts quote, it is between that of its values and five bytes for each character, if that is more."""
+    text = text_of({"value": value})
+    commas, objects = values_in({"value": value})
+    values = sys.getsizeof(text) + 64 * commas + 180 * objects
+    assert values <= weight_of(text) <= max(values, 5 * len(text))
 
 
 def test_parts_have_a_weight_and_no_number() -> None:
