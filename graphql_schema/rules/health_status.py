@@ -112,15 +112,12 @@ def weigh_incident(asset: Row, incident: Row) -> CauseSeverity | None:
     return INCIDENTS[incident.record["severity"]] if counts else CauseSeverity.REPORTED
 
 
-def weigh_evaluations(
-    version: Row, evaluations: Iterable[tuple[Row, frozenset[str]]]
-) -> Iterator[tuple[Row, CauseSeverity]]:
-    """Yield the evaluations of a version that are causes, with their weights.
+def weigh_evaluations(version: Row, newest: Iterable[Row]) -> Iterator[tuple[Row, CauseSeverity]]:
+    """Yield those of the newest evaluations of a version that are causes, with their weights.
 
-    Each evaluation is given with the ids of the data that it was made on. Only those of :func:`newest_evaluations` can
-    be causes.
+    ``newest`` are those of :func:`newest_evaluations`; no other evaluation is a cause.
     """
-    for evaluation in newest_evaluations(evaluations):
+    for evaluation in newest:
         weight = VERDICTS.get(evaluation.visible_value("verdict") or "")
         if weight is not None:
             counts = counts_for(version.record, evaluation.record)
@@ -128,7 +125,10 @@ def weigh_evaluations(
 
 
 def newest_evaluations(evaluations: Iterable[tuple[Row, frozenset[str]]]) -> list[Row]:
-    """Return the newest evaluation of each owner, kind and set of data, without retired ones."""
+    """Return the newest evaluation of each owner, kind and set of data, without retired ones.
+
+    Each evaluation of a version is given with the ids of the data that it was made on.
+    """
     newest: dict[tuple[object, ...], tuple[int, str, Row]] = {}
     for evaluation, data in evaluations:
         if not is_retired(evaluation):

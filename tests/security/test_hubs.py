@@ -10,7 +10,7 @@ from support.stores.janusgraph import StoreGraph
 
 from app.graph.reading import relation_items, tied_versions, used_assets
 from app.graph.reading.lineage import health_evidence, health_walk, lineage_walk, path_search
-from app.graph.reading.lineage.health_evidence import EvidenceReader
+from app.graph.reading.lineage.health_findings import EvidenceWeighing
 from app.graph.reading.lineage.health_walk import HealthWalk
 from app.graph.reading.lineage.lineage_walk import WalkState
 from app.graph.reading.lineage.path_search import PathSearchState
@@ -43,8 +43,8 @@ OF_A_HUB = {
         "of",
         f'asset(id: "{HUB}", asOf: "2026-02-01T00:00:00Z") {{ downstream(first: 1) {{ totalCount }} }}',
     ),
-    "evidence": (EvidenceReader, "_groups", f'asset(id: "{HUB}") {{ health {{ status }} }}'),
-    "findings": (HealthWalk, "add_findings", f'asset(id: "{HUB}") {{ health {{ status }} }}'),
+    "evidence": (EvidenceWeighing, "findings", f'asset(id: "{HUB}") {{ health {{ status }} }}'),
+    "findings": (HealthWalk, "_add_asset", f'asset(id: "{HUB}") {{ health {{ status }} }}'),
     "causes": (health_walk, "nsmallest", f'asset(id: "{HUB}") {{ health {{ status }} }}'),
     "paths": (
         PathSearchState,

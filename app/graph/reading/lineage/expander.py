@@ -73,9 +73,9 @@ class Expansion(NamedTuple):
         return (self.itself, *self.others)
 
     @property
-    def edge_count(self) -> int:
-        """The number of edges of all members."""
-        return sum(len(member.edges) for member in self.members)
+    def size(self) -> int:
+        """The number of the other members and of the edges of all members."""
+        return len(self.others) + sum(len(member.edges) for member in self.members)
 
 
 class Expander:

@@ -6,9 +6,10 @@ thousands of datasets. If the evidence has too many edges, two or three further 
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from aiodataloader import DataLoader
 
@@ -17,13 +18,15 @@ from app.graph.reading.level.hop_plan import SOURCES_GIVEN, Adjacency, Edge, Hop
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.reading.lineage.expander import Vertex, steps_of
+from app.graph.reading.lineage.health_findings import AssetFindings, EvidenceWeighing, HealthEvidence
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import NO_UPPER_BOUND, ReadTime
 from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.relations import EVALUATED_BY, MONITORED_BY, RAISED_ON, RESULT_OF, Hop
-from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
 from graphql_schema.ports.lineage_query import LONG_LINEAGE
 from graphql_schema.ports.record import Json, JsonObject
+from graphql_schema.ports.row import AccessGrade, Row
 from graphql_schema.rules.gate_evaluation import counts_for
 from policies.errors import LimitError
 
@@ -40,46 +43,27 @@ _LAST: Final = -1
 """Index of the last hop of a level, which reads the data of evaluations if a further request does."""
 
 
-@dataclass(frozen=True, slots=True)
-class HealthEvidence:
-    """Evidence on one vertex, as vertex ids.
+class MemberFindings(NamedTuple):
+    """The findings on a member of an asset group, None if the caller may not read it.
 
-    ``checks`` has each check with its newest results: none, one, or several of the same time. ``evaluations`` has each
-    evaluation with the edge to it and the data that it was made on. ``link`` is the edge between this vertex and the
-    one whose group was read, empty for the latter itself. If the query reads the past, links, evaluations and data
-    include edges that were not valid then; :func:`app.graph.records.read_time.edge_at` filters them.
-
-    ``left_out`` are evaluations that do not count for the vertex, each with the edge to it, if they were left out.
-    ``max_data`` is the number of data up to which those of an evaluation were read.
+    ``link`` is the edge between the member and the vertex whose group was read, and empty for the latter itself. If the
+    query reads the past, it may be an edge that was not valid then.
     """
 
     vid: int
-    checks: Sequence[tuple[int, Sequence[int]]]
-    incidents: Sequence[int]
-    evaluations: Sequence[tuple[int, Edge, Sequence[tuple[int, Edge]]]]
-    link: Edge = field(default_factory=dict)
-    left_out: Sequence[tuple[int, Edge]] = ()
-    max_data: int = sys.maxsize
+    findings: AssetFindings | None
+    link: Edge
 
 
-@dataclass(frozen=True, slots=True)
-class GroupEvidence:
-    """Evidence on a vertex and on the other ``members`` of its asset group, with the response that has the records.
+class GroupEvidence(NamedTuple):
+    """The findings on a vertex and on the other ``members`` of its asset group.
 
     The policy has been evaluated on the assets; their rows are in ``rows.known``. Of attached records only tenant and
     read time were tested: they are visible if the field that shows them is visible on the asset where they are read.
     """
 
-    itself: HealthEvidence
-    members: Sequence[HealthEvidence]
-    response: LevelResponse
-
-    @property
-    def size(self) -> int:
-        """Return the number of checks, incidents and evaluations on the group, also of those that were left out."""
-        group = (self.itself, *self.members)
-        parts = ((each.checks, each.incidents, each.evaluations, each.left_out) for each in group)
-        return sum(len(part) for each in parts for part in each)
+    itself: MemberFindings
+    members: Sequence[MemberFindings]
 
 
 class EvidenceReader:
@@ -87,17 +71,18 @@ class EvidenceReader:
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
-        self._loader: DataLoader[Vertex, GroupEvidence] = batch_loader(self._load)
+        self._loader: DataLoader[Row, GroupEvidence] = batch_loader(self._load, get_cache_key=attrgetter("vid"))
 
-    async def read(self, vertices: Sequence[Vertex]) -> list[GroupEvidence]:
-        """Return the evidence on vertices, in their order.
+    async def read(self, reached: Sequence[Row]) -> list[GroupEvidence]:
+        """Return the evidence on the vertices of rows, in their order.
 
         If one request would read too many edges, evaluations that do not count for their version are left out. Of the
         data of the others, as many are read as one request may. Raises LimitError if the rest has too many edges.
         """
-        return await self._loader.load_many(vertices)
+        return await self._loader.load_many(reached)
 
-    async def _load(self, vertices: list[Vertex]) -> list[GroupEvidence]:
+    async def _load(self, reached: list[Row]) -> list[GroupEvidence]:
+        vertices = [(row.vid, row.kind) for row in reached]
         level: _Level | None
         try:
             level = await self._read(vertices, with_data=True)
@@ -106,7 +91,7 @@ class EvidenceReader:
         if level is None:
             level = await self._with_some_data(await self._read(vertices, with_data=False))
         with self._rows.budget.reading_on():
-            return await run_in_turn(self._groups, level.is_long, vertices, level)
+            return await run_in_parts(self._groups(reached, level), is_long=level.is_long)
 
     async def _read(self, vertices: list[Vertex], *, with_data: bool) -> "_Level":
         """Read a level in one request; without the data of evaluations, also the records of the versions."""
@@ -137,19 +122,25 @@ class EvidenceReader:
             return replace(level, edges=[*level.edges, *data], max_data=maximum)
         return replace(level, edges=[*level.edges, {}], max_data=0)
 
-    def _groups(self, vertices: list[Vertex], level: "_Level") -> list[GroupEvidence]:
-        """Return the evidence on each vertex and its members from a level, and evaluate the policy on these."""
-        members: dict[int, list[HealthEvidence]] = {}
+    def _groups(self, reached: list[Row], level: "_Level") -> Generator[None, None, list[GroupEvidence]]:
+        """Return the findings on each vertex and its members from a level, and evaluate the policy on these."""
+        self._rows.evaluate(level.assets(), level.response)
+        weighing = EvidenceWeighing(self._rows, level.response)
+        members: dict[int, list[MemberFindings]] = {}
         for number, hops in level.steps:
-            known: dict[int, HealthEvidence] = {}  # hundreds of versions have one parent
+            known: dict[int, AssetFindings | None] = {}  # hundreds of versions have one parent
             for vid, found in level.edges[number].items():
                 for far, link in found:
                     if far not in known:
-                        known[far] = hops.evidence(far, level)
-                    members.setdefault(vid, []).append(replace(known[far], link=link))
-        response = level.response
-        groups = [GroupEvidence(level.own.evidence(vid, level), members.get(vid, ()), response) for vid, _ in vertices]
-        self._rows.evaluate(_assets(groups), response)
+                        row = self._rows.known(far)
+                        known[far] = yield from _findings(weighing, row, hops, level)
+                    members.setdefault(vid, []).append(MemberFindings(far, known[far], link))
+                yield
+        groups = []
+        for row in reached:
+            findings = yield from _findings(weighing, row, level.own, level)
+            groups.append(GroupEvidence(MemberFindings(row.vid, findings, {}), members.get(row.vid, ())))
+            yield
         return groups
 
 
@@ -174,6 +165,13 @@ class _Level:
         """Whether there are so many edges that the side thread goes through them."""
         return sum(len(far) for each in (*self.edges, self.left_out) for far in each.values()) > LONG_LINEAGE
 
+    def assets(self) -> set[int]:
+        """Return the other members, the evaluations and their data."""
+        read = {number for number, hops in self.steps} | {*self._hops_to_evaluations()}
+        read |= {hops.data for hops in self._all_hops() if hops.evaluations >= 0}
+        between = (*(self.edges[number] for number in read), self.left_out)
+        return {far for edges in between for found in edges.values() for far, _ in found}
+
     def counting(self) -> "_Level":
         """Return the level with those evaluations alone that count for their version."""
         edges, left_out = [*self.edges], dict[int, list[tuple[int, Edge]]]()
@@ -191,8 +189,10 @@ class _Level:
         return sorted({far for hop in hops for found in self.edges[hop].values() for far, _ in found})
 
     def _hops_to_evaluations(self) -> list[int]:
-        hops = (self.own, *(hops for _, hops in self.steps))
-        return [each.evaluations for each in hops if each.evaluations >= 0]
+        return [each.evaluations for each in self._all_hops() if each.evaluations >= 0]
+
+    def _all_hops(self) -> "list[_EvidenceHops]":
+        return [self.own, *(hops for _, hops in self.steps)]
 
     def _counts(self, version: int, evaluation: int) -> bool:
         """Return whether an evaluation counts for a version, also for a caller from whom it is hidden."""
@@ -214,7 +214,7 @@ class _EvidenceHops:
     data: int
 
     def evidence(self, vid: int, level: _Level) -> HealthEvidence:
-        """Return the evidence on one vertex of a level, without a link."""
+        """Return the evidence on one vertex of a level."""
         edges = level.edges
         results = edges[self.results]
         evaluations = [*self._evaluations(vid, edges)] if self.evaluations >= 0 else []
@@ -275,12 +275,10 @@ class _RequestBuilder:
         return _EvidenceHops(checks, results, incidents, evaluations, data)
 
 
-def _assets(groups: Iterable[GroupEvidence]) -> set[int]:
-    """Return the other members, the evaluations and the data in some evidence."""
-    found: set[int] = set()
-    for group in groups:
-        found |= {evidence.vid for evidence in group.members}
-        for evidence in (group.itself, *group.members):
-            found |= {vid for far, _, data in evidence.evaluations for vid in (far, *(further for further, _ in data))}
-            found |= {vid for vid, _ in evidence.left_out}
-    return found
+def _findings(
+    weighing: EvidenceWeighing, asset: Row | None, hops: _EvidenceHops, level: _Level
+) -> Generator[None, None, AssetFindings | None]:
+    """Return the findings on an asset of a level; None if the caller may not read it."""
+    if asset is None or asset.access.grade is not AccessGrade.READ:
+        return None
+    return (yield from weighing.findings(asset, hops.evidence(asset.vid, level)))

@@ -6,30 +6,27 @@ expands it, once for all assets of the operation. Weights and status are defined
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from heapq import nsmallest
 
-from app.graph.reading.level.hop_plan import Edge
-from app.graph.reading.level.level_batcher import LevelResponse
 from app.graph.reading.lineage.contamination_walk import examined
-from app.graph.reading.lineage.expander import EdgeSelection, Vertex
-from app.graph.reading.lineage.health_evidence import GroupEvidence, HealthEvidence
+from app.graph.reading.lineage.expander import EdgeSelection
+from app.graph.reading.lineage.health_evidence import GroupEvidence
+from app.graph.reading.lineage.health_findings import AssetFindings
 from app.graph.reading.lineage.joined_edge import JoinedEdge
 from app.graph.reading.lineage.lineage_visibility import LineageVisibility, expands
 from app.graph.reading.lineage.lineage_walk import WalkState
 from app.graph.reading.lineage.walk_budget import CAUSES, EDGES
 from app.graph.reading.lineage.walk_session import WalkSession
-from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, Direction
 from graphql_schema.execution.many_calls import gathered
-from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
 from graphql_schema.ports.contamination_report import ContaminationReport
 from graphql_schema.ports.health_report import CauseSeverity, HealthFinding, HealthReport
-from graphql_schema.ports.lineage_query import LONG_LINEAGE, LineageQuery, SnapshotTime
-from graphql_schema.ports.row import AccessGrade, Row
-from graphql_schema.rules.gate_evaluation import counts_for, counts_on
+from graphql_schema.ports.lineage_query import LONG_LINEAGE, Completeness, LineageQuery, SnapshotTime
+from graphql_schema.ports.row import Row
 from graphql_schema.rules.health_status import (
     LEVELS,
     MAX_CAUSES,
@@ -37,18 +34,13 @@ from graphql_schema.rules.health_status import (
     counts_downstream,
     counts_in_group,
     is_retired,
-    newest_evaluations,
     propagates,
     status_of,
-    weigh_check,
     weigh_contamination,
-    weigh_evaluations,
-    weigh_incident,
 )
 from policies.errors import LimitError
 
-_CHECKS, _INCIDENTS = ATTACHED_KINDS["Check"].shown_by, ATTACHED_KINDS["Incident"].shown_by
-_EVALUATIONS, _VERDICT, _DATA, _CONTAMINATION = "evaluations", "verdict", "evaluatedOn", "contamination"
+_CONTAMINATION = "contamination"
 
 
 @dataclass(slots=True)
@@ -57,7 +49,7 @@ class HealthWalk:
 
     Of several findings with one cause one is kept: a finding that counts for the status precedes the others, then the
     least depth, then the least id of the asset. ``monitored`` is true if the root, or a member that
-    :meth:`_group_evidence` yields with it, has a visible evaluation or latest result of a check that counts.
+    :meth:`_group_findings` yields with it, has a visible evaluation or latest result of a check that counts.
     ``lacks_causes`` is true if visible evaluations were left out, which cannot change the status.
     """
 
@@ -68,32 +60,59 @@ class HealthWalk:
     findings: dict[tuple[str, bool], HealthFinding] = field(default_factory=dict)
     monitored: bool = False
     lacks_causes: bool = False
+    _added: set[tuple[AssetFindings, bool]] = field(default_factory=set)
+    """The findings on assets that were added, each with whether they count for the root."""
 
-    @property
-    def now(self) -> int:
-        """Instant that the health is about, in epoch milliseconds."""
-        return self.visibility.instant.valid
-
-    async def read_evidence(self, vertices: list[Vertex]) -> list[GroupEvidence]:
+    async def read_evidence(self, reached: list[Row]) -> list[GroupEvidence]:
         """Return the evidence on the vertices of a level.
 
         If the level has too many edges, end the walk and return an empty list.
         """
         try:
-            return await self.session.evidence.read(vertices)
+            return await self.session.evidence.read(reached)
         except LimitError:
             self.walk.end(EDGES)
             return []
 
-    def add_findings(self, depth: int, row: Row, group: GroupEvidence) -> None:
-        """Add the findings on a row and on the other members of its asset group."""
-        for asset, evidence in self._group_evidence(row, group):
-            if asset.access.grade is not AccessGrade.READ:
+    def is_long(self, group: GroupEvidence) -> bool:
+        """Return whether a group has so many members and findings that the side thread adds them."""
+        size = 1 + len(group.members)
+        if size > LONG_LINEAGE:
+            return True
+        found = [each.findings for each in (group.itself, *group.members) if each.findings is not None]
+        return size + sum(len(each.causes) for each in found if (each, True) not in self._added) > LONG_LINEAGE
+
+    def add_findings(self, depth: int, row: Row, group: GroupEvidence) -> Generator[None, None, str | None]:
+        """Add the findings on a row and on the other members of its asset group, with a pause after each.
+
+        Return an exhausted budget, or None.
+        """
+        for asset, findings in self._group_findings(row, group):
+            if findings is None:
                 self.walk.blocked = True
-                continue
-            counts = counts_in_group(asset, row) and counts_downstream(asset, self.root)
-            for each in self._findings(depth, asset, evidence, group.response, monitors=counts and depth == 0):
-                self._add(each if counts else replace(each, weight=CauseSeverity.REPORTED))
+            else:
+                yield from self._add_asset(depth, row, asset, findings)
+            if self.session.budget.count_members(1):
+                return EDGES
+            yield
+        return None
+
+    def _add_asset(self, depth: int, row: Row, asset: Row, findings: AssetFindings) -> Generator[None, None, None]:
+        """Add the findings on one member of the group of ``row``, unless nearer ones of the asset count as much."""
+        counts = counts_in_group(asset, row) and counts_downstream(asset, self.root)
+        if not self._added.isdisjoint({(findings, True), (findings, counts)}):
+            return
+        self._added.add((findings, counts))
+        self.monitored |= counts and depth == 0 and findings.monitored
+        self.lacks_causes |= findings.lacks_causes
+        self.walk.blocked |= findings.blocked
+        if findings.lacks_data and EDGES not in self.walk.ended:
+            self.walk.ended.append(EDGES)
+        for each in findings.causes:
+            if self.session.budget.count_members(1):
+                return
+            self._add(replace(each, depth=depth, weight=each.weight if counts else CauseSeverity.REPORTED))
+            yield
 
     def _add(self, finding: HealthFinding) -> None:
         known = self.findings.get(finding.cause)
@@ -108,8 +127,8 @@ class HealthWalk:
         """
         if self.root.kind == "Evaluation":
             return [self.root]
-        shown = self.root.reads(_EVALUATIONS)
-        return newest_evaluations(self._evaluations(self.root, group.itself)) if shown else []
+        found = group.itself.findings
+        return found.newest if found is not None else []
 
     async def contaminations(self, evaluations: Sequence[Row], pin: SnapshotTime) -> list[ContaminationReport | None]:
         """Return the contamination of evaluations, None where it is hidden from the caller."""
@@ -135,93 +154,26 @@ class HealthWalk:
         if weight is not None:
             self._add(HealthFinding(self.root, 0, weight, evaluation=evaluation, contamination=report.verdict.name))
 
-    def _group_evidence(self, row: Row, group: GroupEvidence) -> Iterator[tuple[Row, HealthEvidence]]:
-        """Yield the row, its visible parent and its visible children that are not retired, each with its evidence.
+    def _group_findings(self, row: Row, group: GroupEvidence) -> Iterator[tuple[Row, AssetFindings | None]]:
+        """Yield the row, its visible parent and its visible children that are not retired, each with its findings.
 
         If the upstream edges of the row are hidden from the caller, yield only the row.
         """
-        yield row, group.itself
+        yield row, group.itself.findings
         if not expands(row, Direction.IN):
             return
-        for evidence in group.members:
-            visible = self.visibility.along(row, evidence.vid, evidence.link, Direction.IN)
+        for member in group.members:
+            visible = self.visibility.along(row, member.vid, member.link, Direction.IN)
             if visible is not None and not (row.kind in CHILD_HOPS and is_retired(visible[0])):
-                yield visible[0], evidence
+                yield visible[0], member.findings
 
-    def _findings(
-        self, depth: int, asset: Row, evidence: HealthEvidence, response: LevelResponse, *, monitors: bool
-    ) -> Iterator[HealthFinding]:
-        """Yield the findings on one asset from the checks, incidents and evaluations visible to the caller.
-
-        ``monitors`` states whether what counts of them makes the root monitored.
-        """
-        hidden = asset.access.hidden
-        self.walk.blocked |= not hidden.isdisjoint((_CHECKS, _INCIDENTS, _EVALUATIONS))
-        if _CHECKS not in hidden:
-            yield from self._failed_checks(depth, asset, evidence, response, monitors=monitors)
-        if _INCIDENTS not in hidden:
-            for incident in self.session.rows.found(evidence.incidents, response):
-                weight = weigh_incident(asset, incident)
-                if weight is not None:
-                    yield HealthFinding(asset, depth, weight, incident=incident)
-        if _EVALUATIONS not in hidden:
-            yield from self._failed_evaluations(depth, asset, evidence, monitors=monitors)
-
-    def _failed_checks(
-        self, depth: int, asset: Row, evidence: HealthEvidence, response: LevelResponse, *, monitors: bool
-    ) -> Iterator[HealthFinding]:
-        """Yield a finding for each check whose latest result has a weight."""
-        rows = self.session.rows
-        for vid, results in evidence.checks:
-            check = rows.row(vid, response)
-            latest = min(rows.found(results, response), key=lambda row: row.urn, default=None)
-            if check is None or latest is None:
-                continue
-            self.monitored |= monitors and counts_on(asset.record, latest.record)
-            weight = weigh_check(asset, check, latest, self.now)
-            if weight is not None:
-                yield HealthFinding(asset, depth, weight, check=check, result=latest)
-
-    def _failed_evaluations(
-        self, depth: int, version: Row, evidence: HealthEvidence, *, monitors: bool
-    ) -> Iterator[HealthFinding]:
-        """Yield a finding for each evaluation with the verdict FAIL or WARN.
-
-        Only the newest evaluation of each owner, kind and set of data counts.
-        """
-        left_out = [self.visibility.along(version, vid, edge, Direction.OUT) for vid, edge in evidence.left_out]
-        self.lacks_causes |= any(left_out)
-        known = [*self._evaluations(version, evidence)]
-        self.monitored |= monitors and any(counts_for(version.record, found.record) for found, _ in known)
-        for evaluation, weight in weigh_evaluations(version, known):
-            yield HealthFinding(version, depth, weight, evaluation=evaluation)
-
-    def _evaluations(self, version: Row, evidence: HealthEvidence) -> Iterator[tuple[Row, frozenset[str]]]:
-        """Yield the evaluations visible to the caller, each with the ids of the data it shows as evaluated on.
-
-        If some of these data may not have been read, EDGES limits the walk, because the status may depend on them.
-        """
-        for vid, edge, data in evidence.evaluations:
-            visible = self.visibility.along(version, vid, edge, Direction.OUT)
-            if visible is None:
-                continue
-            evaluation, _ = visible
-            self.walk.blocked |= _VERDICT in evaluation.access.hidden
-            shown = evaluation.reads(_DATA)
-            if shown and len(data) >= evidence.max_data and EDGES not in self.walk.ended:
-                self.walk.ended.append(EDGES)
-            yield evaluation, frozenset(self._evaluation_data(evaluation, data) if shown else ())
-
-    def _evaluation_data(self, evaluation: Row, data: Sequence[tuple[int, Edge]]) -> Iterator[str]:
-        """Yield the ids of the visible data.
-
-        Hidden data is not counted as hidden lineage, because it removes no finding.
-        """
-        for vid, edge in data:
-            known = self.session.rows.known(vid) is not None
-            visible = self.visibility.along(evaluation, vid, edge, Direction.IN) if known else None
-            if visible is not None:
-                yield visible[0].urn
+    def report(self, completeness: Completeness) -> HealthReport:
+        """Return the status, the nearest causes, and the ``completeness`` of the walk with that of the causes."""
+        found = self.findings.values()
+        if self.lacks_causes or len(found) > MAX_CAUSES:
+            completeness = replace(completeness, budgets=(*completeness.budgets, CAUSES))
+        causes = nsmallest(MAX_CAUSES, found, key=lambda each: each.place)
+        return HealthReport(status_of(found, monitored=self.monitored), causes, completeness)
 
 
 def _follows(edge: JoinedEdge, near: Row, far: Row, reached: Row) -> bool:
@@ -241,15 +193,11 @@ async def health_of(session: WalkSession, row: Row, pin: SnapshotTime) -> Health
     groups = await _advance(health, 0)
     evaluations = health.examined_evaluations(groups[0]) if groups else []
     reports, _ = await asyncio.gather(health.contaminations(evaluations, pin), _walk_on(health))
-    for evaluation, report in zip(evaluations, reports, strict=True):
+    turns = session.rows.budget
+    async for evaluation, report in turns.in_turns(zip(evaluations, reports, strict=True)):
         health.add_contamination(evaluation, report)
     walk.blocked |= bool(health.visibility.hidden)
-    found = health.findings.values()
-    causes = await run_in_turn(nsmallest, len(found) > LONG_LINEAGE, MAX_CAUSES, found, key=lambda each: each.place)
-    completeness = walk.completeness(pin)
-    if health.lacks_causes or len(found) > MAX_CAUSES:
-        completeness = replace(completeness, budgets=(*completeness.budgets, CAUSES))
-    return HealthReport(status_of(found, monitored=health.monitored), causes, completeness)
+    return await run_in_turn(health.report, len(health.findings) > LONG_LINEAGE, walk.completeness(pin))
 
 
 async def _walk_on(health: HealthWalk) -> None:
@@ -266,15 +214,19 @@ async def _advance(health: HealthWalk, depth: int) -> list[GroupEvidence]:
     """
     walk, instant = health.walk, health.walk.visibility.instant
     level = [reached for reached, _ in walk.frontier.values()]
-    vertices = [(reached.vid, reached.kind) for reached in level]
     expansions, evidence = await asyncio.gather(
-        walk.expand(EdgeSelection(Direction.IN, (), instant)), health.read_evidence(vertices)
+        walk.expand(EdgeSelection(Direction.IN, (), instant)), health.read_evidence(level)
     )
     # A filter computes the health of up to 200 assets at once, which would otherwise hold the event loop.
-    await health.session.rows.budget.pause()
-    async for reached, group in health.session.rows.budget.in_turns(zip(level, evidence, strict=False)):
-        with health.session.rows.budget.reading_on():
-            await run_in_turn(health.add_findings, group.size > LONG_LINEAGE, depth, reached, group)
+    turns = health.session.rows.budget
+    await turns.pause()
+    async for reached, group in turns.in_turns(zip(level, evidence, strict=False)):
+        with turns.reading_on():
+            steps = health.add_findings(depth, reached, group)
+            ended = await run_in_parts(steps, is_long=health.is_long(group))
+        if ended is not None:
+            walk.end(ended)
+            return evidence
     if walk.frontier:
         await walk.advance(depth, expansions)
     walk.frontier = {

@@ -93,6 +93,8 @@ class WalkState:
         rows = (row for row, _ in self.frontier.values())
         leading = [(row.vid, row.kind) for row in rows if expands(row, self.query.direction)]
         found = await self.session.expand(selection, leading)
+        if not isinstance(found, str):
+            found = self.session.budget.count_members(sum(len(each.others) for each in found)) or found
         if isinstance(found, str):
             self.end(found)
             return {}
@@ -111,7 +113,7 @@ class WalkState:
         by_id = sorted(self.frontier.items(), key=lambda each: each[1][0].urn)
         async for vid, reached in self.session.rows.budget.in_turns(by_id):
             expansion = expansions.get(vid)
-            is_long = expansion is not None and expansion.edge_count > (LONG_PAST if instant.past else LONG_LINEAGE)
+            is_long = expansion is not None and expansion.size > (LONG_PAST if instant.past else LONG_LINEAGE)
             budget = await run_in_turn(self._follow, is_long, depth, reached, expansion, arriving)
             self.session.rows.budget.check()
             if budget is not None:

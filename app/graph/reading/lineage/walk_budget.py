@@ -40,7 +40,9 @@ class WalkLimits:
     ``seconds`` is tested before a level is read, while its edges are followed, and during a path search. ``edges`` are
     the edges read from the vertices that walks or path searches reach, also those to hidden vertices. ``steps`` are the
     steps tried by path searches, ``walks`` the number of walks. A path search completes its level before ``nodes`` ends
-    it. ``ids`` are those compared for contamination; so many take about 2 s in the side thread.
+    it. ``ids`` are those compared for contamination; so many take about 2 s in the side thread. ``members`` are
+    the other members of the asset groups of reached vertices. Health counts them again with the vertices, and each
+    finding that it adds; so many take about 4 s.
     """
 
     nodes: int = 10_000
@@ -49,6 +51,7 @@ class WalkLimits:
     edges: int = 300_000
     steps: int = 200_000
     ids: int = 4_000_000
+    members: int = 1_000_000
 
 
 @dataclass(slots=True)
@@ -64,6 +67,7 @@ class Budget:
     edges: int = 0
     steps: int = 0
     ids: int = 0
+    members: int = 0
     search_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _ends: float | None = None
 
@@ -95,6 +99,11 @@ class Budget:
         """Count compared ids; return EDGES if they are too many, because the walks have too many edges, or None."""
         self.ids += ids
         return EDGES if self.ids > self.limits.ids else None
+
+    def count_members(self, members: int) -> str | None:
+        """Count members of asset groups, or findings on them; return EDGES if they are too many, else None."""
+        self.members += members
+        return EDGES if self.members > self.limits.members else None
 
     @property
     def late(self) -> bool:

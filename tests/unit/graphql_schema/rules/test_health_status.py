@@ -20,6 +20,7 @@ from graphql_schema.rules.health_status import (
     brings_causes,
     counts_downstream,
     counts_in_group,
+    newest_evaluations,
     propagates,
     status_of,
     weigh_check,
@@ -66,7 +67,7 @@ def causes(*evaluations: Row | tuple[Row, set[str]]) -> dict[str, CauseSeverity]
     pairs = [
         (each, frozenset[str]()) if isinstance(each, Row) else (each[0], frozenset(each[1])) for each in evaluations
     ]
-    return {each.record["name"]: severity for each, severity in weigh_evaluations(VERSION, pairs)}
+    return {each.record["name"]: severity for each, severity in weigh_evaluations(VERSION, newest_evaluations(pairs))}
 
 
 def test_the_documentation_lists_the_severities_and_limits_of_the_rule() -> None:

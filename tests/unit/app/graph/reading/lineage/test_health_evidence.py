@@ -1,12 +1,16 @@
 """Evidence on the group of many versions."""
 
+from collections.abc import Sequence
 from typing import Any, cast
+
+from support.estates.plain_rows import plain_row
 
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.lineage.health_evidence import EvidenceReader
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import ReadTime
 from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.row import Row
 
 PARENT, VERSIONS, CHECK = 0, range(1, 5), 9
 
@@ -21,6 +25,7 @@ class Rows:
 
     def __init__(self) -> None:
         self.budget = OperationBudget()
+        self.read: list[int] = []
 
     async def fetch(self, request: LevelRequest) -> LevelResponse:
         """See VisibleRows."""
@@ -28,6 +33,19 @@ class Rows:
 
     def evaluate(self, *_: object) -> None:
         """See VisibleRows."""
+
+    def known(self, vid: int) -> Row | None:
+        """See VisibleRows; the parent is visible."""
+        return plain_row("DATASET", "parent", vid=PARENT) if vid == PARENT else None
+
+    def row(self, vid: int, _: LevelResponse) -> None:
+        """Note that a check is read, which is hidden."""
+        self.read.append(vid)
+
+    def found(self, vids: Sequence[int], _: LevelResponse) -> list[Row]:
+        """See VisibleRows; no other record is visible."""
+        assert not vids
+        return []
 
     @staticmethod
     def _edges(hop: dict[str, Any]) -> dict[int, list[tuple[int, Any]]]:
@@ -37,10 +55,11 @@ class Rows:
 
 
 async def test_the_evidence_on_a_parent_is_put_together_once_for_its_versions() -> None:
-    """Each version has the evidence on the parent with its own link, and all share the lists of it."""
-    reader = EvidenceReader(cast("VisibleRows", Rows()))
-    groups = await reader.read([(vid, "DatasetVersion") for vid in VERSIONS])
+    """Each version has the findings on the parent with its own link; the check of the parent was weighed once."""
+    rows = Rows()
+    reader = EvidenceReader(cast("VisibleRows", rows))
+    groups = await reader.read([plain_row("DATASET_VERSION", "v", version=str(vid), vid=vid) for vid in VERSIONS])
     members = [member for group in groups for member in group.members]
     assert [(member.vid, member.link["validFrom"]) for member in members] == [(PARENT, vid) for vid in VERSIONS]
-    assert [member.checks for member in members] == [[(CHECK, [])]] * len(VERSIONS)
-    assert len({id(member.checks) for member in members}) == 1
+    assert len({id(member.findings) for member in members if member.findings is not None}) == 1
+    assert rows.read == [CHECK]

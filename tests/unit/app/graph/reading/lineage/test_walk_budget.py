@@ -43,6 +43,12 @@ def test_walks_share_a_number_of_edges(clock: Seconds) -> None:
     assert [budget.count_edges(edges) for edges in (4, 6, 0, 1)] == [None, None, None, "EDGES"]
 
 
+def test_walks_share_a_number_of_group_members(clock: Seconds) -> None:
+    """As many members of asset groups, or findings on them, as the limit may count; one more ends the walk."""
+    budget = Budget(WalkLimits(members=10), clock)
+    assert [budget.count_members(members) for members in (4, 6, 0, 1)] == [None, None, None, "EDGES"]
+
+
 def test_an_operation_has_a_limited_number_of_walks(clock: Seconds) -> None:
     """A walk beyond the limit is refused, because each asset of a list may request one."""
     budget = Budget(WalkLimits(walks=2), clock)

@@ -1,0 +1,167 @@
+"""Health of versions that share evaluations, compared with plain loops over the same values."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import pytest
+from support.estates.owned_items import owned, urn
+from support.servers.in_process import Api, observes_one_process
+
+from app.graph.reading.lineage.lineage_visibility import LineageVisibility
+from app.graph.reading.lineage.walk_budget import WalkLimits
+
+HEALTH = """query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Asset { health { status completeness { reason }
+  causes { counts asset { id } evaluation { id } } } } } }"""
+LINK = {"relation": "EVALUATED_BY"}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The values of an evaluation that decide what it is a cause of."""
+
+    id: str
+    team: str
+    kind: str
+    verdict: str
+    at: str
+    data: frozenset[str]
+    versions: frozenset[str]
+    retired: bool
+
+    @property
+    def item(self) -> dict[str, Any]:
+        """The item that registers it for the first of its versions."""
+        return owned(
+            "evaluation",
+            self.id.rpartition("/")[2],
+            self.team,
+            modelVersion=min(self.versions),
+            evaluationKind=self.kind,
+            verdict=self.verdict,
+            evaluatedAt=self.at,
+            evaluatedOn=sorted(self.data),
+            stage="RETIRED" if self.retired else "ACTIVE",
+        )
+
+
+def expected(versions: Sequence[str], evaluations: Sequence[Evaluation]) -> tuple[str, list[tuple[str, str, bool]]]:
+    """Return the status of a group of versions of the team ranking, and its causes as version, evaluation, counts."""
+    causes: dict[str, tuple[bool, str]] = {}
+    severe = False
+    for version in versions:
+        for one in evaluations:
+            if version not in one.versions or one.retired or one.verdict == "PASS":
+                continue
+            alike = [
+                each
+                for each in evaluations
+                if version in each.versions
+                and not each.retired
+                and (each.team, each.kind, each.data) == (one.team, one.kind, one.data)
+            ]
+            if max(alike, key=lambda each: (each.at, each.id)) == one:
+                counts = one.team == "ranking"
+                severe |= counts and one.verdict == "FAIL"
+                causes[one.id] = min((not counts, version), causes.get(one.id, (not counts, version)))
+    found = sorted((version, about, not reported) for about, (reported, version) in causes.items())
+    watched = any(one.team == "ranking" and one.versions & {*versions} for one in evaluations)
+    if severe:
+        return "UNHEALTHY", found
+    return "DEGRADED" if any(counts for *_, counts in found) else "HEALTHY" if watched else "UNKNOWN", found
+
+
+def random_evaluations(random: Random, name: str, versions: Sequence[str], data: Sequence[str]) -> Iterator[Evaluation]:
+    """Yield evaluations of some versions on some data, of which several have the same data."""
+    for number in range(12):
+        yield Evaluation(
+            urn("evaluation", f"{name}-{number:02}"),
+            random.choice(("ranking", "ranking", "ads")),
+            random.choice(("OFFLINE", "SHADOW")),
+            random.choice(("FAIL", "WARN", "PASS", "PASS")),
+            f"2026-01-{random.randrange(1, 9):02}T00:00:00Z",
+            frozenset(random.choice((data[:2], data[1:], data[:1], ()))),
+            frozenset(random.sample(versions, random.randrange(1, len(versions)))),
+            random.random() < 0.15,
+        )
+
+
+async def model_with(api: Api, name: str, count: int) -> list[str]:
+    """Register a model of the team ranking with so many versions; return the ids of these."""
+    versions = [f"{urn('model-version', name)}@{number}" for number in range(count)]
+    await api.load(owned("model", name), *(owned("model-version", f"{name}@{number}") for number in range(count)))
+    return versions
+
+
+async def evaluated(api: Api, evaluations: Sequence[Evaluation]) -> None:
+    """Register evaluations, and link them to all of their versions."""
+    await api.load(*(each.item for each in evaluations))
+    further = [(version, each.id) for each in evaluations for version in sorted(each.versions)[1:]]
+    await api.load(*({"link": {**LINK, "from": version, "to": one}} for version, one in further))
+
+
+async def test_the_causes_of_shared_evaluations_are_those_of_plain_loops(api: Api) -> None:
+    """Each version, and the model of all, has the causes that a comparison of all pairs of evaluations finds."""
+    data = [urn("dataset", f"data-{number}") for number in range(3)]
+    await api.load(*(owned("dataset", f"data-{number}") for number in range(3)))
+    statuses = set()
+    for seed in range(3):
+        random, name = Random(f"shared {seed}"), f"shared-{seed}"
+        versions = await model_with(api, name, 4)
+        evaluations = [*random_evaluations(random, name, versions, data)]
+        await evaluated(api, evaluations)
+        asked = [urn("model", name), *versions]
+        nodes = (await api.ask("root", HEALTH, ids=asked))["nodes"]
+        for each, node in zip(asked, nodes, strict=True):
+            found = node["health"]
+            causes = [(one["asset"]["id"], one["evaluation"]["id"], one["counts"]) for one in found["causes"]]
+            assert (found["status"], causes) == expected(versions if each == asked[0] else [each], evaluations)
+            statuses.add(found["status"])
+    assert statuses >= {"UNHEALTHY", "DEGRADED"}
+
+
+@observes_one_process
+async def test_the_data_of_an_evaluation_are_read_once_for_all_versions(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six versions with the same five evaluations on the same eight data: each edge is followed once, no path twice."""
+    data = [urn("dataset", f"wide-{number}") for number in range(8)]
+    await api.load(*(owned("dataset", f"wide-{number}") for number in range(8)))
+    versions = await model_with(api, "wide", 6)
+    evaluations = [
+        Evaluation(
+            urn("evaluation", f"wide-{number}"), "ranking", "OFFLINE", "FAIL", f"2026-01-0{number + 1}T00:00:00Z",
+            frozenset(data), frozenset(versions), retired=False,
+        )
+        for number in range(5)
+    ]  # fmt: skip
+    await evaluated(api, evaluations)
+    followed = []
+    along = LineageVisibility.along
+
+    def counted(visibility: LineageVisibility, *arguments: Any) -> Any:
+        followed.append(arguments)
+        return along(visibility, *arguments)
+
+    monkeypatch.setattr(LineageVisibility, "along", counted)
+    (node,) = (await api.ask("root", HEALTH, ids=[urn("model", "wide")]))["nodes"]
+    assert (node["health"]["status"], len(node["health"]["causes"])) == ("UNHEALTHY", 1)
+    links, judged, read = len(versions), len(versions) * len(evaluations), len(evaluations) * len(data)
+    assert 0 < len(followed) <= links + judged + read
+
+
+@observes_one_process
+async def test_the_findings_of_an_operation_are_bounded(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each walk counts the members that it examines and their findings; beyond the limit the health is TRUNCATED."""
+    versions = await model_with(api, "bounded", 3)
+    one = Evaluation(
+        urn("evaluation", "bounded"), "ranking", "OFFLINE", "FAIL", "2026-01-01T00:00:00Z",
+        frozenset(), frozenset(versions), retired=False,
+    )  # fmt: skip
+    await evaluated(api, [one])
+    # the walk counts three members; health counts three, the model, and one finding on each member
+    for limit, reason in ((10, None), (9, "EDGES")):
+        monkeypatch.setattr(api.contexts, "walk_limits", WalkLimits(members=limit))
+        (node,) = (await api.ask("root", HEALTH, ids=[urn("model", "bounded")]))["nodes"]
+        assert node["health"]["completeness"]["reason"] == reason
