@@ -6,6 +6,7 @@ could displace visible ones. A regular expression has no such bound. It matches 
 """
 
 from collections.abc import Collection
+from functools import lru_cache
 from heapq import nsmallest
 from itertools import islice
 from typing import Final
@@ -29,7 +30,7 @@ MAX_NAMES: Final = 2_000
 """Maximal number of names among which near ones are found; each takes some microseconds."""
 
 MAX_COMPARED: Final = 100
-"""Maximal number of names whose errors are counted: those with the fewest different letters, 0.1 ms each."""
+"""Maximal number of names whose errors are counted: those with the fewest different letters, some 15 µs each."""
 
 
 def allowed_errors(word: str) -> int:
@@ -72,29 +73,44 @@ def _any(word: str) -> str:
 
 
 def edit_distance(left: str, right: str, max_errors: int) -> int:
-    """Return the number of typing errors between two words, a swap counting as one; ``max_errors + 1`` if more."""
+    """Return the number of typing errors between two words, a swap counting as one; ``max_errors + 1`` if more.
+
+    Each letter of ``right`` is one column in the table of distances of the beginnings of both words. The integers have
+    one bit for each row, a letter of ``left`` (Hyyrö, A Bit-Vector Algorithm for Computing Levenshtein and Damerau Edit
+    Distances, 2003). So a word of 23 letters takes some 15 microseconds.
+    """
     if abs(len(left) - len(right)) > max_errors:
         return max_errors + 1
-    before: list[int] = []
-    row: list[int] = [*range(len(right) + 1)]
-    for i, a in enumerate(left, start=1):
-        above, row = row, [i]
-        for j, b in enumerate(right, start=1):
-            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a != b))
-            if i > 1 and j > 1 and a == right[j - 2] and b == left[i - 2]:
-                cost = min(cost, before[j - 2] + 1)
-            row.append(cost)
-        if min(row) > max_errors and min(above) > max_errors:
-            return max_errors + 1
-        before = above
-    return row[-1] if row[-1] <= max_errors else max_errors + 1
+    if not left:
+        return len(right)
+    places, column, last = _places(left), (1 << len(left)) - 1, 1 << (len(left) - 1)
+    distance, higher, lower, equal, before = len(left), column, 0, 0, 0
+    for letter in right:
+        found = places.get(letter, 0)
+        swapped = ((~equal & found) << 1) & before
+        equal = (((found & higher) + higher) ^ higher) | found | lower | swapped  # to the place before, diagonally
+        increases, decreases = lower | ~(equal | higher), equal & higher  # from the column before
+        distance += bool(increases & last) - bool(decreases & last)
+        increases = increases << 1 | 1
+        higher, lower = (decreases << 1 | ~(equal | increases)) & column, increases & equal & column
+        before = found
+    return min(distance, max_errors + 1)
+
+
+@lru_cache(maxsize=1_024)
+def _places(word: str) -> dict[str, int]:
+    """Return the places of each letter of a word, as the bits of an integer; a word is compared with many others."""
+    places: dict[str, int] = {}
+    for at, letter in enumerate(word):
+        places[letter] = places.get(letter, 0) | 1 << at
+    return places
 
 
 def near_names(text: str, names: Collection[str]) -> tuple[str, ...]:
     """Return at most MAX_NEAR_NAMES names that are similar to a text, the nearest first; case does not count.
 
     Similar names have errors in at most 40 percent of their letters, and at most MAX_DIFFERENCE letters between a
-    common begin and a common end. The time of a comparison grows with the square of these letters. Of many names, the
+    common begin and a common end. The time of a comparison grows with their number. Of many names, the
     first MAX_NAMES are examined, and MAX_COMPARED of these are compared.
     """
     max_errors = int(len(text) * 0.4) + 1
