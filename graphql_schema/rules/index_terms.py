@@ -59,6 +59,16 @@ def has_new_prose(record: Record, before: Record | None) -> bool:
     return before is None or _texts(record, (PROSE,)) != _texts(before, (PROSE,))
 
 
+def indexed_length(record: Record) -> int:
+    """Return the number of characters of the texts by which the index finds an asset: names, words and properties.
+
+    The index analyses all of them again when one of its values of the asset changes.
+    """
+    pairs = record.get("properties") or ()
+    texts = _texts(record, (PROSE, *NAMES, *id_fields(record)))
+    return sum(map(len, texts)) + sum(len(pair["key"]) + len(pair["value"]) for pair in pairs)
+
+
 def words_of(text: str) -> Iterator[str]:
     """Yield the words by which a name, a part of an id or a description is found: its first MAX_WORDS different ones.
 

@@ -34,7 +34,7 @@ is returned. A caller then reads in parts, so no response is large.
 | ``stored`` | ids of stored vertices that ``vertices``, ``edges`` and ``marks`` refer to; all must exist |
 | ``vertices`` | ``{x: id, k: label, fresh: whether it is new, p: native values, s: native sets}`` |
 | ``edges`` | ``{l: label, o: from, i: to, fresh: whether it is new, p: native values}`` |
-| ``marks`` | ``{x: id, k: native property, at: instant, exact}``: forward only, unless ``exact`` |
+| ``marks`` | ``{x: id, k: native property, at: instant, exact}``: forward only unless ``exact``, equal: nothing |
 | ``notes`` | outbox entries ``{x: id, fresh: whether it is new, p: values, f: values of the frontier}`` |
 | ``top`` | vertex id that new outbox entries are attached to |
 | ``receipts`` | ``{x: id, fresh: whether it is new, at: instant, record}`` |
@@ -249,7 +249,8 @@ to.writeVertices(vertices)
 to.writeEdges(edges)
 marks.each {{ m ->
   def v = to.need(m.x)
-  if (m.exact || m.at > v.property(m.k).orElse(0L)) v.property(single, m.k, m.at)
+  def at = v.property(m.k).orElse(-1L)
+  if (m.exact ? m.at != at : m.at > at) v.property(single, m.k, m.at)
 }}
 notes.each {{ n ->
   def v = n.fresh ? g.addV('Pending').property(T.id, n.x).next() : g.V(n.x).next()

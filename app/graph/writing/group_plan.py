@@ -5,8 +5,9 @@ state that the earlier ones leave. The effects of a batch on other assets preced
 that is atomic and has a rejected item, or whose plan fails with an error, is undone; the others are not affected. A
 TransientConflictError, or the error of a read that all batches share, fails the plan of all.
 
-All writers wait meanwhile, so the plan ends when its time is over (:mod:`app.graph.writing.plan_time`). It has the
-first items of the batch that it is at, with their effects, and no further batch.
+All writers wait meanwhile, so the plan ends when its time is over (:mod:`app.graph.writing.plan_time`), or when the
+index would have more than MAX_INDEXED_TEXT characters to analyse. It has the first items of the batch that it is at,
+with their effects, and no further batch.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -40,6 +41,14 @@ from policies.errors import LimitError
 
 FEW: Final = 100
 """Number of records and edges that a deletion examines in a few milliseconds."""
+
+
+MAX_INDEXED_TEXT: Final = 1_500_000
+"""Number of characters of texts of changed and marked assets after which a transaction begins no further item.
+
+The store analyses the texts of an asset again for the index whenever one of its indexed values changes, such as the
+last day of its use. All items of an atomic call are in one transaction, however long the stored texts are.
+"""
 
 
 @dataclass(slots=True)
@@ -133,8 +142,8 @@ class GroupPlanner:
     async def plan(self) -> GroupPlan:
         """Return the plan of the transaction, after reading and planning until planning needs no further reads.
 
-        It has at least the first item of the first batch. Batches at the end, and items at the end of its last batch
-        unless this is atomic, are left out if its time is over before.
+        It has at least the first item of the first batch. Batches at the end are left out if its time is over before,
+        or its texts for the index are long. So are items at the end of its last batch, unless this is atomic.
         Raises the error of a read that all batches share, the TransientConflictError of any read, and LimitError after
         MAX_ROUNDS, or once no call waits for the plan any more. Other errors of one batch are in its plan. What a
         transaction reads is bounded: WriteTooLargeError is raised if it can be divided, else ReadAheadError.
@@ -235,7 +244,7 @@ class GroupPlanner:
         done: list[BatchPlan] = []
         self._time.begin_round()
         for batch, author in zip(self._batches, self._authors, strict=True):
-            if done and self._time.is_over:
+            if done and self._is_full(state):
                 break
             plan = BatchPlan(batch, self._under_floors(author, done))
             state.begin()
@@ -266,7 +275,7 @@ class GroupPlanner:
         batch, author = plan.batch, plan.author
         plan.outcomes = [
             await self._planned_item(item, state, plan)
-            async for item in batch.budget.in_turns(self._items_in_time(batch))
+            async for item in batch.budget.in_turns(self._items_that_fit(batch, state))
         ]
         rejected = [index for index, outcome in enumerate(plan.outcomes) if not outcome.stored]
         if batch.atomic and rejected:
@@ -278,8 +287,12 @@ class GroupPlanner:
         if state.batch_writes and state.missing.within(self._missing) and not self._is_ahead:
             plan.entries = await batch_effects(state, author, self._flows, self._children, self._coordinator)
 
-    def _items_in_time(self, batch: CallBatch) -> Iterator[Command]:
-        """Yield the first item of a batch, and the others until the time of the plan is over.
+    def _is_full(self, state: WorkingSet) -> bool:
+        """Return whether the transaction should begin no further item, after at least one."""
+        return self._time.is_over or state.indexed_text > MAX_INDEXED_TEXT
+
+    def _items_that_fit(self, batch: CallBatch, state: WorkingSet) -> Iterator[Command]:
+        """Yield the first item of a batch, and the others until the transaction is full.
 
         All items of an atomic batch are yielded, or LimitError is raised. If the operation of the batch ends meanwhile,
         the error that ended it is raised.
@@ -288,7 +301,7 @@ class GroupPlanner:
             batch.budget.check()
             if batch.atomic:
                 self._time.refuse_long(batch)
-            elif index and self._time.is_over:
+            elif index and self._is_full(state):
                 return
             yield item
 

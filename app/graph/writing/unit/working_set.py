@@ -10,11 +10,12 @@ from app.graph.commits.write_set import WriteSet
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import MERGED_INTO, last_target
 from app.graph.records.record_text import BriefRecord, size_of
+from app.graph.records.vertex_record import is_attached
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
 from app.graph.writing.unit.tracked_values import TrackedValues
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.record import Record
-from graphql_schema.rules.index_terms import PROSE, has_new_prose
+from graphql_schema.rules.index_terms import PROSE, has_new_prose, indexed_length
 
 LONG_TEXT: Final = 1_000
 """Number of characters above which the words of a text are found in the side thread; that many take up to 2 ms."""
@@ -99,6 +100,7 @@ class WorkingSet:
         self._edges = TrackedValues(edges)
         self._receipts = TrackedValues(receipts)
         self._marks: TrackedValues[MarkKey, Mark] = TrackedValues({})
+        self._indexed: TrackedValues[int, int] = TrackedValues({})
         self.coverage = coverage
         self.missing = ReadSet() if missing is None else missing
         self.merged = {str(record["id"]): vid for vid, record in vertices.items() if MERGED_INTO in record}
@@ -134,6 +136,11 @@ class WorkingSet:
         """Whether there are so many records and edges that work on all of them belongs in the side thread."""
         return len(self.vertices) + len(self.edges) > LONG_STATE
 
+    @property
+    def indexed_text(self) -> int:
+        """Return the number of characters that the index analyses: the texts of all assets changed or marked so far."""
+        return sum(self._indexed.present.values())
+
     def begin(self) -> None:
         """Begin the next batch."""
         self.refused_ids = set()
@@ -141,6 +148,7 @@ class WorkingSet:
         self._edges.begin()
         self._receipts.begin()
         self._marks.begin()
+        self._indexed.begin()
 
     def undo(self) -> None:
         """Take the changes of the current batch back."""
@@ -150,6 +158,7 @@ class WorkingSet:
         self._vertices.undo()
         self._receipts.undo()
         self._marks.undo()
+        self._indexed.undo()
 
     def existed(self, vid: int) -> bool:
         """Return whether this vertex existed before the current batch, as far as it was read."""
@@ -248,18 +257,20 @@ class WorkingSet:
         """
         self._require_complete([vid])
         self._vertices.put({vid: record})
+        self._count_indexed([vid])
 
     def merge(self, changes: StagedChanges) -> None:
         """Add the changes of an accepted item.
 
-        Raises NotReadError if a stored record that is replaced was not read completely.
+        Raises NotReadError if a stored record that is replaced, or whose vertex is marked, was not read completely.
         """
-        self._require_complete(changes.vertices)
+        self._require_complete([*changes.vertices, *(vid for vid, _ in changes.marks)])
         self._vertices.put(changes.vertices)
         self._edges.put(changes.edges)
         self._receipts.put(changes.receipts)
         self._marks.put({key: mark.after(self.marks.get(key)) for key, mark in changes.marks.items()})
         self._index(changes.edges)
+        self._count_indexed({*changes.vertices, *(vid for vid, _ in changes.marks)})
 
     def changed(self) -> tuple[list[int], list[EdgeKey]]:
         """Return the ids of vertices and the keys of edges that the current batch has added or changed."""
@@ -311,6 +322,12 @@ class WorkingSet:
     def _require_complete(self, vids: Iterable[int]) -> None:
         if any(isinstance(self._vertices.stored(vid), BriefRecord) for vid in vids):
             self.missing.require_complete()
+
+    def _count_indexed(self, vids: Iterable[int]) -> None:
+        """Count the texts of assets in ``indexed_text``, each asset once, with its present texts."""
+        records = {vid: self.vertices[vid] for vid in vids}
+        lengths = {vid: indexed_length(record) for vid, record in records.items() if not is_attached(record)}
+        self._indexed.put(lengths)
 
     def _new_edge_kinds(self, key: EdgeKey) -> tuple[str, str] | None:
         """Return the kinds of both ends, as native properties of a new edge; None for a stored edge."""

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -22,7 +23,7 @@ from app.graph.writing.writer import PolicedWriter
 from app.store.errors import StoreReason
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.properties import NATIVE_EDGE_PROPERTIES, NATIVE_PROPERTIES
-from graphql_schema.ports.commands import LinkCommand, RegisterCommand
+from graphql_schema.ports.commands import LinkCommand, RecordUsageCommand, RegisterCommand
 from graphql_schema.ports.outcomes import WriteOutcome
 from policies.errors import CodedError
 
@@ -52,6 +53,32 @@ class Cut:
         self.left -= 1
         if self.left == 0:
             self.client.pool.servers[0].url = "http://127.0.0.1:1/gremlin"
+
+
+async def test_a_mark_that_does_not_move_is_not_written(graph: StoreGraph, writers: Writers) -> None:
+    """Usage of a day that is not later, or that is taken back while others used that day, leaves the stored marks.
+
+    A property that is written anew has another id in the store, and all texts of its asset are analysed again.
+    """
+    text = "g.V().has('urn', u).properties('usedAt', 'lastUsedAt').map{it.get().id() as String}"
+    data, today = urn("dataset d"), datetime.fromtimestamp(NOW / 1_000, UTC).date()
+    first, second = urn("team a"), urn("team b")
+
+    async def used(consumer: str, back: int, reads: float) -> list[Any]:
+        day = (today - timedelta(days=back)).isoformat()
+        await writers.of(ROOT).write(
+            [RecordUsageCommand(data, consumer, day, {"reads": reads})], dry_run=False, atomic=False
+        )
+        return await graph.run(text, u=data)
+
+    await register(writers.of(ROOT), asset("dataset d"))
+    begun = await used(first, 2, 1.0)
+    assert len(begun) == 2
+    moved = await used(first, 1, 1.0)
+    assert set(moved).isdisjoint(begun)
+    for consumer, back, reads in ((second, 1, 2.0), (first, 3, 2.0), (first, 1, 0.0)):
+        assert await used(consumer, back, reads) == moved
+    assert set(await used(second, 1, 0.0)).isdisjoint(moved)
 
 
 async def test_stored_values_are_those_of_the_catalog(graph: StoreGraph, writers: Writers) -> None:

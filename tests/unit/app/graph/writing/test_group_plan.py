@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,7 @@ from app.graph.writing.unit.read_set import ReadCoverage, ReadSet
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.execution import side_thread
 from graphql_schema.execution.side_thread import run_aside
-from graphql_schema.ports.commands import DeleteCommand, IdempotencyKey
+from graphql_schema.ports.commands import DeleteCommand, IdempotencyKey, RecordUsageCommand
 from policies.errors import LimitError
 
 ADA = person("ada", "team ranking", roles="engineer")
@@ -178,6 +179,35 @@ async def test_a_raise_of_one_batch_is_the_state_of_the_next(callers: Callers) -
     plan = await planned(callers, before, raised, after)
     assert plan.state.vertices[vertex_id("default", urn("dataset b"))]["sensitivity"] == "RESTRICTED"
     assert [plan.batches[at].outcomes[0].placeholders for at in (0, 2)] == [(), (urn("dataset b"),)]
+
+
+async def test_a_transaction_has_few_texts_for_the_index(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts that are new, and stored ones of assets that are changed or marked, count; the next one has the others."""
+    monkeypatch.setattr(group_plan, "MAX_INDEXED_TEXT", 2_000, raising=False)
+    long = {"description": "x" * 900}
+    ids = [f"dataset d{number}" for number in range(5)]
+    new = [asset(each, long) for each in ids]
+    assert [len(each) for each in outcomes(await planned(callers, callers.batch(ROOT, *new)))] == [3]
+    seeded(callers.store.memory, *new)
+    changed = [asset(each, {"stage": "DEPRECATED"}) for each in ids]
+    day = datetime.fromtimestamp(NOW / 1_000, UTC).date().isoformat()
+    used = [RecordUsageCommand(urn(each), urn("team ads"), day, {"reads": 1.0}) for each in ids]
+    named = [asset(f"dataset n{number}", {"displayName": "x" * 900}) for number in range(5)]
+    for items in (changed, used, named):
+        assert [len(each) for each in outcomes(await planned(callers, callers.batch(ROOT, *items)))] == [3]
+    again = [*changed[:1], asset(ids[0], {"stage": "ACTIVE"}), *changed[:1], *changed[1:]]
+    assert [len(each) for each in outcomes(await planned(callers, callers.batch(ROOT, *again)))] == [5]
+
+
+async def test_batches_that_follow_long_texts_are_in_the_next_transaction(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch whose texts are full is the last one; an atomic one is complete, and one that is undone has none."""
+    monkeypatch.setattr(group_plan, "MAX_INDEXED_TEXT", 2_000, raising=False)
+    long = [asset(f"dataset d{number}", {"description": "x" * 900}) for number in range(5)]
+    undone = callers.batch(ROOT, *long, MISSING, atomic=True)
+    plan = await planned(callers, undone, callers.batch(ROOT, *long, atomic=True), callers.batch(BO, asset("model m")))
+    assert [len(each) for each in outcomes(plan)] == [6, 5]
 
 
 async def test_a_floor_of_an_earlier_batch_applies_to_the_next(
