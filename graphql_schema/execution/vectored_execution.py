@@ -45,6 +45,9 @@ from graphql_schema.ports.row import MaskedRecord, RecordAccess
 TURN_OBJECTS: Final = 250
 """Number of objects whose leaves are read without a pause: about a millisecond."""
 
+TURN_VALUES: Final = 2_500
+"""Number of values of these objects, many of which may be aliases of fields that are hidden, and so are reported."""
+
 
 class Executor(Protocol):
     """What this module uses of the executor of graphql-core."""
@@ -85,9 +88,10 @@ class VectoredExecution:
         """Return the completed objects of one type, one for each source."""
         budget = self.executor.budget
         completed: list[JsonObject] = []
-        for begin in range(0, len(sources), TURN_OBJECTS):
+        size = max(1, min(TURN_OBJECTS, TURN_VALUES // max(1, len(selection.steps))))
+        for begin in range(0, len(sources), size):
             await budget.pause()
-            completed += self._leaves(selection, sources[begin : begin + TURN_OBJECTS])
+            completed += self._leaves(selection, sources[begin : begin + size])
         await all_of(budget, [partial(self._fill, step, sources, completed) for step in selection.deeper])
         return completed
 
@@ -155,7 +159,7 @@ class VectoredExecution:
             read = step.read  # the items of a page are made when they are read
             return [read(source) async for source in self.executor.budget.in_turns(sources)]
         if step.governed:
-            shown = [source.is_shown(step.name) for source in sources]
+            shown = [source.is_shown(step.name) async for source in self.executor.budget.in_turns(sources)]
             if not all(shown):
                 known = iter(await self._resolved(step, list(compress(sources, shown))))
                 return [next(known) if is_shown else None for is_shown in shown]
