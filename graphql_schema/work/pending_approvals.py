@@ -114,7 +114,7 @@ async def _candidates(info: Info, models: Sequence[Row]) -> list[Candidate]:
     newest = [(model, page.items[0].row) for model, page in zip(shown, pages, strict=True) if page.items]
     found = [
         Candidate(model, version, alias)
-        for model, version in newest
+        async for model, version in info.context.budget.in_turns(newest)
         if _may_approve(info, version)
         for alias, target in protected[model.vid].items()
         if target in visible and target != version.urn

@@ -122,7 +122,9 @@ class AttachedRecords:
             return where
         urns = [urn for urn in dict.fromkeys(named) if _may_be_subject(urn)]
         found = await self._subjects.many(urns, named=True)
-        shown = {urn for urn, row in zip(urns, found, strict=True) if row is not None and shows(row, kind)}
+        pairs = zip(urns, found, strict=True)
+        in_turns = self._rows.budget.in_turns
+        shown = {urn async for urn, row in in_turns(pairs) if row is not None and shows(row, kind)}
 
         def narrowed(leaf: Leaf) -> Condition:
             if isinstance(leaf, In) and leaf.key == _SUBJECT:
@@ -168,9 +170,10 @@ class AttachedRecords:
         request = LevelRequest(hops=hops.wire(()), listings=[query.wire()], continues=continues)
         response = await self._rows.fetch(request, ends=ends if records.kind == "Change" else 0)
         vids = response.listings[0]["x"]
-        subjects = hide_unread(self._rows, hops, vids, response)
-        for subject in subjects:
+        subjects = await hide_unread(self._rows, hops, vids, response)
+        async for subject in self._rows.budget.in_turns(subjects):
             self._subjects.remember(subject)
+        await self._rows.budget.pause()
         rows = self._rows.found(vids, response)
         last = response.records[vids[-1]] if vids else None
         dated = (row for row in rows if _is_dated_within(row.record, records.where))

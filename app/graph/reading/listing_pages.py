@@ -98,7 +98,11 @@ class ListingPages:
         while True:
             await self._rows.budget.pause()
             vids = _in_order(found, size)
-            kept = [vid for vid in vids if not self._policy.raised_by_floor(vid, response.records[vid])]
+            kept = [
+                vid
+                async for vid in self._rows.budget.in_turns(vids)
+                if not self._policy.raised_by_floor(vid, response.records[vid])
+            ]
             values = _order_values(found)
             rest = [{"x": kept, "s": [values.get(vid) for vid in kept] if values else [], "n": -1}]
             items += self._page(listing, ALL, rest, response).items

@@ -87,7 +87,8 @@ class RowsById:
         response = await self._rows.fetch(request, ends=ALL_ENDS if "Change" in attached else 0)
         await self._rows.budget.pause()
         for path in paths:
-            for subject in hide_unread(self._rows, path, attached[path.kind], response):
+            subjects = await hide_unread(self._rows, path, attached[path.kind], response)
+            async for subject in self._rows.budget.in_turns(subjects):
                 self.remember(subject)
         led_to = [self._rows.led_to(vid, response) for vid in vids]
         rows = [self._rows.row(vid, response) for vid in led_to]

@@ -31,12 +31,16 @@ class SearchReader:
         while True:
             response = await self._rows.fetch(LevelRequest(listings=[query.wire()], continues=again))
             vids = response.listings[0]["x"]
-            kept = [vid for vid in vids if not self._policy.raised_by_floor(vid, response.records[vid])]
+            kept = [
+                vid
+                async for vid in self._rows.budget.in_turns(vids)
+                if not self._policy.raised_by_floor(vid, response.records[vid])
+            ]
             if len(kept) > MAX_HITS or len(vids) < query.size:
                 break
             query, again = replace(query, size=query.size * 2), True
         rows = []
-        for vid in kept[:MAX_HITS]:
+        async for vid in self._rows.budget.in_turns(kept[:MAX_HITS]):
             row = self._rows.row(vid, response)
             if row is None:
                 self._policy.mismatched(response.records[vid])

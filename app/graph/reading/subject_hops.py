@@ -54,18 +54,23 @@ def to_subjects(kind: str, base: int = 0, *, listing: int | None = None) -> ToSu
     return ToSubjects(kind, tuple(hops), tuple(number + base for number in leaf.chain))
 
 
-def hide_unread(rows: VisibleRows, path: ToSubjects, vids: Sequence[int], response: LevelResponse) -> list[Row]:
+async def hide_unread(rows: VisibleRows, path: ToSubjects, vids: Sequence[int], response: LevelResponse) -> list[Row]:
     """Hide each attached record unless one of its subjects shows it to the caller.
 
-    Return the visible subjects of all these records.
+    Return the visible subjects of all these records, each once. Records and subjects are evaluated in turns: until this
+    returns, no record of ``vids`` may be shown.
     """
-    shown: list[Row] = []
-    for vid in vids:
-        subjects = rows.found([*path.subjects(vid, response.edges)], response)
-        if not any(shows(subject, path.kind) for subject in subjects):
+    in_turns, visible = rows.budget.in_turns, dict[int, Row]()
+    async for vid in in_turns(vids):
+        is_shown = False
+        async for far in in_turns(path.subjects(vid, response.edges)):
+            subject = rows.row(far, response)
+            if subject is not None:
+                visible[far] = subject
+                is_shown = is_shown or shows(subject, path.kind)
+        if not is_shown:
             rows.hide(vid)
-        shown += subjects
-    return shown
+    return [*visible.values()]
 
 
 def shows(subject: Row, kind: str) -> bool:

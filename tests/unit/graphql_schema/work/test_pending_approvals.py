@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 from support.stores.plain_reader import PlainGraph
+from support.unpaused_calls import UnpausedCalls
 
 from app.graph.reading.access.field_masks import RowAccess
 from graphql_schema.governance.gate_report import gate_of
@@ -84,6 +85,22 @@ async def waiting(graph: PlainGraph, subject: str = "eli", limit: int = 20) -> d
 def shown(found: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
     """Return the version, the alias and the names of each approval."""
     return [(each["version"].urn, each["alias"], each["approvals"]) for each in found["nodes"]]
+
+
+async def test_rights_to_many_versions_are_decided_in_turns(
+    graph: ApproverGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes half a millisecond if the versions have different owners, so others run after each."""
+    for number in range(20):
+        name = f"m{number}"
+        aliases = {"champion": {"version": V1, "protected": True, "since": 1}}
+        model = graph.add("MODEL", name, aliases=aliases, ownerTeam=SEARCH, updatedAt=1)
+        version = graph.add("MODEL_VERSION", name, version="1", createdBy="ada", ownerTeam=None, updatedAt=1)
+        graph.join("VERSION_OF", version, model, at=1)
+    calls = UnpausedCalls(monkeypatch)
+    calls.observe(Approving, "may")
+    assert (await waiting(graph))["total"] == 21
+    assert calls.longest == 1
 
 
 async def test_the_newest_version_waits(graph: ApproverGraph) -> None:
