@@ -20,6 +20,8 @@ MAX_BATCH_SIZE = 1000
 DONE = "DONE"
 """The outcome of a scenario call that succeeded."""
 
+_TOO_DEEP = "its values are nested too deeply, more than 250 levels; make them flat, or write them as a text"
+
 _BATCH_BYTES = 3 << 20
 _IN_FLIGHT = 3
 
@@ -56,7 +58,10 @@ class ItemResult:
 
 @dataclass(slots=True)
 class _ItemBatch:
+    """The items of a batch, and in ``refused`` the results of those before its last one that cannot be sent."""
+
     items: list[ImportItem] = field(default_factory=list)
+    refused: list[ItemResult] = field(default_factory=list)
     names: set[object] = field(default_factory=set)
     size: int = 0
 
@@ -103,6 +108,10 @@ async def in_batches(
     pending: dict[asyncio.Future[list[ItemResult]], set[object]] = {}
     try:
         for ready in _batches(items, min(batch, MAX_BATCH_SIZE), name_of):
+            if ready.refused:
+                yield ready.refused
+            if not ready.items:
+                continue
             while len(pending) >= _IN_FLIGHT or any(names & ready.names for names in pending.values()):
                 for results in await _finished(pending):
                     yield results
@@ -128,12 +137,16 @@ def _batches(
 ) -> Iterator[_ItemBatch]:
     batch = _ItemBatch()
     for item in items:
-        size = len(orjson.dumps(item.value))
+        try:
+            size = len(orjson.dumps(item.value))
+        except TypeError:
+            batch.refused.append(ItemResult(item.location, "INVALID", (_TOO_DEEP,)))
+            continue
         if batch.items and (len(batch.items) >= max_items or batch.size + size > _BATCH_BYTES):
             yield batch
             batch = _ItemBatch()
         batch.add(item, size, name_of(item))
-    if batch.items:
+    if batch.items or batch.refused:
         yield batch
 
 

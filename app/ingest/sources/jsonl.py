@@ -8,6 +8,7 @@ from typing import BinaryIO
 import orjson
 
 from app.ingest.load.batches import ImportItem, ItemResult
+from app.ingest.sources.source_file import is_long, lines_of, long_line
 
 
 def read_files(files: Iterable[Path]) -> Iterator[ImportItem | ItemResult]:
@@ -25,9 +26,12 @@ def read_files(files: Iterable[Path]) -> Iterator[ImportItem | ItemResult]:
 
 def read_lines(name: str, lines: BinaryIO) -> Iterator[ImportItem | ItemResult]:
     """Yield the items of one stream, located by ``name`` and line number; blank lines are skipped."""
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            yield _item(f"{name}:{number}", line)
+    for number, line in enumerate(lines_of(lines), start=1):
+        location = f"{name}:{number}"
+        if is_long(line):
+            yield long_line(location)
+        elif line.strip():
+            yield _item(location, line)
 
 
 def _item(location: str, line: bytes) -> ImportItem | ItemResult:

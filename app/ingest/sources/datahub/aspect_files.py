@@ -1,14 +1,22 @@
 """Reads DataHub files: JSON arrays of records, each one aspect of one entity, or an index that names such files."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
+from typing import Final
 
 import orjson
 
-from graphql_schema.ports.record import Record
+from app.ingest.sources.source_file import SourceFiles
+from graphql_schema.ports.record import Json, Record
 from policies.errors import InvalidError
+
+MAX_FILES: Final = 10_000
+"""Maximal number of files that one import reads."""
+
+MAX_NESTED: Final = 10
+"""Maximal number of indexes that lead to a file, each named by the one before."""
 
 
 @dataclass(slots=True)
@@ -67,11 +75,12 @@ def read_estate(files: Iterable[Path]) -> Estate:
     """Read the files in order; a later record of the same entity and aspect replaces the earlier one.
 
     Raises InvalidError if a file has another form. It names the first record that is not DataHub metadata, by its
-    number from 0; the records of all files in an index are counted together. Raises OSError if a file cannot be read.
+    number from 0; the records of all files in an index are counted together. It also does if the files are too large,
+    too many, or behind too many indexes. Raises OSError if a file cannot be read.
     """
-    estate = Estate()
+    estate, read = Estate(), _Files()
     for file in files:
-        for number, record in enumerate(_records(file)):
+        for number, record in enumerate(_records(file, read)):
             try:
                 urn, body = record["entityUrn"], _body(record["aspect"])
                 estate.entity(record["entityType"], urn).aspects[record["aspectName"]] = body
@@ -83,14 +92,31 @@ def read_estate(files: Iterable[Path]) -> Estate:
     return estate
 
 
-def _records(file: Path, indexes: frozenset[Path] = frozenset()) -> Iterator[Record]:
+@dataclass(slots=True)
+class _Files:
+    """The files of one import; ``count`` is the number of those that were read, a file that is named twice as two."""
+
+    source: SourceFiles = field(default_factory=SourceFiles)
+    count: int = 0
+
+    def content(self, file: Path, indexes: Collection[Path]) -> Json:
+        """Return the content of a file; ``indexes`` are those that led to it. Raises InvalidError if it is too much."""
+        if file.resolve() in indexes:
+            raise InvalidError(f"{file} names itself, also through other files; remove it from the index.")
+        if len(indexes) > MAX_NESTED:
+            raise InvalidError(f"{file} is behind more than {MAX_NESTED} indexes; name it in the first one.")
+        self.count += 1
+        if self.count > MAX_FILES:
+            raise InvalidError(
+                f"{file} is not read: the import has read {MAX_FILES} files. Name each file once, and import parts of "
+                "the metadata one after the other."
+            )
+        return self.source.read_json(file, "export the metadata again")
+
+
+def _records(file: Path, files: _Files, indexes: frozenset[Path] = frozenset()) -> Iterator[Record]:
     """Yield the records of a file, or of the files in an index; ``indexes`` are those that led to the file."""
-    if file.resolve() in indexes:
-        raise InvalidError(f"{file} names itself, also through other files; remove it from the index.")
-    try:
-        content = orjson.loads(file.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise InvalidError(f"{file} is not JSON: {error}; export the metadata again.") from error
+    content = files.content(file, indexes)
     if isinstance(content, list):
         yield from content
     elif isinstance(content, dict) and isinstance(content.get("files"), list):
@@ -103,7 +129,7 @@ def _records(file: Path, indexes: frozenset[Path] = frozenset()) -> Iterator[Rec
                     f"{file}, file {number}: {entry['path']} may be outside of the folder of the index; write the path "
                     "of a file in it, or give that file itself."
                 )
-            yield from _records(file.parent / path, indexes | {file.resolve()})
+            yield from _records(file.parent / path, files, indexes | {file.resolve()})
     else:
         raise InvalidError(f"{file} must be a JSON array of records, or an index with `files`; give another file.")
 

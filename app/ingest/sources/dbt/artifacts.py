@@ -1,13 +1,13 @@
 """Reads the artifacts of one dbt project: the files that dbt writes into its target folder."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-import orjson
-
+from app.ingest.sources.source_file import SourceFiles
 from graphql_schema.ports.record import JsonObject, Record
 from policies.errors import InvalidError
 
@@ -81,15 +81,15 @@ class Artifacts:
     def parents(self, resource: Record) -> list[Record]:
         """Return the resources that a resource depends on; the parents of an ephemeral model replace the model."""
         found: dict[str, Record] = {}
-        pending, visited = list(depends_on(resource)), set[str]()
+        pending, visited = deque(depends_on(resource)), set[str]()
         while pending:
-            uid = pending.pop(0)
+            uid = pending.popleft()
             parent = self.resources.get(uid)
             if parent is None or uid in visited:
                 continue
             visited.add(uid)
             if parent.get("resource_type") == "model" and not is_table(parent):
-                pending = [*depends_on(parent), *pending]
+                pending.extendleft(reversed([*depends_on(parent)]))
             else:
                 found[uid] = parent
         return list(found.values())
@@ -126,22 +126,21 @@ def read_artifacts(folder: Path) -> Artifacts:
     """
     if not (folder / MANIFEST).is_file():
         raise InvalidError(f"{folder} has no {MANIFEST}; run `dbt build` or `dbt parse`, and give its target folder.")
-    manifest = _artifact(folder / MANIFEST)
+    files = SourceFiles()
+    manifest = _artifact(folder / MANIFEST, files)
     if not isinstance(manifest.get("nodes"), dict) or not manifest["metadata"].get("project_name"):
         raise InvalidError(
             f"{folder / MANIFEST} has no `nodes` or `metadata.project_name`; write it with dbt 1.5 or later."
         )
     others = (
-        _artifact(folder / name) if (folder / name).is_file() else {} for name in (CATALOG, RUN_RESULTS, FRESHNESS)
+        _artifact(folder / name, files) if (folder / name).is_file() else {}
+        for name in (CATALOG, RUN_RESULTS, FRESHNESS)
     )
     return Artifacts(manifest, *others)
 
 
-def _artifact(file: Path) -> JsonObject:
-    try:
-        content = orjson.loads(file.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise InvalidError(f"{file} is not JSON: {error}; let dbt write it again.") from error
+def _artifact(file: Path, files: SourceFiles) -> JsonObject:
+    content = files.read_json(file, "let dbt write it again")
     if not isinstance(content, dict) or not isinstance(content.get("metadata"), dict):
         raise InvalidError(
             f"{file} is no artifact of dbt, because it has no `metadata`; give the target folder of dbt."

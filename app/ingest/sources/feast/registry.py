@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import orjson
-
+from app.ingest.sources.source_file import SourceFiles
 from graphql_schema.ports.record import Record
 from policies.errors import InvalidError
 
@@ -49,10 +48,7 @@ class Registry:
 
 def read_registry(file: Path) -> Registry:
     """Read a registry; raises InvalidError if the file is no dump of a registry, OSError if it cannot be read."""
-    try:
-        content = orjson.loads(file.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise InvalidError(f"{file} is not JSON; write it with `feast registry-dump > registry.json`.") from error
+    content = SourceFiles().read_json(file, "write it with `feast registry-dump > registry.json`")
     if not isinstance(content, dict) or not isinstance(content.get("project"), str) or not content["project"]:
         raise InvalidError(f"{file} has no `project`; write it with `feast registry-dump > registry.json`.")
     return Registry(content["project"], content)

@@ -9,6 +9,7 @@ from typing import BinaryIO
 import orjson
 
 from app.ingest.load.batches import ImportItem, ItemResult
+from app.ingest.sources.source_file import SourceFiles, first_line, is_long, lines_of, long_line
 from graphql_schema.ports.record import Json
 
 
@@ -29,22 +30,24 @@ def read_events_of(name: str, stream: BinaryIO) -> Iterator[ImportItem | ItemRes
     """Yield the events of one stream, located by ``name`` and line, or by their index in a list.
 
     If the first line is no complete JSON object, the stream is read to its end, as one JSON value if it is one. Blank
-    lines are skipped.
+    lines are skipped. Raises InvalidError if it is then too large.
     """
-    first = stream.readline()
-    if isinstance(_decoded(first), dict):
-        yield from _of_lines(name, chain((first,), stream))
+    first = first_line(stream)
+    if not is_long(first) and isinstance(_decoded(first), dict):
+        yield from _of_lines(name, chain((first,), lines_of(stream)))
         return
-    text = first + stream.read()
+    text = SourceFiles().read(name, stream, first)
     value = _decoded(text)
     yield from _of_lines(name, text.splitlines()) if value is None else _of_value(name, value)
 
 
-def _of_lines(name: str, lines: Iterable[bytes]) -> Iterator[ImportItem | ItemResult]:
+def _of_lines(name: str, lines: Iterable[bytes | bytearray]) -> Iterator[ImportItem | ItemResult]:
     for number, line in enumerate(lines, start=1):
-        if line.strip():
+        location = f"{name}:{number}"
+        if is_long(line):
+            yield long_line(location)
+        elif line.strip():
             value = _decoded(line)
-            location = f"{name}:{number}"
             yield ImportItem(location, value) if isinstance(value, dict) else _invalid(location)
 
 
@@ -55,7 +58,7 @@ def _of_value(name: str, value: Json) -> Iterator[ImportItem | ItemResult]:
         yield ImportItem(location, each) if isinstance(each, dict) else _invalid(location)
 
 
-def _decoded(text: bytes) -> Json:
+def _decoded(text: bytes | bytearray) -> Json:
     """Return the JSON value of a text, None if it is no JSON."""
     try:
         return orjson.loads(text)
