@@ -5,6 +5,7 @@ lower case unchanged. The rest of the identity becomes the namespace, such as an
 foreign id is kept in ``properties``.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -19,6 +20,8 @@ from policies.errors import InvalidError
 
 _PRODUCTION = "PROD"
 _MODEL = "mlModel"
+_MARKS = re.compile(r"[(),]")
+"""What divides a key or encloses a part of it."""
 
 
 class _Parts(NamedTuple):
@@ -127,14 +130,13 @@ def split(foreign: str) -> tuple[str, list[str]]:
         raise InvalidError(f"{foreign} is not an id in DataHub, such as urn:li:tag:pii.") from error
     if not (key.startswith("(") and key.endswith(")")):
         return entity_type, [key]
-    parts, depth = [""], 0
-    for character in key[1:-1]:
-        depth += (character == "(") - (character == ")")
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return entity_type, parts
+    parts, depth, begin = list[str](), 0, 1
+    for found in _MARKS.finditer(key, 1, len(key) - 1):
+        depth += (found[0] == "(") - (found[0] == ")")
+        if found[0] == "," and depth == 0:
+            parts.append(key[begin : found.start()])
+            begin = found.end()
+    return entity_type, [*parts, key[begin:-1]]
 
 
 def split_field(foreign: str) -> tuple[str, str]:

@@ -190,6 +190,8 @@ def key_values(pairs: Iterable[Record] | None) -> list[dict[str, str]] | None:
 
 def as_text(value: object) -> str | None:
     """Return a value as the text of a property: a list of one as its element, other non-text as JSON, empty as None."""
+    while isinstance(value, list) and len(value) == 1:
+        (value,) = value
     match value:
         case None | "" | []:
             return None
@@ -197,8 +199,6 @@ def as_text(value: object) -> str | None:
             return None
         case str():
             return value
-        case [one]:
-            return as_text(one)
         case _:
             return orjson.dumps(value).decode()
 

@@ -16,6 +16,7 @@ from app.ingest.sources.openlineage.catalog_names import owner_urn
 from app.ingest.sources.openlineage.event_names import EventNames
 from graphql_schema.catalog.urn import make_urn
 from graphql_schema.ports.record import JsonObject, Record
+from policies.errors import InvalidError
 
 PROJECT: Final = "feast.project"
 """The key of a property of every imported FeatureSet and Feature; its value is the project."""
@@ -25,7 +26,7 @@ SERVICE: Final = "service:"
 
 FEATURE_SERVICE: Final = "feature service"
 
-_SECONDS: Final = re.compile(r"(\d+)(?:\.\d+)?s")
+_SECONDS: Final = re.compile(r"(\d{1,15})(?:\.\d+)?s")
 
 _PLAIN: Final = re.compile(r"[^\s:'\"]+")
 """A name that is a part of a location as it is; others are quoted, so that no two objects have one location."""
@@ -58,7 +59,19 @@ class FeastMapping:
         self._ids = MadeIds("Feast")
 
     def content(self, *, with_owners: bool) -> SourceContent:
-        """Return all that is sent; an object without an id of its own is a failure, and what is stored of it stays."""
+        """Return all that is sent; an object without an id of its own is a failure, and what is stored of it stays.
+
+        Raises InvalidError if an object of the registry does not have the form that Feast writes.
+        """
+        try:
+            return self._content(with_owners=with_owners)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise InvalidError(
+                f"{self.registry.file} has an object of another form than Feast writes ({error!r}); write it with "
+                "`feast registry-dump > registry.json`."
+            ) from error
+
+    def _content(self, *, with_owners: bool) -> SourceContent:
         self._ids = MadeIds("Feast")  # each reading makes all ids anew
         sources = [*self.registry.section("dataSources")]
         named = [(location_of("data source", each), each) for each in sources if each.get("type") != REQUEST]

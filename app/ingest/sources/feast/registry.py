@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from app.ingest.sources.source_file import SourceFiles
-from graphql_schema.ports.record import Record
+from graphql_schema.ports.record import Json, Record
 from policies.errors import InvalidError
 
 VIEWS: Final = {
@@ -20,12 +21,13 @@ _NO_ENTITY: Final = "__dummy"
 """The entity that Feast gives to a view without one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Registry:
-    """The registry of one project: lists of objects by section."""
+    """The registry of one project: lists of objects by section. ``file`` names it in messages."""
 
     project: str
     content: Record
+    file: str = "the registry"
 
     def section(self, name: str) -> Iterator[Record]:
         """Yield the objects of a section, none if it is absent."""
@@ -38,8 +40,12 @@ class Registry:
 
     def join_keys(self, view: Record) -> list[str]:
         """Return the columns by which the features of a view are looked up, in the order of its entities."""
-        keys = {each["spec"].get("name"): each["spec"].get("joinKey") for each in self.section("entities")}
-        return [keys.get(name) or name for name in self.entities(view)]
+        return [self._keys.get(name) or name for name in self.entities(view)]
+
+    @cached_property
+    def _keys(self) -> dict[Json, Json]:
+        """The join key of each entity by its name."""
+        return {each["spec"].get("name"): each["spec"].get("joinKey") for each in self.section("entities")}
 
     def entities(self, view: Record) -> list[str]:
         """Return the names of the entities of a view."""
@@ -51,4 +57,4 @@ def read_registry(file: Path) -> Registry:
     content = SourceFiles().read_json(file, "write it with `feast registry-dump > registry.json`")
     if not isinstance(content, dict) or not isinstance(content.get("project"), str) or not content["project"]:
         raise InvalidError(f"{file} has no `project`; write it with `feast registry-dump > registry.json`.")
-    return Registry(content["project"], content)
+    return Registry(content["project"], content, str(file))

@@ -253,3 +253,22 @@ def test_a_list_of_ids_has_each_urn_once() -> None:
         "mlg://dataset/hive/default/db.Table",
         "mlg://user/datahub/default/ada",
     ]
+
+
+@given(st.text(st.sampled_from("a(),"), max_size=30))
+def test_keys_are_split_at_commas_outside_of_parentheses(inner: str) -> None:
+    """The parts are those that a loop over the characters finds."""
+    parts, depth = [""], 0
+    for character in inner:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    assert split(f"urn:li:dataset:({inner})") == ("dataset", parts)
+
+
+def test_a_long_id_is_split_in_one_pass() -> None:
+    """An id of megabytes took minutes: each character copied the part before it."""
+    long = "x" * 4_000_000
+    assert split(f"urn:li:dataset:({long},b)")[1] == [long, "b"]

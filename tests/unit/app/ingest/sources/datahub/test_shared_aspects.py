@@ -69,3 +69,11 @@ def test_metrics_are_finite_numbers() -> None:
     found = SharedAspects(estate, Names(estate)).metrics(Entity("mlModel", "urn:li:mlModel:x"), pairs)
     assert found == [{"name": "m0", "value": 0.5}, {"name": "m1", "value": 1e308}]
     assert estate.skipped_parts == {"mlModel/metrics.notANumber": 5}
+
+
+def test_lists_in_lists_need_no_stack() -> None:
+    """A value that is nested as deeply as JSON is read is the text of its only element."""
+    value: object = "x"
+    for _ in range(5_000):
+        value = [value]
+    assert as_text(value) == "x"
