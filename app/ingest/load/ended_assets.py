@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from app.ingest.load.api_client import ApiClient
+from app.ingest.load.api_client import ApiClient, RequestRejectedError
 from app.ingest.load.batches import ImportItem
 from graphql_schema.catalog.free_properties import ENDED
 from graphql_schema.catalog.kinds import KINDS
@@ -34,6 +34,9 @@ _NODES: Final = """query OwnAssets($ids: [ID!]!) {
   nodes(ids: $ids) { ... on Asset { id properties { key value } } } }"""
 
 _MAX_IDS: Final = 500
+
+MAX_PAGES: Final = 4_000
+"""Maximal number of pages of the assets of one source, a million assets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class OwnedAssets:
 async def ending_items(client: ApiClient, owned: OwnedAssets) -> tuple[list[ImportItem], list[ImportItem]]:
     """Return two lists of items: one makes ended assets that are present again ACTIVE, the other ends absent assets.
 
-    Raises the errors of `ApiClient.execute`.
+    Raises the errors of `ApiClient.execute`, and RequestRejectedError if the pages of the assets do not end.
     """
     returning, ending = [], []
     async for node in _stored(client, owned):
@@ -101,13 +104,23 @@ async def _stored(client: ApiClient, owned: OwnedAssets) -> AsyncIterator[JsonOb
     kinds = [kind.code for kind in KINDS.values() if kind.slug in _LISTS]
     wanted = {"source": {"eq": owned.source}, "namespace": {"eq": owned.namespace}, "kinds": kinds, "hydration": "FULL"}
     after = None
-    while True:
+    for _ in range(MAX_PAGES):
         page: Record = (await client.execute(_PAGE, {"filter": wanted, "after": after}))["assets"]
         for node in page["nodes"]:
             yield node
         if not page["pageInfo"]["hasNextPage"]:
             return
-        after = page["pageInfo"]["endCursor"]
+        before, after = after, page["pageInfo"]["endCursor"]
+        if after == before:
+            raise _without_end(owned, "the cursor of a page came twice")
+    raise _without_end(owned, f"there are more than {MAX_PAGES} pages")
+
+
+def _without_end(owned: OwnedAssets, found: str) -> RequestRejectedError:
+    return RequestRejectedError(
+        f"The API lists the assets of {owned.source} in {owned.namespace} without an end: {found}. Check that the "
+        "address is that of the API, or import without ending assets."
+    )
 
 
 def _item(urn: str, **values: Json) -> ImportItem:

@@ -1,11 +1,14 @@
 """The end of what a source no longer has: only its own assets, and only once."""
 
 import json
+from itertools import count
 from typing import Any
 
 import httpx2
+import pytest
 
-from app.ingest.load.api_client import ApiClient, Retry
+from app.ingest.load import ended_assets
+from app.ingest.load.api_client import ApiClient, RequestRejectedError, Retry
 from app.ingest.load.ended_assets import OwnedAssets, ending_items
 from graphql_schema.catalog.free_properties import ENDED
 
@@ -68,3 +71,22 @@ async def test_own_assets_that_are_gone_end() -> None:
     kinds = ["FEATURE_SET", "FEATURE", "WORKFLOW", "REPORT"]
     wanted = {"source": {"eq": "dbt"}, "namespace": {"eq": "shop"}, "kinds": kinds, "hydration": "FULL"}
     assert [{**each, "kinds": sorted(each["kinds"])} for each in requests] == [{**wanted, "kinds": sorted(kinds)}] * 2
+
+
+@pytest.mark.parametrize(("step", "message"), [(0, "came twice"), (1, "more than 5 pages")])
+async def test_pages_that_never_end_are_not_followed(step: int, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cursor that comes twice, or more pages than a source can have assets for, is an error; nothing ends."""
+    pages = count()
+    monkeypatch.setattr(ended_assets, "MAX_PAGES", 5, raising=False)
+
+    def respond(_: httpx2.Request) -> httpx2.Response:
+        number = next(pages)
+        assert number < 10, "the pages are followed without end"
+        page_info = {"hasNextPage": True, "endCursor": str(number * step)}
+        page = {"nodes": [node("gone", MARK)], "pageInfo": page_info}
+        return httpx2.Response(200, json={"data": {"assets": page}})
+
+    owned = OwnedAssets("dbt", "shop", "dbt.project", frozenset())
+    async with ApiClient("http://api", "t", Retry(tries=1), transport=httpx2.MockTransport(respond)) as client:
+        with pytest.raises(RequestRejectedError, match=message):
+            await ending_items(client, owned)
