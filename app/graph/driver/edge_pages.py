@@ -9,7 +9,7 @@ stored before the first one.
 
 from collections.abc import Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
 from gremlin_python.process.graph_traversal import __
 
@@ -20,7 +20,10 @@ from app.graph.driver.prepared_statement import PreparedStatement
 from graphql_schema.ports.record import Json, JsonObject
 
 PAGE: Final = 10_000
-"""Number of edges and starts after which a page ends: the store needs some 0.2 s for them, and the parser 3 ms."""
+"""Number of edges and starts after which a page ends: the store needs some 0.2 s for them, and the parser 3 ms.
+
+It is also the number that a step of a job visits (:class:`VisitBudget`), because writers wait during a step.
+"""
 
 LARGE: Final = 6
 """Factor of a large page: it is parsed in less than 30 ms, and the store counts the edges before it less often."""
@@ -92,6 +95,10 @@ def _both(which: str) -> str:
     return f"(out ? {render(outward.range_(*bounds))} : {render(inward.range_(*bounds))})"
 
 
+VISITED: Final = "(page as long) - budget"
+"""Text of the number of edges and starts that :func:`page_of_edges` has visited, also if no row is returned of them."""
+
+
 EDGES: Final = PreparedStatement.of(
     f"""
 def budget = page as long
@@ -118,7 +125,7 @@ hops.each {{ h ->
 def gone = []
 def xs = deletions ? starts as List : []
 if (xs) {render(g.V(param("xs")))}.each {{ gone << it.id(); gone << it.property('deletedAt').orElse(0L) }}
-[[e: edges, r: rest, d: gone]]
+[[e: edges, r: rest, d: gone, n: {VISITED}]]
 """,
     "hops",
     "page",
@@ -129,8 +136,34 @@ if (xs) {render(g.V(param("xs")))}.each {{ gone << it.id(); gone << it.property(
 
 Each of the ``hops`` has ``d``, ``ls``, ``xs`` and ``more`` as :meth:`EdgePages.bindings` returns them. Its rows are
 ``[vertex id, its kind code, far vertex id, its kind code, record, …]``. With ``deletions``, the response also has
-``[vertex id, native deletedAt, …]`` of the vertices in ``xs`` from which it has started.
+``[vertex id, native deletedAt, …]`` of the vertices in ``xs`` from which it has started. ``n`` is the number of edges
+and starts that it has visited, and of each further PART_CHARACTERS of records.
 """
+
+
+@dataclass(slots=True)
+class VisitBudget:
+    """What a step of a job may still visit: ``left`` edges, and vertices from which they start, of PAGE at first.
+
+    Each edge that the store goes through counts, also one that has ended or leads to a vertex of another kind. A step
+    sends no further request for edges when the budget is spent, and the next step continues.
+    """
+
+    left: int = field(default_factory=lambda: PAGE)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the step must end before its next request for edges."""
+        return self.left <= 0
+
+    @property
+    def is_half_spent(self) -> bool:
+        """Whether what is left may be too little for further reads of the same step that belong together."""
+        return self.left < PAGE // 2
+
+    def spend(self, visited: int) -> None:
+        """Count what a request has visited."""
+        self.left -= visited
 
 
 @dataclass(slots=True)
@@ -150,6 +183,7 @@ class EdgePages:
     _first: list[list[int]] = field(default_factory=list)
     _more: list[list[Position]] = field(default_factory=list)
     _started: list[set[int]] = field(default_factory=list)
+    _budget: VisitBudget | None = None
 
     def __post_init__(self) -> None:
         self._first = [list(hop["xs"]) for hop in self.hops]
@@ -165,8 +199,15 @@ class EdgePages:
 
     @property
     def page(self) -> int:
-        """The number of edges and starts after which a page ends."""
+        """The number of edges and starts after which the next page ends: not more than its budget has left."""
+        if self._budget is not None and not self._budget.is_spent:
+            return min(self._budget.left, PAGE)
         return self.max_edges or (LARGE * PAGE if self.in_one_step else PAGE)
+
+    def within(self, budget: VisitBudget) -> Self:
+        """Let the next pages count in the budget of a step; return this reading."""
+        self._budget = budget
+        return self
 
     @property
     def is_read(self) -> bool:
@@ -180,8 +221,15 @@ class EdgePages:
             for hop, first, more in zip(self.hops, self._first, self._more, strict=True)
         ]
 
-    def add(self, far_ends: Sequence[Iterable[int]], rest: Sequence[tuple[list[int], list[Position]]]) -> None:
-        """Continue after a page with these far ends of each hop, in which the ``rest`` of each hop was left."""
+    def add(
+        self, far_ends: Sequence[Iterable[int]], rest: Sequence[tuple[list[int], list[Position]]], visited: int
+    ) -> None:
+        """Continue after a page with these far ends of each hop, in which the ``rest`` of each hop was left.
+
+        The page has ``visited`` edges and starts, which count in its budget.
+        """
+        if self._budget is not None:
+            self._budget.spend(visited)
         is_first, self.has_begun = not self.has_begun, True
         self._first, self._more = [list(first) for first, _ in rest], [list(more) for _, more in rest]
         if is_first and self.is_read:
@@ -216,5 +264,5 @@ async def read_edge_page(
     """Return the next page, whose rows are those of the text EDGES, by a request with a slot of ``caller``."""
     bindings = {"hops": pages.bindings(), "page": pages.page, "deletions": deletions}
     (found,) = await client.submit(EDGES, bindings, caller=caller)
-    pages.add([rows[2::5] for rows in found["e"]], found["r"])
+    pages.add([rows[2::5] for rows in found["e"]], found["r"], found["n"])
     return EdgePage(found["e"], found["d"])

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from app.graph.commits.outbox_worker import MAX_CHARACTERS
-from app.graph.driver.edge_pages import PART_CHARACTERS, EdgePages, read_edge_page
+from app.graph.driver.edge_pages import PART_CHARACTERS, EdgePages, VisitBudget, read_edge_page
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import inference_chains
 from app.graph.jobs.id_queue import IdQueue
@@ -72,17 +72,16 @@ class ChainReading:
         """Whether everything is read."""
         return self._pages is None
 
-    async def advance(self, client: GremlinClient) -> int:
-        """Read the next page by one request; return what it adds to ``size``."""
+    async def advance(self, client: GremlinClient, budget: VisitBudget) -> None:
+        """Read the next page by one request, which counts in the budget of a step."""
         if self._pages is None:
-            return 0
-        page = await read_edge_page(client, self._pages, deletions=self._back > 1)
+            return
+        page = await read_edge_page(client, self._pages.within(budget), deletions=self._back > 1)
         size = sum(1 + len(text) // PART_CHARACTERS for rows in page.rows for text in rows[4::5])
         self.size += size
         await _run(self._add(page.rows, page.deletions), size > MANY)
         if self._pages.is_read:
             await run_in_turn(self._read_on, self.size > MANY)
-        return size
 
     def _read_on(self) -> None:
         """Begin to read the edges to further middles, or to the vertices before those that are read."""
@@ -244,8 +243,10 @@ class EndQueue:
         """Whether so much was read that the derivation belongs in the side thread."""
         return self._reading is not None and self._reading.size > LONG
 
-    async def read(self, client: GremlinClient, rules: Sequence[InferenceRule], busy: Container[int]) -> int:
-        """Read a page of the chains to the next vertices by one request; return what it adds to the size.
+    async def read(
+        self, client: GremlinClient, rules: Sequence[InferenceRule], busy: Container[int], budget: VisitBudget
+    ) -> None:
+        """Read a page of the chains to the next vertices by one request, which counts in the budget of a step.
 
         Vertices that are ``busy`` wait. There must be another one.
         """
@@ -254,11 +255,10 @@ class EndQueue:
             for vid in self._begun:
                 del self._waiting[vid]
             self._reading = ChainReading(rules, self._begun)
-        count = await self._reading.advance(client)
+        await self._reading.advance(client, budget)
         left = self._begun[len(self._reading.ends) :]
         self._waiting = dict.fromkeys(left) | self._waiting
         self._begun = self._reading.ends
-        return count
 
     async def derive(self, refused: Container[int], now: int) -> None:
         """Add edges to the batch, until it is full, or all edges to the vertices that were read are added.

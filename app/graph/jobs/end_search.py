@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.graph.driver.edge_pages import EdgePages, page_of_edges
+from app.graph.driver.edge_pages import VISITED, EdgePages, VisitBudget, page_of_edges
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.jobs.chain_reads import MANY
@@ -41,7 +41,7 @@ def edges = hops.collect {{ h ->
   rest << [unread, partly]
   rows
 }}
-[[e: edges, r: rest]]
+[[e: edges, r: rest, n: {VISITED}]]
 """,
     "hops",
     "page",
@@ -72,17 +72,17 @@ class EndSearch:
         """Whether all ends are found."""
         return self._pages is None
 
-    async def advance(self, client: GremlinClient) -> int:
-        """Read the next page by one request; return its number of edges."""
+    async def advance(self, client: GremlinClient, budget: VisitBudget) -> None:
+        """Read the next page by one request, which counts in the budget of a step."""
         if self._pages is None:
-            return 0
-        (found,) = await client.submit(BEYOND, {"hops": self._pages.bindings(), "page": self._pages.page})
+            return
+        bindings = {"hops": self._pages.bindings(), "page": self._pages.within(budget).page}
+        (found,) = await client.submit(BEYOND, bindings)
         count: int = sum(map(len, found["e"])) // 4
-        self._pages.add((), found["r"])
+        self._pages.add((), found["r"], found["n"])
         await run_in_turn(self._add, count + len(self._reached) > MANY, found["e"])
         if self._pages.is_read:
             await run_in_turn(self._begin, len(self._further) > MANY, self._further)
-        return count
 
     def _begin(self, reached: set[ReachedPlace]) -> None:
         """Begin to follow the next relation of each rule from each vertex that is reached."""

@@ -23,6 +23,7 @@ from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.contended_request import repeat_contended
+from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.errors import LostTurnError, WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param
@@ -40,11 +41,8 @@ from graphql_schema.catalog.kinds import KINDS
 BATCH: Final = 50
 """Number of assets in a page of all assets, which also has those of other tenants with the same URN as its last one."""
 
-MAX_READ: Final = 5_000
-"""Number of edges, or their size, after which a batch reads no further page: the next batches continue."""
-
 MAX_REQUESTS: Final = 10
-"""Maximal number of pages that a batch reads."""
+"""Maximal number of pages that a batch reads; together they visit no more than a :class:`VisitBudget` has."""
 
 REST_SECONDS: Final = 1.0
 """Seconds between two rounds of the job: each has several requests and two transactions, however few its entries."""
@@ -239,11 +237,11 @@ class InferenceJob(OutboxWorker):
 
     async def _follow(self, round_: InferenceRound) -> None:
         """Search the ends beyond some of the middles, which the next batches continue; they add weight to the round."""
-        read = requests = 0
-        while (round_.middles or round_.search) and read < MAX_READ and requests < MAX_REQUESTS:
+        budget, requests = VisitBudget(), 0
+        while (round_.middles or round_.search) and not budget.is_spent and requests < MAX_REQUESTS:
             search = round_.search or EndSearch(self._rules, take_first(round_.middles, AT_ONCE))
-            round_.search = search
-            read, requests = read + await search.advance(self._client), requests + 1
+            round_.search, requests = search, requests + 1
+            await search.advance(self._client, budget)
             if search.is_read:
                 round_.ends.add(sorted(search.ends))
                 round_.search = None
@@ -276,14 +274,15 @@ class InferenceJob(OutboxWorker):
 
     async def _fill_batch(self, round_: InferenceRound, busy: Container[int]) -> None:
         """Read and derive edges until the batch is full, or enough is read."""
-        ends, read, requests = round_.ends, 0, 0
+        ends, budget, requests = round_.ends, VisitBudget(), 0
         while ends.may_advance(busy) and not ends.batch.is_full:
             if not ends.must_read:
                 await ends.derive(round_.refused, self._clock())
-            elif read < MAX_READ and requests < MAX_REQUESTS:
-                read, requests = read + await ends.read(self._client, self._rules, busy), requests + 1
-            else:
+            elif budget.is_spent or requests >= MAX_REQUESTS:
                 break
+            else:
+                await ends.read(self._client, self._rules, busy, budget)
+                requests += 1
 
     async def _write(self, round_: InferenceRound, count: int) -> None:
         """Write the first ``count`` edges of the batch as one transaction, or in halves if the store refuses it.

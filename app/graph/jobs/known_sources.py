@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Final
 
 from app.graph.cache.fill import Forbidden
+from app.graph.driver.edge_pages import VisitBudget
 from app.graph.jobs.id_queue import IdQueue, take_first
 from app.graph.propagation.source_reading import SourceReading
 from app.graph.propagation.sources import group_of, is_group
@@ -62,17 +63,21 @@ JOINING: Final = frozenset(hop.relation.name for hop in PARENT_HOPS.values())
 
 @dataclass(slots=True)
 class ReadBudget:
-    """What one step of the job may still read; ``of_ranks`` are those of its requests that read ranks alone."""
+    """What one step of the job may still read; ``of_ranks`` are those of its requests that read ranks alone.
+
+    ``vertices`` are those whose records are read, and ``visits`` the edges that the store goes through.
+    """
 
     requests: int = MAX_REQUESTS
     vertices: int = MAX_VERTICES
     parts: int = MAX_PARTS
     of_ranks: int = 0
+    visits: VisitBudget = field(default_factory=VisitBudget)
 
     @property
     def is_spent(self) -> bool:
         """Whether the step must end before its next request."""
-        return self.vertices <= 0 or self.requests <= 0 or self.parts <= 0
+        return self.vertices <= 0 or self.requests <= 0 or self.parts <= 0 or self.visits.is_spent
 
     @property
     def is_spent_for_ranks(self) -> bool:
@@ -213,10 +218,8 @@ class KnownSources:
         Return the vertices of which all sources are known with this page.
         """
         reading = self._reading = self._reading or flows.source_reading(list(islice(unread, AT_ONCE)))
-        is_further = reading.pages.has_begun
-        records, left = await flows.next_sources(reading, _KEYS, MAX_VERTICES)
-        has_several = is_further or not reading.pages.is_read  # the vertices without edges count as well
-        budget.spend(max(len(records), reading.page_size, has_several * reading.pages.page), left)
+        records, left = await flows.next_sources(reading, budget.visits, _KEYS, MAX_VERTICES)
+        budget.spend(len(records), left)
         await self._add_ranks(flows, records)
         if not reading.pages.is_read:
             return ()

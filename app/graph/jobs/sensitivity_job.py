@@ -21,12 +21,14 @@ from app.graph.commits.sensitivity_floors import confirms, with_floors
 from app.graph.commits.state_read import read_records
 from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_set import WriteSet
+from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.errors import WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.known_sources import JOINING, ReadBudget
 from app.graph.jobs.sensitivity_recompute import Recomputation
 from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.propagation.target_queue import first_targets
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.touched import EVERYTHING, Touched
 from app.graph.records.vertex_record import with_effective_sensitivity
@@ -105,17 +107,21 @@ class SensitivityJob(OutboxWorker):
         self._late = self._late if monotonic() < self._late_until else []
         for touched in self._late:
             recomputation.known.record(touched)
-        if not await self._expanded(entry, recomputation, flows):
+        budget = ReadBudget()
+        if not await self._expanded(entry, recomputation, flows, budget.visits):
             return
         await recomputation.begin_step()
         if not recomputation.batch:
             recomputation.begin_batch(islice(entry.frontier, BATCH))
-        if await recomputation.decide(flows, ReadBudget()):
-            await self._store(entry, recomputation, flows)
+        is_decided = await recomputation.decide(flows, budget)
+        if is_decided and recomputation.may_store(budget.visits):
+            await self._store(entry, recomputation, flows, budget.visits)
         if not (entry.frontier or recomputation.targets):
-            await self._end(entry, recomputation, flows.now)
+            await self._end(entry, recomputation, flows.now, budget.visits)
 
-    async def _expanded(self, entry: OutboxEntry, recomputation: Recomputation, flows: StoredFlows) -> bool:
+    async def _expanded(
+        self, entry: OutboxEntry, recomputation: Recomputation, flows: StoredFlows, budget: VisitBudget
+    ) -> bool:
         """Add a page of the targets of ``expand`` to the frontier; return whether all are added.
 
         In the store, the entry keeps ``expand`` until the work is done.
@@ -124,18 +130,18 @@ class SensitivityJob(OutboxWorker):
             recomputation.targets.add(entry.expand)
             recomputation.has_expanded = True
         if recomputation.targets:
-            found = await recomputation.targets.next_targets(flows)
+            found = await recomputation.targets.next_targets(flows, budget)
             entry.frontier |= dict.fromkeys(found)
             recomputation.depend(found)
         return not recomputation.targets
 
-    async def _end(self, entry: OutboxEntry, recomputation: Recomputation, now: int) -> None:
+    async def _end(self, entry: OutboxEntry, recomputation: Recomputation, now: int, budget: VisitBudget) -> None:
         """Delete the entry, whose work is done, once the next end that it awaits is found."""
         following = []
         if entry.awaits is not None:  # edges that ended during the work may have counted
             end = recomputation.next_end or NextEnd(entry.awaits[0], recomputation.begun_at)
             recomputation.next_end = end if self._client.write_order is None else None  # another step reads all anew
-            if not await end.advance(self._client):
+            if not await end.advance(self._client, budget):
                 return
             following = self._outbox.following(entry, end.due, now)
         await self._outbox.done(self._client, entry, followed_by=following)
@@ -148,7 +154,9 @@ class SensitivityJob(OutboxWorker):
         for each in self._begun.values():
             each.known.record(Touched(edge_ends=ends))
 
-    async def _store(self, entry: OutboxEntry, recomputation: Recomputation, flows: StoredFlows) -> None:
+    async def _store(
+        self, entry: OutboxEntry, recomputation: Recomputation, flows: StoredFlows, budget: VisitBudget
+    ) -> None:
         """Write a part of the changed records, or divide it if it is too large; end the batch with its last one.
 
         A single vertex that the store refuses fails the entry. Its floor, or the stored sensitivity that is too strict,
@@ -157,7 +165,7 @@ class SensitivityJob(OutboxWorker):
         ranks = recomputation.next_part()
         if ranks:
             try:
-                size = await self._write(entry, recomputation, flows, ranks)
+                size = await self._write(entry, recomputation, flows, ranks, budget)
             except WriteRefusedError:
                 if len(ranks) == 1:
                     _log.error("sensitivity_vertex_failed", vertex=next(iter(ranks)))
@@ -173,12 +181,18 @@ class SensitivityJob(OutboxWorker):
             recomputation.begin_batch(())
 
     async def _write(
-        self, entry: OutboxEntry, recomputation: Recomputation, flows: StoredFlows, ranks: Mapping[int, int]
+        self,
+        entry: OutboxEntry,
+        recomputation: Recomputation,
+        flows: StoredFlows,
+        ranks: Mapping[int, int],
+        budget: VisitBudget,
     ) -> int:
         """Write the records of a part with their new ``ranks``, and the vertices to recompute next.
 
-        Return how many of them one transaction may have: if that is less than all, nothing is written. If the targets
-        of those that are written have more than a page, the next steps read them: the entry has ``expand`` for this.
+        Return how many of them one transaction may have: if that is less than all, nothing is written. If the budget
+        does not suffice to read the targets of those that are written, the next steps read them: the entry has
+        ``expand`` for this.
         """
         writes, records = WriteSet(), await read_records(self._client, ranks)
 
@@ -188,17 +202,16 @@ class SensitivityJob(OutboxWorker):
         count = await add_in_turns(writes, records, add)
         if count < len(records):
             return count
-        pages = flows.target_pages(ranks)
-        further = await flows.next_far_ends(pages)
-        further |= {vid for vid in ranks if vid not in entry.frontier}
+        first = await first_targets(flows, ranks, budget)
+        further = first.found | {vid for vid in ranks if vid not in entry.frontier}
         writes.extend_frontier(entry, further)
-        expand = entry.expand if pages.is_read else entry.expand | dict.fromkeys(ranks)
-        if not pages.is_read:
+        expand = entry.expand | dict.fromkeys(first.unread)
+        if first.unread:
             writes.update_entry(replace(entry, expand=expand))
         await writes.submit(self._client)
         entry.expand = expand
         entry.frontier |= dict.fromkeys(further)
-        recomputation.targets.add(() if pages.is_read else ranks)
+        recomputation.targets.add(first.unread)
         recomputation.stored(ranks, further)
         return len(ranks)
 

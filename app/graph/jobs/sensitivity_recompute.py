@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
+from app.graph.driver.edge_pages import VisitBudget
 from app.graph.jobs.id_queue import IdQueue
 from app.graph.jobs.known_sources import AT_ONCE, KnownSources, ReadBudget
 from app.graph.propagation.cycles import upstream_first
@@ -190,6 +191,7 @@ class Recomputation:
     _part_size: int = AT_ONCE
     _limit: int = MAX_EXAMINED
     _has_stored: bool = False
+    _waits: bool = False
 
     async def begin_step(self) -> None:
         """Forget what was written since the last step; what of it was used is read again by :meth:`decide`."""
@@ -224,6 +226,15 @@ class Recomputation:
             self._decision = _Decision(self.known, self.batch, self._part_size)
             self._work, self._wanted, self._has_stored = self._decision.work(), (), False
         return await self._continue(self._decision, flows, budget)
+
+    def may_store(self, budget: VisitBudget) -> bool:
+        """Return whether the step stores a part that is decided.
+
+        A step that has visited many edges leaves this to the next one, so that the targets of the part need no further
+        step. That one stores the part in any case, whatever writers let it read again.
+        """
+        self._waits = budget.is_half_spent and not self._waits and bool(self._decision and self._decision.parts)
+        return not self._waits
 
     def next_part(self) -> dict[int, int]:
         """Return the vertices to store next, upstream first, with their new ranks; none if all of the batch are stored.

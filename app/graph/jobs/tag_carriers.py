@@ -1,10 +1,8 @@
-"""Reads which vertices carry a tag: the edges from many vertices to one tag, or to all, in one request."""
+"""Reads which vertices carry a tag: the edges from many vertices to one tag, in one request."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
-
-from gremlin_python.process.traversal import P
 
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render
@@ -32,18 +30,6 @@ if (xs) {render(g.V(param("xs")).out_e(TAGGED.name))}.each {{
     "tag",
     name="tags",
 )
-_CARRIED: Final = PreparedStatement.of(
-    f"""
-def rows = []
-{render(g.V(param("xs")).out_e(TAGGED.name).has("validTo", P.gt(param("now"))))}.each {{
-  rows << it.outVertex().id(); rows << it.inVertex().id()
-}}
-[rows]
-""",
-    "xs",
-    "now",
-    name="tags",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +53,6 @@ class Carrier:
         if self.closed:
             return None
         return 0 if self.direct else self.arrival.steps if self.arrival else None
-
-
-async def carried_tags(client: GremlinClient, vids: Collection[int], now: int) -> dict[int, list[int]]:
-    """Return the vertices with a current edge to a tag, by the vertex id of the tag, also if the edge blocks it.
-
-    No record is read: those of thousands of vertices may have gigabytes.
-    """
-    (rows,) = await client.submit(_CARRIED, {"xs": sorted(vids), "now": now})
-    found: dict[int, list[int]] = {}
-    async for vid, tag in OperationBudget().in_turns(zip(rows[::2], rows[1::2], strict=True)):
-        found.setdefault(tag, []).append(vid)
-    return found
 
 
 @dataclass(frozen=True, slots=True)

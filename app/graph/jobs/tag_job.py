@@ -10,7 +10,7 @@ the asset. A batch that writes also stores the vertices to decide next.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -22,15 +22,17 @@ from app.graph.commits.state_read import read_records
 from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
+from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.errors import WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.id_queue import IdQueue, take_first
-from app.graph.jobs.tag_carriers import Carrier, Carriers, carried_tags
+from app.graph.jobs.tag_carriers import Carrier, Carriers
 from app.graph.jobs.tag_worklist import TagBatch, TagDecision, TagWorklist
+from app.graph.propagation.carried_tags import CarriedTags
 from app.graph.propagation.sources import is_group
 from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows
-from app.graph.propagation.target_queue import TargetQueue
+from app.graph.propagation.target_queue import FirstTargets, first_targets
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.edge_record import is_current
 from app.graph.records.tag_edge import PROPAGATION, Arrival, arrived, has_mode
@@ -65,24 +67,15 @@ _log = structlog.get_logger(__name__)
 class _Division:
     """The division of an entry for all tags by tag, over some steps of the job.
 
-    The vertices in ``left``, and the ``targets``, are to be read. ``by_tag`` has those that were read, by each
-    propagating tag that they carry. No edge is read as of an instant before ``begun_at``, in epoch milliseconds.
-    ``next_end`` is searched when all are read.
+    Of the vertices in ``carried``, the tags are to be read. ``by_tag`` has those that were read, by each propagating
+    tag that they carry. No edge is read as of an instant before ``begun_at``, in epoch milliseconds. ``next_end`` is
+    searched when all are read.
     """
 
     begun_at: int
-    left: IdQueue
-    targets: TargetQueue
+    carried: CarriedTags = field(default_factory=CarriedTags)
     next_end: NextEnd | None = None
     by_tag: dict[int, IdQueue] = field(default_factory=lambda: defaultdict(dict))
-
-
-@dataclass(frozen=True, slots=True)
-class _Following:
-    """Vertices to decide after a batch, and vertices whose targets are to be read for this."""
-
-    further: set[int]
-    expand: Collection[int] = ()
 
 
 class TagJob(OutboxWorker):
@@ -98,36 +91,44 @@ class TagJob(OutboxWorker):
         self._worklists: dict[tuple[int, Caller], TagWorklist] = {}  # the first one of a tag has the turn
         self._divisions: dict[int, _Division] = {}
         self._turns = TurnOrder[int]()
+        self._kinds = TurnOrder[str]()
+        self._divided = TurnOrder[int]()
         self._loads = 0
 
     async def advance(self, due: list[OutboxEntry]) -> bool:
         """Add new entries to worklists that have not begun, and work off one batch of the next worklist.
 
-        Return whether there was work.
+        The entries for all tags have every other step, so that neither these nor the worklists wait for long. Return
+        whether there was work.
         """
         now = self._clock()
         if self._loads != self._outbox.loads:
             self._divisions, self._loads = {}, self._outbox.loads
             self._worklists = _begun_last(self._worklists)
         known = {entry.x for worklist in self._worklists.values() for entry in worklist.entries}
-        for entry in [entry for entry in due if entry.tag == ANY_TAG][:MAX_REPLACED]:
-            await self._divide(entry, now)
+        for_all = {entry.x: entry for entry in due if entry.tag == ANY_TAG}
         for entry in due:
             if entry.x not in known and entry.tag != ANY_TAG:
                 self._add_entry(entry, now)
         self._worklists = {key: worklist for key, worklist in self._worklists.items() if worklist.entries}
-        if not self._worklists:
+        kinds = [kind for kind, queue in (("division", for_all), ("work", self._worklists)) if queue]
+        if not kinds:
             return bool(due)
-        with self._turns.turn(dict.fromkeys(tag for tag, _ in self._worklists)) as tag:
-            await self._advance(tag, now)
+        budget = VisitBudget()
+        with self._kinds.turn(kinds) as kind:
+            if kind == "division":
+                await self._divide_some(for_all, now, budget)
+                return True
+            with self._turns.turn(dict.fromkeys(tag for tag, _ in self._worklists)) as tag:
+                await self._advance(tag, now, budget)
         return True
 
-    async def _advance(self, tag: int, now: int) -> None:
+    async def _advance(self, tag: int, now: int, budget: VisitBudget) -> None:
         """Work off one batch of the worklist of a tag that has the turn, and its entries after the last one."""
         key = next(key for key in self._worklists if key[0] == tag)
         worklist = self._worklists[key]
         worklist.has_begun = True
-        await self._work(worklist, now)
+        await self._work(worklist, now, budget)
         if worklist.is_done:
             await self._outbox.done(self._client, *worklist.entries)
             del self._worklists[key]
@@ -156,7 +157,15 @@ class TagJob(OutboxWorker):
         if entry.holders:
             worklist.holders = self._flows(now).holder_pages(tag)
 
-    async def _divide(self, entry: OutboxEntry, now: int) -> None:
+    async def _divide_some(self, entries: Mapping[int, OutboxEntry], now: int, budget: VisitBudget) -> None:
+        """Divide some of the entries for all tags, by their ids, in turns, until the budget is spent."""
+        left = {**entries}
+        while left and len(entries) - len(left) < MAX_REPLACED and not budget.is_spent:
+            with self._divided.turn(left) as x:
+                await self._divide(left[x], now, budget)
+            del left[x]
+
+    async def _divide(self, entry: OutboxEntry, now: int, budget: VisitBudget) -> None:
         """Read which tags the next batch of an entry for all tags carries; after the last one, replace the entry.
 
         One entry for each of the tags that propagates replaces it. What is written between the steps has own entries.
@@ -164,23 +173,21 @@ class TagJob(OutboxWorker):
         division = self._divisions.get(entry.x)
         if division is None:
             self._outbox.begin(entry)
-            division = self._divisions[entry.x] = _Division(now, {**entry.frontier}, TargetQueue())
-            division.targets.add(entry.expand)
-        if division.targets:
-            division.left |= dict.fromkeys(await division.targets.next_targets(self._flows(now)))
-        some = take_first(division.left, BATCH)
-        carried = await carried_tags(self._client, some, now) if some else {}
+            division = self._divisions[entry.x] = _Division(now)
+            division.carried.add(entry.frontier)
+            division.carried.targets.add(entry.expand)
+        carried = await division.carried.advance(self._flows(now), budget)
         for tag in await self._coordinator.propagating_tags.among(self._client, carried):
             division.by_tag[tag] |= dict.fromkeys(carried[tag])
-        if not (division.left or division.targets):
-            await self._replace(entry, division, now)
+        if not division.carried:
+            await self._replace(entry, division, now, budget)
 
-    async def _replace(self, entry: OutboxEntry, division: _Division, now: int) -> None:
+    async def _replace(self, entry: OutboxEntry, division: _Division, now: int, budget: VisitBudget) -> None:
         """Replace an entry for all tags by one for each tag, and by one for the next end that it awaits, once found."""
         if entry.awaits is not None:
             if division.next_end is None or self._client.write_order is not None:  # another step reads all anew
                 division.next_end = NextEnd(entry.awaits[0], division.begun_at)
-            if not await division.next_end.advance(self._client):
+            if not await division.next_end.advance(self._client, budget):
                 return
         entries = [
             OutboxEntry(
@@ -198,44 +205,44 @@ class TagJob(OutboxWorker):
         await self._outbox.done(self._client, entry, followed_by=entries)
         del self._divisions[entry.x]
 
-    async def _work(self, worklist: TagWorklist, now: int) -> None:
+    async def _work(self, worklist: TagWorklist, now: int, budget: VisitBudget) -> None:
         """Work off one batch: decide the one that has begun, else expand, decide, or remove the unsupported tags.
 
         To expand is to read a page of holders of the tag, or of targets.
         """
         if worklist.batch:
-            await self._decide(worklist, worklist.batch, now)
+            await self._decide(worklist, worklist.batch, now, budget)
         elif worklist.holders:
-            found = await self._flows(now).next_far_ends(worklist.holders)
+            found = await self._flows(now).next_far_ends(worklist.holders, budget)
             worklist.recheck(found)
             worklist.expand |= dict.fromkeys(found)
             worklist.holders = None if worklist.holders.is_read else worklist.holders
         elif worklist.expand or worklist.expanding:
             if not worklist.expanding:
                 worklist.expanding.add(take_first(worklist.expand, BATCH))
-            worklist.recheck(await worklist.expanding.next_targets(self._flows(now)))
+            worklist.recheck(await worklist.expanding.next_targets(self._flows(now), budget))
             worklist.steps += 1
         elif worklist.suspects or worklist.candidates:
             worklist.batch = TagBatch(worklist.take(BATCH))
-            await self._decide(worklist, worklist.batch, now)
+            await self._decide(worklist, worklist.batch, now, budget)
         elif worklist.unsupported:
             removal = worklist.removal(BATCH)
             carriers = await (await self._carriers(worklist.tag, now)).of(removal.decided)
-            await self._write(worklist, removal, carriers, _Following({*removal.decided}), now)
+            await self._write(worklist, removal, carriers, FirstTargets({*removal.decided}), now)
 
-    async def _decide(self, worklist: TagWorklist, batch: TagBatch, now: int) -> None:
+    async def _decide(self, worklist: TagWorklist, batch: TagBatch, now: int, budget: VisitBudget) -> None:
         """Read carriers around a batch; with the last ones, decide about it and write its arrivals.
 
         The step that decides reads the edges to the batch, and the vertices of the batch. Those of an earlier step may
         be outdated: an edge that a writer ends at a vertex without the tag leaves no entry. The vertices around it may
         be outdated, because a change of these leaves an entry for the tag, after which the batch is decided again. So
-        may edges of which there is more than a page: a vertex that gets the tag is then decided twice. As it has the
+        may edges that take half of the budget or more: a vertex that gets the tag is then decided twice. As it has the
         tag, each further end of an edge leaves an entry.
         """
         flows, carriers = self._flows(now), await self._carriers(worklist.tag, now)
         vids, sources = batch.vids, batch.sources  # None unless they are known in this step
         if sources is None and not batch.left:
-            sources = await self._sources(batch, flows)
+            sources = await self._sources(batch, flows, budget)
             if sources is None:
                 return
             near = await run_in_turn(_around, sum(map(len, sources.values())) > MANY_CARRIERS, sources)
@@ -244,45 +251,54 @@ class TagJob(OutboxWorker):
             some = take_first(batch.left, AT_ONCE)
             batch.carriers |= await carriers.of(some)
             batch.read |= dict.fromkeys(some)
-        if not batch.left and sources is not None:
+        if not (batch.left or sources is None or budget.is_half_spent):
             batch.carriers |= await carriers.of(vids)
-            await self._write_decision(worklist, batch, sources, flows)
+            await self._write_decision(worklist, batch, sources, flows, budget)
 
-    async def _sources(self, batch: TagBatch, flows: StoredFlows) -> Mapping[int, set[int]] | None:
-        """Read a page of the sources of a batch; return them if all are read, and keep those of several pages."""
+    async def _sources(self, batch: TagBatch, flows: StoredFlows, budget: VisitBudget) -> Mapping[int, set[int]] | None:
+        """Read a page of the sources of a batch; return them if all are read.
+
+        Those that leave too little of the budget for the targets are kept for the next steps.
+        """
         reading = batch.reading or flows.source_reading(batch.vids)
-        await flows.next_sources(reading)
-        if not reading.pages.is_read:
+        await flows.next_sources(reading, budget)
+        if budget.is_half_spent or not reading.pages.is_read:
             batch.reading = reading
+        if not reading.pages.is_read:
             return None
         sources = await run_in_turn(reading.sources, reading.size > MANY_CARRIERS)
         batch.sources = None if batch.reading is None else sources
         return sources
 
     async def _write_decision(
-        self, worklist: TagWorklist, batch: TagBatch, sources: Mapping[int, set[int]], flows: StoredFlows
+        self,
+        worklist: TagWorklist,
+        batch: TagBatch,
+        sources: Mapping[int, set[int]],
+        flows: StoredFlows,
+        budget: VisitBudget,
     ) -> None:
         """Decide about a batch of vertices, write their arrivals, and put the affected targets on the worklist.
 
-        Targets with more than a page are read later.
+        Targets for which the budget does not suffice are read later.
         """
         carriers, are_many = batch.carriers, len(batch.carriers) > MANY_CARRIERS
         decision = await run_in_turn(worklist.decide, are_many, batch.vids, sources, carriers)
-        following = await _first_targets(flows, decision.changed)
-        suspects = await _first_targets(flows, decision.unsupported)
+        following = await first_targets(flows, decision.changed, budget)
+        suspects = await first_targets(flows, decision.unsupported, budget)
         if batch.sources is not None:
-            following.further.update(vid for vid, arrival in decision.arrivals.items() if arrival is not None)
+            following.found.update(vid for vid, arrival in decision.arrivals.items() if arrival is not None)
         if await self._write(worklist, decision, carriers, following, flows.now):
-            worklist.recheck(following.further)
-            worklist.suspects |= dict.fromkeys(vid for vid in suspects.further if vid not in worklist.unsupported)
-            worklist.expand |= dict.fromkeys([*following.expand, *suspects.expand])
+            worklist.recheck(following.found)
+            worklist.suspects |= dict.fromkeys(vid for vid in suspects.found if vid not in worklist.unsupported)
+            worklist.expand |= dict.fromkeys([*following.unread, *suspects.unread])
 
     async def _write(
         self,
         worklist: TagWorklist,
         decision: TagDecision,
         carriers: Mapping[int, Carrier],
-        following: _Following,
+        following: FirstTargets,
         now: int,
     ) -> bool:
         """Write the arrivals that differ from the stored ones, and record the decision in the worklist.
@@ -298,7 +314,7 @@ class TagJob(OutboxWorker):
         }
         provisional = worklist.provisional_of(changed, decision)
         if changed:
-            following = _Following(following.further | provisional, following.expand)
+            following = FirstTargets(following.found | provisional, following.unread)
             try:
                 count = await self._write_arrivals(worklist, changed, carriers, following, now)
             except WriteRefusedError:
@@ -318,7 +334,7 @@ class TagJob(OutboxWorker):
         worklist: TagWorklist,
         changed: Mapping[int, Arrival | None],
         carriers: Mapping[int, Carrier],
-        following: _Following,
+        following: FirstTargets,
         now: int,
     ) -> int:
         """Write ``changed`` arrivals. Return how many one transaction may have: if it is less, nothing is written."""
@@ -337,9 +353,9 @@ class TagJob(OutboxWorker):
         if (count := await add_in_turns(writes, changed, add)) < len(changed):
             return count
         entry = worklist.entries[0]
-        expand = entry.expand | dict.fromkeys(following.expand)
-        writes.extend_frontier(entry, following.further)
-        if following.expand:
+        expand = entry.expand | dict.fromkeys(following.unread)
+        writes.extend_frontier(entry, following.found)
+        if following.unread:
             writes.update_entry(replace(entry, expand=expand))
         await writes.submit(self._client)
         entry.expand = expand
@@ -360,15 +376,6 @@ def _begun_last(worklists: Mapping[tuple[int, Caller], TagWorklist]) -> dict[tup
         first.setdefault(key[0], key)
     order = sorted(worklists, key=lambda key: first[key[0]] == key and worklists[key].has_begun)
     return {key: TagWorklist(key[0], worklists[key].tenant) for key in order}
-
-
-async def _first_targets(flows: StoredFlows, vids: Collection[int]) -> _Following:
-    """Return the first page of the targets of vertices, to be decided, and the vertices if there are more pages."""
-    if not vids:
-        return _Following(set())
-    pages = flows.target_pages(vids)
-    found = await flows.next_far_ends(pages)
-    return _Following(found, () if pages.is_read else vids)
 
 
 def _around(sources: Mapping[int, set[int]]) -> set[int]:

@@ -27,6 +27,7 @@ unconfirmed edges: these may begin, and so end, later than ``now``.
 | r    | for each hop a list of the starts, and one of the positions, that are not read yet     |
 | v    | a flat list ``[vertex id, record, …]`` of the points and of the far ends of all hops   |
 | w    | vertex ids of those whose records are left out because of ``size``                     |
+| n    | number of edges and starts that were visited, also if they are in no list              |
 """
 
 from collections import defaultdict
@@ -37,7 +38,7 @@ from typing import Final
 from gremlin_python.process.graph_traversal import __
 from gremlin_python.process.traversal import P
 
-from app.graph.driver.edge_pages import page_of_edges
+from app.graph.driver.edge_pages import VISITED, page_of_edges
 from app.graph.driver.gremlin_text import g, param, render, spread
 from app.graph.driver.prepared_statement import PreparedStatement
 from graphql_schema.catalog.kinds import KINDS
@@ -97,7 +98,7 @@ if (xs) {render(g.V(param("xs")))}.each {{
     v << it.id(); v << kept
   }} else w << it.id()
 }}
-[[e: edges, r: rest, v: v, w: w]]
+[[e: edges, r: rest, v: v, w: w, n: {VISITED}]]
 """,
     "points",
     "hops",

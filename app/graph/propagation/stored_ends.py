@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.graph.driver.edge_pages import EdgePages, page_of_edges
+from app.graph.driver.edge_pages import VISITED, EdgePages, VisitBudget, page_of_edges
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.propagation.flow_statement import PARENT_STEPS
@@ -25,7 +25,7 @@ def rest = hops.collect {{ h ->
 {page_of_edges("see")}
   [unread, partly]
 }}
-[[next: next, r: rest]]
+[[next: next, r: rest, n: {VISITED}]]
 """,
     "hops",
     "since",
@@ -58,18 +58,17 @@ class NextEnd:
     def __post_init__(self) -> None:
         self.pages = EdgePages(_hops(self.vid))
 
-    async def advance(self, client: GremlinClient) -> bool:
-        """Read the next page by one request; return whether all edges are read.
+    async def advance(self, client: GremlinClient, budget: VisitBudget) -> bool:
+        """Read the next pages, as far as the budget of a step permits; return whether all edges are read.
 
         If other processes write, all pages are read at once, in the step that replaces the entry. A step that repeats
         this, because it lost its turn, makes a new search. What they write between two steps leaves no entry while this
         one is due.
         """
-        while not self.pages.is_read:
-            bindings = {"hops": self.pages.bindings(), "since": self.since, "never": FOREVER, "page": self.pages.page}
+        while not (self.pages.is_read or (budget.is_spent and client.write_order is None)):
+            page = self.pages.within(budget).page
+            bindings = {"hops": self.pages.bindings(), "since": self.since, "never": FOREVER, "page": page}
             (found,) = await client.submit(_NEXT_END, bindings)
-            self.pages.add((), found["r"])
+            self.pages.add((), found["r"], found["n"])
             self.due = min(self.due, found["next"])
-            if client.write_order is None:
-                break
         return self.pages.is_read

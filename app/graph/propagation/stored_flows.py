@@ -1,7 +1,7 @@
 """The propagation rules over the store: the neighbours of vertices, read in pages (:data:`FLOW`).
 
 One vertex may have hundreds of thousands of them. A transaction reads all of what it needs, with a turn of the event
-loop after each page. A job reads a page or two in each of its steps.
+loop after each page. A job reads what its budget permits in each of its steps.
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Container, Hashable, Iterable, Iterator, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.fair_queue import PROCESS
-from app.graph.driver.edge_pages import EdgePages
+from app.graph.driver.edge_pages import EdgePages, VisitBudget
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.flow_statement import CHILD_STEPS, FLOW, PARENT_STEPS, Step, hop_row
 from app.graph.propagation.source_reading import SourceReading, pairs_of
@@ -80,7 +80,7 @@ class StoredFlows:
             hops = self._outward_hops(xs, ps)
             pages = EdgePages(hops, in_one_step=True)
             async for edges, read, characters in self._pages([], pages, max_records, max_size=max_size - size):
-                found.update(*_flowing(hops, edges))
+                found.update(*(rows[1::3] for rows in _flowing(hops, edges)))
                 records |= read
                 size += characters
                 if len(found) >= enough:
@@ -95,10 +95,19 @@ class StoredFlows:
         """Return the reading of the vertices with a current edge to a tag, also if the edge blocks the tag."""
         return EdgePages([{**hop_row("in", [TAGGED.name], ASSETS, [tag]), "flows": True}])
 
-    async def next_far_ends(self, pages: EdgePages) -> set[int]:
-        """Return the far ends in the next page of a reading, by one request."""
-        edges, *_ = await self._read([], pages, 0)
-        return set().union(*_flowing(pages.hops, edges))
+    def tag_pages(self, vertices: Iterable[int]) -> EdgePages:
+        """Return the reading of the current edges from vertices to their tags, also of those that block a tag."""
+        return EdgePages([{**hop_row("out", [TAGGED.name], ["Tag"], [*vertices]), "flows": True}])
+
+    async def next_far_ends(self, pages: EdgePages, budget: VisitBudget) -> set[int]:
+        """Return the far ends in the next page of a reading, by one request, which counts in the budget of a step."""
+        edges, *_ = await self._read([], pages.within(budget), 0)
+        return set().union(*(rows[1::3] for rows in _flowing(pages.hops, edges)))
+
+    async def next_edges(self, pages: EdgePages, budget: VisitBudget) -> list[tuple[int, int]]:
+        """Return start and far end of each edge in the next page, as :meth:`next_far_ends`."""
+        edges, *_ = await self._read([], pages.within(budget), 0)
+        return [pair for rows in _flowing(pages.hops, edges) for pair in pairs_of(rows)]
 
     async def sources(self, vertices: Sequence[int]) -> Sources:
         """Return the sources of the vertices, and all records read; a vertex of a kind in ``stops`` has no sources.
@@ -126,15 +135,16 @@ class StoredFlows:
         return SourceReading(vertices, EdgePages(self._source_hops(vertices)))
 
     async def next_sources(
-        self, reading: SourceReading, keys: Sequence[str] = (), max_records: int = 0
+        self, reading: SourceReading, budget: VisitBudget, keys: Sequence[str] = (), max_records: int = 0
     ) -> tuple[dict[int, Record], list[int]]:
         """Read the next page of a reading by one request; return the records that it reads as well.
 
-        Long records have only ``keys``. Also return the ids of vertices whose records are left out because of
-        PART_SIZE. If the page has more than ``max_records`` vertices, neither these ids nor records are returned.
+        It counts in the budget of a step. Long records have only ``keys``. Also return the ids of vertices whose
+        records are left out because of PART_SIZE. If the page has more than ``max_records`` vertices, neither these ids
+        nor records are returned.
         """
         points = () if reading.pages.has_begun else reading.vids
-        edges, records, left, _ = await self._read(points, reading.pages, max_records, keys)
+        edges, records, left, _ = await self._read(points, reading.pages.within(budget), max_records, keys)
         await run_in_turn(reading.add, _are_many(edges), edges)
         return records, left
 
@@ -275,7 +285,7 @@ class StoredFlows:
         limits = {"most": max_records, "size": min(PART_SIZE, max_size), "only": [*keys]}
         (response,) = await self.client.submit(FLOW, {**bindings, **limits}, caller=self.caller)
         edges: list[list[Json]] = response["e"]
-        pages.add([rows[1::3] for rows in edges], response["r"])
+        pages.add([rows[1::3] for rows in edges], response["r"], response["n"])
         await run_in_turn(self._add_kinds, _are_many(edges), edges)
         texts = response["v"][1::2]
         size = sum(map(len, texts))
@@ -290,8 +300,8 @@ class StoredFlows:
 
 
 def _flowing(hops: Sequence[JsonObject], edges: Sequence[list[Json]]) -> Iterator[list[Json]]:
-    """Yield the far ends in the rows of the hops that lead to targets."""
-    return (rows[1::3] for hop, rows in zip(hops, edges, strict=True) if hop["flows"])
+    """Yield the rows of the hops that lead to targets."""
+    return (rows for hop, rows in zip(hops, edges, strict=True) if hop["flows"])
 
 
 def _ends_by_start(edges: Iterable[list[Json]], records: dict[int, Record]) -> Sources:

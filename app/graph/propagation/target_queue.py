@@ -1,11 +1,11 @@
 """Vertices whose direct targets a job reads, page by page over its steps."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from app.graph.driver.edge_pages import EdgePages
+from app.graph.driver.edge_pages import EdgePages, VisitBudget
 from app.graph.propagation.stored_flows import StoredFlows
 
 AT_ONCE: Final = 250
@@ -29,14 +29,36 @@ class TargetQueue:
         """Add vertices, unless they wait already."""
         self._waiting |= dict.fromkeys(vids)
 
-    async def next_targets(self, flows: StoredFlows) -> set[int]:
-        """Return the targets in the next page, by one request; call it only if something is left."""
+    async def next_targets(self, flows: StoredFlows, budget: VisitBudget) -> set[int]:
+        """Return the targets in the next page, by one request, which counts in the budget of a step.
+
+        Call it only if something is left.
+        """
         if self._pages is None:
             some = list(islice(self._waiting, AT_ONCE))
             self._pages = flows.target_pages(some)
             for vid in some:
                 del self._waiting[vid]
-        found = await flows.next_far_ends(self._pages)
+        found = await flows.next_far_ends(self._pages, budget)
         if self._pages.is_read:
             self._pages = None
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class FirstTargets:
+    """The first page of the targets of some vertices, and these vertices if there are more pages."""
+
+    found: set[int]
+    unread: Collection[int] = ()
+
+
+async def first_targets(flows: StoredFlows, vids: Collection[int], budget: VisitBudget) -> FirstTargets:
+    """Return the first page of the targets of vertices; nothing is read if the budget of the step is spent."""
+    if not vids:
+        return FirstTargets(set())
+    if budget.is_spent:
+        return FirstTargets(set(), vids)
+    pages = flows.target_pages(vids)
+    found = await flows.next_far_ends(pages, budget)
+    return FirstTargets(found, () if pages.is_read else vids)

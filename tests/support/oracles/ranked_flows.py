@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import networkx as nx
 from support.stores.paged_edges import Row, page_of
 
+from app.graph.driver.edge_pages import VisitBudget
 from app.graph.propagation.flow_statement import CHILD_STEPS
 from app.graph.propagation.source_reading import SourceReading
 from app.graph.propagation.stored_flows import StoredFlows
@@ -41,13 +42,13 @@ class Flows:
         return StoredFlows(SimpleNamespace(), frozenset(), 0).source_reading(vids)  # type: ignore[arg-type]
 
     async def next_sources(
-        self, reading: SourceReading, keys: Sequence[str], max_records: int
+        self, reading: SourceReading, budget: VisitBudget, keys: Sequence[str], max_records: int
     ) -> tuple[dict[int, Record], list[int]]:
         """Return the records of a page of sources, unless there are too many vertices."""
         around = dict.fromkeys(() if reading.pages.has_begun else reading.vids)
-        found, rest = page_of(reading.pages.bindings(), self._edges, self.page)
+        found, rest = page_of(reading.pages.bindings(), self._edges, min(self.page, reading.pages.within(budget).page))
         rows = [[*chain.from_iterable(each)] for each in found]
-        reading.pages.add([each[1::3] for each in rows], rest)
+        reading.pages.add([each[1::3] for each in rows], rest, sum(map(len, found)))
         reading.add(rows)
         self.edges_read.append(reading.page_size)
         around |= dict.fromkeys(far for each in rows for far in each[1::3])

@@ -65,11 +65,11 @@ class EdgeStore:
             keys = at[hops[hop]["ls"][0], vid]
             return [(key, key[1 if to_vertices else 2]) for key in keys]
 
-        found, rest = page_of(hops, edges_of, self.page)
+        found, rest = page_of(hops, edges_of, min(self.page, bindings["page"]))
         self.pages.append(sum(map(len, found)))
         rows = [[value for key, _ in each for value in self._row(key, to_vertices)] for each in found]
         deletions = [value for hop in hops for vid in hop["xs"] for value in (vid, FOREVER)]
-        return [{"e": rows, "r": rest, "d": deletions if bindings.get("deletions") else []}]
+        return [{"e": rows, "r": rest, "d": deletions if bindings.get("deletions") else [], "n": self.pages[-1]}]
 
     def _row(self, key: EdgeKey, to_vertices: bool) -> list[Any]:  # noqa: FBT001 - as the caller has it
         """Return the values of an edge in a response."""

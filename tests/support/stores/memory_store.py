@@ -68,7 +68,7 @@ class MemoryStore:
             return [self.index_reads > self.late_index]
         if prepared is FLOW:
             hops = bindings["hops"]
-            return [{"e": [[] for _ in hops], "r": [([], []) for _ in hops], "v": [], "w": []}]
+            return [{"e": [[] for _ in hops], "r": [([], []) for _ in hops], "v": [], "w": [], "n": 0}]
         if prepared is BEARING:
             return []
         if prepared is not WRITE:

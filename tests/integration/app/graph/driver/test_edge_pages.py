@@ -75,12 +75,12 @@ def test_a_hop_starts_once_from_each_far_end() -> None:
     """Also if further pages have the same far ends again, and others. The store follows them in the first request."""
     pages = EdgePages([{"d": "in", "ls": ["A"], "p": -1, "xs": [1]}, {"d": "in", "ls": ["B"], "p": 0, "xs": []}])
     assert [hop["p"] for hop in pages.bindings()] == [-1, 0]
-    pages.add([[5, 6], []], [([], [(1, "A", 2)]), ([6], [])])
+    pages.add([[5, 6], []], [([], [(1, "A", 2)]), ([6], [])], 2)
     assert [(hop["p"], hop["xs"], hop["more"]) for hop in pages.bindings()] == [(-1, [], [(1, "A", 2)]), (-1, [6], [])]
-    pages.add([[6, 7], []], [([], []), ([], [])])
+    pages.add([[6, 7], []], [([], []), ([], [])], 2)
     assert [(hop["xs"], hop["more"]) for hop in pages.bindings()] == [([], []), ([7], [])]
     assert pages.has_started_from(5)
     assert not pages.has_started_from(1)
     assert not pages.is_read
-    pages.add([[], []], [([], []), ([], [])])
+    pages.add([[], []], [([], []), ([], [])], 0)
     assert pages.is_read

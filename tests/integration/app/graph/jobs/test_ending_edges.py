@@ -13,6 +13,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import tag_job
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.tag_job import TagJob
+from app.graph.propagation import carried_tags
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.commands import Command, UnlinkCommand
 from graphql_schema.ports.record import Record
@@ -126,6 +127,7 @@ async def test_the_tags_of_all_targets_of_a_parent_are_read_in_batches(
     await work_off(writers, NOW)
     assert [(await state(graph, name))[1] for name in models[:4]] == 4 * [[urn("tag pii")]]
     monkeypatch.setattr(tag_job, "BATCH", 2)
+    monkeypatch.setattr(carried_tags, "AT_ONCE", 2)
     read: list[int] = []
 
     async def read_few(client: GremlinClient, vids: Collection[int]) -> Mapping[int, Record]:

@@ -1,14 +1,17 @@
 """An asset with many more neighbours than a step of a job may read: each job reads them in steps of bounded size.
 
-For each job and direction, the edges of one asset are more than six pages. What a step requests is counted. A writer of
-another caller, who comes during a step, writes before the next one.
+For each job and direction, the edges of one asset are more than six pages. What a step requests is counted, and so are
+the edges that it visits, by the stored graph, whether or not they are in a response. A writer of another caller, who
+comes during a step, writes before the next one.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from typing import Any, Final
 
 import orjson
@@ -30,6 +33,7 @@ from app.graph.jobs.known_sources import ReadBudget
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.tag_job import TagJob
 from app.graph.propagation.flow_statement import FLOW
+from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.effects import raise_sensitivity
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.ports.commands import Command, UnlinkCommand
@@ -39,7 +43,6 @@ MANY: Final = 130
 BATCH: Final = 20
 """Vertices of a batch, and of a request for those around one."""
 
-MAX_EDGES: Final = 2 * PAGE
 MAX_VERTICES: Final = 2 * BATCH
 MAX_REQUESTS: Final = 8
 MAX_CHARACTERS: Final = 20_000
@@ -62,18 +65,20 @@ _in_job: ContextVar[bool] = ContextVar("in_job", default=False)
 class Step:
     """What one step of a job requests, and gets: requests, edges and vertices in responses, and characters of these.
 
-    ``largest`` is the maximal number of edges in one response.
+    ``largest`` is the maximal number of edges in one response. The step has ``visited`` that many edges at least.
     """
 
     requests: int = 0
     edges: int = 0
+    visited: int = 0
     largest: int = 0
     vertices: int = 0
     characters: int = 0
 
-    def add(self, statement: PreparedStatement, rows: list[Any]) -> None:
+    def add(self, statement: PreparedStatement, rows: list[Any], visited: int) -> None:
         """Count a response."""
         self.requests += 1
+        self.visited += visited
         self.characters += len(orjson.dumps(rows))
         edges = 0
         if statement.text in WIDTHS:
@@ -91,6 +96,7 @@ class Steps:
     writers: Writers
     done: list[Step] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
+    degrees: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     submit: Callable[..., Any] = field(init=False)
     during: Callable[[], None] | None = None
 
@@ -108,8 +114,22 @@ class Steps:
             self.during = None
             await asyncio.sleep(0)
         rows: list[Any] = await self.submit(statement, bindings, **options)
-        self.done[-1].add(statement, rows)
+        self.done[-1].add(statement, rows, self._visited(bindings, rows))
         return rows
+
+    def _visited(self, bindings: Mapping[str, Any], rows: list[Any]) -> int:
+        """Return a number of edges that a request has visited at least, by the stored edges.
+
+        One that leaves edges unread has visited as many as a page may have, and the others all edges of their hops.
+        """
+        if not (rows and isinstance(rows[0], Mapping) and "r" in rows[0]):
+            return 0
+        hops = bindings["hops"]
+        if any(any(rest) for rest in rows[0]["r"]):
+            return max(int(bindings["page"]) - sum(len(hop["xs"]) for hop in hops), 0)
+        complete = [(hop["d"], label, vid, 0) for hop in hops for label in hop["ls"] for vid in hop["xs"]]
+        parts = [(hop["d"], label, vid, begin) for hop in hops for vid, label, begin in hop["more"]]
+        return sum(max(self.degrees[at[:3]] - at[3], 0) for at in complete + parts)
 
     async def work_off(self, job: OutboxWorker) -> None:
         """Let a job work until it is idle, with a writer of another caller who comes in its third step."""
@@ -161,8 +181,44 @@ def inferred(label: str, pairs: list[tuple[str, str]], found: Stored) -> Iterato
 SPREADS = asset(TAG, {"propagates": True})
 FEATURES = [f"feature f{number}" for number in range(MANY)]
 VERSIONS = [f"model-version m{number}@1" for number in range(MANY)]
+ENDED: Final = 11
+"""Number of ended edges to, or from, each of several assets: a page has those of one, and not of two."""
+
+CHAIN: Final = [f"dataset c{number}" for number in range(12)]
 DERIVED = tuple(link("DERIVES", HUB, far) for far in FAR)
+
+
+def ended(*names: str, outward: bool = False) -> tuple[tuple[Command, ...], ...]:
+    """Return what links other assets to these, or these to the others, and then ends the links."""
+    pairs = [(f"dataset e{number}", name) for name in names for number in range(ENDED)]
+    ends = [pair[::-1] if outward else pair for pair in pairs]
+    links = tuple(link("DERIVES", *each) for each in ends)
+    return links, tuple(UnlinkCommand("DERIVES", urn(source), urn(target)) for source, target in ends)
+
+
 CASES: Final = {
+    "sensitivity, ended edges upstream": Case(
+        (
+            (asset(CHAIN[0], RESTRICTED), asset(HUB, RESTRICTED), link("DERIVES", HUB, CHAIN[-1])),
+            tuple(link("DERIVES", *each) for each in pairwise(CHAIN)),
+            *ended(*CHAIN),
+        ),
+        (UnlinkCommand("DERIVES", urn(HUB), urn(CHAIN[-1])),),
+        each_has("sensitivity", "RESTRICTED", CHAIN),
+    ),
+    "tags, ended edges on both sides": Case(
+        (
+            (SPREADS, asset(FAR[0]), *(link("DERIVES", *each) for each in pairwise([FAR[0], *CHAIN]))),
+            *(each for name in CHAIN for outward in (False, True) for each in ended(name, outward=outward)),
+        ),
+        (asset(FAR[0], tags=[TAG]),),
+        each_has("tags", [urn(TAG)], [FAR[0], *CHAIN]),
+    ),
+    "inferred edges, outputs of other kinds": Case(
+        ((asset("run r", {"state": "COMPLETE"}, outputs=[*FAR, *VERSIONS[:1]]),),),
+        (link("INPUT_TO", FEATURES[0], "run r"),),
+        partial(inferred, "INFERRED_FEEDS", [(FEATURES[0], VERSIONS[0])]),
+    ),
     "sensitivity, sources": Case(
         ((asset(FAR[0], RESTRICTED), asset(HUB, derivedFrom=FAR)),),
         (UnlinkCommand("DERIVES", urn(FAR[0]), urn(HUB)),),
@@ -199,6 +255,15 @@ CASES: Final = {
         partial(inferred, "INFERRED_FEEDS", [(FEATURES[0], each) for each in VERSIONS]),
     ),
 }
+
+
+def degrees_of(found: Stored) -> Counter[tuple[str, str, int]]:
+    """Return the number of edges by direction, relation and vertex id, ended ones included."""
+    degrees = Counter[tuple[str, str, int]]()
+    for label, source, target in found.edge_records:
+        degrees["out", label, vertex_id("default", source)] += 1
+        degrees["in", label, vertex_id("default", target)] += 1
+    return degrees
 
 
 def job_of(name: str, client: GremlinClient, coordinator: WriteCoordinator) -> OutboxWorker:
@@ -240,13 +305,14 @@ async def test_each_step_is_small_and_others_write_between_steps(
             while await job.step():
                 pass
         await writers.of(ROOT).write(case.then, dry_run=False, atomic=False)
-        steps = Steps(writers)
+        steps = Steps(writers, degrees=degrees_of(await stored(graph)))
         monkeypatch.setattr(client, "submit", steps.observed)
         await steps.work_off(job)
         assert [entry for entry in coordinator.outbox if entry.kind == job.name] == []
     assert all(case.expected(await stored(graph)))
     assert max(step.largest for step in steps.done) <= PAGE
-    assert max(step.edges for step in steps.done) <= MAX_EDGES
+    assert max(step.edges for step in steps.done) <= PAGE
+    assert max(step.visited for step in steps.done) <= PAGE
     assert max(step.vertices for step in steps.done) <= MAX_VERTICES
     assert max(step.requests for step in steps.done) <= MAX_REQUESTS
     assert max(step.characters for step in steps.done) <= MAX_CHARACTERS

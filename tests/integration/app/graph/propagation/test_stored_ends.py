@@ -6,6 +6,7 @@ from support.stores.writers import NOW, Writers, asset, link, person, shipped_po
 
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver import edge_pages
+from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.stored_ends import NextEnd
 from app.graph.records.vertex_id import vertex_id
@@ -32,12 +33,12 @@ async def test_the_next_end_is_that_of_all_edges(graph: StoreGraph, monkeypatch:
         await writer.write(items, dry_run=False, atomic=False)
         for since, due in ((NOW, NOW + 10), (NOW + 20, NOW + 25), (NOW + 49, NOW + 50), (NOW + 50, FOREVER)):
             search, requests = NextEnd(vertex_id("default", urn("feature f")), since), 1
-            while not await search.advance(client):
+            while not await search.advance(client, VisitBudget()):
                 requests += 1
             assert search.due == due
             assert requests >= len(sources) // page
             at_once = NextEnd(vertex_id("default", urn("feature f")), since)
             monkeypatch.setattr(client, "write_order", object())
-            assert await at_once.advance(client)
+            assert await at_once.advance(client, VisitBudget())
             assert at_once.due == due
             monkeypatch.setattr(client, "write_order", None)

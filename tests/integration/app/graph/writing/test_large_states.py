@@ -12,6 +12,7 @@ from app.graph.commits.reads import read_limits
 from app.graph.commits.state_read import BriefReading, FarEdge, HopRead, read_state
 from app.graph.commits.write_statements import STATE
 from app.graph.driver import edge_pages
+from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.errors import WriteTooLargeError
 from app.graph.propagation import stored_flows
 from app.graph.propagation.stored_flows import StoredFlows
@@ -239,7 +240,7 @@ async def test_a_part_of_flows_ends_by_the_size_of_complete_records(
         assert {*records, *left} == {*vids}
     assert all({*keys} <= record.keys() for record in records.values())
     reading = flows.source_reading(vids)
-    records, further = await flows.next_sources(reading, keys, max_records=100)
+    records, further = await flows.next_sources(reading, VisitBudget(), keys, max_records=100)
     assert reading.sources() == {vid: {HUB} for vid in vids}
     assert len(records) + len(further) == len(vids) + 1
-    assert await flows.next_sources(flows.source_reading(vids), keys, max_records=5) == ({}, [])
+    assert await flows.next_sources(flows.source_reading(vids), VisitBudget(), keys, max_records=5) == ({}, [])

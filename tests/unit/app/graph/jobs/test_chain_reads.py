@@ -8,6 +8,7 @@ import pytest
 from support.stores.edge_store import ENDS, INPUTS, EdgeStore
 from support.stores.paged_edges import Row, page_of
 
+from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.jobs import chain_reads, inference_chains
 from app.graph.jobs.chain_reads import ChainReading, DerivedBatch, EndQueue
@@ -41,8 +42,9 @@ class EdgeClient:
             keys = [key for key in self.edges if (key[0], key[2]) == (hops[hop]["ls"][0], vid)]
             return [(key, key[1]) for key in keys]
 
-        found, rest = page_of(hops, edges_of, self.page)
-        self.rows += sum(map(len, found))
+        found, rest = page_of(hops, edges_of, min(self.page, bindings["page"]))
+        number = sum(map(len, found))
+        self.rows += number
         rows = [
             [
                 value
@@ -52,14 +54,14 @@ class EdgeClient:
             for each in found
         ]
         deletions = [value for hop in hops for vid in hop["xs"] for value in (vid, FOREVER)]
-        return [{"e": rows, "r": rest, "d": deletions if bindings["deletions"] else []}]
+        return [{"e": rows, "r": rest, "d": deletions if bindings["deletions"] else [], "n": number}]
 
 
 async def read(edges: Edges, *ends: int, page: int = 1_000) -> tuple[ChainReading, EdgeClient]:
     """Return what was read around ends."""
     client, reading = EdgeClient(edges, page), ChainReading(RULES, ends)
     while not reading.is_read:
-        await reading.advance(client)  # type: ignore[arg-type]
+        await reading.advance(client, VisitBudget())  # type: ignore[arg-type]
     return reading, client
 
 
@@ -145,7 +147,7 @@ async def test_an_end_has_begun_until_its_edges_are_written() -> None:
     ends = EndQueue()
     ends.add(ENDS[:1])
     while ends.must_read:
-        await ends.read(store, RULES, ())
+        await ends.read(store, RULES, (), VisitBudget())
     await ends.derive((), 0)
     assert (len(ends.batch.edges), [*ends.begun]) == (INPUTS, ENDS[:1])
     ends.begin_again()
@@ -167,7 +169,7 @@ async def derived(monkeypatch: pytest.MonkeyPatch, edges: Edges) -> tuple[list[i
     ends, batches, client = EndQueue(), list[int](), EdgeClient(edges, 1_000)
     ends.add([1])
     while ends.must_read:
-        await ends.read(client, RULES, ())  # type: ignore[arg-type]
+        await ends.read(client, RULES, (), VisitBudget())  # type: ignore[arg-type]
     while ends.begun and not ends.must_read:
         ends.batch = DerivedBatch()
         await ends.derive((), 0)

@@ -10,14 +10,15 @@ from support.stores.writers import person
 
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, awaiting, new_entry_id
+from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.errors import LostTurnError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import tag_job
 from app.graph.jobs.tag_job import TagJob
 from app.graph.jobs.tag_worklist import TagWorklist
+from app.graph.propagation.carried_tags import CarriedTags
 from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows
-from app.graph.propagation.target_queue import TargetQueue
 
 GOLD, PII = 1, 2
 
@@ -33,7 +34,7 @@ def worked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """Let each batch be one vertex; return the tags and vertices in the order of the work."""
     found: list[tuple[int, int]] = []
 
-    async def work(_job: TagJob, worklist: TagWorklist, _now: int) -> None:
+    async def work(_job: TagJob, worklist: TagWorklist, _now: int, _budget: VisitBudget) -> None:
         found.append((worklist.tag, *worklist.take(1)))  # type: ignore[arg-type]
 
     monkeypatch.setattr(TagJob, "_work", work)
@@ -97,9 +98,8 @@ async def test_the_turns_of_callers_continue_when_entries_are_loaded_again(
 
 async def test_a_later_end_has_an_entry_of_its_own_once_the_work_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     """The transaction that ends the work may have no response, and delete the entry after the end was declared."""
-    monkeypatch.setattr(tag_job, "BATCH", 1)
-    monkeypatch.setattr(tag_job, "carried_tags", AsyncMock(return_value={}))
     monkeypatch.setattr(StoredFlows, "next_far_ends", AsyncMock(return_value={8}))
+    monkeypatch.setattr(StoredFlows, "next_edges", AsyncMock(return_value=[]))
     outbox = Outbox()
     coordinator: Any = SimpleNamespace(
         lock=asyncio.Lock(), outbox=outbox, propagation_stops=frozenset(), propagating_tags=AsyncMock()
@@ -127,15 +127,15 @@ async def test_a_step_that_lost_its_turn_searches_the_next_end_anew(
     class Search(NextEnd):
         """A search that finds no end, by no request."""
 
-        async def advance(self, client: GremlinClient) -> bool:
+        async def advance(self, client: GremlinClient, budget: VisitBudget) -> bool:  # noqa: ARG002 - no request
             """Note the search."""
             assert client.write_order is write_order
             made.append(self)
             return True
 
     monkeypatch.setattr(tag_job, "NextEnd", Search)
-    monkeypatch.setattr(tag_job, "carried_tags", AsyncMock(return_value={}))
-    monkeypatch.setattr(TargetQueue, "__bool__", lambda _: False)
+    monkeypatch.setattr(CarriedTags, "advance", AsyncMock(return_value={}))
+    monkeypatch.setattr(CarriedTags, "__bool__", lambda _: False)
     monkeypatch.setattr(Outbox, "done", AsyncMock(side_effect=[LostTurnError("another process wrote first"), None]))
     outbox = Outbox()
     coordinator: Any = SimpleNamespace(

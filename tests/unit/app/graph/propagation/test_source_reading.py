@@ -34,7 +34,7 @@ def test_writes_elsewhere_do_not_change_what_is_read() -> None:
     """New edges to the vertices do, and edges between a source that was reached and its children."""
     hops = [{"d": "in", "ls": ["A"], "p": -1, "xs": [TARGET]}, {"d": "in", "ls": ["B"], "p": 0, "xs": []}]
     reading = SourceReading([TARGET], EdgePages(hops))
-    reading.pages.add([[PARENT], []], [([], [(TARGET, "A", 1)]), ([], [])])
+    reading.pages.add([[PARENT], []], [([], [(TARGET, "A", 1)]), ([], [])], 2)
     assert not reading.is_changed(carried={PARENT, SOURCE}, joined={SOURCE})
     assert reading.is_changed(carried={TARGET}, joined=())
     assert reading.is_changed(carried=(), joined={PARENT})

@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 
+from app.graph.driver.edge_pages import VisitBudget
 from app.graph.propagation.flow_statement import FLOW
 from app.graph.propagation.sources import group_of
 from app.graph.propagation.stored_flows import MANY_EDGES, StoredFlows
@@ -32,7 +33,7 @@ class Client:
             elif hop["p"] < 0 and MODEL in hop["ks"]:
                 rows += [each for vid in targets for each in (vid, ASSET, MODEL)]
             edges.append(rows)
-        return [{"e": edges, "r": [([], []) for _ in edges], "v": [], "w": []}]
+        return [{"e": edges, "r": [([], []) for _ in edges], "v": [], "w": [], "n": 0}]
 
 
 async def test_targets_list_the_group_and_not_its_children() -> None:
@@ -40,7 +41,7 @@ async def test_targets_list_the_group_and_not_its_children() -> None:
     client: Any = Client()
     flows = StoredFlows(client, frozenset(), FOREVER)
     reading = flows.source_reading(TARGETS)
-    await flows.next_sources(reading)
+    await flows.next_sources(reading, VisitBudget())
     sources = reading.sources()
     group = group_of(PARENT)
     assert {vid: sources[vid] for vid in TARGETS} == {vid: {group, OTHER, ASSET} for vid in TARGETS}
@@ -58,7 +59,7 @@ class Texts:
         (vid,), left = ([10], [11]) if is_first else (bindings["points"], [])
         complete = {"description": "long", "kind": FEATURE, "sensitivity": "RESTRICTED", "index": {"tags": []}}
         text = orjson.dumps({key: complete[key] for key in bindings["only"] or complete}).decode()
-        return [{"e": edges, "r": [([], []) for _ in edges], "v": [vid, text], "w": left}]
+        return [{"e": edges, "r": [([], []) for _ in edges], "v": [vid, text], "w": left, "n": 0}]
 
 
 async def test_the_long_values_of_children_are_not_read() -> None:
