@@ -123,7 +123,7 @@ class WebhookJob:
         """Start a delivery.
 
         It continues after the last change that the ``former`` delivery of the webhook sent, if there is one. If the
-        owner has set the cursor of the webhook since then, it continues after that cursor.
+        owner has set the cursor of the webhook since then, or has registered it anew, it begins after that cursor.
         """
         parts = DeliveryParts(
             self.events,
@@ -136,7 +136,7 @@ class WebhookJob:
             self._resolver,
         )
         delivery = WebhookDelivery(webhook, parts)
-        if former is not None and former.webhook.replays == webhook.replays:
+        if former is not None and webhook.continues(former.webhook):
             delivery.webhook = webhook.with_state(former.webhook.state.resumed(None))
             delivery.unsaved = True
         task = asyncio.create_task(delivery.run(), name=f"webhook {webhook.name}")

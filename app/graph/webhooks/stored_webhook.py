@@ -92,6 +92,13 @@ class StoredWebhook:
         """Return the webhook with another state."""
         return replace(self, state=state)
 
+    def continues(self, former: "StoredWebhook") -> bool:
+        """Return whether this is a later state of the same registration, and the owner has not set the cursor since.
+
+        A webhook that was removed and registered again has its vertex id and its name, and another begin.
+        """
+        return (self.created_at, self.replays) == (former.created_at, former.replays)
+
     @property
     def of(self) -> tuple[str, str]:
         """Tenant and subject of the owner."""

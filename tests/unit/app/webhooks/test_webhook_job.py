@@ -96,6 +96,23 @@ async def test_states_are_stored_at_each_step_and_at_the_end() -> None:
     assert store.stored[8].state == DeliveryState("last")
 
 
+async def test_a_webhook_that_is_registered_again_begins_anew() -> None:
+    """It has the id and the name of the removed one, and the job may see both only together: no position is kept."""
+    store, events = WebhookMemory({8: webhook("a")}), Silent()
+    job = job_over(store, events)
+    await job.step()
+    first = job.running[8].delivery
+    first.webhook, first.unsaved = first.webhook.with_state(DeliveryState("old", failures=3, next_at=9)), True
+    await store.remove(store.stored[8])
+    again = webhook("a", created_at=7, secret=job.rights.seal("whsec_BBBB"), state=DeliveryState("new"))
+    assert await store.put(again)
+    await job.step()
+    assert job.running[8].delivery is not first
+    assert store.stored[8].state == job.running[8].delivery.webhook.state == DeliveryState("new")
+    await job.close()
+    assert store.stored[8].state == DeliveryState("new")
+
+
 async def test_metrics_count_webhooks_by_state() -> None:
     """Each state has a number, also 0, and attempts are counted by result from 0 on."""
     store = WebhookMemory({8: webhook("a"), 16: webhook("b", state=DeliveryState("c", disabled_at=1))})
