@@ -16,7 +16,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import DECLASSIFIED, EdgeKey, native_end
 from app.graph.records.inferred_edge import LABEL, THROUGH, is_inferred, through
 from app.graph.records.log_entry import Lease
-from app.graph.records.receipt_record import BUCKET_ROOT, bucket_of
+from app.graph.records.receipt_record import BUCKET_ROOT, bucket_of, part_end, part_of
 from app.graph.records.record_text import text_of
 from app.graph.records.touched import EdgeEnd, Touched
 from app.graph.records.vertex_record import native_values
@@ -35,7 +35,7 @@ MANY_ROWS: Final = 1_000
 _ROWS: Final = ("vertices", "edges", "marks", "notes", "receipts")
 """The bindings of ``WRITE`` that have rows."""
 
-_NO_RECEIPTS: Final[Binding] = {"shelf": 0, "shelves": BUCKET_ROOT, "shelved": 0}
+_NO_RECEIPTS: Final[Binding] = {"shelf": 0, "bucket": 0, "shelves": BUCKET_ROOT, "shelved": 0}
 
 
 class WriteSet:
@@ -57,6 +57,7 @@ class WriteSet:
         self._receipts: list[Binding] = []
         self._gone: list[int] = []
         self._expired: list[int] = []
+        self._left: list[int] = []
         self._vids: set[int] = set()
         self._ends: set[EdgeEnd] = set()
         self._lease: Lease | None = None
@@ -72,6 +73,7 @@ class WriteSet:
             or self._receipts
             or self._gone
             or self._expired
+            or self._left
         )
         return bool(rows or self._lease or self._wait is not None)
 
@@ -116,12 +118,12 @@ class WriteSet:
         self._marks.append({"x": vid, "k": name, "at": at, "exact": exact})
 
     def receipt(self, vid: int, receipt: Record, *, new: bool, now: int) -> None:
-        """Add an idempotency receipt, for the hourly bucket of ``now`` (epoch milliseconds).
+        """Add an idempotency receipt, for the part of ``now`` (epoch milliseconds) of an hourly bucket.
 
         ``new``, a flag: no receipt is stored under this vertex id.
         """
         self._vids.add(vid)
-        self._bucket = {"shelf": bucket_of(now), "shelves": BUCKET_ROOT, "shelved": now}
+        self._bucket = {**_NO_RECEIPTS, "shelf": part_of(now), "bucket": bucket_of(now), "shelved": part_end(now)}
         self._receipts.append({"x": vid, "fresh": new, "at": receipt["at"], "record": text_of(receipt)})
 
     def outbox(self, entries: Iterable[OutboxEntry]) -> None:
@@ -147,6 +149,14 @@ class WriteSet:
         gone = [*vids]
         self._expired += gone
         self._vids.update(gone)
+
+    def take_from_bucket(self, bucket: int, vids: Iterable[int]) -> None:
+        """Add that receipts leave a bucket, or a part of one, and stay in others, by vertex id.
+
+        No transaction has receipts that leave a bucket and receipts that are added.
+        """
+        self._left += vids
+        self._bucket = {**_NO_RECEIPTS, "shelf": bucket}
 
     def delete_attached(self, vid: int, tenant: str, relation: str, subject: int) -> None:
         """Add the deletion of an attached record of a tenant, with its edge of a relation to its subject."""
@@ -177,6 +187,7 @@ class WriteSet:
             "top": OUTBOX_ROOT,
             "receipts": self._receipts,
             **self._bucket,
+            "left": self._left,
             "gone": [*self._gone, *self._expired],
             "turn": None,
         }

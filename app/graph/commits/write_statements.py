@@ -38,8 +38,9 @@ is returned. A caller then reads in parts, so no response is large.
 | ``notes`` | outbox entries ``{x: id, fresh: whether it is new, p: values, f: values of the frontier}`` |
 | ``top`` | vertex id that new outbox entries are attached to |
 | ``receipts`` | ``{x: id, fresh: whether it is new, at: instant, record}`` |
-| ``shelf``, ``shelves`` | vertex ids of the bucket of the receipts, and of the vertex that buckets are attached to |
-| ``shelved`` | instant of this write, stored in the bucket |
+| ``shelf``, ``bucket``, ``shelves`` | vertex ids of a part of a bucket of receipts, the bucket, and what is above |
+| ``shelved`` | the last instant of the part, stored in the bucket |
+| ``left`` | ids of receipts that leave ``shelf``, and stay in others |
 | ``gone`` | vertex ids to delete: outbox entries, receipts, buckets of receipts, attached records |
 | ``turn`` | ``{head, n, x, note, lease, old}`` of the write log; ``{epoch}`` or null if no other process writes |
 
@@ -58,6 +59,8 @@ before; nothing is written then. In the embedded store, whose JVM sets
 """
 
 from typing import Final
+
+from gremlin_python.process.graph_traversal import __
 
 from app.graph.driver.gremlin_text import g, param, render, spread
 from app.graph.driver.prepared_statement import PreparedStatement
@@ -238,6 +241,8 @@ Its types are static, because these two loops are most of a write. With dynamic 
 the load of 6,000 assets took 1.2 times the CPU of API and JVM together.
 """
 
+_LEAVE: Final = g.V(param("x")).in_e("RECEIPT").where(__.out_v().has_id(param("shelf"))).drop()
+
 WRITE: Final = PreparedStatement.of(
     f"""
 {_ROWS}
@@ -265,10 +270,15 @@ if (receipts) {{
   def holder = g.V(shelf).tryNext().orElse(null)
   if (holder == null) {{
     holder = g.addV('Shelf').property(T.id, shelf).next()
-    def above = g.V(shelves).tryNext().orElse(null) ?: g.addV('Shelf').property(T.id, shelves).next()
-    above.addEdge('SHELF', holder)
+    def full = g.V(bucket).tryNext().orElse(null)
+    if (full == null) {{
+      full = g.addV('Shelf').property(T.id, bucket).next()
+      def above = g.V(shelves).tryNext().orElse(null) ?: g.addV('Shelf').property(T.id, shelves).next()
+      above.addEdge('SHELF', full)
+    }}
+    if (shelved > full.property('at').orElse(0L)) full.property(single, 'at', shelved)
+    full.addEdge('SHELF', holder)
   }}
-  holder.property(single, 'at', shelved)
   receipts.each {{ r ->
     def v = r.fresh ? g.addV('Receipt').property(T.id, r.x).next() : g.V(r.x).next()
     v.property(single, 'record', r.record)
@@ -281,6 +291,7 @@ if ((vertices || marks) && Boolean.getBoolean('mlgraph.indexMark')) {{
   if (v == null) v = g.addV('SelfCheck').property(T.id, {INDEX_MARK}L).property('urn', '{INDEX_MARK_URN}').next()
   v.property(single, 'updatedAt', v.property('updatedAt').orElse(0L) + 1L)
 }}
+left.each {{ x -> {render(_LEAVE)}.iterate() }}
 gone.each {{ x -> {render(g.V(param("x")).drop())}.iterate() }}
 vertices.size() + edges.size()
 }}
@@ -318,8 +329,10 @@ synchronized ('mlgraph write log'.intern()) {{
     "top",
     "receipts",
     "shelf",
+    "bucket",
     "shelves",
     "shelved",
+    "left",
     "gone",
     "turn",
     name="write",

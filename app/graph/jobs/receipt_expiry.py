@@ -1,7 +1,7 @@
-"""Deletes expired idempotency receipts, one hourly bucket at a time.
+"""Deletes expired idempotency receipts, one part of an hourly bucket at a time.
 
 A receipt lies in the bucket of the hour in which it was written, so nothing is searched. A receipt that was written
-again after its expiry lies in a later bucket too, and is deleted with that one.
+again after its expiry lies in a later bucket too. It leaves the earlier one, and is deleted with the later one.
 """
 
 from typing import Final
@@ -13,16 +13,18 @@ from app.graph.records.receipt_record import BUCKET_ROOT, RECEIPT_LIFETIME_MS
 
 _EXPIRED: Final = PreparedStatement.of(
     """
-def old = g.V(top).out('SHELF').has('at', P.lte(limit)).limit(1).tryNext().orElse(null)
-def expired = old == null ? [] : g.V(old.id()).out('RECEIPT').has('at', P.lte(limit)).limit(most).id().toList()
-if (old != null && expired.size() < most) expired << old.id()
-[expired]
+def hour = g.V(top).out('SHELF').has('at', P.lte(limit)).limit(1).tryNext().orElse(null)
+def part = hour == null ? null : g.V(hour.id()).out('SHELF').limit(1).tryNext().orElse(null)
+def bucket = part ?: hour
+def found = bucket == null ? [] : g.V(bucket.id()).out('RECEIPT').limit(most).toList()
+[[bucket: bucket?.id(), receipts: found.collectMany { [it.id(), it.value('at')] }]]
 """,
     "top",
     "limit",
     "most",
     name="receipts",
 )
+"""Reads the first receipts of the first part of an expired bucket, or of the bucket itself if it has no parts."""
 
 
 class ReceiptExpiry(ExpiryJob):
@@ -34,9 +36,19 @@ class ReceiptExpiry(ExpiryJob):
     async def delete_expired(self, writes: WriteSet) -> tuple[int, bool]:
         """Add the deletion of a batch of receipts of one expired bucket; there may be more if there was such a bucket.
 
-        A bucket is expired if the receipt that was written last in it is. The bucket is deleted with its last batch.
+        A bucket is expired if the receipt that was written last in it is. The bucket, or its part, is deleted with its
+        last batch.
         """
-        bindings = {"top": BUCKET_ROOT, "limit": self._clock() - RECEIPT_LIFETIME_MS, "most": self._batch}
-        (expired,) = await self._client.submit(_EXPIRED, bindings)
+        limit = self._clock() - RECEIPT_LIFETIME_MS
+        bindings = {"top": BUCKET_ROOT, "limit": limit, "most": self._batch}
+        (found,) = await self._client.submit(_EXPIRED, bindings)
+        bucket, flat = found["bucket"], found["receipts"]
+        if bucket is None:
+            return 0, False
+        receipts = dict(zip(flat[::2], flat[1::2], strict=True))
+        expired = [vid for vid, at in receipts.items() if at <= limit]
+        writes.take_from_bucket(bucket, [vid for vid, at in receipts.items() if at > limit])
+        if len(flat) < 2 * self._batch:
+            expired.append(bucket)
         writes.delete_receipts(expired)
-        return len(expired), bool(expired)
+        return len(expired), True

@@ -1,4 +1,8 @@
-"""Idempotency receipts as stored: their names, their hourly buckets and how long they are valid."""
+"""Idempotency receipts as stored: their names, their buckets and how long they are valid.
+
+A receipt lies in the part of an hourly bucket, because a busy hour has a hundred thousand of them. The receipts of
+older versions lie in the hourly buckets themselves.
+"""
 
 from typing import Final
 
@@ -8,6 +12,9 @@ from graphql_schema.ports.record import Record
 
 HOUR_MS: Final = 3_600_000
 """Milliseconds of an hour."""
+
+PART_MS: Final = 10_000
+"""Milliseconds of a part of an hourly bucket."""
 
 
 BUCKET_ROOT: Final = vertex_id("receipts", "top")
@@ -31,3 +38,13 @@ def is_receipt(record: Record) -> bool:
 def bucket_of(now: int) -> int:
     """Return the vertex id of the hourly bucket of ``now``, in epoch milliseconds; all tenants share the buckets."""
     return internal_vertex_id("receipts", str(now // HOUR_MS))
+
+
+def part_of(now: int) -> int:
+    """Return the vertex id of the part of ``now``, in epoch milliseconds, of its hourly bucket."""
+    return internal_vertex_id("receipts", f"part {now // PART_MS}")
+
+
+def part_end(now: int) -> int:
+    """Return the last instant of the part of ``now``, both in epoch milliseconds."""
+    return (now // PART_MS + 1) * PART_MS - 1

@@ -1,9 +1,9 @@
 """Idempotency: the outcome of a command with a key is stored as a receipt, and replayed when the key is used again.
 
 A receipt is a vertex of the label ``Receipt`` without an index entry, so that no read of the API returns it. Its id is
-a hash of tenant, subject and key. It is written in the transaction of its item and valid for 24 hours. It lies in an
-hourly bucket, in which :mod:`app.graph.jobs.receipt_expiry` finds expired receipts. A rejected item leaves no receipt,
-because it wrote nothing and may be corrected. A dry run leaves none either.
+a hash of tenant, subject and key. It is written in the transaction of its item and valid for 24 hours. It lies in a
+part of an hourly bucket, in which :mod:`app.graph.jobs.receipt_expiry` finds expired receipts. A rejected item leaves
+no receipt, because it wrote nothing and may be corrected. A dry run leaves none either.
 """
 
 from dataclasses import astuple

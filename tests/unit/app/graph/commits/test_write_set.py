@@ -134,17 +134,20 @@ def test_entries_are_new_extended_or_updated() -> None:
     assert (updated["fresh"], updated["p"], updated["f"]) == (False, new["p"], [])
 
 
-def test_a_receipt_lies_in_the_bucket_of_its_hour() -> None:
-    """Two instants of one hour have one bucket; the next hour has another."""
-    buckets = []
-    for now in (0, 3_599_999, 3_600_000):
+def test_a_receipt_lies_in_a_part_of_the_bucket_of_its_hour() -> None:
+    """Two instants of ten seconds have one part, with their bucket and its own end; the next ones have another."""
+    buckets, parts = [], []
+    for now, end in ((0, 9_999), (9_999, 9_999), (3_599_999, 3_599_999), (3_600_000, 3_609_999)):
         writes = WriteSet()
         writes.receipt(6, {"id": "receipt\0ada\0k", "at": now}, new=True, now=now)
         found = bindings(writes)
         ((row),) = found["receipts"]
-        assert (row["x"], row["fresh"], row["at"], found["shelved"]) == (6, True, now, now)
-        buckets.append(found["shelf"])
-    assert buckets[0] == buckets[1] != buckets[2]
+        assert (row["x"], row["fresh"], row["at"], found["shelved"]) == (6, True, now, end)
+        buckets.append(found["bucket"])
+        parts.append(found["shelf"])
+    assert buckets[0] == buckets[1] == buckets[2] != buckets[3]
+    assert parts[0] == parts[1]
+    assert len({*parts, *buckets}) == 5
 
 
 def test_all_that_is_written_is_touched() -> None:

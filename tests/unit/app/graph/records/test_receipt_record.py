@@ -1,6 +1,13 @@
 """Idempotency receipts: their names and the hourly buckets in which they expire."""
 
-from app.graph.records.receipt_record import RECEIPT_LIFETIME_MS, bucket_of, is_receipt, receipt_name
+from app.graph.records.receipt_record import (
+    RECEIPT_LIFETIME_MS,
+    bucket_of,
+    is_receipt,
+    part_end,
+    part_of,
+    receipt_name,
+)
 from graphql_schema.ports.commands import IdempotencyKey
 
 HOUR = 3_600_000
@@ -24,6 +31,12 @@ def test_receipts_of_one_hour_share_a_bucket() -> None:
     """The bucket of an instant is that of its hour in UTC."""
     assert bucket_of(7 * HOUR) == bucket_of(8 * HOUR - 1)
     assert bucket_of(7 * HOUR) != bucket_of(8 * HOUR)
+
+
+def test_receipts_of_ten_seconds_share_a_part() -> None:
+    """A part ends with the last millisecond before the next one."""
+    assert part_of(7 * HOUR) == part_of(7 * HOUR + 9_999) != part_of(7 * HOUR + 10_000)
+    assert part_end(7 * HOUR) == part_end(7 * HOUR + 9_999) == 7 * HOUR + 9_999
 
 
 def test_a_receipt_is_valid_for_a_day() -> None:
