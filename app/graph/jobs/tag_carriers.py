@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from gremlin_python.process.graph_traversal import __
+
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render
 from app.graph.driver.prepared_statement import PreparedStatement
@@ -15,15 +17,19 @@ from graphql_schema.catalog.relations import TAGGED
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
 
+EDGES_TO_TAG: Final = str(render(g.V(param("xs")).out_e(TAGGED.name).where(__.in_v().has_id(param("tag")))))
+"""Text of the edges from the vertices ``xs`` to a ``tag``: JanusGraph looks them up, and goes through no other ones.
+
+An asset may have had thousands of tags, each of which it keeps as an edge that has ended.
+"""
+
 _CARRIERS: Final = PreparedStatement.of(
     f"""
 def found = new LinkedHashMap()
 def xs = vids
 if (xs) {render(g.V(param("xs")))}.each {{ found[it.id()] = [it.id(), it.value('urn'), it.value('deletedAt'), null] }}
 xs = found.keySet() as List
-if (xs) {render(g.V(param("xs")).out_e(TAGGED.name))}.each {{
-  if (it.inVertex().id() == tag) found[it.outVertex().id()][3] = it.value('record')
-}}
+if (xs) {EDGES_TO_TAG}.each {{ found[it.outVertex().id()][3] = it.value('record') }}
 [found.values() as List]
 """,
     "vids",
