@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from graphql_schema.ports.operation_budget import Turns
+from graphql_schema.ports.turns.loop_turns import Turns
 
 
 @dataclass
