@@ -69,7 +69,7 @@ class CountedReads(MemoryStore):
             self.requests += 1
             rows = [self._rows(hop, {vid for vid, *_ in hop["more"]}) for hop in bindings["hops"]]
             pages = [[part for near, far, text in each for part in (near, None, far, None, text)] for each in rows]
-            return [{"e": pages, "r": [[[], []] for _ in rows], "d": []}]
+            return [{"e": pages, "r": [[[], []] for _ in rows], "d": [], "n": 0}]
         return await super().submit(prepared, bindings, writes=writes)
 
     def _state(self, bindings: Mapping[str, Any]) -> Mapping[str, Any]:
