@@ -118,13 +118,8 @@ class Settings:
         "256",
         "Maximum size of the graph cache of each process, in MiB by estimate; 0: everything is read from the store.",
     )
-    operations_mb: int = setting(
-        "MLG_OPERATIONS_MB",
-        "1024",
-        "Maximum size of what the running operations of a process have read, in MiB by estimate; see "
-        "docs/production.md.",
-    )
-    caller_mb: int = setting("MLG_CALLER_MB", "512", "The same for the operations of one caller.")
+    operations_mb: int = setting("MLG_OPERATIONS_MB", "1024", "MiB by estimate that running operations hold at most.")
+    caller_mb: int = setting("MLG_CALLER_MB", "512", "MiB by estimate that those of one caller hold at most.")
     walk_nodes: int = setting(
         "MLG_WALK_NODES",
         "10000",
@@ -307,19 +302,13 @@ def _count(text: str) -> int:
 
 
 def _number(text: str) -> int:
-    if int(text) < 0:
+    if not 0 <= int(text) < 1 << 63:
         raise ValueError(text)
     return int(text)
 
 
 def _port(text: str) -> int:
     if not 1 <= int(text) <= MAX_PORT:
-        raise ValueError(text)
-    return int(text)
-
-
-def _size(text: str) -> int:
-    if not 0 <= int(text) < 1 << 63:
         raise ValueError(text)
     return int(text)
 
@@ -333,7 +322,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "workers": _count,
     "metrics_port": _port_or_zero,
     "store_port": _port_or_zero,
-    "store_free_bytes": _size,
+    "store_free_bytes": _number,
     "store_in_flight": _count,
     "cache_mb": _number,
     "operations_mb": _count,
@@ -371,7 +360,6 @@ _EXPECTED: dict[Callable[[str], object], str] = {
     _port: f"a whole number from 1 to {MAX_PORT}",
     _port_or_zero: f"a whole number from 0 to {MAX_PORT}",
     _number: "a whole number from 0",
-    _size: "a whole number of bytes, 0 or more",
     _positive: "a number above 0",
     _from_zero: "a number from 0",
 }

@@ -122,9 +122,9 @@ async def run_aside(
 ) -> ResultT:
     """Return the result of a function that runs in the side thread when it is the turn of the caller.
 
-    Callers take turns of one call each. Every second call is one of the process, if such wait. Those of the holder
-    of the write lock are among these, also if it works for a caller. So between two calls of a caller, each other one
-    has one at most, and the process as many as all.
+    Callers take turns of one call each. Every second call is one of the process, if such wait. Those of the holder of
+    the write lock are among these, also if it works for a caller. So between two calls of a caller, each other one has
+    one at most, and the process as many as all.
     """
     call = partial(function, *arguments, **options)
     caller = None if has_precedence() else CALLER.get()

@@ -163,32 +163,6 @@ async def test_a_refused_call_does_not_fail_the_others(callers: Callers) -> None
     assert callers.store.writes[1:] == [data(*texts), data("a", "b"), data("bad", "c"), data("bad"), data("c")]
 
 
-async def test_the_end_of_a_plan_is_known_unless_it_is_repeated(
-    callers: Callers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Other processes wait for a transaction that a dry run and a refused call do not have, and for a repeated one."""
-    plans = list[str]()
-
-    async def begin(_client: object, _planner: str) -> None:
-        plans.append("begin")
-
-    async def end(_client: object) -> None:
-        assert callers.coordinator.lock.locked()
-        plans.append("end")
-
-    monkeypatch.setattr(committing, "begin_plan", begin)
-    monkeypatch.setattr(committing, "end_plan", end)
-    await callers.call(ROOT, asset("dataset tried"), dry_run=True)
-    assert plans == ["begin", "end"]
-    callers.store.bad = {urn("dataset bad"): REFUSED}
-    with pytest.raises(WriteRefusedError):
-        await callers.call(ROOT, asset("dataset bad"))
-    assert plans[2:] == ["begin", "end"]
-    callers.store.errors = [TransientConflictError("another process"), None]
-    await callers.call(ROOT, asset("dataset a"))
-    assert plans[4:] == ["begin", "begin", "end"]
-
-
 async def test_a_conflict_is_planned_again_for_all(callers: Callers) -> None:
     """After a conflict with another process, or a late write, the same calls are written again, sixty times at most."""
     callers.coordinator.late_writes.begin()
