@@ -10,8 +10,8 @@ from typing import Final
 
 from prometheus_client.metrics_core import Metric
 
+from app.graph.admin.thin_event_counts import WaitingEvents, read_waiting_events
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.jobs.thin_event_counts import WaitingEvents, read_waiting_events
 from app.graph.records.clock import epoch_milliseconds
 from app.telemetry.label_cap import OTHER
 from app.telemetry.metrics import gauges

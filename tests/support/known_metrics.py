@@ -8,11 +8,11 @@ from support.stores.two_processes import Host
 
 from app.fair_queue import FairQueue
 from app.graph.admin.jvm_sample import JvmSample
+from app.graph.admin.thin_event_counts import WaitingEvents
 from app.graph.cache.graph_cache import GraphCache
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_log import WriteLog
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.jobs.thin_event_counts import WaitingEvents
 from app.runtime.backlog import Backlog
 from app.runtime.process_metrics import queue_metrics, watch_process
 from app.runtime.readiness import Readiness

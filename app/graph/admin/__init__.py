@@ -1,1 +1,1 @@
-"""Maintenance of the store: its schema, the check and repair of its index, backups, copies and probes."""
+"""Maintenance of the store: its schema, the check and repair of its index, counts from it, backups and copies."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.graph.jobs.thin_event_counts import MAX_READ, WaitingEvents
+from app.graph.admin.thin_event_counts import MAX_READ, WaitingEvents
 from app.runtime.thin_event_queues import MAX_SOURCES, ThinEventQueues
 from app.telemetry.metrics import Metrics
 from policies.errors import Code, CodedError

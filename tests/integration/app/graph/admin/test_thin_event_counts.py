@@ -4,8 +4,8 @@ import pytest
 from support.servers.in_process import Api, api
 from support.stores.writers import person
 
-from app.graph.jobs import thin_event_counts
-from app.graph.jobs.thin_event_counts import read_waiting_events
+from app.graph.admin import thin_event_counts
+from app.graph.admin.thin_event_counts import read_waiting_events
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.writing.writer import PolicedWriter
 from graphql_schema.catalog.thin_event_rules import MAX_ATTEMPTS, MAX_PAUSE_MS, source_urn
