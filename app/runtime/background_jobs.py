@@ -1,7 +1,7 @@
 """Background jobs: the tasks that work beside the requests of a process."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -10,10 +10,15 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.inference_job import InferenceJob
 from app.graph.jobs.ingestion_expiry import IngestionExpiry
+from app.graph.jobs.owner_job import OwnerJob
 from app.graph.jobs.receipt_expiry import ReceiptExpiry
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.tag_job import TagJob
 from app.graph.records.clock import epoch_milliseconds
+from app.graph.writing.writer import PolicedWriter
+from graphql_schema.ports.commands import Command
+from graphql_schema.ports.outcomes import WriteOutcome
+from policies.principal import Principal
 
 
 class Job(Protocol):
@@ -29,10 +34,16 @@ def jobs_of(client: GremlinClient, coordinator: WriteCoordinator) -> tuple[Job, 
     def clock() -> int:
         return coordinator.commit_log.present(epoch_milliseconds())
 
+    async def write_as(who: Principal, items: Sequence[Command]) -> list[WriteOutcome]:
+        writer = PolicedWriter(client, coordinator, coordinator.access(who))
+        writer.of_job = True
+        return await writer.write(items, dry_run=False, atomic=False)
+
     return (
         SensitivityJob(client, coordinator.lock, coordinator.outbox, coordinator.propagation_stops, clock),
         TagJob(client, coordinator, clock),
         InferenceJob(client, coordinator, clock),
+        OwnerJob(client, coordinator, write_as, clock),
         ReceiptExpiry(client, coordinator.lock),
         IngestionExpiry(client, coordinator.lock),
     )

@@ -306,6 +306,7 @@ class Process:
             inference_rules=rules,
             disclosure=self._disclosure,
             reserved_names=self._reserved_names,
+            access=self.policy.access,
         )
 
     def _may_link(self, who: Principal, record: Record) -> bool:

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from app.telemetry.operation_metrics import SECONDS
 
-JOBS: Final = ("sensitivity", "tag", "inference", "receipts", "ingestions")
+JOBS: Final = ("sensitivity", "tag", "inference", "owner", "receipts", "ingestions")
 """The kinds of work of background jobs."""
 
 ITEMS: Final = (1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0)

@@ -302,6 +302,18 @@ class RegisterCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class InheritOwnerCommand:
+    """Gives a child of ``parent`` the owner team that it has now by its own owners and its parent.
+
+    Background work writes it with the rights of the caller who changed the parent. Changes nothing if the child has
+    that owner team, or is not stored.
+    """
+
+    urn: str
+    parent: str
+
+
+@dataclass(frozen=True, slots=True)
 class LinkCommand:
     """Declares one edge; ``values`` are merged into those of a stored edge that has not ended.
 
@@ -377,6 +389,7 @@ Command = (
     | ObserveCommand
     | RecordIngestionCommand
     | EventCommand
+    | InheritOwnerCommand
     | LinkCommand
     | UnlinkCommand
     | DeleteCommand

@@ -1,8 +1,8 @@
 """The outbox of a process: its entries in memory and in the store, with their sensitivity floors.
 
-Three jobs work entries off: :mod:`app.graph.jobs.sensitivity_job`, :mod:`app.graph.jobs.tag_job` and
-:mod:`app.graph.jobs.inference_job`. In the store, the frontier of an entry only grows until the entry is deleted:
-recomputing a vertex twice changes nothing.
+Four jobs work entries off: :mod:`app.graph.jobs.sensitivity_job`, :mod:`app.graph.jobs.tag_job`,
+:mod:`app.graph.jobs.inference_job` and :mod:`app.graph.jobs.owner_job`. In the store, the frontier of an entry only
+grows until the entry is deleted: recomputing a vertex twice changes nothing.
 """
 
 import asyncio
@@ -38,8 +38,8 @@ POLL_SECONDS: Final = 0.1
 """Seconds between two looks at the work that the writes of a waiting caller left."""
 
 _MUCH_LEFT: Final = (
-    "The background work that your earlier changes left for sensitivity, tags and inferred edges is not done. What "
-    "this call had not written before is not written. Send it again later, with the same idempotency keys."
+    "The background work that your earlier changes left for sensitivity, tags, owners and inferred edges is not done. "
+    "What this call had not written before is not written. Send it again later, with the same idempotency keys."
 )
 
 _log = structlog.get_logger(__name__)

@@ -10,6 +10,7 @@ with these keys, whose values are fields of :class:`OutboxEntry`:
 | ``beyond`` | ``expand`` |
 | ``tag``, ``holders`` | the fields of these names; only in an entry for tags |
 | ``enriches``, ``after`` | ``inference``, ``after``; only in an entry for inferred edges |
+| ``owns`` | ``owners``; only in an entry for owner teams |
 | ``level``, ``everything`` | sensitivity of the floor, and whether it covers the whole tenant; only with a floor |
 | ``who`` | ``raised_by``, the values of the caller that decide about rights; absent without a caller |
 | ``awaits`` | ``awaits``; only in an entry that waits for edges to end |
@@ -45,7 +46,9 @@ Caller = tuple[str, str]
 
 @dataclass(slots=True)
 class OutboxEntry:
-    """Background work on sensitivity, tags or inferred edges, to begin at ``due`` (epoch milliseconds, 0 for at once).
+    """Background work on sensitivity, tags, inferred edges or owner teams, to begin at ``due``.
+
+    ``due`` is in epoch milliseconds, 0 for at once.
 
     - ``x``: vertex id of the entry; ``order``: sort key, increasing with time.
     - ``frontier``: vertices to recompute, in order; ``expand``: vertices whose targets are recomputed too; each once.
@@ -53,6 +56,8 @@ class OutboxEntry:
     - ``tag``: vertex id of the tag to recompute, or ANY_TAG; None if the work is not about tags.
     - ``holders``, a flag: recompute all assets with a current edge to the tag, and their targets.
     - ``inference``, a flag: recompute inferred edges that end in ``frontier`` or have a chain through ``expand``.
+    - ``owners``, a flag: let the children of ``frontier`` inherit its present owner teams, with the rights of the
+      caller.
     - ``raised_by``: the caller whose write left the entry; None if the server did, and in entries that an older release
       left for tags and inferred edges.
     - ``awaits``: an asset at which edges end later, and the parent that is in ``expand``, or 0. Of the entries of one
@@ -77,11 +82,14 @@ class OutboxEntry:
     raised_by: Principal | None = None
     awaits: tuple[int, int] | None = None
     replaces: "tuple[OutboxEntry, ...]" = ()
+    owners: bool = False
 
     @property
     def kind(self) -> str:
         """The kind of the work, which is the name of its job."""
-        return "tag" if self.tag is not None else "inference" if self.inference else "sensitivity"
+        if self.tag is not None:
+            return "tag"
+        return "inference" if self.inference else "owner" if self.owners else "sensitivity"
 
     @property
     def caller(self) -> Caller:
@@ -101,6 +109,8 @@ class OutboxEntry:
             stored |= {"tag": self.tag, "holders": self.holders}
         if self.inference:
             stored |= {"enriches": True, "after": self.after}
+        if self.owners:
+            stored["owns"] = True
         if self.raised_by is not None:
             stored["who"] = stored_principal(self.raised_by)
         if self.awaits is not None:
@@ -141,6 +151,7 @@ def entry_from_row(row: JsonObject) -> OutboxEntry:
         stored.get("after"),
         raised_by,
         tuple(stored["awaits"]) if "awaits" in stored else None,
+        owners=stored.get("owns", False),
     )
 
 

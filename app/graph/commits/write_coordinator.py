@@ -1,6 +1,6 @@
 """State that all writers of a process share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from app.graph.commits.commit_log import CommitLog
@@ -12,9 +12,15 @@ from app.graph.commits.turns.write_lock import WriteLock
 from app.graph.commits.write_queue import WriteQueue
 from app.graph.commits.writer_contention import WriterContention
 from graphql_schema.catalog.inference_rules import InferenceRule
+from policies.access import Access
 from policies.installation.disclosure import Disclosure
 from policies.installation.gates import NO_GATES, Gates
 from policies.installation.reserved_names import NOTHING_RESERVED, ReservedNames
+from policies.principal import Principal
+
+
+def _without_policy(who: Principal) -> Access:
+    raise LookupError(f"no policy has the rights of {who.subject}")
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class WriteCoordinator:
     compared.
     ``propagation_stops`` are the kinds to which no sensitivity propagates; ``gates``, ``inference_rules`` and
     ``reserved_names`` are those of the installation, and so is ``disclosure``: how much results disclose of hidden
-    nodes.
+    nodes. ``access`` returns the rights of a caller by the policy of the installation, for work that a job does later.
     """
 
     propagation_stops: frozenset[str] = frozenset()
@@ -45,3 +51,4 @@ class WriteCoordinator:
     inference_rules: Sequence[InferenceRule] = ()
     disclosure: Disclosure = Disclosure.NONE
     reserved_names: ReservedNames = NOTHING_RESERVED
+    access: Callable[[Principal], Access] = _without_policy

@@ -9,6 +9,7 @@ stored before the first one.
 
 from collections.abc import Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final, Self
 
 from gremlin_python.process.graph_traversal import __
@@ -197,6 +198,16 @@ class EdgePages:
         pages._more = [[(vid, label, 0) for label in labels]]
         return pages
 
+    @classmethod
+    def of_hops(cls, hops: Sequence[tuple[str, str, Iterable[int]]], max_edges: int | None = None) -> "EdgePages":
+        """Return the reading of hops vertex by vertex, in order, as :meth:`at_vertex`.
+
+        A hop has a direction, an edge label, and the vertices where it starts.
+        """
+        pages = cls([{"d": direction, "ls": [label], "xs": []} for direction, label, _ in hops], max_edges=max_edges)
+        pages._more = [[(vid, label, 0) for vid in vids] for _, label, vids in hops]
+        return pages
+
     @property
     def page(self) -> int:
         """The number of edges and starts after which the next page ends: not more than its budget has left."""
@@ -239,6 +250,11 @@ class EdgePages:
                 new = {*far_ends[hop["p"]]} - self._started[number]
                 self._started[number] |= new
                 self._first[number] += [] if is_first else sorted(new)
+
+    @property
+    def left(self) -> set[int]:
+        """The vertices of which edges may be left to read."""
+        return {*chain(*self._first)} | {vid for vid, *_ in chain(*self._more)}
 
     def leave(self, vids: Container[int]) -> None:
         """Read no further edges of these vertices."""

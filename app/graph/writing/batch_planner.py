@@ -13,7 +13,7 @@ from app.graph.writing.handlers.merge import merge
 from app.graph.writing.handlers.observe import observe
 from app.graph.writing.handlers.plan_change import acknowledge_change, close_change_plan, plan_change
 from app.graph.writing.handlers.record_ingestion import record_ingestion
-from app.graph.writing.handlers.register import register
+from app.graph.writing.handlers.register import inherit_owner, register
 from app.graph.writing.handlers.report_check import report
 from app.graph.writing.handlers.revert import revert
 from app.graph.writing.handlers.set_alias import remove_alias, set_alias
@@ -48,6 +48,7 @@ from graphql_schema.ports.commands import (
     DeleteCommand,
     EventCommand,
     IdempotencyKey,
+    InheritOwnerCommand,
     LinkCommand,
     MergeCommand,
     ObserveCommand,
@@ -76,6 +77,7 @@ HANDLERS: Final[Mapping[type, Callable[[ItemUnit, Any], WriteOutcome]]] = {
     RegisterCommand: register,
     ObserveCommand: observe,
     RecordIngestionCommand: record_ingestion,
+    InheritOwnerCommand: inherit_owner,
     LinkCommand: link,
     UnlinkCommand: unlink,
     DeleteCommand: delete,

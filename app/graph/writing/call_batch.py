@@ -23,6 +23,7 @@ class CallBatch(QueuedWrite):
     ``origin`` is the span of the call. ``children`` are those that the call has read ahead for its batches,
     and ``ahead`` is what it has read for this one.
     ``budget`` is that of the operation; its end gives the call its error, unless the transaction is under way.
+    ``of_job``, a flag: a background job writes the items, for the caller whose write left them to it.
     ``new_author`` returns the author with a new instant; call it under the write lock. ``atomic`` and ``dry_run`` are
     flags of the call: with the first, nothing is written if an item is rejected; with the second, nothing is written.
     """
@@ -32,6 +33,7 @@ class CallBatch(QueuedWrite):
     atomic: bool
     budget: OperationBudget
     new_author: Callable[[], Author]
+    of_job: bool = False
     children: ChildrenAhead = field(default_factory=ChildrenAhead)
     ahead: ReadsAhead = field(default_factory=ReadsAhead)
     origin: SpanContext = field(default_factory=current_span)

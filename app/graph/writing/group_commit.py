@@ -152,7 +152,7 @@ class GroupCommit:
         items of an atomic batch have outcomes.
         A caller whose earlier writes left much work for the jobs waits first; StoreUnavailableError ends a long wait.
         """
-        if not batch.dry_run:
+        if not (batch.dry_run or batch.of_job):  # a job would wait for itself
             await self._coordinator.outbox.wait_for_jobs((batch.tenant, batch.caller))
         try:
             while True:

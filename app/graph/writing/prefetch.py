@@ -16,6 +16,7 @@ from app.graph.records.merged_record import last_target
 from app.graph.records.receipt_record import is_receipt
 from app.graph.records.touched import Touched
 from app.graph.records.vertex_id import vertex_id
+from app.graph.writing.few_children import FewChildren
 from app.graph.writing.handlers.observe import observation_urn
 from app.graph.writing.handlers.record_ingestion import ingestion_urn
 from app.graph.writing.unit.author import Author
@@ -39,6 +40,7 @@ from graphql_schema.execution.side_thread import run_aside, run_in_turn
 from graphql_schema.ports.commands import (
     Command,
     EventCommand,
+    InheritOwnerCommand,
     LinkCommand,
     ObserveCommand,
     RecordUsageCommand,
@@ -74,15 +76,22 @@ class TransactionReads:
         request.add_missing(missing)
         if missing.complete and self._reading.brief:
             self._reading = self._new_reading(brief=False)
+        new = await request.few.add(self._client, missing.children)
+        children = {*chain.from_iterable(request.few.children.values())}
+        request.complete |= children
         hop_reads = request.hop_reads()
-        vids = {*request.records.values(), *request.groups}
+        vids = {*request.records.values(), *request.groups, *children}
         state = await self._reading.state(vids, hop_reads, [*request.edges])
+        request.few.leave_large(new, state.records)
         are_many = len(state.records) + sum(map(len, state.hops)) > LONG_STATE
         return await run_in_turn(request.working_set, are_many, hop_reads, state)
 
     async def refresh(self, written: Sequence[Touched], limits: ReadLimits) -> bool:
-        """Read again what was written, and go on with other limits; return false if that is not possible."""
-        self.limits = limits
+        """Read again what was written, and go on with other limits; return false if that is not possible.
+
+        The few children of parents are read anew by the next :meth:`read`.
+        """
+        self.limits, self.request.few = limits, FewChildren()
         return await self._reading.refresh(written, limits)
 
     def _new_reading(self, *, brief: bool) -> StateReading:
@@ -160,6 +169,8 @@ def _named_assets(command: Command) -> Iterator[str]:
     if isinstance(command, RegisterCommand | ObserveCommand):
         yield command.urn
         yield from chain.from_iterable(each.targets for each in command.edges)
+    elif isinstance(command, InheritOwnerCommand):
+        yield command.urn
     elif isinstance(command, LinkCommand):
         yield command.source
         yield command.target
@@ -174,7 +185,8 @@ class PrefetchRequest:
     ``records`` maps URNs and names of receipts to their vertex ids; two of them may have the same one. ``hops`` maps a
     direction and a relation to the vertex ids where the hop starts, as keys. ``edges`` has single edges as keys, and
     ``groups`` is as in :class:`ReadSet`. ``complete`` are the vertex ids of ``records`` that are needed with long
-    values, and ``missing`` is that of the working sets, to which each plan of the transaction adds.
+    values, and ``missing`` is that of the working sets, to which each plan of the transaction adds. ``few`` has the
+    children of parents that plans requested.
     """
 
     tenant: str
@@ -184,6 +196,7 @@ class PrefetchRequest:
     groups: set[int] = field(default_factory=set)
     complete: set[int] = field(default_factory=set)
     missing: ReadSet = field(default_factory=ReadSet)
+    few: FewChildren = field(default_factory=FewChildren)
 
     def add_command(self, command: Command) -> None:
         """Add what a registration, observation, link or unlink names; others request their reads when planned."""
@@ -194,6 +207,9 @@ class PrefetchRequest:
                 self._add_container(command.target, target)
         elif isinstance(command, RegisterCommand | ObserveCommand):
             self._add_registration(command)
+        elif isinstance(command, InheritOwnerCommand):
+            self.add_record(command.urn)
+            self.add_end(command.parent)
         for urn in dict.fromkeys(references_in(command)):
             self.add_end(urn)
 
@@ -239,7 +255,7 @@ class PrefetchRequest:
                     self.missing.records.add(record["id"])
             else:
                 taken.add(vid)
-        edges: dict[EdgeKey, Record] = {}
+        edges: dict[EdgeKey, Record] = {**self.few.edges}
         led_to = partial(last_target, records=vertices)
         keys = [(relation, led_to(source), led_to(target)) for relation, source, target in self.edges]
         for hop, rows in zip(hop_reads, state.hops, strict=True):
@@ -251,7 +267,8 @@ class PrefetchRequest:
                 edges[key] = found
         hops = {(*hop, led_to(vid)) for hop, vids in self.hops.items() for vid in vids}
         groups = {*self.groups, *map(led_to, self.groups)}
-        coverage = ReadCoverage(taken, groups, {*self.records}, hops, {*keys})
+        few = self.few
+        coverage = ReadCoverage(taken, groups, {*self.records}, hops, {*keys}, {*few.read}, {*few.many})
         return WorkingSet(vertices, edges, receipts, coverage, self.missing)
 
     def _add_registration(self, command: RegisterCommand | ObserveCommand) -> None:

@@ -60,7 +60,7 @@ class PolicedWriter:
 
     ``coordinator`` is shared by all writers of the process. ``batch_size`` is the maximal number of items of one
     batch, unless the call is atomic; a batch that is too large lowers it. Once ``budget`` has ended, no further
-    transaction begins for this caller's items.
+    transaction begins for this caller's items. With ``of_job``, a background job writes for the caller.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class PolicedWriter:
         self._request_id = request_id
         self.batch_size = MAX_BATCH_ITEMS
         self.budget = OperationBudget()
+        self.of_job = False
 
     async def write(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         """Write the items in batches, an atomic call in one, and return one outcome per item, in order.
@@ -215,6 +216,7 @@ class PolicedWriter:
             budget=self.budget,
             new_author=self._author,
             children=self._children,
+            of_job=self.of_job,
         )
         return await self._group.write(batch)
 

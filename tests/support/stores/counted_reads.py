@@ -1,6 +1,6 @@
 """A client over a store in memory that answers only what is requested, and counts requests and plans."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,10 +67,21 @@ class CountedReads(MemoryStore):
             return [self._state(bindings)]
         if prepared is EDGES:
             self.requests += 1
-            rows = [self._rows(hop, {vid for vid, *_ in hop["more"]}) for hop in bindings["hops"]]
-            pages = [[part for near, far, text in each for part in (near, None, far, None, text)] for each in rows]
-            return [{"e": pages, "r": [[[], []] for _ in rows], "d": [], "n": 0}]
+            return [self._page(bindings["hops"], bindings["page"])]
         return await super().submit(prepared, bindings, writes=writes)
+
+    def _page(self, hops: Sequence[Mapping[str, Any]], budget: int) -> Mapping[str, Any]:
+        """Return the edges at some positions, each of which is at the begin of a vertex, as long as they are few."""
+        pages: list[list[Any]] = [[] for _ in hops]
+        rest: list[list[Any]] = [[[], []] for _ in hops]
+        for hop, page, (_, partly) in zip(hops, pages, rest, strict=True):
+            for vid, label, _ in hop["more"]:
+                rows = self._rows(hop, [vid])[: max(budget, 0)]
+                budget -= len(rows)
+                page += [part for near, far, text in rows for part in (near, None, far, None, text)]
+                if budget <= 0:
+                    partly.append([vid, label, len(rows)])
+        return {"e": pages, "r": rest, "d": [], "n": sum(map(len, pages)) // 5}
 
     def _state(self, bindings: Mapping[str, Any]) -> Mapping[str, Any]:
         stored = self.memory.vertices

@@ -35,7 +35,7 @@ class Everything:
 
 EVERYTHING = Everything()
 
-COMPLETE = ReadCoverage((), EVERYTHING, EVERYTHING, EVERYTHING, EVERYTHING)
+COMPLETE = ReadCoverage((), EVERYTHING, EVERYTHING, EVERYTHING, EVERYTHING, EVERYTHING)
 """The coverage of a batch that has read everything."""
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
+import orjson
 from support.stores.in_memory_writer import Memory, plan
 from support.stores.writers import NOW
 
@@ -53,9 +55,14 @@ def _read(memory: Memory, items: Sequence[Command], missing: ReadSet) -> Working
     for command in (each for item in items for each in commands_in(item)):
         request.add_command(command)
     request.add_missing(missing)
+    for hop in missing.children:
+        found = _rows(memory, HopRead(hop[0], [hop[1]], [hop[2]]))
+        parts = [part for near, far, edge in found for part in (near, None, far, None, orjson.dumps(edge).decode())]
+        request.few.add_edges([hop], parts, set())
     reads = request.hop_reads()
     hops = [_rows(memory, read) for read in reads]
     vids = {*request.records.values(), *(far for rows in hops for _, far, _ in rows)}
+    vids.update(chain.from_iterable(request.few.children.values()))
     records = {vid: memory.vertices[vid] for vid in vids if vid in memory.vertices}
     return request.working_set(reads, StoredState(records, hops, [memory.edges.get(key) for key in request.edges]))
 

@@ -8,6 +8,7 @@ from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.writing.effects.batch_diff import BatchDiff
 from app.graph.writing.effects.counting_children import CountingChildren
 from app.graph.writing.effects.inference_outbox import inference_entries
+from app.graph.writing.effects.owner_outbox import owner_entries
 from app.graph.writing.effects.raise_audit import audited_levels, stage_raises
 from app.graph.writing.effects.raise_sensitivity import raise_sensitivity
 from app.graph.writing.effects.tag_outbox import tag_entries
@@ -27,4 +28,5 @@ async def batch_effects(
     await run_in_turn(stage_raises, batch.is_long, batch, author, levels)
     all_flows = replace(flows, stops=frozenset())
     entries += await tag_entries(diff, all_flows, outbox, coordinator.propagating_tags)
-    return entries + await inference_entries(diff, outbox, coordinator.inference_rules)
+    entries += await inference_entries(diff, outbox, coordinator.inference_rules)
+    return entries + owner_entries(diff, outbox)

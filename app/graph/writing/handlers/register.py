@@ -1,4 +1,4 @@
-"""Registers or updates one asset: its values, and the edges that the fields of its input declare.
+"""Registers or updates one asset: its values, and the edges that the fields of its input declare; or its owner team.
 
 Load, authorise, stage: first the stored asset is looked up and the rights on it are checked. Then its record and edges
 are staged, and last the right on the result is checked.
@@ -33,7 +33,7 @@ from app.graph.writing.unit.unseen_references import names_unseen
 from graphql_schema.catalog.enums import ChangeAction, LifecycleStage
 from graphql_schema.catalog.relations import CARRYING, VERSION_OF, Direction
 from graphql_schema.catalog.urn import parent_urn
-from graphql_schema.ports.commands import RegisterCommand
+from graphql_schema.ports.commands import InheritOwnerCommand, RegisterCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.observation.observed_columns import COLUMNS
@@ -83,6 +83,21 @@ def register(unit: ItemUnit, command: RegisterCommand) -> WriteOutcome:
     _refuse_content(target)
     _refer(unit, target)
     return _stage(unit, target)
+
+
+def inherit_owner(unit: ItemUnit, command: InheritOwnerCommand) -> WriteOutcome:
+    """Update the owner team of a child, which may be hidden from the caller, as the write that changed its parent does.
+
+    The rights are checked when it is staged (:func:`app.graph.writing.rules.first_owner.require_right_to_take`).
+    """
+    record = unit.lookup.record(command.urn)
+    if record is None:
+        return WriteOutcome(Outcome.UNCHANGED, command.urn)
+    vid = unit.lookup.vid(command.urn)
+    update_owner_team(unit, vid)
+    unit.staging.bump_revisions()
+    outcome = Outcome.UPDATED if unit.staging.has_changes else Outcome.UNCHANGED
+    return WriteOutcome(outcome, command.urn, unit.lookup.known(vid)["revision"])
 
 
 def _load(unit: ItemUnit, command: RegisterCommand) -> Target:

@@ -205,6 +205,7 @@ def _is_reported(unit: ItemUnit, key: EdgeKey, before: Record | None) -> bool:
 def update_owner_team(unit: ItemUnit, vid: int) -> None:
     """Stage the owner team of a vertex and, if it changes, those of its children, which may inherit it.
 
+    Children that are many follow later (:mod:`app.graph.writing.effects.owner_outbox`).
     If it has none and its id is reserved, it gets the team of the reservation, and keeps that beside later owners.
     Raises NotReadError if the parent was not read.
     """
@@ -217,9 +218,8 @@ def update_owner_team(unit: ItemUnit, vid: int) -> None:
     if not unit.staging.put(vid, {**record, "ownerTeam": owner}):
         return
     hop = CHILD_HOPS.get(kind_of(record))
-    if hop is None:
+    if hop is None or not unit.lookup.batch.request_children(hop.direction, hop.relation.name, vid):
         return
-    unit.lookup.batch.request_group(vid)
     children = [hop.far_end(key) for key in unit.lookup.edges_at(hop.relation.name, hop.direction, vid)]
     inheriting = [each for each in children if _is_child(unit, each, hop, vid)]
     _require_teams_to_give(unit, inheriting)

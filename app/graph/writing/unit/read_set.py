@@ -18,7 +18,8 @@ class ReadSet:
     ``records`` are URNs. ``hops`` are all edges of a relation at a vertex, with the far records. ``edges`` are single
     edges. ``groups`` are vertices whose children and incoming data-carrying edges are needed. ``ends`` are the URNs of
     ends of edges and hops; these records may be without their long values.
-    ``complete`` states that every record is needed with these.
+    ``complete`` states that every record is needed with these. ``children`` are hops from parents to their children,
+    all of which are needed unless they are many (:mod:`app.graph.writing.few_children`).
     """
 
     groups: set[int] = field(default_factory=set)
@@ -27,6 +28,7 @@ class ReadSet:
     edges: set[EdgeKey] = field(default_factory=set)
     ends: set[str] = field(default_factory=set)
     complete: bool = False
+    children: set[HopKey] = field(default_factory=set)
 
     def require_complete(self) -> NoReturn:
         """Request complete records, and raise NotReadError."""
@@ -36,7 +38,7 @@ class ReadSet:
     def within(self, other: "ReadSet") -> bool:
         """Return whether the other set contains all reads of this one."""
         same = self.groups <= other.groups and self.records <= other.records
-        same = same and self.complete <= other.complete
+        same = same and self.complete <= other.complete and self.children <= other.children
         return same and self.hops <= other.hops and self.edges <= other.edges
 
     def add(self, other: "ReadSet") -> None:
@@ -47,6 +49,7 @@ class ReadSet:
         self.edges |= other.edges
         self.ends |= other.ends
         self.complete |= other.complete
+        self.children |= other.children
 
 
 class NotReadError(Exception):
@@ -73,7 +76,8 @@ class ReadCoverage:
     """What was read: a value in here that is not in the working set is known to be absent from the store.
 
     ``taken`` are vertex ids under which the store keeps an object of another tenant. ``records`` are the names that
-    were read, of receipts too. The other fields are those of :class:`ReadSet`.
+    were read, of receipts too. ``many_children`` are hops from parents whose children were not read, because they are
+    many. The other fields are those of :class:`ReadSet`.
     """
 
     taken: Container[int]
@@ -81,3 +85,5 @@ class ReadCoverage:
     records: Container[str]
     hops: Container[HopKey]
     edges: Container[EdgeKey]
+    children: Container[HopKey] = ()
+    many_children: Container[HopKey] = ()

@@ -228,6 +228,18 @@ class WorkingSet:
             return False
         return True
 
+    def request_children(self, direction: Direction, relation: str, vid: int) -> bool:
+        """Request the children of a parent, to which the hop leads; return whether all of them are known.
+
+        They are not if they were not read, or are many. A parent that is not stored has only those of this transaction.
+        """
+        key = (direction, relation, vid)
+        if not self._is_stored(vid) or key in self.coverage.children:
+            return True
+        if key not in self.coverage.many_children:
+            self.missing.children.add(key)
+        return False
+
     def vertex(self, vid: int) -> Record | None:
         """Return the record of a vertex with the changes so far, None if there is none or it was not read."""
         return self.vertices.get(vid)

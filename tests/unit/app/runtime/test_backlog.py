@@ -28,11 +28,13 @@ async def test_entries_count_by_their_kind() -> None:
         OutboxEntry(512, "a", now - 3 * MINUTE, due=now - 2 * MINUTE),
         OutboxEntry(768, "a", now, due=2 * now, tag=ANY_TAG),
         OutboxEntry(1024, "a", now, inference=True),
+        OutboxEntry(1280, "a", now, owners=True),
     )
     assert Backlog(outbox, lambda: now).by_kind() == {
         "sensitivity": Waiting(2, 2, 120.0),
         "tag": Waiting(1, 0, 0.0),
         "inference": Waiting(1, 1, 0.0),
+        "owner": Waiting(1, 1, 0.0),
         "receipts": Waiting(),
         "ingestions": Waiting(),
     }

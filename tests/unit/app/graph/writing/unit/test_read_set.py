@@ -24,6 +24,7 @@ FULL = ReadSet({1}, {"mlg://a"}, {HOP}, {EDGE})
         (ReadSet(hops={(Direction.IN, "FEEDS", 7)}), False),
         (ReadSet(edges={("FEEDS", 8, 7)}), False),
         (ReadSet(complete=True), False),
+        (ReadSet(children={HOP}), False),
     ],
 )
 def test_a_set_is_within_another_if_all_of_its_reads_are(one: ReadSet, *, inside: bool) -> None:

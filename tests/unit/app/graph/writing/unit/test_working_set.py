@@ -82,6 +82,17 @@ def test_a_group_is_requested_once_and_without_an_error() -> None:
     assert batch.missing == ReadSet(groups={1})
 
 
+def test_children_that_are_many_are_not_known_and_not_requested_again() -> None:
+    """Children of a new parent are those of the transaction; what was cut does not count as read."""
+    hops = [(Direction.IN, "VERSION_OF", vid) for vid in (1, 2, 77)]
+    batch = working_set(ReadCoverage((), (), (), (), (), children={hops[1]}))
+    assert [batch.request_children(*hop) for hop in hops] == [False, True, True]
+    assert batch.missing == ReadSet(children={hops[0]})
+    batch = working_set(ReadCoverage((), (), (), (), (), many_children={hops[0]}))
+    assert not batch.request_children(*hops[0])
+    assert batch.missing == ReadSet()
+
+
 def test_accepted_changes_reach_the_next_item_and_the_store() -> None:
     """A merged edge is found from both ends, and only what differs from the store is written."""
     batch = working_set()

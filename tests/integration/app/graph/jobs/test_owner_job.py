@@ -1,0 +1,226 @@
+"""The children of a parent with many of them inherit its owner team by a job, as they would in one transaction."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.stores.janusgraph import StoreGraph
+from support.stores.writers import NOW, Stored, Writers, asset, person, set_owners, stored, urn
+
+from app.graph.commits import outbox
+from app.graph.commits.entries import backlogs
+from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
+from app.graph.jobs import owner_job
+from app.graph.jobs.owner_job import OwnerJob
+from app.graph.writing import few_children
+from graphql_schema.ports.commands import Command
+from graphql_schema.ports.outcomes import WriteOutcome
+from policies.principal import Principal
+
+ROOT = person("root", roles="admin")
+BO = replace(person("bo", "team ranking", roles="engineer"), user=urn("user bo"))
+OURS, DATA = {"team ranking": ["TECHNICAL"]}, {"team data": ["TECHNICAL"]}
+VERSIONS = [f"model-version m@{number}" for number in range(9)]
+OWN = "model-version m@own"
+
+
+@pytest.fixture(autouse=True)
+def _limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a transaction change two children, and a step of the job two."""
+    monkeypatch.setattr(few_children, "MAX_CHILDREN", 2)
+    monkeypatch.setattr(owner_job, "BATCH", 2)
+
+
+async def write(writers: Writers, *items: Command, who: Principal = ROOT, dry_run: bool = False) -> list[str]:
+    """Write the items and name their outcomes."""
+    done = await writers.of(who).write(items, dry_run=dry_run, atomic=False)
+    return [one.outcome.name for one in done]
+
+
+async def load(writers: Writers) -> None:
+    """Store a model with its versions, one of which has an owner of its own."""
+    items = [asset("model m", owners=OURS), *map(asset, VERSIONS), asset(OWN, owners=DATA)]
+    assert {*await write(writers, *items)} == {"CREATED"}
+
+
+def job_of(writers: Writers, failures: Iterable[bool] = ()) -> OwnerJob:
+    """Return the job beside these writers. ``failures`` has for each of its first writes whether it fails."""
+    fails = iter(failures)
+
+    async def write_as(who: Principal, items: Sequence[Command]) -> list[WriteOutcome]:
+        if next(fails, False):
+            raise StoreFailedError("no response")
+        writer = writers.of(who)
+        writer.of_job = True
+        return await writer.write(items, dry_run=False, atomic=False)
+
+    return OwnerJob(writers.client, writers.coordinator, write_as, lambda: NOW)
+
+
+async def finish(job: OwnerJob) -> None:
+    """Take steps of a job until nothing is left."""
+    while await job.step():
+        pass
+
+
+def team(found: Stored, text: str) -> str:
+    """Return the owner team that is stored."""
+    return str(found.records[urn(text)]["ownerTeam"])
+
+
+def expected(found: Stored) -> dict[str, str]:
+    """Return the owner team of each child by the present owners: the first team of its own, or that of its parent."""
+    parents = {source: target for relation, source, target in found.edge_records if relation == "VERSION_OF"}
+    parents |= {target: source for relation, source, target in found.edge_records if relation == "CONTAINS"}
+    records = found.records
+    own = {child: [each for each, _ in records[child]["index"]["owners"] if "/team/" in each] for child in parents}
+    return {child: (own[child] or [records[parent]["ownerTeam"]])[0] for child, parent in parents.items()}
+
+
+def stored_owners(found: Stored) -> dict[str, str]:
+    """Return the owner team of each child as it is stored."""
+    return {child: str(found.records[child]["ownerTeam"]) for child in expected(found)}
+
+
+def moves(found: Stored, text: str) -> list[tuple[Any, ...]]:
+    """Return the changes of the owner team of an asset after its registration."""
+    return [
+        (change["action"], change["actor"], entry["before"], entry["after"])
+        for change in found.history(urn(text))
+        for entry in change["fields"]
+        if entry["field"] == "ownerTeam" and change["action"] != "REGISTERED"
+    ]
+
+
+async def test_all_children_get_the_owner_of_their_parent(graph: StoreGraph, writers: Writers) -> None:
+    """They follow step by step, with an entry in the audit each, and one with an owner of its own keeps it.
+
+    Others write meanwhile: a new version, a value of one that waits, and another owner of one that waits.
+    """
+    await load(writers)
+    before = await stored(graph)
+    assert await write(writers, set_owners("model m", "team ads")) == ["UPDATED"]
+    found = await stored(graph)
+    assert (team(found, "model m"), stored_owners(found)) == (urn("team ads"), stored_owners(before))
+    job = job_of(writers)
+    assert await job.step()
+    assert 1 <= list(stored_owners(await stored(graph)).values()).count(urn("team ads")) <= 2
+    others = [asset("model-version m@new"), asset(VERSIONS[3], {"description": "new"}), asset(VERSIONS[4], owners=DATA)]
+    assert await write(writers, *others) == ["CREATED", "UPDATED", "UPDATED"]
+    await finish(job)
+    found = await stored(graph)
+    assert stored_owners(found) == expected(found)
+    assert (team(found, OWN), team(found, VERSIONS[4])) == (urn("team data"), urn("team data"))
+    assert found.records[urn(VERSIONS[3])]["description"] == "new"
+    moved = [("UPDATED", "root", urn("team ranking"), urn("team ads"))]
+    assert [moves(found, each) for each in VERSIONS if each != VERSIONS[4]] == [moved] * 8
+    was = before.records[urn(VERSIONS[0])]
+    assert found.records[urn(VERSIONS[0])] == {**was, "ownerTeam": urn("team ads"), "revision": was["revision"] + 1}
+    assert moves(found, OWN) == []
+    assert writers.coordinator.outbox.entries == []
+
+
+async def test_features_of_a_set_follow_it(graph: StoreGraph, writers: Writers) -> None:
+    """The hop to features goes the other direction than that to versions."""
+    features = [f"feature f{number}" for number in range(5)]
+    await write(writers, *map(asset, features), asset("feature-set s", owners=OURS, features=features))
+    assert await write(writers, set_owners("feature-set s", "team ads")) == ["UPDATED"]
+    await finish(job_of(writers))
+    found = await stored(graph)
+    assert {*stored_owners(found).values()} == {urn("team ads")}
+
+
+async def test_after_a_crash_the_job_begins_again(graph: StoreGraph, writers: Writers) -> None:
+    """Another process loads the entry; children that have the owner already do not change twice."""
+    await load(writers)
+    await write(writers, set_owners("model m", "team ads"))
+    job = job_of(writers)
+    for _ in range(3):
+        await job.step()
+    restarted = replace(writers, coordinator=WriteCoordinator(writers.coordinator.propagation_stops))
+    await restarted.coordinator.outbox.load(writers.client)
+    await finish(job_of(restarted))
+    found = await stored(graph)
+    assert stored_owners(found) == expected(found)
+    assert [len(moves(found, each)) for each in VERSIONS] == [1] * len(VERSIONS)
+    assert restarted.coordinator.outbox.entries == []
+
+
+async def test_a_step_that_fails_is_repeated(graph: StoreGraph, writers: Writers) -> None:
+    """What the writer did not confirm is written again, so that no child is left out."""
+    await load(writers)
+    await write(writers, set_owners("model m", "team ads"))
+    job = job_of(writers, [False, True, True])
+    await job.step()
+    for _ in range(2):
+        with pytest.raises(StoreFailedError):
+            await job.step()
+    await finish(job)
+    found = await stored(graph)
+    assert stored_owners(found) == expected(found)
+
+
+@pytest.mark.parametrize("steps", [0, 2])
+async def test_a_change_and_its_undoing_end_as_before(graph: StoreGraph, writers: Writers, steps: int) -> None:
+    """The present owner of the parent decides, however far the job is with the former one."""
+    await load(writers)
+    before, job = await stored(graph), job_of(writers)
+    await write(writers, set_owners("model m", "team ads"))
+    for _ in range(steps):
+        await job.step()
+    await write(writers, set_owners("model m", "team ranking"))
+    await finish(job)
+    found = await stored(graph)
+    assert stored_owners(found) == expected(found) == stored_owners(before)
+    assert writers.coordinator.outbox.entries == []
+
+
+async def test_many_changes_are_worked_off_together(graph: StoreGraph, writers: Writers) -> None:
+    """A caller who changes the owner again and again leaves the work of one or two changes."""
+    await load(writers)
+    for name in ("ads", "data", "ranking", "ads"):
+        await write(writers, set_owners("model m", f"team {name}"))
+    await finish(job_of(writers))
+    found = await stored(graph)
+    assert [moves(found, each) for each in VERSIONS] == [
+        [("UPDATED", "root", urn("team ranking"), urn("team ads"))]
+    ] * len(VERSIONS)
+
+
+async def test_a_dry_run_leaves_nothing(graph: StoreGraph, writers: Writers) -> None:
+    """No entry waits in the process or in the store, and nothing has changed."""
+    await load(writers)
+    before = await stored(graph)
+    assert await write(writers, set_owners("model m", "team ads"), dry_run=True) == ["UPDATED"]
+    assert (writers.coordinator.outbox.entries, (await stored(graph)).records) == ([], before.records)
+    assert not await job_of(writers).step()
+
+
+async def test_a_child_of_another_user_stays(graph: StoreGraph, writers: Writers) -> None:
+    """Bo gives his model to his team, and may not change the version of zoe: the job has his rights, and no more."""
+    mine, hers = {"user bo": ["TECHNICAL"]}, {"user zoe": ["TECHNICAL"]}
+    items = [asset("model m", owners=mine), *map(asset, VERSIONS[:4]), asset("model-version m@zoe", owners=hers)]
+    assert {*await write(writers, *items)} == {"CREATED"}
+    assert await write(writers, set_owners("model m", "team ranking"), who=BO) == ["UPDATED"]
+    await finish(job_of(writers))
+    found = await stored(graph)
+    assert [team(found, each) for each in VERSIONS[:4]] == [urn("team ranking")] * 4
+    assert team(found, "model-version m@zoe") == urn("user zoe")
+    assert writers.coordinator.outbox.entries == []
+
+
+async def test_the_job_does_not_wait_for_itself(
+    graph: StoreGraph, writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its items are those of a caller who must wait for the jobs."""
+    await load(writers)
+    await write(writers, set_owners("model m", "team ads"))
+    monkeypatch.setattr(backlogs, "MAX_BACKLOG", 1)
+    monkeypatch.setattr(outbox, "BACKLOG_SECONDS", 0)
+    with pytest.raises(StoreUnavailableError):
+        await write(writers, asset("dataset d"))
+    await finish(job_of(writers))
+    found = await stored(graph)
+    assert stored_owners(found) == expected(found)
