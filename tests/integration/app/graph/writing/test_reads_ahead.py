@@ -133,11 +133,15 @@ async def test_very_many_writes_need_a_new_reading(writers: Writers, monkeypatch
 
 @dataclass
 class Ahead:
-    """Readings ahead, of which the first waits for ``others`` to write; ``count`` is their number."""
+    """Readings ahead, which wait for ``others`` to write, from that with the number ``after`` on.
+
+    ``count`` is their number.
+    """
 
     others: asyncio.Event = field(default_factory=asyncio.Event)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     count: int = 0
+    after: int = 1
 
 
 @pytest.fixture
@@ -149,8 +153,9 @@ def ahead(monkeypatch: pytest.MonkeyPatch) -> Ahead:
         state = await read(reads, missing)
         if reads.limits.charged is not None:
             found.count += 1
-            found.begun.set()
-            await found.others.wait()
+            if found.count >= found.after:
+                found.begun.set()
+                await found.others.wait()
         return state
 
     monkeypatch.setattr(prefetch.TransactionReads, "read", waiting)
@@ -215,6 +220,29 @@ async def test_a_consumer_that_is_added_meanwhile_counts(writers: Writers, ahead
         assert await write(writers, asset("dataset new", derivedFrom=["dataset hub"])) == ["CREATED"]
         ahead.others.set()
     assert call.result()[0].outcome.name == "CONFLICT"
+
+
+async def test_a_version_that_is_added_meanwhile_follows_its_parent(
+    graph: StoreGraph, writers: Writers, ahead: Ahead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The children of a parent that gets another owner are those of the plan, not those that were read ahead."""
+    owned = asset("dataset hub", owners={"team ads": ["TECHNICAL"]})
+    items = [owned, asset("team ranking"), asset("dataset-version hub@1")]
+    assert all(each.stored for each in await writers.of(ROOT).write(items, dry_run=False, atomic=False))
+    monkeypatch.setattr(read_limits, "FEW_ELEMENTS", 2)
+    ahead.after = 2
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        command = set_owners("dataset hub", "team ranking")
+        call = tasks.create_task(writers.of(ROOT).write([command], dry_run=False, atomic=False))
+        await ahead.begun.wait()
+        monkeypatch.setattr(read_limits, "FEW_ELEMENTS", 100)
+        assert await write(writers, asset("dataset-version hub@2")) == ["CREATED"]
+        ahead.others.set()
+    assert call.result()[0].outcome.name == "UPDATED"
+    teams = {name: values["ownerTeam"] for name, values in (await stored(graph)).natives.items() if "/hub" in name}
+    assert teams == dict.fromkeys(
+        map(urn, ["dataset hub", "dataset-version hub@1", "dataset-version hub@2"]), urn("team ranking")
+    )
 
 
 async def test_a_plan_repeats_what_cannot_be_refreshed(writers: Writers, ahead: Ahead) -> None:
