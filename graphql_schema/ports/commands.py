@@ -7,8 +7,8 @@ relation.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
+from graphql_schema.catalog.any_version import ANY, AnyVersion
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import RELATIONS, Direction, Hop
 from graphql_schema.catalog.urn import parse_urn
@@ -21,17 +21,6 @@ from graphql_schema.ports.events.event_commands import (
 )
 from graphql_schema.ports.outcomes import WriteOutcome
 from graphql_schema.ports.record import Json, Record
-
-
-class AnyVersion:
-    """The value of ``expected_version`` that accepts every version, and an alias that is not set."""
-
-    def __repr__(self) -> str:
-        return "ANY"
-
-
-ANY: Final = AnyVersion()
-"""The expected version of a command that does not check it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,11 +292,7 @@ class RegisterCommand:
 
 @dataclass(frozen=True, slots=True)
 class InheritOwnerCommand:
-    """Gives a child of ``parent`` the owner team that it has now by its own owners and its parent.
-
-    Background work writes it with the rights of the caller who changed the parent. Changes nothing if the child has
-    that owner team, or is not stored.
-    """
+    """Gives a child of ``parent``, if it is stored, the owner team that it has by its own owners and its parent."""
 
     urn: str
     parent: str

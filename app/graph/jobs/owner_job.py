@@ -1,10 +1,10 @@
 """The job that lets the children of a parent inherit its owner team, if they are too many for one transaction.
 
 The write that gave the parent another owner team left an outbox entry. The job reads the children of the parent in
-pages, and has them written some at a time, as items of the caller who left the entry: with the rights of this caller,
-an audit entry for each changed child, and beside the calls of others. Each item computes the owner team from the child
-and its parent as they are then, so a later write wins, and a repetition changes nothing. The position among the
-children is in memory alone: after a crash the job begins with the first one.
+pages, and has them written some at a time, beside the calls of others. They are items of the caller who left the entry:
+they have the rights of this caller, and each changed child gets an audit entry. Each item computes the owner team from
+the child and its parent as they are then, so a later write wins, and a repetition changes nothing. The position among
+the children is in memory alone: after a crash the job begins with the first one.
 
 The due entries of a caller are worked off together in a round, so that many changes of one parent take one or two. The
 callers take turns, step by step.

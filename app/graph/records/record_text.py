@@ -80,8 +80,7 @@ def _values_weight(text: str) -> int:
 def _unquoted(text: str) -> str:
     """Return JSON without its quoted texts.
 
-    Of a run of backslashes, those that are in pairs stand for backslashes; the last of an odd number escapes what
-    follows.
+    Of backslashes in a row, each two are one backslash of the text; the last of an odd number escapes what follows.
     """
     if "\\" in text:
         text = text.replace("\\\\", "").replace('\\"', "")

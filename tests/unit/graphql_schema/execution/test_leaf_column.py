@@ -16,9 +16,15 @@ from graphql import (
     GraphQLScalarType,
     GraphQLString,
 )
+from support.documents.hidden_fields import HIDDEN, hidden_estate
+from support.unpaused_calls import UnpausedCalls
 
+from graphql_schema.execution import vectored_execution
 from graphql_schema.execution.leaf_column import StockPathError, leaf_column, text_length
+from graphql_schema.fields.context import Context
+from graphql_schema.ports.row import MaskedRecord
 from graphql_schema.schema import GraphSchema
+from policies.principal import Principal
 
 
 class Colour(Enum):
@@ -121,3 +127,22 @@ def test_characters_are_those_of_texts() -> None:
     assert text_length(["ab", "", "c"]) == 3
     assert text_length(["ab", None, 7, True, ["xyz"], "c"]) == 3
     assert text_length([]) == text_length([None]) == 0
+
+
+async def test_masks_of_many_objects_are_applied_in_turns(
+    schema: GraphSchema, ada: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither many objects nor many aliases of hidden fields hold the event loop, with or without resolvers."""
+    graph = hidden_estate([f"m{number}" for number in range(30)])
+    document = HIDDEN.replace("[MODEL]}", "[MODEL]}, first: 30")
+    document = document.replace(
+        "{ description ", "{ description " + " ".join(f"a{n}: description" for n in range(20)) + " ", 1
+    )
+    context = Context(ada, lambda *_: graph, graph, graph.report, b"k" * 32, lambda: 0)
+    monkeypatch.setattr(vectored_execution, "TURN_VALUES", 40, raising=False)
+    calls = UnpausedCalls(monkeypatch)
+    calls.observe(MaskedRecord, "is_shown")
+    found = await schema.execute(document, context_value=context)
+    assert found.errors is None
+    assert graph.report.hidden["Model.description"] == 30 * (2 + 20) + 90
+    assert calls.longest <= 40

@@ -4,22 +4,19 @@ Queries without an error are executed over vectors to the end; those with one by
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from support.documents.both_executions import Outcome, executed_twice
+from support.documents.hidden_fields import HIDDEN, hidden_estate
 from support.documents.small_schema import CALLS, ROOTS, RUNNING, STARTS, Source, blue, red, small_schema
 from support.stores.plain_reader import PlainGraph
-from support.unpaused_calls import UnpausedCalls
 
-from graphql_schema.execution import vectored_execution
 from graphql_schema.execution.vectored_execution import TURN_OBJECTS
 from graphql_schema.fields.context import Context
 from graphql_schema.operation.limited_schema import OperationSchema
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
-from graphql_schema.ports.policy_report import PolicyReport
-from graphql_schema.ports.row import MaskedRecord
 from graphql_schema.ports.turns import loop_turns
 from graphql_schema.schema import GraphSchema
 from policies.errors import CodedError
@@ -335,31 +332,11 @@ async def test_introspection_is_left_to_graphql_core(twice: Twice) -> None:
     assert found.json["__schema"] == {"queryType": {"name": "Query"}}
 
 
-def estate(names: Sequence[str] = ("a", "b"), *, strict: bool = False) -> PlainGraph:
-    """Return a graph of models with three versions each, where some fields of both are hidden."""
-    graph = PlainGraph()
-    graph.report = PolicyReport("v1", strict=strict)
-    graph.hidden = {"MODEL": {"owners", "description"}, "MODEL_VERSION": {"params", "framework"}}
-    team = graph.add("TEAM", "search")
-    for name in names:
-        model = graph.add("MODEL", name, task="ranking", description="hidden", ownerTeam=team)
-        graph.join("OWNED_BY", model, team, kinds=["BUSINESS"], validFrom=1_000)
-        for number in "123":
-            graph.join(
-                "VERSION_OF", graph.add("MODEL_VERSION", name, version=number, framework="x"), model, at=int(number)
-            )
-    return graph
-
-
-HIDDEN = """{ assets(filter: {kinds: [MODEL]}) { nodes { description d: description owners { since } ... on Model { task
-  versions { nodes { framework params { key } displayName model { description } } } } } } }"""
-
-
 async def test_hidden_fields_are_reported_equally(schema: GraphSchema, ada: Principal) -> None:
     """Each hidden field is null and counted once for each object and key, with or without a resolver of its own."""
 
     def opened() -> Context:
-        graph = estate()
+        graph = hidden_estate()
         return Context(ada, lambda *_: graph, graph, graph.report, b"k" * 32, lambda: 0)
 
     found, again = await executed_twice(schema, opened, HIDDEN, {})
@@ -372,30 +349,11 @@ async def test_hidden_fields_are_reported_equally(schema: GraphSchema, ada: Prin
     }
 
 
-async def test_masks_of_many_objects_are_applied_in_turns(
-    schema: GraphSchema, ada: Principal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Neither many objects nor many aliases of hidden fields hold the event loop, with or without resolvers."""
-    graph = estate([f"m{number}" for number in range(30)])
-    document = HIDDEN.replace("[MODEL]}", "[MODEL]}, first: 30")
-    document = document.replace(
-        "{ description ", "{ description " + " ".join(f"a{n}: description" for n in range(20)) + " ", 1
-    )
-    context = Context(ada, lambda *_: graph, graph, graph.report, b"k" * 32, lambda: 0)
-    monkeypatch.setattr(vectored_execution, "TURN_VALUES", 40, raising=False)
-    calls = UnpausedCalls(monkeypatch)
-    calls.observe(MaskedRecord, "is_shown")
-    found = await schema.execute(document, context_value=context)
-    assert found.errors is None
-    assert graph.report.hidden["Model.description"] == 30 * (2 + 20) + 90
-    assert calls.longest <= 40
-
-
 async def test_a_strict_caller_gets_the_errors_of_graphql_core(schema: GraphSchema, ada: Principal) -> None:
     """Each hidden field is an error with its path, and is counted once."""
 
     def opened() -> Context:
-        graph = estate(strict=True)
+        graph = hidden_estate(strict=True)
         return Context(ada, lambda *_: graph, graph, graph.report, b"k" * 32, lambda: 0)
 
     found, again = await executed_twice(schema, opened, HIDDEN, {})

@@ -14,9 +14,9 @@ from support.stores.writers import NOW, asset, link, person, urn
 
 import app.graph.writing.effects.raise_sensitivity as raising
 from app.graph.commits.sensitivity_floors import FloorView, SensitivityFloor
-from app.graph.driver.errors import TransientConflictError, WriteRefusedError
+from app.graph.driver.errors import TransientConflictError
 from app.graph.records.vertex_id import vertex_id
-from app.graph.writing import batch_planner, group_commit, group_plan
+from app.graph.writing import batch_planner, group_plan
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.effects import tag_outbox
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner
@@ -390,30 +390,3 @@ async def test_a_call_that_ends_is_planned_no_further(
     assert plan.batches[0].error is over
     assert clock.planned == data("a", "b", "d")
     assert [present(plan, f"dataset {name}") for name in "abcd"] == [False, False, False, True]
-
-
-async def test_the_end_of_a_plan_is_known_unless_it_is_repeated(
-    callers: Callers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Other processes wait for a transaction that a dry run and a refused call do not have, and for a repeated one."""
-    plans = list[str]()
-
-    async def begin(_client: object, _planner: str) -> None:
-        plans.append("begin")
-
-    async def end(_client: object) -> None:
-        assert callers.coordinator.lock.locked()
-        plans.append("end")
-
-    monkeypatch.setattr(group_commit, "MAX_BACKOFF_SECONDS", 0)
-    monkeypatch.setattr(group_commit, "begin_plan", begin)
-    monkeypatch.setattr(group_commit, "end_plan", end)
-    await callers.call(ROOT, asset("dataset tried"), dry_run=True)
-    assert plans == ["begin", "end"]
-    callers.store.bad = {urn("dataset bad"): WriteRefusedError("The store failed.", ("SchemaViolationException",))}
-    with pytest.raises(WriteRefusedError):
-        await callers.call(ROOT, asset("dataset bad"))
-    assert plans[2:] == ["begin", "end"]
-    callers.store.errors = [TransientConflictError("another process"), None]
-    await callers.call(ROOT, asset("dataset a"))
-    assert plans[4:] == ["begin", "begin", "end"]

@@ -12,8 +12,8 @@ from support.stores.memory_store import Callers, MemoryStore, names
 from support.stores.planning_clock import PlanningClock
 from support.stores.writers import asset, person, urn
 
-from app.graph.driver.errors import StoreUnavailableError
-from app.graph.writing import plan_time
+from app.graph.driver.errors import StoreUnavailableError, TransientConflictError, WriteRefusedError
+from app.graph.writing import group_commit, plan_time
 from app.graph.writing.plan_time import MAX_ATOMIC_SECONDS, PLAN_SECONDS, READ_CHARACTERS, READ_SECONDS, PlanTime
 from app.store.errors import StoreReason
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
@@ -153,3 +153,30 @@ async def test_what_a_plan_leaves_out_is_written_if_its_transaction_fails(
     assert raised.value is down
     assert names(await other) == ["CREATED"]
     assert callers.store.writes == [data("slow"), data("other")]
+
+
+async def test_the_end_of_a_plan_is_known_unless_it_is_repeated(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other processes wait for a transaction that a dry run and a refused call do not have, and for a repeated one."""
+    plans = list[str]()
+
+    async def begin(_client: object, _planner: str) -> None:
+        plans.append("begin")
+
+    async def end(_client: object) -> None:
+        assert callers.coordinator.lock.locked()
+        plans.append("end")
+
+    monkeypatch.setattr(group_commit, "MAX_BACKOFF_SECONDS", 0)
+    monkeypatch.setattr(group_commit, "begin_plan", begin)
+    monkeypatch.setattr(group_commit, "end_plan", end)
+    await callers.call(ROOT, asset("dataset tried"), dry_run=True)
+    assert plans == ["begin", "end"]
+    callers.store.bad = {urn("dataset bad"): WriteRefusedError("The store failed.", ("SchemaViolationException",))}
+    with pytest.raises(WriteRefusedError):
+        await callers.call(ROOT, asset("dataset bad"))
+    assert plans[2:] == ["begin", "end"]
+    callers.store.errors = [TransientConflictError("another process"), None]
+    await callers.call(ROOT, asset("dataset a"))
+    assert plans[4:] == ["begin", "begin", "end"]

@@ -111,12 +111,12 @@ async def test_the_causes_of_shared_evaluations_are_those_of_plain_loops(api: Ap
         versions = await model_with(api, name, 4)
         evaluations = [*random_evaluations(random, name, versions, data)]
         await evaluated(api, evaluations)
-        asked = [urn("model", name), *versions]
-        nodes = (await api.ask("root", HEALTH, ids=asked))["nodes"]
-        for each, node in zip(asked, nodes, strict=True):
+        subjects = [urn("model", name), *versions]
+        nodes = (await api.ask("root", HEALTH, ids=subjects))["nodes"]
+        for each, node in zip(subjects, nodes, strict=True):
             found = node["health"]
             causes = [(one["asset"]["id"], one["evaluation"]["id"], one["counts"]) for one in found["causes"]]
-            assert (found["status"], causes) == expected(versions if each == asked[0] else [each], evaluations)
+            assert (found["status"], causes) == expected(versions if each == subjects[0] else [each], evaluations)
             statuses.add(found["status"])
     assert statuses >= {"UNHEALTHY", "DEGRADED"}
 
@@ -147,8 +147,8 @@ async def test_the_data_of_an_evaluation_are_read_once_for_all_versions(
     monkeypatch.setattr(LineageVisibility, "along", counted)
     (node,) = (await api.ask("root", HEALTH, ids=[urn("model", "wide")]))["nodes"]
     assert (node["health"]["status"], len(node["health"]["causes"])) == ("UNHEALTHY", 1)
-    links, judged, read = len(versions), len(versions) * len(evaluations), len(evaluations) * len(data)
-    assert 0 < len(followed) <= links + judged + read
+    links, evaluated_causes, read = len(versions), len(versions) * len(evaluations), len(evaluations) * len(data)
+    assert 0 < len(followed) <= links + evaluated_causes + read
 
 
 @observes_one_process

@@ -20,7 +20,6 @@ from app.ingest.sources.datahub.aspect_files import Estate, read_estate
 from app.ingest.sources.datahub.mapping import map_estate
 from app.ingest.sources.datahub.names import Names
 from graphql_schema.ports.record import Record
-from policies.errors import InvalidError
 
 COUNTS = EXPECTED["counts"]
 
@@ -384,21 +383,3 @@ def test_a_file_without_metadata_is_rejected_by_name(tmp_path: Path) -> None:
     )
     assert result.exit_code == 1
     assert f"{file}, record 0" in result.stderr
-
-
-def test_a_malformed_aspect_fails_alone() -> None:
-    """The failure names the entity; the others are sent. What all entities share is an error of the import."""
-    estate = Estate()
-    for name, owners in (("a", [{"owner": "urn:li:corpuser:ada"}]), ("b", 7), ("c", [{"own": 1}]), ("d", [[]])):
-        urn = f"urn:li:dataset:(urn:li:dataPlatform:hive,{name},PROD)"
-        estate.entity("dataset", urn).aspects["ownership"] = {"owners": owners}
-    found = map_estate(estate)
-    failed = [each for each in found if isinstance(each, ItemResult)]
-    assert [each.location.split(",")[1] for each in failed] == ["b", "c", "d"]
-    assert all(each.outcome == "INVALID" and "does not have the form" in each.reasons[0] for each in failed)
-    assert [each.location.split(",")[1] for each in found if isinstance(each, ImportItem)] == ["a"]
-    estate.entity("mlModel", "urn:li:mlModel:(urn:li:dataPlatform:mlflow,m,PROD)").aspects["mlModelProperties"] = {
-        "groups": 7
-    }
-    with pytest.raises(InvalidError, match="does not have the form"):
-        map_estate(estate)

@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
+from app.ingest.load.batches import ImportItem, ItemResult
 from app.ingest.sources.datahub.aspect_files import Entity, Estate
+from app.ingest.sources.datahub.mapping import map_estate
 from app.ingest.sources.datahub.names import Names
 from app.ingest.sources.datahub.shared_aspects import SharedAspects, as_text, instant, key_values, without_nulls
+from policies.errors import InvalidError
 
 
 @pytest.mark.parametrize(
@@ -77,3 +80,21 @@ def test_lists_in_lists_need_no_stack() -> None:
     for _ in range(5_000):
         value = [value]
     assert as_text(value) == "x"
+
+
+def test_a_malformed_aspect_fails_alone() -> None:
+    """The failure names the entity; the others are sent. What all entities share is an error of the import."""
+    estate = Estate()
+    for name, owners in (("a", [{"owner": "urn:li:corpuser:ada"}]), ("b", 7), ("c", [{"own": 1}]), ("d", [[]])):
+        urn = f"urn:li:dataset:(urn:li:dataPlatform:hive,{name},PROD)"
+        estate.entity("dataset", urn).aspects["ownership"] = {"owners": owners}
+    found = map_estate(estate)
+    failed = [each for each in found if isinstance(each, ItemResult)]
+    assert [each.location.split(",")[1] for each in failed] == ["b", "c", "d"]
+    assert all(each.outcome == "INVALID" and "does not have the form" in each.reasons[0] for each in failed)
+    assert [each.location.split(",")[1] for each in found if isinstance(each, ImportItem)] == ["a"]
+    estate.entity("mlModel", "urn:li:mlModel:(urn:li:dataPlatform:mlflow,m,PROD)").aspects["mlModelProperties"] = {
+        "groups": 7
+    }
+    with pytest.raises(InvalidError, match="does not have the form"):
+        map_estate(estate)
