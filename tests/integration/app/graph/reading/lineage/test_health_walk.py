@@ -147,8 +147,8 @@ async def test_the_data_of_an_evaluation_are_read_once_for_all_versions(
     monkeypatch.setattr(LineageVisibility, "along", counted)
     (node,) = (await api.ask("root", HEALTH, ids=[urn("model", "wide")]))["nodes"]
     assert (node["health"]["status"], len(node["health"]["causes"])) == ("UNHEALTHY", 1)
-    links, evaluated_causes, read = len(versions), len(versions) * len(evaluations), len(evaluations) * len(data)
-    assert 0 < len(followed) <= links + evaluated_causes + read
+    links, considered, read = len(versions), len(versions) * len(evaluations), len(evaluations) * len(data)
+    assert 0 < len(followed) <= links + considered + read
 
 
 @observes_one_process
