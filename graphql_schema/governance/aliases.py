@@ -4,7 +4,6 @@ from typing import Annotated
 
 import strawberry
 
-from graphql_schema.catalog.any_version import ANY
 from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, stored_field
@@ -15,7 +14,7 @@ from graphql_schema.inputs.input_fields import dry_run_field, reason_field
 from graphql_schema.inputs.payloads import MutationError, payload
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import InputError, checked_reason, require_kind
-from graphql_schema.ports.commands import RemoveAliasCommand, SetAliasCommand
+from graphql_schema.ports.commands import ANY, RemoveAliasCommand, SetAliasCommand
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ONE
 from graphql_schema.ports.row import Row

@@ -7,11 +7,12 @@ relation.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
-from graphql_schema.catalog.any_version import ANY, AnyVersion
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import RELATIONS, Direction, Hop
 from graphql_schema.catalog.urn import parse_urn
+from graphql_schema.ports.background.owner_commands import InheritOwnerCommand
 from graphql_schema.ports.events.event_commands import (
     FinishThinEventCommand,
     QueueThinEventCommand,
@@ -21,6 +22,17 @@ from graphql_schema.ports.events.event_commands import (
 )
 from graphql_schema.ports.outcomes import WriteOutcome
 from graphql_schema.ports.record import Json, Record
+
+
+class AnyVersion:
+    """The value of ``expected_version`` that accepts every version, and an alias that is not set."""
+
+    def __repr__(self) -> str:
+        return "ANY"
+
+
+ANY: Final = AnyVersion()
+"""The expected version of a command that does not check it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,8 +280,7 @@ class RegisterCommand:
 
     ``values`` holds the given values by record key: a present None restores the default or removes the value, an absent
     key keeps it. The identity is ``urn``; a given ``name`` is the full name, which the URN may have cut. ``required``
-    are the fields that a first registration must give and the input lacks. With ``action`` the asset must exist and be
-    visible.
+    are the fields that a first registration must give and the input lacks. With ``action`` a visible asset must exist.
     ``right`` is the action of the policy that an update needs, and ``id_path`` the input field that holds the id.
     ``known_ids`` is None if references may create stubs. Otherwise the command may refer only to registered ids that
     the caller may see, and to ``known_ids``, which other items would register. Owners whose assets count as the
@@ -291,20 +302,11 @@ class RegisterCommand:
 
 
 @dataclass(frozen=True, slots=True)
-class InheritOwnerCommand:
-    """Gives a child of ``parent``, if it is stored, the owner team that it has by its own owners and its parent."""
-
-    urn: str
-    parent: str
-
-
-@dataclass(frozen=True, slots=True)
 class LinkCommand:
     """Declares one edge; ``values`` are merged into those of a stored edge that has not ended.
 
     An ended edge begins again with ``values`` alone, unless ``values`` correct its last interval. A None in ``values``
-    removes the stored value, but a ``validFrom`` or ``origin`` of None counts as absent. ``known_ids`` is as in
-    RegisterCommand.
+    removes the stored value, but a None as ``validFrom`` or ``origin`` is absent. RegisterCommand has ``known_ids``.
     """
 
     relation: str

@@ -1,10 +1,10 @@
 """The job that lets the children of a parent inherit its owner team, if they are too many for one transaction.
 
 The write that gave the parent another owner team left an outbox entry. The job reads the children of the parent in
-pages, and has them written some at a time, beside the calls of others. They are items of the caller who left the entry:
-they have the rights of this caller, and each changed child gets an audit entry. Each item computes the owner team from
-the child and its parent as they are then, so a later write wins, and a repetition changes nothing. The position among
-the children is in memory alone: after a crash the job begins with the first one.
+pages. It writes some at a time as items of the caller who left the entry, beside the calls of others. So the rights of
+this caller decide, and each changed child has an audit entry. Each item computes the owner team from the child and its
+parent as they are then: a later write wins, and a repetition changes nothing. The position among the children is in
+memory alone: after a crash the job begins with the first one.
 
 The due entries of a caller are worked off together in a round, so that many changes of one parent take one or two. The
 callers take turns, step by step.
@@ -31,7 +31,8 @@ from app.graph.jobs.id_queue import IdQueue, take_first
 from app.graph.records.clock import epoch_milliseconds
 from graphql_schema.catalog.kinds import NAME_OF_CODE
 from graphql_schema.catalog.relations import CHILD_HOPS
-from graphql_schema.ports.commands import Command, InheritOwnerCommand
+from graphql_schema.ports.background.owner_commands import InheritOwnerCommand
+from graphql_schema.ports.commands import Command
 from graphql_schema.ports.outcomes import WriteOutcome
 from policies.principal import Principal
 

@@ -40,6 +40,7 @@ from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.read_set import NotReadError
 from app.graph.writing.unit.rejections import RejectedItemError
 from app.graph.writing.unit.working_set import WorkingSet
+from graphql_schema.ports.background.owner_commands import InheritOwnerCommand
 from graphql_schema.ports.commands import (
     AcknowledgeChangeCommand,
     ApproveCommand,
@@ -48,7 +49,6 @@ from graphql_schema.ports.commands import (
     DeleteCommand,
     EventCommand,
     IdempotencyKey,
-    InheritOwnerCommand,
     LinkCommand,
     MergeCommand,
     ObserveCommand,

@@ -37,10 +37,10 @@ from graphql_schema.catalog.relations import (
 )
 from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.execution.side_thread import run_aside, run_in_turn
+from graphql_schema.ports.background.owner_commands import InheritOwnerCommand
 from graphql_schema.ports.commands import (
     Command,
     EventCommand,
-    InheritOwnerCommand,
     LinkCommand,
     ObserveCommand,
     RecordUsageCommand,

@@ -33,7 +33,8 @@ from app.graph.writing.unit.unseen_references import names_unseen
 from graphql_schema.catalog.enums import ChangeAction, LifecycleStage
 from graphql_schema.catalog.relations import CARRYING, VERSION_OF, Direction
 from graphql_schema.catalog.urn import parent_urn
-from graphql_schema.ports.commands import InheritOwnerCommand, RegisterCommand
+from graphql_schema.ports.background.owner_commands import InheritOwnerCommand
+from graphql_schema.ports.commands import RegisterCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.observation.observed_columns import COLUMNS

@@ -20,9 +20,8 @@ from app.graph.writing.rules.permissions import (
 from app.graph.writing.rules.result_rights import refuse_own_weakening, without_protection
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import RejectedItemError, blocked, conflict, invalid, some_of
-from graphql_schema.catalog.any_version import AnyVersion
 from graphql_schema.catalog.enums import ChangeAction
-from graphql_schema.ports.commands import RemoveAliasCommand, SetAliasCommand
+from graphql_schema.ports.commands import AnyVersion, RemoveAliasCommand, SetAliasCommand
 from graphql_schema.ports.outcomes import GateResult, Outcome, WriteOutcome
 from graphql_schema.ports.record import JsonObject, Record
 

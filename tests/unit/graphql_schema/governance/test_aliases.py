@@ -10,10 +10,9 @@ import pytest
 from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
 
-from graphql_schema.catalog.any_version import ANY
 from graphql_schema.governance.aliases import checked_name
 from graphql_schema.inputs.values import InputError
-from graphql_schema.ports.commands import RemoveAliasCommand, SetAliasCommand
+from graphql_schema.ports.commands import ANY, RemoveAliasCommand, SetAliasCommand
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 MODEL = "mlg://model/test/default/ranker"

@@ -5,19 +5,25 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.servers.in_process import Api, api
 from support.stores.janusgraph import StoreGraph
 from support.stores.writers import NOW, Stored, Writers, asset, person, set_owners, stored, urn
+from support.waiting import until
 
 from app.graph.commits import outbox
 from app.graph.commits.entries import backlogs
+from app.graph.commits.state_read import read_records
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
 from app.graph.jobs import owner_job
 from app.graph.jobs.owner_job import OwnerJob
+from app.graph.records.vertex_id import vertex_id
 from app.graph.writing import few_children
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.outcomes import WriteOutcome
 from policies.principal import Principal
+
+__all__ = ["api"]
 
 ROOT = person("root", roles="admin")
 BO = replace(person("bo", "team ranking", roles="engineer"), user=urn("user bo"))
@@ -224,3 +230,17 @@ async def test_the_job_does_not_wait_for_itself(
     await finish(job_of(writers))
     found = await stored(graph)
     assert stored_owners(found) == expected(found)
+
+
+async def test_a_process_runs_the_job(api: Api) -> None:
+    """It writes with the policy of the installation and the rights of the caller."""
+    writers = Writers(api.client, api.process.policy, api.coordinator)
+    await load(writers)
+    assert await write(writers, set_owners("model m", "team ads")) == ["UPDATED"]
+    last = vertex_id("default", urn(VERSIONS[-1]))
+
+    async def has_followed() -> bool:
+        return bool((await read_records(api.client, [last]))[last]["ownerTeam"] == urn("team ads"))
+
+    await until(has_followed)
+    await until(lambda: api.coordinator.outbox.entries == [])

@@ -13,8 +13,8 @@ from support.stores.state_machines import WriterMachine
 from support.stores.writers import NOW, Writers, asset, person, shipped_stops, stored, urn
 
 from app.graph.commits.write_coordinator import WriteCoordinator
-from graphql_schema.catalog.any_version import ANY
 from graphql_schema.ports.commands import (
+    ANY,
     Command,
     DeleteCommand,
     RemoveAliasCommand,

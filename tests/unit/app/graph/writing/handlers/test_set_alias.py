@@ -7,8 +7,8 @@ import pytest
 from support.stores.in_memory_writer import ROOT, Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
-from graphql_schema.catalog.any_version import ANY
 from graphql_schema.ports.commands import (
+    ANY,
     ApproveCommand,
     Command,
     DeleteCommand,
