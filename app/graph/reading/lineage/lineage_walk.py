@@ -93,8 +93,6 @@ class WalkState:
         rows = (row for row, _ in self.frontier.values())
         leading = [(row.vid, row.kind) for row in rows if expands(row, self.query.direction)]
         found = await self.session.expand(selection, leading)
-        if not isinstance(found, str):
-            found = self.session.budget.count_members(sum(len(each.others) for each in found)) or found
         if isinstance(found, str):
             self.end(found)
             return {}

@@ -12,7 +12,7 @@ upstream then goes no further, and the other one finds them.
 """
 
 import asyncio
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -124,7 +124,7 @@ class PathSearchState:
         """
         frontier: dict[int, Row] = {}
         for row, expansion in zip(rows, expansions, strict=True):
-            for member, known in self._members(side.selection.direction, row, expansion):
+            async for member, known in self._members(side.selection.direction, row, expansion):
                 side.met.add(known.vid)
                 is_long = len(member.edges) > (LONG_PAST if side.selection.instant.past else LONG_LINEAGE)
                 found = await run_in_parts(self._far_ends(side.selection.direction, known, member), is_long=is_long)
@@ -140,13 +140,16 @@ class PathSearchState:
         if len(self.known.rows) > self.session.budget.limits.nodes:
             self.ended.append(NODES)
 
-    def _members(self, direction: Direction, row: Row, expansion: Expansion) -> Iterator[tuple[MemberEdges, Row]]:
+    async def _members(
+        self, direction: Direction, row: Row, expansion: Expansion
+    ) -> AsyncIterator[tuple[MemberEdges, Row]]:
         """Yield a row and the members of its asset group that a free step joins to it, and add these free steps.
 
-        A free step exists if the downstream edges of both ends are visible.
+        A free step exists if the downstream edges of both ends are visible. A group can have thousands of members
+        without edges, or hidden ones, so they are examined in turns.
         """
         yield expansion.itself, row
-        for member in expansion.others:
+        async for member in self.session.rows.budget.in_turns(expansion.others):
             other = self.visibility.group_member(row, member)
             if other is not None and expands(other, Direction.OUT) and expands(row, Direction.OUT):
                 self.known.join_free(row, other)

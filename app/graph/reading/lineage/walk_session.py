@@ -56,13 +56,17 @@ class WalkSession:
         return LineageVisibility(self.rows, instant)
 
     async def expand(self, selection: EdgeSelection, vertices: Sequence[Vertex]) -> list[Expansion] | str:
-        """Return the expansions of vertices, in their order; if a budget is exhausted, return its name instead."""
+        """Return the expansions of vertices, in their order; if a budget is exhausted, return its name instead.
+
+        The other members of their asset groups count.
+        """
         if self.budget.late:
             return TIME
         try:
-            return await self.expander.expand(selection, vertices)
+            found = await self.expander.expand(selection, vertices)
         except LimitError:
             return EDGES
+        return self.budget.count_members(sum(len(each.others) for each in found)) or found
 
     async def count_edges(self, edges: int) -> str | None:
         """Count followed edges and return the name of an exhausted budget, or None.

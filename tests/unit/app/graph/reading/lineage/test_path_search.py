@@ -1,0 +1,88 @@
+"""A search of paths examines the members of large asset groups in turns, and counts them."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+from support.estates.plain_rows import plain_row
+from support.unpaused_calls import UnpausedCalls
+
+from app.graph.reading.lineage.expander import EdgeSelection, Expander, Expansion, MemberEdges, Vertex
+from app.graph.reading.lineage.lineage_visibility import LineageVisibility
+from app.graph.reading.lineage.path_search import PathSearchState
+from app.graph.reading.lineage.walk_budget import EDGES, Budget, WalkLimits
+from app.graph.reading.lineage.walk_session import WalkSession
+from app.graph.reading.visible_rows import VisibleRows
+from app.graph.records.read_time import ReadTime
+from graphql_schema.catalog.relations import Direction
+from graphql_schema.ports.lineage_query import PathQuery
+from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.record import Record
+from graphql_schema.ports.row import Row
+from policies.installation.disclosure import Disclosure
+
+MODEL = plain_row("MODEL", "m", vid=1, createdAt=0)
+VERSIONS = {vid: plain_row("MODEL_VERSION", "m", vid=vid, version=f"{vid}", createdAt=0) for vid in range(10, 2_010)}
+GROUP = Expansion(MemberEdges(MODEL.vid, ()), [MemberEdges(vid, (), {"relation": "VERSION_OF"}) for vid in VERSIONS])
+"""A model with two thousand versions, none of which has lineage."""
+
+
+class Rows:
+    """The rows of an operation: those of ``shown`` are visible."""
+
+    def __init__(self, shown: dict[int, Row]) -> None:
+        self.budget = OperationBudget()
+        self.shown = shown
+
+    def known(self, vid: int) -> Row | None:
+        """See VisibleRows."""
+        return self.shown.get(vid)
+
+    def hidden_record(self, vid: int) -> Record | None:
+        """See VisibleRows."""
+        return None if vid in self.shown else VERSIONS[vid].record
+
+
+class Groups:
+    """Expands each vertex to the same group."""
+
+    async def expand(self, _selection: EdgeSelection, vertices: Sequence[Vertex]) -> list[Expansion]:
+        """See Expander."""
+        return [GROUP for _ in vertices]
+
+
+def state(shown: dict[int, Row], budget: Budget) -> PathSearchState:
+    """Return a search before its first level."""
+    rows = cast("VisibleRows", Rows(shown))
+    session = WalkSession(
+        rows,
+        rows_by_id=cast("Any", None),
+        expander=cast("Expander", Groups()),
+        evidence=cast("Any", None),
+        budget=budget,
+        disclosure=Disclosure.NONE,
+        shared=cast("Any", None),
+    )
+    return PathSearchState(session, PathQuery("a", "b", 1, 1), LineageVisibility(rows, ReadTime(1)))
+
+
+@pytest.mark.parametrize("shown", [VERSIONS, {}], ids=["visible", "hidden"])
+async def test_members_without_edges_are_examined_in_turns(
+    shown: dict[int, Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The members of a group that a free step joins are reached, and each may end a turn, also a hidden one."""
+    calls = UnpausedCalls(monkeypatch)
+    calls.observe(LineageVisibility, "group_member")
+    search = state(shown, Budget())
+    side = search.side(MODEL, Direction.OUT)
+    await search.read(side)
+    assert side.met == {MODEL.vid, *shown}
+    assert calls.longest == 1
+
+
+@pytest.mark.parametrize(("limit", "ended"), [(len(VERSIONS), []), (len(VERSIONS) - 1, [EDGES])])
+async def test_members_count(limit: int, ended: list[str]) -> None:
+    """Many searches cannot examine the members of large groups again and again."""
+    search = state(VERSIONS, Budget(WalkLimits(members=limit)))
+    await search.read(search.side(MODEL, Direction.OUT))
+    assert search.ended == ended
