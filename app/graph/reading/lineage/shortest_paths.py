@@ -109,13 +109,17 @@ def shortest(  # noqa: PLR0913 - what is known, and four bounds
 def _nearest_first(
     known: KnownGraph, state: State, remaining: Mapping[State, int]
 ) -> Generator[None, None, list[_Step]]:
-    """Return the steps from a state to others from which the target is reached, those first that need fewest edges."""
-    found: list[_Step] = []
+    """Return the steps from a state to others from which the target is reached, those first that need fewest edges.
+
+    Steps that need as many edges are in any order, because the search puts the paths in order.
+    """
+    found: dict[int, list[_Step]] = defaultdict(list)
     for following, count in known.steps(state):
         if following in remaining:
-            found.append((count + remaining[following], known.rows[following[0]].urn, following, count))
+            further = count + remaining[following]
+            found[further].append((further, known.rows[following[0]].urn, following, count))
         yield
-    return sorted(found)
+    return [step for further in sorted(found) for step in found[further]]
 
 
 def _path(known: KnownGraph, states: tuple[State, ...]) -> FoundPath:

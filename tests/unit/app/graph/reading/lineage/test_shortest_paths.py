@@ -190,3 +190,40 @@ def test_each_edge_of_a_hub_on_many_paths_is_visited_once(monkeypatch: pytest.Mo
     assert ([[row.vid for row in path.rows] for path in paths], ended) == (sorted(oracle), None)
     assert len(steps) == sum(len(path.edges) for path in paths)
     assert CountingGraph.visited <= 2 * len(edges)
+
+
+class ComparedText(str):
+    """A text that counts how often it is compared with another one."""
+
+    __slots__ = ()
+    compared = 0
+
+    def __lt__(self, other: str) -> bool:
+        """Count the comparison."""
+        ComparedText.compared += 1
+        return str(self) < str(other)
+
+
+def test_others_have_turns_while_the_steps_of_a_hub_are_put_in_order() -> None:
+    """Of two thousand paths over a hub, each step of the search compares the ids of a few: there is no long sort."""
+    hub, target, between = 0, 1, range(2, 2_002)
+    graph = KnownGraph()
+    rows = {vid: plain_row("DATASET", f"{(vid * 733) % 2_003:04}", vid=vid) for vid in (hub, target, *between)}
+    for row in rows.values():
+        row.urn = ComparedText(row.urn)
+    for each in between:
+        graph.join(rows[hub], rows[each], edge())
+        graph.join(rows[each], rows[target], edge())
+    steps = shortest(graph, hub, target, max_paths=5, max_length=2, count_step=lambda: None)
+    longest = 0
+    while True:
+        ComparedText.compared = 0
+        try:
+            next(steps)
+        except StopIteration as end:
+            paths, _ = end.value
+            break
+        longest = max(longest, ComparedText.compared)
+    first = sorted(str(rows[each].urn) for each in between)[:5]
+    assert [str(path.rows[1].urn) for path in paths] == first
+    assert longest <= 500
