@@ -57,9 +57,14 @@ class RowsById:
         The far ends of one page of changes alone can be a hundred thousand.
         """
         parts: list[asyncio.Future[list[Row | None]]] = []
-        for begin in range(0, len(urns), IDS_AT_ONCE):
-            await self._rows.budget.pause()
-            parts.append(self._loader.load_many(urns[begin : begin + IDS_AT_ONCE]))
+        try:
+            for begin in range(0, len(urns), IDS_AT_ONCE):
+                await self._rows.budget.pause()
+                parts.append(self._loader.load_many(urns[begin : begin + IDS_AT_ONCE]))
+        except BaseException:
+            for part in parts:  # which fail as well, now that the operation has ended
+                part.add_done_callback(_take_error)
+            raise
         return [*chain.from_iterable(await asyncio.gather(*parts))]
 
     def remember(self, row: Row) -> None:
@@ -103,6 +108,12 @@ class RowsById:
     def _of_urn(urn: str, vid: int, row: Row | None, response: LevelResponse) -> Row | None:
         """Return the row to which a URN leads; None if the record under its vertex id has another URN."""
         return row if row is not None and response.records[vid]["id"] == urn else None
+
+
+def _take_error(part: asyncio.Future[list[Row | None]]) -> None:
+    """Take the error of a future that is awaited no more, which asyncio would log."""
+    if not part.cancelled():
+        part.exception()
 
 
 def _attached(urns: Sequence[str], vids: Sequence[int]) -> dict[str, list[int]]:

@@ -1,5 +1,9 @@
 """Very many rows by id, such as the far ends of a page of changes, are requested in turns."""
 
+import asyncio
+import gc
+from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -9,8 +13,10 @@ from support.estates.plain_rows import plain_row
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.rows_by_id import IDS_AT_ONCE, RowsById
 from app.graph.reading.visible_rows import VisibleRows
+from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.row import Row
+from policies.errors import LimitError
 
 HIDDEN, ABSENT = 3, 5
 """Of each ten ids, the last digit of one that is hidden, and that of one that does not exist."""
@@ -90,3 +96,35 @@ async def test_ids_are_requested_in_turns(requested: list[int], count: int) -> N
     assert rows.row_policy.reported == given[HIDDEN::10]
     assert sum(rows.sizes) == sum(requested) == count
     assert max(requested) <= IDS_AT_ONCE
+
+
+async def test_an_operation_that_ends_between_two_turns_logs_no_error() -> None:
+    """What was requested before fails as well; its error is that of the operation, so asyncio has nothing to log."""
+    logged: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: logged.append(context))
+    rows = Rows()
+    end = LimitError("The operation reached its limit.")
+
+    async def pause() -> None:
+        if turns:
+            rows.budget.end(end)
+            await asyncio.sleep(0)
+        turns.append(None)
+        rows.budget.check()
+
+    async def fetch(*_: Any, **_ends: Any) -> LevelResponse:
+        await asyncio.sleep(0)
+        raise end
+
+    turns: list[None] = []
+    rows.budget = cast("OperationBudget", SimpleNamespace(pause=pause, end=rows.budget.end, check=rows.budget.check))
+    rows.fetch = fetch  # type: ignore[method-assign]
+    by_id = RowsById(cast("VisibleRows", rows))
+    with suppress(LimitError):
+        await by_id.many(urns(3 * IDS_AT_ONCE))
+    assert len(turns) == 2
+    for _ in range(10):
+        await asyncio.sleep(0)
+    forget_frames(end)
+    gc.collect()
+    assert not logged
