@@ -40,9 +40,9 @@ class WalkLimits:
     ``seconds`` is tested before a level is read, while its edges are followed, and during a path search. ``edges`` are
     the edges read from the vertices that walks or path searches reach, also those to hidden vertices. ``steps`` are the
     steps tried by path searches, ``walks`` the number of walks. A path search completes its level before ``nodes`` ends
-    it. ``ids`` are those compared for contamination; so many take about 2 s in the side thread. ``members`` are
-    the other members of the asset groups of reached vertices. Health counts them again with the vertices, and each
-    finding that it adds; so many take about 4 s.
+    it. ``ids`` are those compared for contamination; so many take about 2 s in the side thread. ``members`` are the
+    other members of the asset groups of the vertices that walks or path searches reach, also hidden ones. Health counts
+    the visible ones again, with the vertices, and each finding that it adds. So many take about 4 s.
     """
 
     nodes: int = 10_000
