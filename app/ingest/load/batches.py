@@ -22,6 +22,8 @@ DONE = "DONE"
 
 _TOO_DEEP = "its values are nested too deeply, more than 250 levels; make them flat, or write them as a text"
 
+_UNWRITABLE = "one of its values cannot be written as JSON"
+
 _BATCH_BYTES = 3 << 20
 _IN_FLIGHT = 3
 
@@ -139,8 +141,9 @@ def _batches(
     for item in items:
         try:
             size = len(orjson.dumps(item.value))
-        except TypeError:
-            batch.refused.append(ItemResult(item.location, "INVALID", (_TOO_DEEP,)))
+        except TypeError as error:
+            reason = _TOO_DEEP if "Recursion" in str(error) else f"{_UNWRITABLE} ({error}); correct it in the source"
+            batch.refused.append(ItemResult(item.location, "INVALID", (reason,)))
             continue
         if batch.items and (len(batch.items) >= max_items or batch.size + size > _BATCH_BYTES):
             yield batch

@@ -105,3 +105,13 @@ async def test_a_deeply_nested_item_fails_alone() -> None:
         ("f:3", "INVALID"),
     ]
     assert "nested too deeply" in next(each.reasons[0] for each in found if each.location == "f:1")
+
+
+@pytest.mark.parametrize("value", ["\ud800", 1 << 64])
+async def test_an_item_that_is_no_json_says_what_is_wrong(value: str | int) -> None:
+    """A half of a surrogate pair, or a number of more than 64 bits, is not nested too deeply."""
+    items = [ImportItem("m:1", {"dataset": {"name": value}})]
+    found = [each async for results in register(cast("ApiClient", None), items) for each in results]
+    assert [(each.location, each.outcome) for each in found] == [("m:1", "INVALID")]
+    assert "cannot be written as JSON" in found[0].reasons[0]
+    assert "nested" not in found[0].reasons[0]
