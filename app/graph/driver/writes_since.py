@@ -36,9 +36,13 @@ class WritesSince:
         self._client, self._written = None, {}
 
     def take(self) -> list[Touched] | None:
-        """Return what was recorded, and forget it; None if it is unknown what a transaction has touched."""
+        """Return what was recorded, and forget it; None if it is unknown what was written.
+
+        It is unknown if a transaction may have touched everything, and before the begin or after the end.
+        """
         written, self._written = [*self._written], {}
-        return None if any(touched.everything for touched in written) else written
+        is_known = self.has_begun and not any(touched.everything for touched in written)
+        return written if is_known else None
 
     def begun(self, touched: Touched) -> None:
         """Record a transaction before it is sent."""

@@ -64,9 +64,10 @@ class ChildrenAhead:
         self.parents.update(wanted)
 
     async def refresh(self, flows: StoredFlows, limit: int) -> bool:
-        """Read again which children were written, under the write lock; return false if they are more than ``limit``.
+        """Read again which children were written, under the write lock; return whether children are known then.
 
-        In this case everything is forgotten.
+        Everything is forgotten if they are more than ``limit``, if it is unknown what was written, or if the last use
+        has ended.
         """
         written = self.written.take()
         changed = set() if written is None else self._changed(written)
@@ -76,8 +77,9 @@ class ChildrenAhead:
             parents, children = self.parents, self.children
             self._forget()  # if the request fails, nothing is known: the writes were taken
             found = await flows.parents(changed)
-            self.parents, self.children = parents, children
-            self._replace(changed, found)
+            if self.written.has_begun:  # else the last use has ended meanwhile
+                self.parents, self.children = parents, children
+                self._replace(changed, found)
         return bool(self.parents)
 
     def _replace(self, changed: set[int], found: Sources) -> None:

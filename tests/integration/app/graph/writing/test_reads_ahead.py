@@ -11,16 +11,18 @@ from support.stores.observed_requests import ObservedRequests
 from support.stores.writers import Writers, asset, link, person, set_owners, stored, urn
 
 from app.graph.commits import state_read
+from app.graph.commits.late_writes import begin_plan
 from app.graph.commits.reads import read_limits, touched_reads
 from app.graph.commits.reads.read_limits import ReadLimits
 from app.graph.commits.state_read import BriefReading, HopRead, StateReading, StoredState
 from app.graph.commits.write_statements import STATE
+from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.writes_since import WritesSince
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.record_text import BriefRecord
 from app.graph.records.touched import EVERYTHING
 from app.graph.records.vertex_id import vertex_id
-from app.graph.writing import prefetch
+from app.graph.writing import group_commit, prefetch
 from app.graph.writing.unit.read_set import ReadSet
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.catalog.relations import CARRYING, Direction
@@ -243,6 +245,34 @@ async def test_a_version_that_is_added_meanwhile_follows_its_parent(
     assert teams == dict.fromkeys(
         map(urn, ["dataset hub", "dataset-version hub@1", "dataset-version hub@2"]), urn("team ranking")
     )
+
+
+async def test_a_call_that_is_cancelled_before_its_plan_writes_nothing_by_old_reads(
+    graph: StoreGraph, writers: Writers, ahead: Ahead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of the call ends the record of what others write, so what it has read ahead is of no use any more."""
+    await load(writers)
+    ended = [UnlinkCommand("DERIVES", urn("dataset hub"), urn(each)) for each in CONSUMERS]
+    await write(writers, *ended)
+    deletion = DeleteCommand(urn("dataset hub"))
+    call = asyncio.create_task(writers.of(ROOT).write([deletion], dry_run=False, atomic=False))
+
+    async def cancelling(client: GremlinClient, planner: str) -> None:
+        call.cancel()
+        await asyncio.wait([call])
+        await begin_plan(client, planner)
+
+    async with asyncio.timeout(60):
+        await ahead.begun.wait()
+        assert await write(writers, asset("dataset new", derivedFrom=["dataset hub"])) == ["CREATED"]
+        monkeypatch.setattr(group_commit, "begin_plan", cancelling)
+        ahead.others.set()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        leader = writers.coordinator.queue.leader
+        assert leader is not None
+        await leader
+    assert "deletedAt" not in (await stored(graph)).records[urn("dataset hub")]
 
 
 async def test_a_plan_repeats_what_cannot_be_refreshed(writers: Writers, ahead: Ahead) -> None:

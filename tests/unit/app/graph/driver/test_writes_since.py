@@ -34,7 +34,9 @@ def test_transactions_are_recorded_until_they_are_taken() -> None:
 
 def test_a_transaction_of_which_nothing_is_known_is_everything() -> None:
     """None is returned once, because what was read before is then of no use."""
+    client: Any = Client()
     written = WritesSince()
+    written.begin(client)
     written.begun(ONE)
     written.begun(EVERYTHING)
     assert written.take() is None
@@ -42,11 +44,12 @@ def test_a_transaction_of_which_nothing_is_known_is_everything() -> None:
 
 
 def test_after_the_end_nothing_is_known() -> None:
-    """The client has no watch left, and nothing is kept; a further end changes nothing."""
+    """The client has no watch left, and others may write anything unseen; a further end changes nothing."""
     client: Any = Client()
     written = WritesSince()
+    assert written.take() is None
     written.begin(client)
     written.begun(ONE)
     written.end()
     written.end()
-    assert (written.take(), client.write_watches, written.has_begun) == ([], [], False)
+    assert (written.take(), client.write_watches, written.has_begun) == (None, [], False)

@@ -65,3 +65,25 @@ async def test_it_is_kept_until_the_last_use_ends() -> None:
             await ahead.read(flows, [PARENT], OperationBudget())
         assert (ahead.parents, client.write_watches) == ({PARENT}, [ahead.written])
     assert (ahead.parents, ahead.children.of, client.write_watches) == (set(), {}, [])
+
+
+async def test_nothing_is_kept_if_the_last_use_ends_while_children_are_read_again() -> None:
+    """What is written afterwards is not recorded, so a later use must not find them."""
+    client: Any = Client()
+    flows: Any = Flows()
+    ahead = ChildrenAhead()
+    use = ahead.in_use()
+    use.__enter__()
+    ahead.written.begin(client)
+    await ahead.read(flows, [PARENT], OperationBudget())
+    ahead.written.begun(Touched(vertices=frozenset({CHILD})))
+    parents = flows.parents
+
+    async def ending(children: set[int]) -> Sources:
+        use.__exit__(None, None, None)
+        found: Sources = await parents(children)
+        return found
+
+    flows.parents = ending
+    assert not await ahead.refresh(flows, 5)
+    assert (ahead.parents, ahead.children.records, client.write_watches) == (set(), {}, [])
