@@ -179,8 +179,9 @@ class GroupCommit:
     async def _read_ahead(self, batch: CallBatch, needed: ReadAheadError) -> None:
         """Read what the plan of a batch needs, while others write; the batch then has a transaction of its own."""
         batch.alone = True
+        batch.ahead.missing.add(needed.missing)
         await self._record_writes(batch.ahead.written)
-        planner = GroupPlanner(self._client, self._coordinator, [batch], needed.missing, [needed.author])
+        planner = GroupPlanner(self._client, self._coordinator, [batch], batch.ahead.missing, [needed.author])
         batch.ahead.keep(await planner.read_ahead())
 
     async def _record_writes(self, written: WritesSince) -> None:

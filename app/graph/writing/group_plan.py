@@ -168,12 +168,15 @@ class GroupPlanner:
         return (await self._plan(TransactionReads(self._client, batch.tenant, limits)))[1]
 
     async def _first_reads(self) -> TransactionReads:
-        """Return what was read ahead for the only batch, as it is now; else reads that have begun nothing."""
-        reads = await self._batches[0].ahead.refreshed(self._limits) if len(self._batches) == 1 else None
-        if reads is None:
+        """Return what was read ahead for the only batch, as it is now; else reads that have begun nothing.
+
+        What its earlier plans have requested is ``missing``, too.
+        """
+        if len(self._batches) > 1:
             return self._new_reads()
-        self._missing.add(reads.request.missing)
-        return reads
+        ahead = self._batches[0].ahead
+        self._missing.add(ahead.missing)
+        return await ahead.refreshed(self._limits) or self._new_reads()
 
     async def _plan(self, reads: TransactionReads) -> tuple[GroupPlan, TransactionReads]:
         """Read and plan until planning needs no further reads; return the plan, and what was read for it."""

@@ -100,10 +100,15 @@ class TransactionReads:
 
 
 class ReadsAhead:
-    """What was read for a batch before its plan, while others write; ``written`` is what was written since."""
+    """What was read for a batch before its plan, while others write; ``written`` is what was written since.
+
+    ``missing`` are the reads that plans of the batch have requested. They stay when what was read is of no further use,
+    so each plan gets further than the one before.
+    """
 
     def __init__(self) -> None:
         self.written = WritesSince()
+        self.missing = ReadSet()
         self._reads: TransactionReads | None = None
 
     async def refreshed(self, limits: ReadLimits) -> TransactionReads | None:
@@ -121,6 +126,7 @@ class ReadsAhead:
         """Keep what was read for the next plan of the batch, if the writes since its begin are recorded."""
         if self.written.has_begun:
             self._reads = reads
+            self.missing.add(reads.request.missing)
 
 
 async def prefetch(

@@ -1,0 +1,86 @@
+"""Reading ahead ends, whatever its plans need, and concerns neither other processes nor their memory."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from support.stores.counted_reads import CountedReads
+from support.stores.in_memory_writer import ROOT, Memory, seeded
+from support.stores.memory_store import Callers, names
+from support.stores.writers import asset, urn
+
+from app.graph.commits.reads import read_limits
+from app.graph.driver.gremlin_client import WriteWatch
+from app.graph.records.vertex_id import vertex_id
+from app.graph.writing import batch_planner, group_plan
+from app.graph.writing.unit.read_set import NotReadError
+from app.graph.writing.unit.working_set import WorkingSet
+from graphql_schema.ports.commands import Command
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome
+
+SOURCES = [f"dataset source{number}" for number in range(12)]
+MADE = asset("dataset made", derivedFrom=SOURCES)
+
+
+@dataclass
+class Order:
+    """An order of the transactions of several processes, in which each transaction is the next one.
+
+    ``planners`` has the planner of each plan that has begun.
+    """
+
+    planners: list[str] = field(default_factory=list)
+
+    async def begin(self, planner: str) -> None:
+        """See :class:`app.graph.driver.gremlin_client.WriteOrder`."""
+        self.planners.append(planner)
+
+    async def end_plan(self) -> None:
+        """See :class:`app.graph.driver.gremlin_client.WriteOrder`."""
+
+    def turn(self, *_: object) -> None:
+        """See :class:`app.graph.driver.gremlin_client.WriteOrder`."""
+
+    def no_longer_sent(self) -> None:
+        """See :class:`app.graph.driver.gremlin_client.WriteOrder`."""
+
+    def end_turn(self, *, written: bool) -> None:
+        """See :class:`app.graph.driver.gremlin_client.WriteOrder`."""
+        assert written
+
+
+@dataclass
+class OrderedReads(CountedReads):
+    """A store to which other processes write as well."""
+
+    write_order: Any = field(default_factory=Order)
+    write_watches: list[WriteWatch] = field(default_factory=list)
+
+
+@pytest.fixture
+def store(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> OrderedReads:
+    """Return a store with the sources; a plan reads ten of them at most."""
+    seeded(memory, *map(asset, SOURCES))
+    monkeypatch.setattr(read_limits, "FEW_ELEMENTS", 10)
+    return OrderedReads(memory)
+
+
+async def test_what_plans_need_in_turns_is_read_at_last(store: OrderedReads, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an atomic call, items after an accepted one may need reads that follow from each other.
+
+    A reading ahead accepts no item, so it does not find them. Each is found by a plan, which then reads all anew.
+    """
+
+    def plan_item(command: Command, batch: WorkingSet, *author: Any, dry_run: bool) -> WriteOutcome:
+        done = batch_planner.plan_item(command, batch, *author, dry_run=dry_run)
+        try:
+            for name in () if dry_run else ("dataset one", "dataset other", "dataset last"):
+                batch.require_record(vertex_id("default", urn(name)), urn(name))
+        except NotReadError:
+            return WriteOutcome(Outcome.INVALID)
+        return done
+
+    monkeypatch.setattr(group_plan, "plan_item", plan_item)
+    async with asyncio.timeout(5):
+        assert names(await Callers(store).call(ROOT, MADE, atomic=True)) == ["CREATED"]
