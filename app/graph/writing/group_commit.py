@@ -185,9 +185,12 @@ class GroupCommit:
         batch.ahead.keep(await planner.read_ahead())
 
     async def _record_writes(self, written: WritesSince) -> None:
-        """Begin to record what is written, at a moment when no earlier transaction can be completed later."""
+        """Begin to record what is written, at a moment when no earlier transaction can be completed later.
+
+        No transaction follows for which other processes could wait, however often the writers have lost their turns.
+        """
         async with self._coordinator.lock:
-            await begin_plan(self._client, "writer")
+            await begin_plan(self._client, "reader")
             written.begin(self._client)
 
     async def _lead(self) -> None:

@@ -66,6 +66,16 @@ def store(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> OrderedReads:
     return OrderedReads(memory)
 
 
+async def test_reading_ahead_lets_no_other_process_wait(store: OrderedReads) -> None:
+    """It is no planner that may have lost turns: others would wait for a transaction that it does not write.
+
+    A plan before and one after it are those of the writers.
+    """
+    assert names(await Callers(store).call(ROOT, MADE)) == ["CREATED"]
+    first, ahead, last = store.write_order.planners
+    assert first == last != ahead
+
+
 async def test_what_plans_need_in_turns_is_read_at_last(store: OrderedReads, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of an atomic call, items after an accepted one may need reads that follow from each other.
 
