@@ -8,11 +8,12 @@ class WritesSince:
     """What transactions have touched since :meth:`begin`, or the last :meth:`take`, until :meth:`end`.
 
     It is a watch of the writes of a client (:class:`app.graph.driver.gremlin_client.WriteWatch`). The writes of other
-    processes count when they are learned.
+    processes count when they are learned. A large transaction counts with its first part, and it is one: an edge is
+    found by both of its ends.
     """
 
     def __init__(self) -> None:
-        self._written: dict[Touched, None] = {}
+        self._written: dict[int, Touched] = {}
         self._client: GremlinClient | None = None
 
     @property
@@ -40,14 +41,18 @@ class WritesSince:
 
         It is unknown if a transaction may have touched everything, and before the begin or after the end.
         """
-        written, self._written = [*self._written], {}
+        written, self._written = [*self._written.values()], {}
         is_known = self.has_begun and not any(touched.everything for touched in written)
         return written if is_known else None
 
     def begun(self, touched: Touched) -> None:
         """Record a transaction before it is sent."""
-        self._written[touched] = None
+        self._record(touched)
 
     def ended(self, touched: Touched, *, certain: bool) -> None:  # noqa: ARG002 - of the protocol
         """Record a transaction at its end: what was read before may be older."""
-        self._written[touched] = None
+        self._record(touched)
+
+    def _record(self, touched: Touched) -> None:
+        one = touched.divided or touched
+        self._written[id(one)] = one

@@ -1,7 +1,7 @@
 """What a transaction touches: the vertices and edges whose former state a reader may no longer use."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
@@ -17,13 +17,15 @@ class Touched:
     """Vertices and ends of edges that one transaction writes.
 
     ``tenants`` are those whose listings by the index may change, None for all. With ``everything`` it is unknown what
-    the transaction writes, and the other values do not count.
+    the transaction writes, and the other values do not count. ``divided`` is what a part of a large transaction is of,
+    None otherwise: the two ends of an edge may be in different parts.
     """
 
     vertices: frozenset[int] = frozenset()
     edge_ends: frozenset[EdgeEnd] = frozenset()
     tenants: frozenset[str] | None = frozenset()
     everything: bool = False
+    divided: "Touched | None" = field(default=None, compare=False, repr=False)
 
     def parts(self) -> Iterator["Touched"]:
         """Yield all of it in one or more parts of at most PART_SIZE vertices and as many ends, each for its tenants."""
@@ -33,7 +35,7 @@ class Touched:
         vertices, ends = iter(self.vertices), iter(self.edge_ends)
         for _ in range(0, max(len(self.vertices), len(self.edge_ends)), PART_SIZE):
             some = frozenset(islice(vertices, PART_SIZE))
-            yield Touched(some, frozenset(islice(ends, PART_SIZE)), self.tenants)
+            yield Touched(some, frozenset(islice(ends, PART_SIZE)), self.tenants, divided=self)
 
 
 NOTHING: Final = Touched()

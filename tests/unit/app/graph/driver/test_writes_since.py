@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from app.graph.driver.writes_since import WritesSince
+from app.graph.records import touched
 from app.graph.records.touched import EVERYTHING, Touched
 
 
@@ -40,6 +43,24 @@ def test_a_transaction_of_which_nothing_is_known_is_everything() -> None:
     written.begun(ONE)
     written.begun(EVERYTHING)
     assert written.take() is None
+    assert written.take() == []
+
+
+def test_a_large_transaction_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is recorded with its first part, also if it is taken before the last one, and again at its end."""
+    monkeypatch.setattr(touched, "PART_SIZE", 1)
+    client: Any = Client()
+    written = WritesSince()
+    written.begin(client)
+    ends = frozenset({("out", "DERIVES", 1), ("in", "DERIVES", 2)})
+    large = Touched(edge_ends=ends)
+    first, last = large.parts()
+    written.begun(first)
+    assert written.take() == [large]
+    written.begun(last)
+    written.ended(first, certain=True)
+    written.ended(last, certain=True)
+    assert written.take() == [large]
     assert written.take() == []
 
 
