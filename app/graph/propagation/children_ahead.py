@@ -15,6 +15,7 @@ from app.graph.propagation.flow_statement import PARENT_STEPS
 from app.graph.propagation.sources import Sources
 from app.graph.propagation.stored_flows import MANY_EDGES, StoredFlows
 from app.graph.records.touched import Touched
+from graphql_schema.catalog.relations import Direction
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
@@ -22,6 +23,8 @@ from policies.sensitivity import SENSITIVITIES
 
 _TO_PARENTS: Final = frozenset((step.direction, step.label) for step in PARENT_STEPS)
 """Direction and label of the edges that lead from children to their parents."""
+
+_REVERSE: Final = {each.value: each.reverse.value for each in Direction}
 
 _UNTAGGED: Final[Mapping[str, Record]] = {
     level: {"sensitivity": level, "index": {"tags": ()}} for level in SENSITIVITIES
@@ -93,11 +96,13 @@ class ChildrenAhead:
         self._add(joined)
 
     def _changed(self, written: Iterable[Touched]) -> set[int]:
-        """Return the known children that transactions have touched, and all vertices that they joined to a parent."""
+        """Return the known children that transactions have touched, and those that they may have joined to a parent."""
         changed = set[int]()
         for touched in written:
             changed |= touched.vertices & self.children.records.keys()
-            changed |= {vid for *step, vid in touched.edge_ends if (*step,) in _TO_PARENTS}
+            reached = {(direction, label) for direction, label, vid in touched.edge_ends if vid in self.parents}
+            steps = {(direction, label) for direction, label in _TO_PARENTS if (_REVERSE[direction], label) in reached}
+            changed |= {vid for *step, vid in touched.edge_ends if (*step,) in steps}
         return changed
 
     def _forget(self) -> None:

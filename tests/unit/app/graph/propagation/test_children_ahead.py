@@ -53,6 +53,23 @@ async def test_only_written_children_are_read_again() -> None:
         assert (flows.again, ahead.children.records[CHILD]["sensitivity"]) == ([{CHILD}], "RESTRICTED")
 
 
+async def test_children_of_other_parents_are_not_read() -> None:
+    """Any number of versions of other datasets may be registered meanwhile, and none of them is read."""
+    client: Any = Client()
+    flows: Any = Flows()
+    ahead = ChildrenAhead()
+    with ahead.in_use():
+        ahead.written.begin(client)
+        await ahead.read(flows, [PARENT], OperationBudget())
+        others = [("out", "VERSION_OF", vid) for vid in range(20, 30)]
+        ahead.written.begun(Touched(edge_ends=frozenset([*others, ("in", "VERSION_OF", 2), ("in", "DERIVES", PARENT)])))
+        assert await ahead.refresh(flows, 5)
+        assert flows.again == []
+        ahead.written.begun(Touched(edge_ends=frozenset([others[0], ("in", "VERSION_OF", PARENT)])))
+        assert await ahead.refresh(flows, 5)
+        assert flows.again == [{20}]
+
+
 async def test_it_is_kept_until_the_last_use_ends() -> None:
     """Two calls of one operation at a time share it; after both, nothing is known, and no write is recorded."""
     client: Any = Client()
