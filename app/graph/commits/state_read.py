@@ -332,9 +332,10 @@ class StateReading:
         """Count characters of records that were read, and the weight of those that were returned."""
         self.size += characters
         self.count += len(texts)
-        self.limits.charge(len(texts))
+        self.limits.charge(0, 0)
         for _, weights in parts_of(texts):
             self.weight += sum(weights)
+            self.limits.charge(len(weights), sum(weights))
             await self.budget.pause()
         self.limits.check(self.size, self.weight, self.count)
 

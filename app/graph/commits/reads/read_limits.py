@@ -41,8 +41,9 @@ class ReadLimits:
     """The limits of a reading, and as whom it reads.
 
     A ``bounded`` one ends after MAX_SIZE characters, MAX_WEIGHT or MAX_ELEMENTS, and one of ``few`` after FEW_ELEMENTS
-    or FEW_SIZE characters. One with a budget, ``charged``, ends after MAX_AHEAD, and records and edges count in it.
-    Requests take slots of ``caller`` (:mod:`app.fair_queue`).
+    or FEW_SIZE characters. One with a budget, ``charged``, ends after MAX_AHEAD. Records and edges count in the budget,
+    with their memory, because many calls may read ahead at once. Requests take slots of ``caller``
+    (:mod:`app.fair_queue`).
     """
 
     bounded: bool = False
@@ -54,11 +55,12 @@ class ReadLimits:
         """Return the number of characters after which a request ends, at most ``size``."""
         return min(size, FEW_SIZE) if self.few else size
 
-    def charge(self, count: int) -> None:
-        """Count records and edges in the budget; raises what ends the operation."""
+    def charge(self, count: int, weight: int) -> None:
+        """Count records and edges, with their weight in bytes, in the budget; raises what ends the operation."""
         if self.charged is not None:
             self.charged.check()
             self.charged.count_rows(count)
+            self.charged.count_stored(weight)
 
     def check(self, size: int, weight: int, count: int) -> None:
         """Raise the error of the limits if so many characters, bytes and elements are too many.

@@ -1,5 +1,7 @@
 """The limits of what a transaction reads, and the error of each."""
 
+from typing import Any
+
 import pytest
 
 from app.graph.commits.reads.read_limits import (
@@ -12,7 +14,9 @@ from app.graph.commits.reads.read_limits import (
     ManyElementsError,
     ReadLimits,
 )
+from app.graph.commits.state_read import StateReading
 from app.graph.driver.errors import WriteTooLargeError
+from app.graph.records.record_text import weight_of
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
 from policies.errors import LimitError
 
@@ -42,13 +46,32 @@ def test_what_is_read_counts_in_the_operation() -> None:
     """Records and edges are rows of the operation, whose end ends the reading as well."""
     budget = OperationBudget(UsageLimits(rows=10))
     limits = ReadLimits(charged=budget)
-    limits.charge(10)
+    limits.charge(10, 1)
     assert budget.rows == 10
     with pytest.raises(LimitError):
-        limits.charge(1)
+        limits.charge(1, 1)
     with pytest.raises(LimitError):
-        limits.charge(0)
-    ReadLimits().charge(1_000_000)
+        limits.charge(0, 0)
+    ReadLimits().charge(1_000_000, 2**60)
+
+
+async def test_the_memory_of_what_is_read_counts_in_the_operation() -> None:
+    """Calls that read ahead at once take memory at once; few records may have very many short values."""
+    text = "[" + ",".join("1" * 1_000) + "]"
+
+    class Client:
+        async def submit(self, *_: object, **__: object) -> list[object]:
+            """See :class:`app.graph.driver.gremlin_client.GremlinClient`."""
+            records = {"v": [1, text], "e": [], "p": [], "w": [], "c": [], "n": len(text), "large": False}
+            return [records]
+
+    client: Any = Client()
+    budget = OperationBudget(UsageLimits(stored=weight_of(text)))
+    for limits in (ReadLimits(charged=budget), ReadLimits(few=True)):
+        await StateReading(client, follow=False, limits=limits).state([1], (), ())
+    assert (budget.rows, budget.stored) == (1, weight_of(text))
+    with pytest.raises(LimitError, match="stored"):
+        await StateReading(client, follow=False, limits=ReadLimits(charged=budget)).state([1], (), ())
 
 
 def test_a_request_of_few_is_small() -> None:
