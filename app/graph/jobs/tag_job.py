@@ -287,7 +287,8 @@ class TagJob(OutboxWorker):
         following = await first_targets(flows, decision.changed, budget)
         suspects = await first_targets(flows, decision.unsupported, budget)
         if batch.sources is not None:
-            following.found.update(vid for vid, arrival in decision.arrivals.items() if arrival is not None)
+            arrived_at = {vid for vid, arrival in decision.arrivals.items() if arrival is not None}
+            following.found.update(arrived_at - worklist.refused)  # a refused one would be decided again without end
         if await self._write(worklist, decision, carriers, following, flows.now):
             worklist.recheck(following.found)
             worklist.suspects |= dict.fromkeys(vid for vid in suspects.found if vid not in worklist.unsupported)
