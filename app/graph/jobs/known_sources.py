@@ -45,8 +45,8 @@ Writers may change the edges of a vertex with many sources between all steps: ea
 MAX_RESTARTS: Final = 2
 """Number of times that the reading of some sources begins again, because of writes between its pages.
 
-The next step then reads all its pages, so that the work ends. That is the step of a caller who writes edges to an asset
-with more than a page of them again and again.
+The next step then reads all its pages, and a further page of other sources, so that the work ends. That is the step of
+a caller who writes edges to an asset with more than a page of them again and again.
 """
 
 MAX_PARTS: Final = 5
@@ -65,19 +65,27 @@ JOINING: Final = frozenset(hop.relation.name for hop in PARENT_HOPS.values())
 class ReadBudget:
     """What one step of the job may still read; ``of_ranks`` are those of its requests that read ranks alone.
 
-    ``vertices`` are those whose records are read, and ``visits`` the edges that the store goes through.
+    ``vertices`` are those whose records are read, and ``visits`` the edges that the store goes through. ``further`` is
+    the number of pages of sources that the step reads although all this is spent.
     """
 
     requests: int = MAX_REQUESTS
     vertices: int = MAX_VERTICES
     parts: int = MAX_PARTS
     of_ranks: int = 0
+    further: int = 0
     visits: VisitBudget = field(default_factory=VisitBudget)
 
     @property
     def is_spent(self) -> bool:
         """Whether the step must end before its next request."""
         return self.vertices <= 0 or self.requests <= 0 or self.parts <= 0 or self.visits.is_spent
+
+    def take_further(self) -> bool:
+        """Return whether the step may read a further page of sources, and count it."""
+        is_left = self.further > 0
+        self.further -= is_left
+        return is_left
 
     @property
     def is_spent_for_ranks(self) -> bool:
@@ -179,7 +187,7 @@ class KnownSources:
         turns = OperationBudget()
         unread = {vid: None async for vid in turns.in_turns(vids) if not (vid in self.of or is_group(vid))}
         while unread:
-            if budget.is_spent and not self._must_go_on:
+            if budget.is_spent and not (self._must_go_on or budget.take_further()):
                 return False
             for vid in await self._read_sources(flows, unread, budget):
                 unread.pop(vid, None)
@@ -223,6 +231,7 @@ class KnownSources:
         await self._add_ranks(flows, records)
         if not reading.pages.is_read:
             return ()
+        budget.further += self._must_go_on
         self._reading, self._restarts = None, 0
         await run_in_turn(self._add_sources, reading.size >= MANY_EDGES, reading)
         return reading.vids

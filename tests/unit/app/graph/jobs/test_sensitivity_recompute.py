@@ -121,6 +121,30 @@ async def test_the_edges_of_one_vertex_are_read_over_several_steps(changed: int)
     assert pages[:6] == ([1] * 6 if changed == 7 else [1, 1, 9, 1, 1, 9])
 
 
+async def test_what_is_upstream_of_many_edges_is_read_beside_a_writer_of_these() -> None:
+    """A writer changes one of 120 edges to a dataset between all steps, each of which may visit 50.
+
+    So every third step reads all 120 anew, in four pages, and has nothing left for the chain of ten that leads to the
+    dataset. It reads a page of it nevertheless: the decision ends, and lowers the chain.
+    """
+    many, chain = 120, [*range(1_000, 1_010)]
+    star: nx.DiGraph[int] = nx.DiGraph((source, many) for source in range(1, many))
+    nx.add_path(star, [*chain, 1])
+    wrong = dict.fromkeys([*chain, 1, many], TOP)
+    flows: Any = Flows(star, dict.fromkeys(star, 0) | wrong, dict.fromkeys(star, 0), page=50)
+    recomputation, done, pages = Recomputation(), False, list[int]()
+    recomputation.begin_batch([many])
+    while not done and len(pages) < 500:
+        flows.edges_read = []
+        recomputation.known.record(Touched(edge_ends=frozenset({("in", "DERIVES", many)})))
+        await recomputation.begin_step()
+        done = await recomputation.decide(flows, ReadBudget(visits=VisitBudget(50)))
+        pages.append(len(flows.edges_read))
+    assert done
+    assert recomputation.next_part() == dict.fromkeys(wrong, 0)
+    assert max(pages) == 5
+
+
 class _Counted(dict[int, tuple[int, ...]]):
     """The sources of vertices; ``count`` is how often those of one were looked up."""
 
