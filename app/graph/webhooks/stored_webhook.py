@@ -59,8 +59,7 @@ class StoredWebhook:
 
     ``filter`` has the variables of the filter; empty for none. ``rights_at`` is when the owner last called. ``secret``
     and ``former_secret`` are encrypted; the former one signs until ``former_until``. ``replays`` counts how often the
-    owner has set the cursor. ``text`` is the registration as it
-    is in the store, empty for one that was not stored yet.
+    owner has set the cursor. ``text`` is the registration as it is in the store, empty for one that was not stored yet.
     """
 
     x: int
