@@ -57,14 +57,10 @@ class RowsById:
         The far ends of one page of changes alone can be a hundred thousand.
         """
         parts: list[asyncio.Future[list[Row | None]]] = []
-        try:
-            for begin in range(0, len(urns), IDS_AT_ONCE):
-                await self._rows.budget.pause()
-                parts.append(self._loader.load_many(urns[begin : begin + IDS_AT_ONCE]))
-        except BaseException:
-            for part in parts:  # which fail as well, now that the operation has ended
-                part.add_done_callback(_take_error)
-            raise
+        for begin in range(0, len(urns), IDS_AT_ONCE):
+            await self._rows.budget.pause()
+            parts.append(self._loader.load_many(urns[begin : begin + IDS_AT_ONCE]))
+            parts[-1].add_done_callback(_take_error)  # if the operation ends in a pause, the parts before fail unread
         return [*chain.from_iterable(await asyncio.gather(*parts))]
 
     def remember(self, row: Row) -> None:

@@ -358,7 +358,8 @@ def _write(flows: Flows, random: Random, *, with_floor: bool) -> tuple[Touched, 
     That is all downstream of what is too low.
     """
     source, target = random.sample(range(1, SIZE + 1), 2)
-    ends, vertices, frontier = frozenset[tuple[str, str, int]](), set[int](), dict[int, None]()
+    vertices, frontier = set[int](), dict[int, None]()
+    ends = frozenset({("in", "DERIVES", target), ("out", "DERIVES", source)})
     if random.random() < 0.3:
         child, parent = random.randrange(PARENTS + 1, SIZE + 1), random.randrange(1, PARENTS + 1)
         flows.joined ^= {(child, parent)}
@@ -366,14 +367,12 @@ def _write(flows: Flows, random: Random, *, with_floor: bool) -> tuple[Touched, 
         ends = frozenset({("in", "VERSION_OF", parent), ("out", "VERSION_OF", child)})
     elif random.random() < 0.3:
         flows.declared[target] = random.choice((0, 0, 0, 0, 0, 1, TOP))
-        frontier[target], vertices = None, {target}
+        frontier[target], vertices, ends = None, {target}, frozenset()
     elif flows.edges.has_edge(source, target):
         flows.edges.remove_edge(source, target)
         frontier[target] = None
-        ends = frozenset({("in", "DERIVES", target), ("out", "DERIVES", source)})
     else:
         flows.edges.add_edge(source, target)
-        ends = frozenset({("in", "DERIVES", target), ("out", "DERIVES", source)})
     before, covered = flows.raise_all(), set[int]()
     if with_floor:
         after = before | {vid: max(before[vid], flows.declared[vid]) for vid in vertices}

@@ -108,7 +108,7 @@ async def test_a_deeply_nested_item_fails_alone() -> None:
 
 
 @pytest.mark.parametrize("value", ["\ud800", 1 << 64])
-async def test_an_item_that_is_no_json_says_what_is_wrong(value: str | int) -> None:
+async def test_why_an_item_is_no_json_is_reported(value: str | int) -> None:
     """A half of a surrogate pair, or a number of more than 64 bits, is not nested too deeply."""
     items = [ImportItem("m:1", {"dataset": {"name": value}})]
     found = [each async for results in register(cast("ApiClient", None), items) for each in results]
