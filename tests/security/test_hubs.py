@@ -12,8 +12,8 @@ from app.graph.reading import relation_items, tied_versions, used_assets
 from app.graph.reading.lineage import health_evidence, health_walk, lineage_walk, path_search
 from app.graph.reading.lineage.health_findings import EvidenceWeighing
 from app.graph.reading.lineage.health_walk import HealthWalk
+from app.graph.reading.lineage.lineage_visibility import LineageVisibility
 from app.graph.reading.lineage.lineage_walk import WalkState
-from app.graph.reading.lineage.path_search import PathSearchState
 from app.graph.reading.lineage.shortest_paths import KnownGraph
 from app.graph.reading.relation_items import RelationItems
 from graphql_schema.execution.side_thread import run_aside
@@ -47,8 +47,8 @@ OF_A_HUB = {
     "findings": (HealthWalk, "_add_asset", f'asset(id: "{HUB}") {{ health {{ status }} }}'),
     "causes": (health_walk, "nsmallest", f'asset(id: "{HUB}") {{ health {{ status }} }}'),
     "paths": (
-        PathSearchState,
-        "_far_ends",
+        LineageVisibility,
+        "along",
         f'paths(from: "{HUB}", to: "{FAR}", maxLength: 1) {{ paths {{ length }} }}',
     ),
     "search": (KnownGraph, "steps", f'paths(from: "{HUB}", to: "{FAR}") {{ paths {{ length }} }}'),
