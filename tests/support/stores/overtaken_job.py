@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import repeat
+from itertools import chain, islice, repeat
 from typing import Any, Final
 
 import pytest
@@ -15,18 +15,29 @@ from app.graph.driver.gremlin_client import GremlinClient
 FAILURES: Final = ("", "refused", "", "not written", "", "written")
 """A kind of failure for each of some transactions: see :class:`OvertakenJob`."""
 
+FAULTY: Final = 200
+"""Number of transactions of a job after which none fails or loses its turn.
+
+Without this end, faults can recur at the same transaction each time that a job begins anew after one: it would not end.
+"""
+
 
 @dataclass
 class OvertakenJob:
     """Takes the steps of a ``job``. For each of its transactions, ``losses`` has whether it loses its turn.
 
     ``failures`` has for each other one how it fails. If it is "refused", the store refuses it unless it has one vertex
-    or edge. If it is "written" or "not written", its response is lost. It does not fail if it is "".
+    or edge. If it is "written" or "not written", its response is lost. It does not fail if it is "". After FAULTY
+    transactions none fails.
     """
 
     job: OutboxWorker
     losses: Iterator[bool]
     failures: Iterator[str] = field(default_factory=lambda: repeat(""))
+
+    def __post_init__(self) -> None:
+        self.losses = chain(islice(self.losses, FAULTY), repeat(object=False))
+        self.failures = chain(islice(self.failures, FAULTY), repeat(""))
 
     async def step(self) -> bool:
         """Take a step; return whether to take the next one at once, as after a transaction without a response."""
