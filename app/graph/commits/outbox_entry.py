@@ -8,7 +8,7 @@ with these keys, whose values are fields of :class:`OutboxEntry`:
 |---|---|
 | ``tenant``, ``at``, ``due`` | ``tenant``, ``order``, ``due`` |
 | ``beyond`` | ``expand`` |
-| ``tag``, ``holders`` | the fields of these names; only in an entry for tags |
+| ``tag``, ``holders``, ``around`` | the fields of these names; only in an entry for tags |
 | ``enriches``, ``after`` | ``inference``, ``after``; only in an entry for inferred edges |
 | ``owns`` | ``owners``; only in an entry for owner teams |
 | ``level``, ``everything`` | sensitivity of the floor, and whether it covers the whole tenant; only with a floor |
@@ -55,6 +55,8 @@ class OutboxEntry:
     - ``floor``: until the work is done, the vertices that it covers have at least its sensitivity; None without one.
     - ``tag``: vertex id of the tag to recompute, or ANY_TAG; None if the work is not about tags.
     - ``holders``, a flag: recompute all assets with a current edge to the tag, and their targets.
+    - ``around``, a flag, with ANY_TAG: recompute the vertices in ``frontier``, and their targets, for all tags of these
+      vertices, of their sources and of their children.
     - ``inference``, a flag: recompute inferred edges that end in ``frontier`` or have a chain through ``expand``.
     - ``owners``, a flag: let the children of ``frontier`` inherit its present owner teams, with the rights of the
       caller.
@@ -83,6 +85,7 @@ class OutboxEntry:
     awaits: tuple[int, int] | None = None
     replaces: "tuple[OutboxEntry, ...]" = ()
     owners: bool = False
+    around: bool = False
 
     @property
     def kind(self) -> str:
@@ -106,7 +109,7 @@ class OutboxEntry:
         }
         values = {}
         if self.tag is not None:
-            stored |= {"tag": self.tag, "holders": self.holders}
+            stored |= {"tag": self.tag, "holders": self.holders, "around": self.around}
         if self.inference:
             stored |= {"enriches": True, "after": self.after}
         if self.owners:
@@ -152,6 +155,7 @@ def entry_from_row(row: JsonObject) -> OutboxEntry:
         raised_by,
         tuple(stored["awaits"]) if "awaits" in stored else None,
         owners=stored.get("owns", False),
+        around=stored.get("around", False),
     )
 
 

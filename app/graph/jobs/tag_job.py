@@ -9,9 +9,8 @@ The job writes derived data: the edge to the tag and the index of the asset, wit
 the asset. A batch that writes also stores the vertices to decide next.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -25,13 +24,13 @@ from app.graph.commits.write_set import WriteSet
 from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.errors import WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.jobs.id_queue import IdQueue, take_first
+from app.graph.jobs.id_queue import take_first
 from app.graph.jobs.tag_carriers import Carrier, Carriers
 from app.graph.jobs.tag_worklist import TagBatch, TagDecision, TagWorklist
-from app.graph.propagation.carried_tags import CarriedTags
 from app.graph.propagation.sources import is_group
 from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.propagation.tag_division import TagDivision
 from app.graph.propagation.target_queue import FirstTargets, first_targets
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.edge_record import is_current
@@ -63,21 +62,6 @@ MAX_REPLACED: Final = 10
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
-class _Division:
-    """The division of an entry for all tags by tag, over some steps of the job.
-
-    Of the vertices in ``carried``, the tags are to be read. ``by_tag`` has those that were read, by each propagating
-    tag that they carry. No edge is read as of an instant before ``begun_at``, in epoch milliseconds. ``next_end`` is
-    searched when all are read.
-    """
-
-    begun_at: int
-    carried: CarriedTags = field(default_factory=CarriedTags)
-    next_end: NextEnd | None = None
-    by_tag: dict[int, IdQueue] = field(default_factory=lambda: defaultdict(dict))
-
-
 class TagJob(OutboxWorker):
     """Works off the entries for tags. ``coordinator`` is that of the writers of the process."""
 
@@ -89,7 +73,7 @@ class TagJob(OutboxWorker):
         super().__init__(client, coordinator.lock, coordinator.outbox, clock)
         self._coordinator = coordinator
         self._worklists: dict[tuple[int, Caller], TagWorklist] = {}  # the first one of a tag has the turn
-        self._divisions: dict[int, _Division] = {}
+        self._divisions: dict[int, TagDivision] = {}
         self._turns = TurnOrder[int]()
         self._kinds = TurnOrder[str]()
         self._divided = TurnOrder[int]()
@@ -173,16 +157,14 @@ class TagJob(OutboxWorker):
         division = self._divisions.get(entry.x)
         if division is None:
             self._outbox.begin(entry)
-            division = self._divisions[entry.x] = _Division(now)
-            division.carried.add(entry.frontier)
-            division.carried.targets.add(entry.expand)
+            division = self._divisions[entry.x] = _division_of(entry, now)
         carried = await division.carried.advance(self._flows(now), budget)
         for tag in await self._coordinator.propagating_tags.among(self._client, carried):
-            division.by_tag[tag] |= dict.fromkeys(carried[tag])
+            division.by_tag[tag] |= dict.fromkeys(await division.carried.concerned(carried[tag]))
         if not division.carried:
             await self._replace(entry, division, now, budget)
 
-    async def _replace(self, entry: OutboxEntry, division: _Division, now: int, budget: VisitBudget) -> None:
+    async def _replace(self, entry: OutboxEntry, division: TagDivision, now: int, budget: VisitBudget) -> None:
         """Replace an entry for all tags by one for each tag, and by one for the next end that it awaits, once found."""
         if entry.awaits is not None:
             if division.next_end is None or self._client.write_order is not None:  # another step reads all anew
@@ -195,6 +177,7 @@ class TagJob(OutboxWorker):
                 entry.tenant,
                 self._outbox.order(entry.order),
                 frontier=vids,
+                expand={**vids} if entry.around else {},
                 tag=tag,
                 raised_by=entry.raised_by,
             )
@@ -377,6 +360,12 @@ def _begun_last(worklists: Mapping[tuple[int, Caller], TagWorklist]) -> dict[tup
         first.setdefault(key[0], key)
     order = sorted(worklists, key=lambda key: first[key[0]] == key and worklists[key].has_begun)
     return {key: TagWorklist(key[0], worklists[key].tenant) for key in order}
+
+
+def _division_of(entry: OutboxEntry, now: int) -> TagDivision:
+    if entry.around:
+        return TagDivision.around(now, entry.frontier)
+    return TagDivision.of_carriers(now, entry.frontier, entry.expand)
 
 
 def _around(sources: Mapping[int, set[int]]) -> set[int]:

@@ -1,7 +1,7 @@
 """The tags that vertices carry, which a job reads page by page over its steps."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -51,3 +51,7 @@ class CarriedTags:
                 found[tag].append(vid)
             self._pages = None if self._pages.is_read else self._pages
         return found
+
+    async def concerned(self, vids: Collection[int]) -> Collection[int]:
+        """Return the vertices to recompute for a tag of some vertices: these themselves."""
+        return vids

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from app.graph.driver.edge_pages import EdgePages
-from app.graph.propagation.flow_statement import CHILD_STEPS
+from app.graph.propagation.flow_statement import CHILD_STEPS, PARENT_STEPS
 from app.graph.propagation.sources import group_of
 from graphql_schema.ports.record import Json
 
@@ -15,7 +15,8 @@ class SourceReading:
     """What was read of the sources of the vertices ``vids``. The hops of ``pages`` are those of the source hops.
 
     These are the carrying edges to the vertices, the edges from the sources to their children, and those to parents.
-    ``size`` counts the edges in all pages, ``page_size`` those in the last one.
+    The last ones may be those from the vertices to their own children. ``size`` counts the edges in all pages,
+    ``page_size`` those in the last one.
     """
 
     vids: Sequence[int]
@@ -34,8 +35,9 @@ class SourceReading:
         """Add the rows of a page, for each hop a flat list of start, far end and kind code of the far end."""
         self.page_size = sum(map(len, edges)) // 3
         self.size += self.page_size
-        carried, children, parents = edges[0], edges[1 : 1 + len(CHILD_STEPS)], edges[1 + len(CHILD_STEPS) :]
-        for rows in children:
+        children_at, own_at = 1 + len(CHILD_STEPS), 1 + len(CHILD_STEPS) + len(PARENT_STEPS)
+        carried, parents = edges[0], edges[children_at:own_at]
+        for rows in (*edges[1:children_at], *edges[own_at:]):
             for parent, child in pairs_of(rows):
                 self._groups[group_of(parent)].update((parent, child))
         for vid, source in pairs_of(carried):

@@ -109,30 +109,14 @@ class StoredFlows:
         edges, *_ = await self._read([], pages.within(budget), 0)
         return [pair for rows in _flowing(pages.hops, edges) for pair in pairs_of(rows)]
 
-    async def sources(self, vertices: Sequence[int]) -> Sources:
-        """Return the sources of the vertices, and all records read; a vertex of a kind in ``stops`` has no sources.
-
-        Long records have only their kind and CHILD_KEYS.
-        """
-        sources = Sources()
-        for xs in _batches(vertices):
-            reading = self.source_reading(xs)
-            pages = EdgePages(reading.pages.hops, in_one_step=True)
-            async for edges, records, _ in self._pages(xs, pages, _EVERY, ("kind", *CHILD_KEYS)):
-                sources.records |= records
-                await run_in_turn(reading.add, _are_many(edges), edges)
-            sources.of.update(await run_in_turn(reading.sources, reading.size > MANY_EDGES))
-        for vid in vertices:
-            if vid in sources.of and NAME_OF_CODE[sources.records[vid]["kind"]] in self.stops:
-                del sources.of[vid]
-        return sources
-
-    def source_reading(self, vertices: Sequence[int]) -> SourceReading:
+    def source_reading(self, vertices: Sequence[int], *, with_children: bool = False) -> SourceReading:
         """Return the reading of the sources of vertices, which :meth:`next_sources` continues.
 
-        Vertices of the kinds in ``stops`` have their sources, too.
+        Vertices of the kinds in ``stops`` have their sources, too. With ``with_children``, the vertices are read as
+        groups as well, if they have children.
         """
-        return SourceReading(vertices, EdgePages(self._source_hops(vertices)))
+        own = self._group_hops(CHILD_STEPS, vertices) if with_children else []
+        return SourceReading(vertices, EdgePages([*self._source_hops(vertices), *own]))
 
     async def next_sources(
         self, reading: SourceReading, budget: VisitBudget, keys: Sequence[str] = (), max_records: int = 0
@@ -156,25 +140,18 @@ class StoredFlows:
         _, records, left, _ = await self._read(vertices, EdgePages([]), _EVERY, keys)
         return records, left
 
-    async def children(self, parents: Iterable[int]) -> Sources:
-        """Return the children of each of the parents, with their records; long ones have only CHILD_KEYS.
-
-        Those of the parents are not read.
-        """
-        found = Sources()
-        async for page in self.child_pages(parents):
-            found.add(page)
-        return found
-
     async def child_pages(self, parents: Iterable[int]) -> AsyncIterator[Sources]:
-        """Yield the children of each of the parents as :meth:`children`, page by page."""
+        """Yield the children of each of the parents with their records, page by page; long ones have only CHILD_KEYS.
+
+        The records of the parents are not read.
+        """
         for xs in _batches(list(parents)):
             pages = EdgePages(self._group_hops(CHILD_STEPS, xs), in_one_step=True)
             async for edges, records, _ in self._pages([], pages, _EVERY, CHILD_KEYS):
                 yield await run_in_turn(_ends_by_start, _are_many(edges), edges, records)
 
     async def few_children(self, parents: Iterable[int], limit: int) -> Sources | None:
-        """Return the children of each of the parents as :meth:`children`; None if both are more than ``limit``.
+        """Return the children of each of the parents as :meth:`child_pages`; None if both are more than ``limit``.
 
         A request reads about as many at most.
         """

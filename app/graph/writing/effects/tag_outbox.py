@@ -1,8 +1,9 @@
 """Outbox entries of a batch for propagating tags, worked off by :mod:`app.graph.jobs.tag_job`.
 
-A batch leaves an entry for each propagating tag that it affects, and one for each asset where its edges end later.
-Records list their tags, and :class:`~app.graph.commits.propagating_tags.PropagatingTags` caches which tags propagate:
-the store is read only for tags that are not cached, and around deleted or restored assets.
+A batch leaves an entry for each propagating tag that it affects, and one for each asset where its edges end later. It
+leaves one for all assets that it deletes or restores. Records list their tags, and
+:class:`~app.graph.commits.propagating_tags.PropagatingTags` caches which tags propagate: the store is read only for
+tags that are not cached.
 """
 
 from collections import defaultdict
@@ -13,7 +14,7 @@ from typing import Final
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, awaiting, new_entry_id
 from app.graph.commits.propagating_tags import PropagatingTags
-from app.graph.propagation.sources import Sources, group_of, is_group
+from app.graph.propagation.sources import group_of
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.tag_edge import declared_part
@@ -37,13 +38,12 @@ async def tag_entries(
 ) -> list[OutboxEntry]:
     """Return the entries to write with a batch.
 
-    There is one for each affected tag that propagates, for each stored tag whose ``propagates`` changed, and for each
-    asset where edges end later.
+    There is one for each affected tag that propagates, for each stored tag whose ``propagates`` changed, for each asset
+    where edges end later, and for the deleted and restored assets.
     """
     batch, author = diff.batch, diff.author
     affected = _AffectedTags(diff)
     await run_in_turn(affected.add_changed_edges, diff.is_long)
-    await affected.add_deleted(flows)
     changed = [vid for vid in diff.vertices if batch.vertices[vid]["kind"] == _TAG]
     propagating.forget(changed)
     is_long = diff.is_long or affected.tag_count > MANY_TAGS
@@ -66,7 +66,7 @@ async def tag_entries(
         )
         for tag, (frontier, expand) in sorted(frontiers.items())
     ]
-    return [*entries, *affected.later_entries(outbox)]
+    return [*entries, *affected.later_entries(outbox), *affected.entries_of_deleted(outbox)]
 
 
 def _propagates(tag: Record | None) -> bool | None:
@@ -137,25 +137,6 @@ class _AffectedTags:
             target, ended = self._diff.affected(key)
             _add(self._moved[self._vertex(target)], recompute=[target], expand=[] if ended is None else [ended])
 
-    async def add_deleted(self, flows: StoredFlows) -> None:
-        """Add tags of assets that were deleted or restored, of their sources and of their children."""
-        vids = [vid for vid in self._diff.vertices if self._batch.existed(vid) and self._deletion_changed(vid)]
-        if not vids:
-            return
-        for around in (await flows.sources(vids), await flows.children(vids)):
-            self._diff.counting_children.records |= around.records
-            await run_in_turn(self._add_around, self._diff.is_long, vids, around)
-
-    def _add_around(self, vids: Iterable[int], around: Sources) -> None:
-        """Add the tags of some vertices, and of those to which ``around`` maps them."""
-        for group, members in around.of.items():
-            if is_group(group):
-                self._carried[group] = [*self._carried.get(group, ()), *self._tags(members)]
-        for vid in vids:
-            for source in {vid, *around.of.get(vid, ())}:
-                carrier = source if is_group(source) else self._vertex(source)
-                _add(self._moved[carrier], recompute=[vid], expand=[vid])
-
     def later_entries(self, outbox: Outbox) -> Iterator[OutboxEntry]:
         """Yield entries that are due when an edge ends, for all tags that the affected assets carry at that instant."""
         for affected, due in self._diff.first_ends():
@@ -163,6 +144,24 @@ class _AffectedTags:
             order, who = outbox.order(author.now), author.principal
             entry = OutboxEntry(new_entry_id(), author.tenant, order, due, tag=ANY_TAG, raised_by=who)
             yield from outbox.later(awaiting(entry, *affected), author.now)
+
+    def entries_of_deleted(self, outbox: Outbox) -> Iterator[OutboxEntry]:
+        """Yield an entry for all tags around the assets that were deleted or restored, if there are any.
+
+        Its job reads around them: all writers would wait while the batch reads the sources and children of a hub.
+        """
+        vids = [vid for vid in self._diff.vertices if self._batch.existed(vid) and self._deletion_changed(vid)]
+        if vids:
+            author = self._author
+            yield OutboxEntry(
+                new_entry_id(),
+                author.tenant,
+                outbox.order(author.now),
+                frontier=dict.fromkeys(vids),
+                tag=ANY_TAG,
+                raised_by=author.principal,
+                around=True,
+            )
 
     def _vertex(self, vid: int) -> int:
         """Return a vertex as a carrier."""

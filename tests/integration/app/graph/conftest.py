@@ -1,10 +1,12 @@
-"""Fixtures of the driver's tests: the address of a real JanusGraph and a client of it."""
+"""Fixtures over a real JanusGraph: its address, a client of it, and writers over the graph of one test."""
 
 from collections.abc import AsyncIterator
 
 import pytest
-from support.stores.janusgraph import url_with_user_info
+from support.stores.janusgraph import StoreGraph, url_with_user_info
+from support.stores.writers import Writers, shipped_policy, shipped_stops
 
+from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
 from app.store.embedded.embedded_store import EmbeddedStore
 
@@ -20,3 +22,10 @@ async def client(gremlin_url: str) -> AsyncIterator[GremlinClient]:
     """Open a client of that endpoint."""
     async with GremlinClient(gremlin_url) as opened:
         yield opened
+
+
+@pytest.fixture
+async def writers(graph: StoreGraph) -> AsyncIterator[Writers]:
+    """Make writers over the graph of one test."""
+    async with GremlinClient(graph.url, source=graph.source) as client:
+        yield Writers(client, shipped_policy(), WriteCoordinator(shipped_stops()))

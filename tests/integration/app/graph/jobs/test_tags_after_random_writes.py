@@ -31,6 +31,7 @@ from app.graph.driver import edge_pages
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import tag_job as job_module
 from app.graph.jobs.tag_job import TagJob
+from app.graph.propagation import tags_around
 from graphql_schema.catalog.relations import RELATIONS, TAGGED
 from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.ports.commands import (
@@ -192,6 +193,7 @@ async def test_tags_equal_the_oracle(  # noqa: PLR0913, PLR0917 - drawn by hypot
         monkeypatch.setattr(edge_pages, "PAGE", 1)
         for name in ("AT_ONCE", "MAX_AROUND"):
             monkeypatch.setattr(job_module, name, 1)
+        monkeypatch.setattr(tags_around, "AT_ONCE", 1)
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:
         twin = Twin(module_graph, client, losses, failures)
         await twin.write([asset(tag, {"propagates": True}) for tag in TAGS])

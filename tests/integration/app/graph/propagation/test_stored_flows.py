@@ -22,7 +22,8 @@ async def test_of_the_long_records_of_children_the_tags_and_sensitivity_are_read
         await api.load({"tag": {"name": "t", "tagKind": "FREE"}}, {"featureSet": {"id": group}})
         await api.load(*({"feature": {**each, "featureSet": group}} for each in ({"id": short}, restricted)))
         flows = StoredFlows(api.client, frozenset(), epoch_milliseconds())
-        found = await flows.children([vertex_id("default", group)])
+        found = await flows.few_children([vertex_id("default", group)], 10)
+    assert found is not None
     vids = [vertex_id("default", urn) for urn in (short, long)]
     assert found.of == {vertex_id("default", group): {*vids}}
     assert found.records[vids[0]]["id"] == short

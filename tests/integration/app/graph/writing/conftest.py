@@ -1,4 +1,4 @@
-"""Fixtures of the writer's tests: writers over a graph of one test or one module."""
+"""Fixtures of the writer's tests: writers over the graph of one module."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -17,13 +17,6 @@ from policies.policy import Policy
 def policy() -> Policy:
     """Load the shipped policy."""
     return shipped_policy()
-
-
-@pytest.fixture
-async def writers(graph: StoreGraph, policy: Policy) -> AsyncIterator[Writers]:
-    """Make writers over the graph of one test."""
-    async with GremlinClient(graph.url, source=graph.source) as client:
-        yield Writers(client, policy, WriteCoordinator(shipped_stops()))
 
 
 @pytest.fixture(scope="module")

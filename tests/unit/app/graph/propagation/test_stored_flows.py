@@ -65,13 +65,6 @@ class Texts:
 async def test_the_long_values_of_children_are_not_read() -> None:
     """Each edge that begins at a parent reads all its children under the write lock, for their tags and sensitivity."""
     client: Any = Texts()
-    found = await StoredFlows(client, frozenset(), FOREVER).children([PARENT])
+    (found,) = [page async for page in StoredFlows(client, frozenset(), FOREVER).child_pages([PARENT])]
     assert found.of == {PARENT: {10, 11}}
     assert found.records == {vid: {"sensitivity": "RESTRICTED", "index": {"tags": []}} for vid in (10, 11)}
-
-
-async def test_the_long_values_of_sources_are_not_read() -> None:
-    """The deletion of what is derived from a feature set reads the records of all its features as well."""
-    client: Any = Texts()
-    found = await StoredFlows(client, frozenset(), FOREVER).sources([11])
-    assert found.records == {11: {"kind": FEATURE, "sensitivity": "RESTRICTED", "index": {"tags": []}}}

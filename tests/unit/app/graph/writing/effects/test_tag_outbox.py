@@ -9,14 +9,17 @@ import pytest
 from support.stores.in_memory_writer import Memory, plan, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
-from app.graph.propagation.sources import Sources, group_of
+from app.graph.commits.outbox_entry import ANY_TAG
+from app.graph.propagation.sources import Sources
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.effects.batch_diff import BatchDiff
 from app.graph.writing.effects.tag_outbox import MANY_TAGS, _AffectedTags, tag_entries
 from app.graph.writing.unit.author import Author
+from graphql_schema.ports.commands import DeleteCommand
 from graphql_schema.ports.record import Record
 
 FEATURES = [f"feature f{number}" for number in range(20)]
+ORDERED: Any = SimpleNamespace(order=lambda now: now)
 VERSIONS = [f"model-version m@{number}" for number in range(30)]
 
 
@@ -66,14 +69,17 @@ def test_each_child_is_read_once_for_all_new_edges_of_its_parent(memory: Memory)
     assert sorted(records.reads) == sorted(records)
 
 
-def test_each_child_is_read_once_for_all_deleted_targets_of_its_parent(memory: Memory) -> None:
-    """Deleted targets of a group are recomputed for the tags of its members, read once for all of them."""
-    found, records = affected(memory)
-    group, targets = group_of(vid("feature-set s")), [vid(each) for each in VERSIONS]
-    found._add_around(targets, Sources({**{each: {group} for each in targets}, group: set(records)}))  # noqa: SLF001
-    frontier, expand = of_pii(found)
-    assert frontier.keys() == expand.keys() == set(targets)
-    assert sorted(records.reads) == sorted(records)
+async def test_all_deleted_assets_leave_one_entry_for_the_tags_around_them(memory: Memory) -> None:
+    """What is around them is not read: the entry names the deleted assets alone, for all tags."""
+    datasets = [f"dataset d{number}" for number in range(5)]
+    seeded(memory, *(asset(each, derivedFrom=["dataset source"]) for each in datasets))
+    state, author = memory.state(), memory.author(person("root", roles="admin"), NOW + 1)
+    plan([DeleteCommand(urn(each)) for each in datasets], state, author, dry_run=False)
+    cache: Any = Propagating()
+    flows: Any = SimpleNamespace(client=None)
+    (entry,) = await tag_entries(BatchDiff(state, author), flows, ORDERED, cache)
+    assert (entry.tag, entry.around, entry.kind, {*entry.frontier}) == (ANY_TAG, True, "tag", {*map(vid, datasets)})
+    assert cache.given == []
 
 
 class Propagating:
@@ -95,9 +101,8 @@ class Propagating:
 async def entries_of(diff: BatchDiff, propagating: Propagating) -> dict[int | None, tuple[set[int], set[int]]]:
     """Return the outbox entries of a batch by tag, each with what it recomputes and expands."""
     flows: Any = SimpleNamespace(client=None)
-    outbox: Any = SimpleNamespace(order=lambda now: now)
     cache: Any = propagating
-    return {each.tag: ({*each.frontier}, {*each.expand}) for each in await tag_entries(diff, flows, outbox, cache)}
+    return {each.tag: ({*each.frontier}, {*each.expand}) for each in await tag_entries(diff, flows, ORDERED, cache)}
 
 
 @pytest.fixture

@@ -1,0 +1,101 @@
+"""The tags around assets that were deleted or restored, which a job reads page by page over its steps.
+
+These are the tags of such an asset, of its sources and of its children: they may begin or cease to flow. An asset may
+have hundreds of thousands of them, so they are not read under the write lock.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import Final
+
+from app.graph.driver.edge_pages import VisitBudget
+from app.graph.propagation.carried_tags import CarriedTags
+from app.graph.propagation.source_reading import SourceReading
+from app.graph.propagation.sources import group_of, is_group
+from app.graph.propagation.stored_flows import MANY_EDGES, StoredFlows
+from graphql_schema.execution.side_thread import run_in_turn
+
+AT_ONCE: Final = 250
+"""Maximal number of assets around which is read together."""
+
+
+@dataclass(slots=True)
+class _Around:
+    """What is around assets: the vertices and groups at which a tag may be, which are the carriers.
+
+    ``assets_at`` has the assets around which each carrier is. ``carriers_at`` has the carriers that each vertex is, or
+    is a member of.
+    """
+
+    assets_at: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    carriers_at: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+
+    @classmethod
+    def of(cls, reading: SourceReading) -> "_Around":
+        """Return what a completed reading found around its vertices."""
+        sources, around = reading.sources(), cls()
+        for asset in reading.vids:
+            for carrier in {asset, group_of(asset), *sources.get(asset, ())}:
+                around.assets_at[carrier].append(asset)
+        for carrier in around.assets_at:
+            for vid in sources.get(carrier, ()) if is_group(carrier) else (carrier,):
+                around.carriers_at[vid].append(carrier)
+        return around
+
+    def assets(self, vids: Iterable[int]) -> set[int]:
+        """Return the assets around which one of these vertices is."""
+        carriers = {carrier for vid in vids for carrier in self.carriers_at[vid]}
+        return set(chain.from_iterable(self.assets_at[carrier] for carrier in carriers))
+
+
+@dataclass(slots=True)
+class TagsAround:
+    """Assets around which the tags are to be read; false if none is left.
+
+    What is written between two pages leaves an outbox entry of its own.
+    """
+
+    _waiting: dict[int, None] = field(default_factory=dict)
+    _reading: SourceReading | None = None
+    _around: _Around = field(default_factory=_Around)
+    _is_long: bool = False
+    _carried: CarriedTags = field(default_factory=CarriedTags)
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting) or self._reading is not None or bool(self._carried)
+
+    def add(self, assets: Iterable[int]) -> None:
+        """Add assets, unless they wait already."""
+        self._waiting |= dict.fromkeys(assets)
+
+    async def advance(self, flows: StoredFlows, budget: VisitBudget) -> dict[int, list[int]]:
+        """Read a page of edges around assets, and one of tags, as far as the budget of a step permits.
+
+        Return the vertices in the latter by tag, as :meth:`CarriedTags.advance`. Call :meth:`concerned` with them
+        before the next call.
+        """
+        if not self._carried:
+            await self._next_edges(flows, budget)
+        if not self._carried or budget.is_spent:
+            return {}
+        return await self._carried.advance(flows, budget)
+
+    async def concerned(self, vids: Collection[int]) -> Collection[int]:
+        """Return the assets to recompute for a tag of some vertices: those around which one of these is."""
+        return await run_in_turn(self._around.assets, self._is_long, vids)
+
+    async def _next_edges(self, flows: StoredFlows, budget: VisitBudget) -> None:
+        """Read a page of edges around the next assets; after the last page, let the tags of their far ends be read."""
+        if self._reading is None:
+            some = list(islice(self._waiting, AT_ONCE))
+            for asset in some:
+                del self._waiting[asset]
+            self._reading = flows.source_reading(some, with_children=True)
+        await flows.next_sources(self._reading, budget)
+        if self._reading.pages.is_read:
+            self._is_long = self._reading.size > MANY_EDGES
+            self._around = await run_in_turn(_Around.of, self._is_long, self._reading)
+            self._carried.add(self._around.carriers_at)
+            self._reading = None
