@@ -32,10 +32,10 @@ MIN_PAUSE_SECONDS: Final = 0.5
 MAX_PAUSE_SECONDS: Final = 60.0
 """Seconds of the longest pause after a failure, and between two checks for entries that became due."""
 
-MAX_CHARACTERS: Final = 4 * 1024 * 1024
+MAX_CHARACTERS: Final = 2 * 1024 * 1024
 """Number of characters of records after which a job adds no further ones to a transaction.
 
-The store refuses long requests, and a record of quotes is twice as long in one.
+All writers wait while the index analyses them, for less than a second.
 """
 
 ItemT = TypeVar("ItemT")

@@ -8,6 +8,7 @@ from app.graph.commits.index_state import IndexState
 from app.graph.commits.late_writes import LateWrites
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.propagating_tags import PropagatingTags
+from app.graph.commits.turns.long_writers import LongWriters
 from app.graph.commits.turns.write_lock import WriteLock
 from app.graph.commits.write_queue import WriteQueue
 from app.graph.commits.writer_contention import WriterContention
@@ -29,8 +30,9 @@ class WriteCoordinator:
 
     One writer or background job writes at a time, under ``lock``: concurrent transactions of the embedded store fail
     or block (docs/design/janusgraph.md). Its holder has every second turn of the event loop. ``queue`` has the batches
-    that wait for a transaction, and ``contention`` records whether several callers write. ``outbox`` holds work for
-    background jobs, ``commit_log`` orders transactions, and ``late_writes`` records those without a response.
+    that wait for a transaction, and ``contention`` records whether several callers write. ``long_writers`` are those
+    who then wait after a long transaction. ``outbox`` holds work for background jobs, ``commit_log`` orders
+    transactions, and ``late_writes`` records those without a response.
     ``propagating_tags`` caches which tags propagate, and ``index_state`` is how far the index of an external store was
     compared.
     ``propagation_stops`` are the kinds to which no sensitivity propagates; ``gates``, ``inference_rules`` and
@@ -43,6 +45,7 @@ class WriteCoordinator:
     lock: WriteLock = field(default_factory=WriteLock)
     queue: WriteQueue = field(default_factory=WriteQueue)
     contention: WriterContention = field(default_factory=WriterContention)
+    long_writers: LongWriters = field(init=False)
     outbox: Outbox = field(default_factory=Outbox)
     commit_log: CommitLog = field(default_factory=CommitLog)
     late_writes: LateWrites = field(default_factory=LateWrites)
@@ -52,3 +55,6 @@ class WriteCoordinator:
     disclosure: Disclosure = Disclosure.NONE
     reserved_names: ReservedNames = NOTHING_RESERVED
     access: Callable[[Principal], Access] = _without_policy
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "long_writers", LongWriters(self.contention))

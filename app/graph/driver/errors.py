@@ -94,7 +94,15 @@ class WriteRefusedError(StoreFailedError):
 
 
 class WriteTooLargeError(WriteRefusedError):
-    """A transaction is larger than one may be; nothing was sent."""
+    """A transaction is larger than one may be; nothing was sent.
+
+    ``limit`` is the name of the limit in an error about an atomic call, and ``maximum`` its value, None if unknown.
+    """
+
+    def __init__(self, message: str, limit: str = "atomicCharacters", maximum: int | None = None) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.maximum = maximum
 
 
 class VertexExistsError(CodedError):

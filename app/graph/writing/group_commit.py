@@ -71,6 +71,12 @@ MAX_GATHER_SECONDS: Final = 0.02
 MAX_GROUP_CHARACTERS: Final = 4 * 1024 * 1024
 """Maximal number of characters of the records in one transaction, unless its only batch is atomic or has one item."""
 
+MAX_CHANGED_TEXT: Final = 3_000_000
+"""Maximal number of characters that the index analyses after one transaction, unless it has a single item.
+
+They are the texts of all changed and marked assets, and take the store one to two seconds.
+"""
+
 MAX_TRANSACTION_CHARACTERS: Final = 16 * 1024 * 1024
 """Maximal number of characters of the records in any transaction.
 
@@ -151,11 +157,14 @@ class GroupCommit:
         If the plan takes long, these are the outcomes of its first items, at least of one: write the others next. All
         items of an atomic batch have outcomes.
         A caller whose earlier writes left much work for the jobs waits first; StoreUnavailableError ends a long wait.
+        So does one whose last transaction took long, while others write.
         """
         if not (batch.dry_run or batch.of_job):  # a job would wait for itself
             await self._coordinator.outbox.wait_for_jobs((batch.tenant, batch.caller))
         try:
             while True:
+                if not batch.of_job:
+                    await self._coordinator.long_writers.wait((batch.tenant, batch.caller))
                 self._queue.add(batch)
                 if self._queue.leader is None:
                     self._queue.leader = asyncio.create_task(self._lead(), context=Context())
@@ -210,12 +219,19 @@ class GroupCommit:
                         await end_plan(self._client)
                 is_alone = size <= 1 and not self._queue
                 duration = perf_counter() - begun
+                self._count_seconds(group, duration)
                 if size and not (groups or is_alone):
                     await self._queue.gather(size, min(MAX_GATHER_SECONDS, GATHER_SHARE * duration))
                 if self._client.write_order is not None and self._queue:
                     await asyncio.sleep(min(duration, MAX_TURN_SECONDS))  # the turn of another process
         finally:
             self._queue.leader = None
+
+    def _count_seconds(self, group: WriteGroup, seconds: float) -> None:
+        """Count a transaction for its caller, if all of its batches are of one."""
+        callers = {(batch.tenant, batch.caller) for batch in group.batches}
+        if len(callers) == 1:
+            self._coordinator.long_writers.wrote(callers.pop(), seconds)
 
     def _taken(self) -> WriteGroup:
         """Return the next group of the queue, in which writers put only batches of calls."""
@@ -314,6 +330,13 @@ async def _encode(plan: GroupPlan, writes: WriteSet) -> None:
 
 def _encoded(plan: GroupPlan, writes: WriteSet) -> Generator[None, None, None]:
     """Add one record to ``writes`` before each yield; see :func:`_encode`."""
+    if plan.has_several_items and plan.state.indexed_text > MAX_CHANGED_TEXT:
+        raise WriteTooLargeError(
+            f"A transaction changes assets with at most {MAX_CHANGED_TEXT} characters of names, descriptions and "
+            "properties.",
+            "atomicText",
+            MAX_CHANGED_TEXT,
+        )
     maximum = MAX_GROUP_CHARACTERS if plan.is_divisible else MAX_TRANSACTION_CHARACTERS
     for _ in plan.state.add_writes(writes, plan.now):
         if writes.characters > maximum:

@@ -47,7 +47,7 @@ MAX_INDEXED_TEXT: Final = 1_500_000
 """Number of characters of texts of changed and marked assets after which a transaction begins no further item.
 
 The store analyses the texts of an asset again for the index whenever one of its indexed values changes, such as the
-last day of its use. All items of an atomic call are in one transaction, however long the stored texts are.
+last day of its use. All items of an atomic call are in one transaction.
 """
 
 
@@ -90,6 +90,11 @@ class GroupPlan:
     def is_divisible(self) -> bool:
         """Whether the transaction can be divided."""
         return is_divisible([plan.batch for plan in self.batches])
+
+    @property
+    def has_several_items(self) -> bool:
+        """Whether the transaction has several items, each of which could be written by itself."""
+        return len(self.batches) > 1 or self.batches[0].batch.item_count > 1
 
     @property
     def now(self) -> int:

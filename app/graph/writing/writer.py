@@ -88,7 +88,8 @@ class PolicedWriter:
         With ``dry_run``, nothing is written.
         Raises LimitError if an atomic call declares more than MAX_ATOMIC_EDGES edges, has descriptions of more than
         MAX_ATOMIC_TEXT characters, or changes records and edges of more than MAX_TRANSACTION_CHARACTERS characters. So
-        it does if the plan of an atomic call takes more than MAX_ATOMIC_SECONDS.
+        it does if the assets that it changes have texts of more than MAX_CHANGED_TEXT characters, stored ones included,
+        or if its plan takes more than MAX_ATOMIC_SECONDS.
         Raises StoreUnavailableError if the store does not complete a request or a conflict with another process
         persists, and the error of ``budget`` if the operation has ended. Raises StoreFailedError if the store fails a
         request, refuses the credentials or returns an unusable response. Earlier batches of the call are written then,
@@ -130,8 +131,8 @@ class PolicedWriter:
             raise LimitError(
                 f"{error.message} What the items of this atomic call change has more; nothing was written. Split the "
                 "call, or send it without `atomic`.",
-                limit="atomicCharacters",
-                maximum=MAX_TRANSACTION_CHARACTERS,
+                limit=error.limit,
+                maximum=error.maximum or MAX_TRANSACTION_CHARACTERS,
             ) from None
 
     @property

@@ -127,6 +127,25 @@ async def test_what_no_transaction_can_hold_is_an_error_of_its_caller(
     assert "check the types and the size of its values" in error.message
 
 
+async def test_what_an_atomic_call_changes_has_few_texts(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The index analyses the stored texts of changed assets, too: a call that is not atomic is written in parts."""
+    store = MemoryStore(Memory(policy))
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    monkeypatch.setattr("app.graph.writing.group_commit.MAX_CHANGED_TEXT", 2_500)
+    client: Any = store
+    writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
+    ids = [f"dataset d{number}" for number in range(4)]
+    await writer.write([asset(each, {"description": "x" * 1_000}) for each in ids], dry_run=False, atomic=False)
+    store.writes.clear()
+    changes = [asset(each, {"stage": "DEPRECATED"}) for each in ids]
+    with pytest.raises(LimitError, match="at most 2500 characters of names, descriptions and properties") as caught:
+        await writer.write(changes, dry_run=False, atomic=True)
+    assert (caught.value.extensions["limit"], caught.value.extensions["maximum"]) == ("atomicText", 2_500)
+    assert store.writes == []
+    assert len(await writer.write(changes, dry_run=False, atomic=False)) == 4
+    assert [len(each) for each in store.writes] == [2, 2]
+
+
 async def test_a_dry_run_shares_the_store_with_other_writers(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     """It holds the write lock like a real call, so its batches are as small while another caller writes."""
     coordinator, sizes = WriteCoordinator(shipped_stops()), []

@@ -1,0 +1,46 @@
+"""The callers whose transactions took long, and for how long they then let other writers be first.
+
+A single item may change hundreds of assets, such as the deletion of a model with its versions, and the index analyses
+the texts of all of these. While it is written, all other writers wait.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.graph.commits.writer_contention import WriterContention
+
+LONG_SECONDS: Final = 1.0
+"""Seconds that a transaction may take without a wait of its caller: those of many calls take less."""
+
+FACTOR: Final = 2
+"""For this many times the seconds beyond LONG_SECONDS, the caller begins no other transaction beside other writers."""
+
+MAX_WAIT_SECONDS: Final = 20.0
+"""Longest wait after one transaction, in seconds: a call lasts for a minute at most."""
+
+POLL_SECONDS: Final = 0.1
+"""Seconds between two looks at whether other callers write."""
+
+
+@dataclass(slots=True)
+class LongWriters:
+    """Until when callers wait if others write, as ``contention`` has it. ``clock`` returns monotonic seconds."""
+
+    contention: WriterContention
+    clock: Callable[[], float] = time.monotonic
+    _until: dict[Hashable, float] = field(default_factory=dict)
+
+    def wrote(self, caller: Hashable, seconds: float) -> None:
+        """Note that all batches of a transaction were of one caller, and how long it took."""
+        now = self.clock()
+        self._until = {each: until for each, until in self._until.items() if until > now}
+        if seconds > LONG_SECONDS:
+            self._until[caller] = now + min(FACTOR * (seconds - LONG_SECONDS), MAX_WAIT_SECONDS)
+
+    async def wait(self, caller: Hashable) -> None:
+        """Return when a caller may begin a transaction: at once without a long one before, or without other writers."""
+        while (left := self._until.get(caller, 0.0) - self.clock()) > 0 and self.contention.is_contended:  # noqa: ASYNC110 - the time may end as well
+            await asyncio.sleep(min(left, POLL_SECONDS))

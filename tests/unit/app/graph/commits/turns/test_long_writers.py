@@ -1,0 +1,60 @@
+"""Callers of long transactions: when they wait for other writers, and for how long."""
+
+import asyncio
+
+import pytest
+
+from app.graph.commits.turns.long_writers import LongWriters
+from app.graph.commits.writer_contention import WriterContention
+
+
+class Clock:
+    """Monotonic seconds that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """Return the present instant."""
+        return self.now
+
+
+@pytest.mark.parametrize(("seconds", "wait"), [(0.9, 0.0), (1.5, 1.0), (4.0, 6.0), (60.0, 20.0)])
+async def test_a_caller_waits_for_twice_what_was_too_long(
+    seconds: float, wait: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wait grows with the transaction and is bounded, and other callers have none."""
+    clock, pauses = Clock(), list[float]()
+    contention = WriterContention(clock)
+    writers = LongWriters(contention, clock)
+
+    async def passed(pause: float) -> None:
+        clock.now += pause
+        pauses.append(pause)
+
+    monkeypatch.setattr(asyncio, "sleep", passed)
+    writers.wrote("ada", seconds)
+    with contention.call("ada"), contention.call("bo"):
+        await writers.wait("bo")
+        assert pauses == []
+        await writers.wait("ada")
+    assert sum(pauses) == pytest.approx(wait)
+
+
+async def test_no_caller_waits_without_other_writers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller who writes alone goes on at once, and so does one that waits once the others are gone."""
+    clock = Clock()
+    contention = WriterContention(clock)
+    writers = LongWriters(contention, clock)
+
+    async def passed(pause: float) -> None:
+        clock.now += 100 * pause
+
+    monkeypatch.setattr(asyncio, "sleep", passed)
+    writers.wrote("ada", 60)
+    await writers.wait("ada")
+    assert clock.now == 0
+    with contention.call("ada"), contention.call("bo"):
+        pass
+    await writers.wait("ada")
+    assert 0 < clock.now < 20
