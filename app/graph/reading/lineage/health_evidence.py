@@ -91,7 +91,8 @@ class EvidenceReader:
         if level is None:
             level = await self._with_some_data(await self._read(vertices, with_data=False))
         with self._rows.budget.reading_on():
-            return await run_in_parts(self._groups(reached, level), is_long=level.is_long)
+            is_long = level.is_long or len(reached) > LONG_LINEAGE
+            return await run_in_parts(self._groups(reached, level), is_long=is_long)
 
     async def _read(self, vertices: list[Vertex], *, with_data: bool) -> "_Level":
         """Read a level in one request; without the data of evaluations, also the records of the versions."""

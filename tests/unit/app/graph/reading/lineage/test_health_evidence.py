@@ -1,14 +1,19 @@
 """Evidence on the group of many versions."""
 
 from collections.abc import Sequence
+from threading import get_ident
 from typing import Any, cast
 
+import pytest
 from support.estates.plain_rows import plain_row
+from support.estates.wide_lineage import noted_threads
 
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.lineage.health_evidence import EvidenceReader
+from app.graph.reading.lineage.health_findings import EvidenceWeighing
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import ReadTime
+from graphql_schema.ports.lineage_query import LONG_LINEAGE
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.row import Row
 
@@ -63,3 +68,18 @@ async def test_the_evidence_on_a_parent_is_put_together_once_for_its_versions() 
     assert [(member.vid, member.link["validFrom"]) for member in members] == [(PARENT, vid) for vid in VERSIONS]
     assert len({id(member.findings) for member in members if member.findings is not None}) == 1
     assert rows.read == [CHECK]
+
+
+@pytest.mark.parametrize(("count", "is_long"), [(LONG_LINEAGE, False), (LONG_LINEAGE + 1, True)])
+async def test_many_assets_without_evidence_are_weighed_in_the_side_thread(
+    count: int,
+    is_long: bool,  # noqa: FBT001 - a case
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A walk over thousands of assets would hold the event loop, although there are no edges to evidence."""
+    noted = noted_threads(monkeypatch, EvidenceWeighing, "findings")
+    reader = EvidenceReader(cast("VisibleRows", Rows()))
+    groups = await reader.read([plain_row("REPORT", f"r{vid}", vid=vid) for vid in range(10, 10 + count)])
+    assert len(groups) == count
+    ((_, thread),) = noted
+    assert (thread != get_ident()) == is_long
