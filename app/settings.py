@@ -118,8 +118,11 @@ class Settings:
         "256",
         "Maximum size of the graph cache of each process, in MiB by estimate; 0: everything is read from the store.",
     )
-    operations_mb: int = setting("MLG_OPERATIONS_MB", "1024", "MiB by estimate that running operations hold at most.")
-    caller_mb: int = setting("MLG_CALLER_MB", "512", "MiB by estimate that those of one caller hold at most.")
+    operations_mb: int = setting(
+        "MLG_OPERATIONS_MB",
+        "1024",
+        "MiB by estimate that running operations hold at most, beyond 16 of each; those of one caller half of it.",
+    )
     walk_nodes: int = setting(
         "MLG_WALK_NODES",
         "10000",
@@ -326,7 +329,6 @@ _READERS: dict[str, Callable[[str], object]] = {
     "store_in_flight": _count,
     "cache_mb": _number,
     "operations_mb": _count,
-    "caller_mb": _count,
     "store_deadline": _positive,
     "store_silent_seconds": _from_zero,
     "walk_nodes": _count,

@@ -1,8 +1,8 @@
-"""The memory of the operations that run at once, which one process shares: bounds in all and for each caller.
+"""The memory of the operations that run at once, which one process shares by a dynamic threshold.
 
 What an operation reads from the store is charged by estimate, as its budget counts it
-(:class:`graphql_schema.ports.operation_budget.OperationBudget`). An operation that was charged little always goes on,
-so that callers with large operations end no ordinary ones of others.
+(:class:`graphql_schema.ports.operation_budget.OperationBudget`). The first LITTLE bytes of each operation are not
+shared: they always pass and count for no bound, so that large operations end no ordinary ones of others.
 """
 
 from collections import Counter
@@ -14,25 +14,31 @@ from app.graph.driver.errors import StoreUnavailableError
 from policies.errors import CodedError, LimitError
 
 LITTLE: Final = 16 * 1024 * 1024
-"""Bytes that every operation may be charged, whatever others are charged."""
+"""Bytes that every operation may read without a charge."""
 
 _RETRY_SECONDS: Final = 2
 
 
 @dataclass(slots=True)
 class OperationMemory:
-    """Bytes charged to the running operations: at most ``maximum`` in all, and ``caller_maximum`` to one caller.
+    """Bytes charged to the callers of the running operations: less than ``maximum`` in all.
 
-    Only operations that are charged LITTLE at most go beyond these bounds.
+    A charge passes if its caller then has at most as much as remains free. This is the dynamic threshold, with the
+    factor 1, of the buffer that the ports of a switch share (Choudhury and Hahne, "Dynamic queue length thresholds for
+    shared-memory packet switches", IEEE/ACM Transactions on Networking 6(2), 1998).
+
+    So one caller alone has half of ``maximum``. Beside others who are charged ``x`` together, a caller may have half of
+    what these leave, ``(maximum - x) / 2``, because nothing is taken from an operation that runs. Beside n others, that
+    is at least ``maximum / 2**(n+1)``, whatever they did before. As operations end and others begin, n callers who
+    always want more come to equal shares, ``maximum / (n+1)`` each.
     """
 
     maximum: int
-    caller_maximum: int
     _charged: Counter[Hashable] = field(default_factory=Counter)
 
     @property
     def charged(self) -> int:
-        """The bytes charged to all operations that run."""
+        """The bytes charged to all callers."""
         return self._charged.total()
 
     def account(self, caller: Hashable) -> "OperationAccount":
@@ -46,19 +52,24 @@ class OperationMemory:
             del self._charged[caller]
 
     def refused(self, caller: Hashable, size: int, *, writes: bool) -> CodedError | None:
-        """Return the error if a further number of bytes would exceed a bound; ``writes`` is true for a mutation."""
+        """Return the error if a caller may not have further bytes; ``writes`` is true for a mutation.
+
+        It is LimitError if the caller may not have them alone either, and StoreUnavailableError because of others.
+        """
         done = "Its earlier writes remain; read the state first. " if writes else ""
-        if self._charged[caller] + size > self.caller_maximum:
+        share, wanted = self.maximum // 2, self._charged[caller] + size
+        if wanted > share:
             return LimitError(
-                f"What your running operations have read takes more than {self.caller_maximum >> 20} MiB of memory, so "
-                f"this one was ended. {done}Send fewer large operations at once, or select less.",
+                f"What your running operations have read, beyond {LITTLE >> 20} MiB each, takes more than "
+                f"{share >> 20} MiB of memory, so this one was ended. {done}Send fewer large operations at once, or "
+                "select less.",
                 limit="callerMemory",
-                maximum=self.caller_maximum,
+                maximum=share,
             )
-        if self.charged + size > self.maximum:
+        if wanted > self.maximum - self.charged - size:
             return StoreUnavailableError(
-                "The operations of all callers use the memory of the server, so this one was ended. "
-                f"{done}Try again later, or select less.",
+                "The operations of other callers leave too little memory of the server for this one, so it was ended. "
+                f"{done}Try again later, send fewer large operations at once, or select less.",
                 retry_after=_RETRY_SECONDS,
                 unknown_outcome=writes,
             )
@@ -78,20 +89,26 @@ class OperationAccount:
         """Charge a number of bytes, or return the error that is to end the operation; see :class:`OperationMemory`."""
         if self._is_closed:
             return None
-        if self._size + size > LITTLE:
-            error = self.memory.refused(self.caller, size, writes=writes)
+        shared = _beyond_little(self._size + size) - _beyond_little(self._size)
+        if shared:
+            error = self.memory.refused(self.caller, shared, writes=writes)
             if error is not None:
                 return error
+            self.memory.change(self.caller, shared)
         self._size += size
-        self.memory.change(self.caller, size)
         return None
 
     def clear(self) -> None:
         """Charge nothing any more for what was read so far."""
-        self.memory.change(self.caller, -self._size)
+        self.memory.change(self.caller, -_beyond_little(self._size))
         self._size = 0
 
     def close(self) -> None:
         """Charge nothing from now on, because the operation has ended."""
         self.clear()
         self._is_closed = True
+
+
+def _beyond_little(size: int) -> int:
+    """Return how many of the bytes of an operation are charged to its caller."""
+    return max(0, size - LITTLE)

@@ -255,7 +255,7 @@ class Process:
             cursor_key=self._cursor_key,
             log_access=self._log_access,
             spellings=Spellings(namespace_patterns(self.settings.namespaces)),
-            memory=OperationMemory(self.settings.operations_mb << 20, self.settings.caller_mb << 20),
+            memory=OperationMemory(self.settings.operations_mb << 20),
             vectored=self.settings.vectored,
             graph_cache=self._graph_cache(client),
         )
