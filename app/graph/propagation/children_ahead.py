@@ -6,7 +6,8 @@ page by page, and records what is written during and after that. When its batch 
 again, which is little. The children are then those that the plan itself would have read.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -30,6 +31,15 @@ _UNTAGGED: Final[Mapping[str, Record]] = {
     level: {"sensitivity": level, "index": {"tags": ()}} for level in SENSITIVITIES
 }
 """The values that are needed of a child without tags, by its sensitivity; thousands of children share them."""
+
+_CHILD_BYTES: Final = 200
+"""Bytes of memory of a child without tags: its id as a member of its parent, and as the key of its values."""
+
+_TAGS_BYTES: Final = 480
+"""Bytes of the own values of a child with tags, besides these."""
+
+_TAG_BYTES: Final = 8
+"""Bytes of a tag besides its text."""
 
 
 class ChildrenAhead:
@@ -57,12 +67,17 @@ class ChildrenAhead:
                 self._forget()
 
     async def read(self, flows: StoredFlows, parents: Iterable[int], budget: OperationBudget) -> None:
-        """Read the children of further parents, whose edges and records count in the budget of the operation."""
+        """Read the children of further parents.
+
+        Their edges and records count in the budget of the operation, and so does the memory of what is kept of them.
+        """
         wanted = [*parents]
         async for page in flows.child_pages(wanted):
             budget.check()
             budget.count_rows(2 * len(page.records))
-            await run_in_turn(self._add, len(page.records) > MANY_EDGES, page)
+            is_long = len(page.records) > MANY_EDGES
+            budget.count_stored(await run_in_turn(_weight, is_long, page.records.values()))
+            await run_in_turn(self._add, is_long, page)
             await budget.pause()
         self.parents.update(wanted)
 
@@ -116,3 +131,12 @@ def _brief(record: Record) -> Record:
     """Return the values of a child that the effects of a write need."""
     level, tags = record["sensitivity"], record["index"]["tags"]
     return {"sensitivity": level, "index": {"tags": tags}} if tags else _UNTAGGED[level]
+
+
+def _weight(records: Iterable[Record]) -> int:
+    """Return the bytes of memory, by estimate, of what is kept of children with these records."""
+    return sum(_CHILD_BYTES + _tags_weight(record["index"]["tags"]) for record in records)
+
+
+def _tags_weight(tags: Sequence[str]) -> int:
+    return _TAGS_BYTES + sum(_TAG_BYTES + sys.getsizeof(tag) for tag in tags) if tags else 0

@@ -3,10 +3,15 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
+
 from app.graph.propagation.children_ahead import ChildrenAhead
 from app.graph.propagation.sources import Sources
 from app.graph.records.touched import Touched
-from graphql_schema.ports.operation_budget import OperationBudget
+from app.runtime.operation_memory import LITTLE, OperationMemory
+from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
+from graphql_schema.ports.record import Record
+from policies.errors import LimitError
 
 PARENT, CHILD, OTHER = 1, 10, 11
 INTERNAL = {"sensitivity": "INTERNAL", "index": {"tags": []}, "description": "long"}
@@ -51,6 +56,49 @@ async def test_only_written_children_are_read_again() -> None:
         for _ in range(2):
             assert await ahead.refresh(flows, 5)
         assert (flows.again, ahead.children.records[CHILD]["sensitivity"]) == ([{CHILD}], "RESTRICTED")
+
+
+class TaggedFlows(Flows):
+    """Returns pages of 1,000 children with 100 tags each, of which the texts take some 9 KB."""
+
+    def __init__(self, pages: int) -> None:
+        super().__init__()
+        self.left = pages
+
+    @staticmethod
+    def _tags() -> list[str]:
+        return [f"tag {each:040}" for each in range(100)]
+
+    async def child_pages(self, parents: list[int]) -> AsyncIterator[Sources]:
+        """See :class:`app.graph.propagation.stored_flows.StoredFlows`."""
+        while self.left:
+            self.left -= 1
+            vids = range(1_000 * self.left, 1_000 * (self.left + 1))
+            records: dict[int, Record] = {vid: {**INTERNAL, "index": {"tags": self._tags()}} for vid in vids}
+            yield Sources({parent: {*vids} for parent in parents}, records)
+
+
+async def test_the_memory_of_what_is_kept_counts() -> None:
+    """It is charged to the caller until the operation ends; a child without tags takes little, however long it is."""
+    memory = OperationMemory(1_000 * LITTLE)
+    for flows, fewest, most in ((Flows(), 100, 500), (TaggedFlows(3), 3_000 * 9_000, 3_000 * 11_000)):
+        budget, ahead = OperationBudget(memory=memory.account("ada")), ChildrenAhead()
+        with ahead.in_use():
+            await ahead.read(flows, [PARENT], budget)  # type: ignore[arg-type]
+            assert fewest < budget.stored < most
+            assert memory.charged == max(0, budget.stored - LITTLE)
+        budget.close()
+        assert memory.charged == 0
+
+
+async def test_a_reading_ends_at_the_limit_of_memory() -> None:
+    """No further page is read, and nothing is kept after the end of the call."""
+    flows, ahead = TaggedFlows(10), ChildrenAhead()
+    budget = OperationBudget(UsageLimits(stored=25_000_000))
+    with pytest.raises(LimitError, match="stored"), ahead.in_use():
+        await ahead.read(flows, [PARENT], budget)  # type: ignore[arg-type]
+    assert flows.left == 7
+    assert (ahead.parents, ahead.children.records) == (set(), {})
 
 
 async def test_children_of_other_parents_are_not_read() -> None:
