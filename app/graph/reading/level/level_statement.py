@@ -11,6 +11,10 @@ read.
 | hops      | list of hops                                                |
 | listings  | list of listings                                            |
 | cap       | number of edges and chain vertices that end the request     |
+| passed    | number of edges passed by later pages, after which the      |
+|           | request ends before the next source                         |
+| longest   | number of edges of one label and source that end the        |
+|           | request, if a later page passes them                        |
 | size      | number of characters of records that end the request        |
 | full      | whether the records of vertices are returned                |
 | tenant    | tenant of all listings                                      |
@@ -62,7 +66,8 @@ read.
 
 A page in the order of time (``t``) reads its own edges and those of its last instant, however many the source has. The
 first page of another hop (``n`` without ``a``) reads only its own edges, for each label. A later page of such a hop
-reads all edges of the source.
+passes the edges of the source, of which the store keeps all in memory until the response. So each source is read by
+itself.
 """
 
 from typing import Any, Final
@@ -77,6 +82,12 @@ from app.graph.records.merged_record import POINTER
 
 EDGE_CAP: Final = 50_000
 """Number of edges and chain vertices at which a request ends, because the embedded store must not be interrupted."""
+
+PASSED_CAP: Final = 100_000
+"""Number of edges that later pages pass, after which a request ends before it reads those of a further source."""
+
+MAX_PASSED: Final = 500_000
+"""Number of edges of one label and source at which a later page ends its request: they take the store some 200 MB."""
 
 RECORDS_CAP: Final = 16 * 1024 * 1024
 """Number of characters of records at which a request ends. It bounds the memory of the store: a request needs a
@@ -93,12 +104,11 @@ def _valid(edges: Any) -> Any:  # noqa: ANN401 - a gremlinpython traversal
 
 
 def _hop(direction: str, *, kinds: bool) -> str:
-    """Return the text that reads all edges of a hop."""
-    start = g.V(param("xs"))
-    edges = _valid(start.out_e(spread("ls")) if direction == "out" else start.in_e(spread("ls")))
-    return str(
-        render(edges.has("toKind" if direction == "out" else "fromKind", P.within(param("ks"))) if kinds else edges)
-    )
+    """Return the text that reads the edges of a hop, at most ``most`` of each source: the store loads no others."""
+    edges = _valid(__.out_e(spread("ls")) if direction == "out" else __.in_e(spread("ls")))
+    if kinds:
+        edges = edges.has("toKind" if direction == "out" else "fromKind", P.within(param("ks")))
+    return str(render(g.V(param("xs")).local(edges.limit(param("most")))))
 
 
 def _first(direction: str, *, kinds: bool) -> str:
@@ -107,6 +117,12 @@ def _first(direction: str, *, kinds: bool) -> str:
     if kinds:
         edges = edges.has("toKind" if direction == "out" else "fromKind", P.within(param("ks")))
     return str(render(g.V(param("xs")).local(edges.limit(param("n")))))
+
+
+def _passed(direction: str) -> str:
+    """Return the text of the edges of one label from a source, in the order of far vertex ids."""
+    edges = _valid(__.out_e(param("l")) if direction == "out" else __.in_e(param("l")))
+    return str(render(g.V(param("x")).local(edges.limit(param("most")))))
 
 
 def _newest(start: Any) -> str:  # noqa: ANN401 - a gremlinpython traversal
@@ -127,6 +143,7 @@ def between = {{ xs, fs, ls ->
 def reach = {{ h, xs ->
   if (h.f) return between(xs, h.f, h.ls)
   def ls = h.ls; def ks = h.ks; def n = h.n; def at = h.at; def since = h.since; def vf = h.vf; def vt = h.vt
+  def most = cap
   if (h.t) return {_newest(g.V(param("xs")))}
   h.d == 'out' ? (ks ? {_hop("out", kinds=True)} : {_hop("out", kinds=False)})
                : (ks ? {_hop("in", kinds=True)} : {_hop("in", kinds=False)})
@@ -135,6 +152,10 @@ def begin = {{ h, xs, l ->
   def ks = h.ks; def n = h.n; def vf = h.vf; def vt = h.vt
   h.d == 'out' ? (ks ? {_first("out", kinds=True)} : {_first("out", kinds=False)})
                : (ks ? {_first("in", kinds=True)} : {_first("in", kinds=False)})
+}}
+def pass = {{ h, x, l ->
+  def vf = h.vf; def vt = h.vt; def most = longest
+  h.d == 'out' ? {_passed("out")} : {_passed("in")}
 }}
 def inferred = {{ e -> e.label().startsWith('{PREFIX}') }}
 def byFar = {{ a, b -> a[0] <=> b[0] ?: inferred(a[1]) <=> inferred(b[1]) }}
@@ -181,6 +202,7 @@ def lists = listings.collect {{ q ->
 def given = wanted.size()
 def sets = []
 def budget = cap
+def passing = passed
 def left = size as long
 def sized = {{ r -> left -= r.length(); r }}
 def edges = hops.collect {{ h ->
@@ -194,14 +216,29 @@ def edges = hops.collect {{ h ->
   if (xs && budget > 0 && left > 0) {{
     def out = h.d == 'out'
     def bySource = new LinkedHashMap()
-    def traversals = h.n > 0 && !h.t && h.a < 0 ? h.ls.collect {{ begin(h, xs, it) }} : [reach(h, xs)]
+    def later = h.n > 0 && !h.t && h.a >= 0
+    if (later) xs.each {{ x ->
+      if (passing <= 0) budget = 0
+      if (budget <= 0) return
+      def first = new PriorityQueue((h.n as int) + 1, {{ a, b -> byFar(b, a) }} as Comparator)
+      h.ls.each {{ l -> def count = 0; pass(h, x, l).each {{ e ->
+        passing--
+        if (++count == longest) budget = 0
+        def f = (out ? e.inVertex() : e.outVertex()).id()
+        if (f <= h.a || h.ks && !h.ks.contains(e.value(out ? 'toKind' : 'fromKind'))) return
+        first << [f, e]
+        if (first.size() > h.n) first.poll()
+      }} }}
+      if (first) bySource[x] = first as List
+    }}
+    def traversals = later ? [] : h.n > 0 && !h.t ? h.ls.collect {{ begin(h, xs, it) }} : [reach(h, xs)]
     traversals.each {{ t ->
       while (budget > 0 && left > 0 && t.hasNext()) {{
         def e = t.next()
         def s = out ? e.outVertex().id() : e.inVertex().id()
         def f = out ? e.inVertex().id() : e.outVertex().id()
         if (h.n == 0) {{ take(s, f, e); budget-- }}
-        else if (h.t || f > h.a) {{ bySource.computeIfAbsent(s, {{ [] }}) << [f, e]; if (h.t) budget-- }}
+        else {{ bySource.computeIfAbsent(s, {{ [] }}) << [f, e]; if (h.t) budget-- }}
       }}
     }}
     if (budget > 0) bySource.each {{ s, found ->
@@ -242,6 +279,8 @@ if (left <= 0) return [[e: [], v: [], w: [], l: [], over: false, large: true, h:
     "hops",
     "listings",
     "cap",
+    "passed",
+    "longest",
     "size",
     "full",
     "tenant",

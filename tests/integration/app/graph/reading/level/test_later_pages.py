@@ -1,0 +1,77 @@
+"""Later pages on a real JanusGraph: they have what follows their position, and few requests pass many edges."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from support.servers.in_process import Api, no_jobs, open_api
+from support.stores.janusgraph import StoreGraph
+from support.stores.received_rows import received_rows
+
+from app.graph.reading.level import level_batcher
+
+HUBS = [f"mlg://dataset/test/default/hub{number}" for number in range(3)]
+SOURCES = [f"mlg://dataset/test/default/source{number:02}" for number in range(30)]
+FIRST = """query ($id: ID!) {
+  asset(id: $id) { ... on Dataset { derivedFrom(first: 100) { edges { cursor node { id } } } } } }"""
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Run the API over three datasets that are derived from thirty others; without a cache, so that the store reads."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys"), no_jobs, MLG_CACHE_MB="0") as api:
+        await api.load(*({"dataset": {"id": hub, "derivedFrom": SOURCES}} for hub in HUBS))
+        yield api
+
+
+async def edges_of(api: Api, hub: str) -> list[dict[str, Any]]:
+    """Return all edges of a list, with their cursors."""
+    edges: list[dict[str, Any]] = (await api.ask("ada", FIRST, id=hub))["asset"]["derivedFrom"]["edges"]
+    assert len(edges) == len(SOURCES)
+    return edges
+
+
+def later(cursors: dict[str, str], first: int) -> str:
+    """Return a query of one later page of each hub."""
+    fields = [
+        f'p{HUBS.index(hub)}: asset(id: "{hub}") {{ ... on Dataset {{ derivedFrom(first: {first}, after: "{after}") '
+        f"{{ nodes {{ id }} pageInfo {{ hasNextPage }} }} }} }}"
+        for hub, after in cursors.items()
+    ]
+    return f"{{ {' '.join(fields)} }}"
+
+
+@pytest.mark.parametrize("cap", [100_000, 20])
+async def test_later_pages_have_what_follows_their_position(
+    api: Api, cap: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At each position, a page has the items behind it, in order; beyond the cap, each list is read by itself."""
+    monkeypatch.setattr(level_batcher, "PASSED_CAP", cap)
+    edges = {hub: await edges_of(api, hub) for hub in HUBS}
+    for positions in ((0, 13, 27), (26, 28, 29)):
+        cursors = {hub: edges[hub][at]["cursor"] for hub, at in zip(HUBS, positions, strict=True)}
+        with received_rows(api.client) as rows:
+            body = await api.ask("ada", later(cursors, first=2))
+        for number, at in enumerate(positions):
+            page, behind = body[f"p{number}"]["derivedFrom"], edges[HUBS[number]][at + 1 :]
+            assert [each["id"] for each in page["nodes"]] == [each["node"]["id"] for each in behind[:2]]
+            assert page["pageInfo"]["hasNextPage"] == (len(behind) > 2)
+        assert (len(rows.texts) > 3) == (cap < 100_000)
+
+
+async def test_lists_that_pass_many_edges_together_have_no_later_page(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One position in the lists of many sources is one hop of the store, which ends before the next source."""
+    monkeypatch.setattr(level_batcher, "PASSED_CAP", 20)
+    cursors = {hub: (await edges_of(api, hub))[0]["cursor"] for hub in HUBS}
+    body = await api.send("ada", later(cursors, first=2))
+    assert {error["extensions"]["code"] for error in body["errors"]} == {"LIMIT_EXCEEDED"}
+
+
+async def test_a_list_that_is_too_long_has_no_later_page(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store would keep all edges before the page in memory; the first page is read."""
+    monkeypatch.setattr(level_batcher, "MAX_PASSED", len(SOURCES))
+    hub = HUBS[0]
+    body = await api.send("ada", later({hub: (await edges_of(api, hub))[0]["cursor"]}, first=2))
+    assert [error["extensions"]["code"] for error in body["errors"]] == ["LIMIT_EXCEEDED"]
