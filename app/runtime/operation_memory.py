@@ -23,9 +23,9 @@ _RETRY_SECONDS: Final = 2
 class OperationMemory:
     """Bytes charged to the callers of the running operations: less than ``maximum`` in all.
 
-    A charge passes if its caller then has at most as much as remains free. This is the dynamic threshold, with the
-    factor 1, of the buffer that the ports of a switch share (Choudhury and Hahne, "Dynamic queue length thresholds for
-    shared-memory packet switches", IEEE/ACM Transactions on Networking 6(2), 1998).
+    A charge passes if its caller then has at most as much as remains free. This is the dynamic threshold of the
+    buffer that the ports of a switch share, with the factor 1. Its source is "Dynamic queue length thresholds for
+    shared-memory packet switches" by Choudhury and Hahne (IEEE/ACM Transactions on Networking, 1998).
 
     So one caller alone has half of ``maximum``. Beside others who are charged ``x`` together, a caller may have half of
     what these leave, ``(maximum - x) / 2``, because nothing is taken from an operation that runs. Beside n others, that

@@ -51,7 +51,7 @@ def share(memory: OperationMemory, caller: object) -> int:
 
 
 def test_half_of_it_is_the_bound_of_a_caller_alone() -> None:
-    """The maximum passes, and one byte more is refused; another caller is not told that it has too much."""
+    """The maximum passes, and one byte more is refused; the error of another caller states no limit of its own."""
     memory = OperationMemory(200 * MIB)
     first, second, other = (budget_of(memory, name) for name in ("ada", "ada", "bo"))
     first.count_stored(LITTLE + 60 * MIB)

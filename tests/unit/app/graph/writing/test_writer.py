@@ -1,16 +1,18 @@
 """Failures of the store during a call that is not atomic, with a store that fails on purpose."""
 
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from support.stores.in_memory_writer import COMPLETE, Memory
-from support.stores.memory_store import MemoryStore
+from support.stores.in_memory_writer import COMPLETE, ROOT, Memory
+from support.stores.memory_store import Callers, MemoryStore
 from support.stores.planning_clock import PlanningClock
 from support.stores.writers import Writers, asset, person, shipped_stops, urn
 
 from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.commits.writer_contention import CONTENDED_SECONDS
 from app.graph.driver.errors import StoreFailedError, WriteRefusedError, WriteTooLargeError
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.unit.working_set import WorkingSet
@@ -24,6 +26,7 @@ from graphql_schema.ports.record import Record
 from policies.errors import LimitError
 from policies.policy import Policy
 
+ADA = person("ada", "team ranking", roles="engineer")
 ITEMS = [asset(f"dataset d{number}") for number in range(4)]
 
 
@@ -144,6 +147,25 @@ async def test_what_an_atomic_call_changes_has_few_texts(policy: Policy, monkeyp
     assert store.writes == []
     assert len(await writer.write(changes, dry_run=False, atomic=False)) == 4
     assert [len(each) for each in store.writes] == [2, 2]
+
+
+async def test_a_caller_waits_after_a_long_transaction(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its next write waits while others write, whose own do not, and goes on when they have ended."""
+    store = MemoryStore(Memory(policy))
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    monkeypatch.setattr("app.graph.commits.turns.long_writers.LONG_SECONDS", -1.0)  # so that each is long
+    callers = Callers(store)
+    contention, now = callers.coordinator.contention, time.monotonic()
+    contention.clock = lambda: now
+    await callers.call(ROOT, asset("dataset a"))
+    with contention.call("other"), contention.call("another"):
+        pass
+    waiting = callers.call(ROOT, asset("dataset b"))
+    await callers.call(ADA, asset("dataset c"))
+    assert not waiting.done()
+    now += CONTENDED_SECONDS
+    await waiting
+    assert store.writes == [{urn(f"dataset {each}")} for each in "acb"]
 
 
 async def test_a_dry_run_shares_the_store_with_other_writers(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
