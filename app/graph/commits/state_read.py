@@ -15,7 +15,7 @@ from typing import Final, NoReturn
 from app.graph.commits.reads.read_limits import FEW_ELEMENTS, ReadLimits
 from app.graph.commits.reads.touched_reads import HopKind, KnownReads, Row, touched_reads
 from app.graph.commits.write_statements import STATE
-from app.graph.driver.edge_pages import EdgePages, read_edge_page
+from app.graph.driver.edge_pages import EdgePages, VisitBudget, read_edge_page
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import last_target, target_of
@@ -264,8 +264,9 @@ class StateReading:
     async def _pages(self, hop: HopRead, vid: int) -> list[Json]:
         """Return the rows of the edges of a hop at one vertex, page by page."""
         pages, found = EdgePages.at_vertex(hop.direction.value, hop.labels, vid), list[Json]()
-        pages.max_edges = FEW_ELEMENTS if self.limits.few else None
         while not pages.is_read:
+            if self.limits.few:
+                pages.within(VisitBudget(FEW_ELEMENTS))
             page = await read_edge_page(self.client, pages, caller=self.limits.caller)
             near, _, far, _, texts = (page.rows[0][place::5] for place in range(5))
             found += chain.from_iterable(zip(near, far, texts, strict=True))

@@ -144,10 +144,11 @@ and starts that it has visited, and of each further PART_CHARACTERS of records.
 
 @dataclass(slots=True)
 class VisitBudget:
-    """What a step of a job may still visit: ``left`` edges, and vertices from which they start, of PAGE at first.
+    """What a step may still visit: ``left`` edges, and vertices from which they start; PAGE at first in one of a job.
 
     Each edge that the store goes through counts, also one that has ended or leads to a vertex of another kind. A step
-    sends no further request for edges when the budget is spent, and the next step continues.
+    sends no further request for edges when the budget is spent, and the next step continues. A transaction has a single
+    step: what it would read in the next one is too much for it.
     """
 
     left: int = field(default_factory=lambda: PAGE)
@@ -173,13 +174,11 @@ class EdgePages:
 
     A hop has the keys ``d`` (direction), ``ls`` (edge labels) and ``xs`` (where it starts). With the key ``p``, if that
     is not negative, it starts from the far ends of the hop with this index instead, from each of them once. With
-    ``in_one_step``, the reader reads all pages at once, so these are large. A page has at most ``max_edges`` edges and
-    starts, if that is not None.
+    ``in_one_step``, the reader reads all pages at once, so these are large.
     """
 
     hops: Sequence[JsonObject]
     in_one_step: bool = False
-    max_edges: int | None = None
     has_begun: bool = False
     _first: list[list[int]] = field(default_factory=list)
     _more: list[list[Position]] = field(default_factory=list)
@@ -199,12 +198,12 @@ class EdgePages:
         return pages
 
     @classmethod
-    def of_hops(cls, hops: Sequence[tuple[str, str, Iterable[int]]], max_edges: int | None = None) -> "EdgePages":
+    def of_hops(cls, hops: Sequence[tuple[str, str, Iterable[int]]]) -> "EdgePages":
         """Return the reading of hops vertex by vertex, in order, as :meth:`at_vertex`.
 
         A hop has a direction, an edge label, and the vertices where it starts.
         """
-        pages = cls([{"d": direction, "ls": [label], "xs": []} for direction, label, _ in hops], max_edges=max_edges)
+        pages = cls([{"d": direction, "ls": [label], "xs": []} for direction, label, _ in hops])
         pages._more = [[(vid, label, 0) for vid in vids] for _, label, vids in hops]
         return pages
 
@@ -213,7 +212,7 @@ class EdgePages:
         """The number of edges and starts after which the next page ends: not more than its budget has left."""
         if self._budget is not None and not self._budget.is_spent:
             return min(self._budget.left, PAGE)
-        return self.max_edges or (LARGE * PAGE if self.in_one_step else PAGE)
+        return LARGE * PAGE if self.in_one_step else PAGE
 
     def within(self, budget: VisitBudget) -> Self:
         """Let the next pages count in the budget of a step; return this reading."""

@@ -33,6 +33,9 @@ CHILD_KEYS: Final = ("sensitivity", "index")
 MANY_EDGES: Final = 5_000
 """Number of edges from which on those of a response are processed in the side thread."""
 
+VISITS_OF_CHILD: Final = 2
+"""Maximal number of visits of a current edge to a child, or of a parent: it may start two hops, one for each step."""
+
 _EVERY: Final = 2**31 - 1
 
 
@@ -153,16 +156,18 @@ class StoredFlows:
     async def few_children(self, parents: Iterable[int], limit: int) -> Sources | None:
         """Return the children of each of the parents as :meth:`child_pages`; None if both are more than ``limit``.
 
-        A request reads about as many at most.
+        It is also None if the store would visit many more edges than these, because most of them have ended.
         """
         xs, found = [*parents], Sources()
         if len(xs) > min(limit, AT_ONCE):
             return None
         max_children = limit - len(xs)
-        pages = EdgePages(self._group_hops(CHILD_STEPS, xs), max_edges=max_children + 1)
+        budget = VisitBudget(VISITS_OF_CHILD * limit + 1)
+        pages = EdgePages(self._group_hops(CHILD_STEPS, xs)).within(budget)
         async for edges, records, _ in self._pages([], pages, max_children, CHILD_KEYS):
             found.add(_ends_by_start(edges, records))
-            if any(not members <= found.records.keys() for members in found.of.values()):
+            is_cut = budget.is_spent and not pages.is_read
+            if is_cut or any(not members <= found.records.keys() for members in found.of.values()):
                 return None
         return found
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
-from app.graph.driver.edge_pages import EdgePages, read_edge_page
+from app.graph.driver.edge_pages import EdgePages, VisitBudget, read_edge_page
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.record_text import record_of, size_of
@@ -47,11 +47,8 @@ class FewChildren:
         new = sorted({*hops} - self.read - self.many, key=lambda hop: hop[1:])
         if new:
             grouped = [(*kind, [vid for *_, vid in some]) for kind, some in groupby(new, key=lambda hop: hop[:2])]
-            pages = EdgePages.of_hops(
-                [(direction.value, relation, vids) for direction, relation, vids in grouped],
-                PAGE_FACTOR * MAX_CHILDREN,
-            )
-            page = await read_edge_page(client, pages)
+            pages = EdgePages.of_hops([(direction.value, relation, vids) for direction, relation, vids in grouped])
+            page = await read_edge_page(client, pages.within(VisitBudget(PAGE_FACTOR * MAX_CHILDREN)))
             for (direction, relation, vids), rows in zip(grouped, page.rows, strict=True):
                 self.add_edges([(direction, relation, vid) for vid in vids], rows, pages.left)
         return new

@@ -145,6 +145,21 @@ async def test_a_feature_that_leaves_its_set_does_not_count(graph: StoreGraph, w
     assert (await stored(graph)).natives[urn("model-version m@1")]["sensitivity"] == "CONFIDENTIAL"
 
 
+async def test_many_features_that_have_left_are_read_ahead(graph: StoreGraph, writers: Writers, pages: Pages) -> None:
+    """Members of a feature set that have ended are edges through which the store goes, so a plan counts them too."""
+    pages.others.set()
+    features = [f"feature f{number}" for number in range(20)]
+    kept = asset(features[0], {"sensitivity": "CONFIDENTIAL"})
+    made = asset("feature-set s", {"sensitivity": "INTERNAL"}, features=features)
+    items = [kept, *map(asset, features[1:]), made]
+    assert all(each.stored for each in await writers.of(ROOT).write(items, dry_run=False, atomic=False))
+    assert await write(writers, asset("feature-set s", features=features[:1])) == ["UPDATED"]
+    item = asset("model-version m@1", usedFeatures=["feature-set s"])
+    (done,) = await writers.of(ROOT, now=NOW + 1).write([item], dry_run=False, atomic=False)
+    assert (done.outcome.name, pages.read) == ("CREATED", [[vertex_id("default", urn("feature-set s"))]])
+    assert (await stored(graph)).natives[urn("model-version m@1")]["sensitivity"] == "CONFIDENTIAL"
+
+
 async def test_tags_of_many_children_arrive(graph: StoreGraph, writers: Writers, pages: Pages) -> None:
     """A propagating tag of one of many children arrives where data of their parent goes."""
     pages.others.set()
