@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final, NoReturn
 
-from app.graph.commits.reads.read_limits import FEW_ELEMENTS, ReadLimits
+from app.graph.commits.reads.read_limits import UNLIMITED, ReadLimits
 from app.graph.commits.reads.touched_reads import HopKind, KnownReads, Row, touched_reads
 from app.graph.commits.write_statements import STATE
-from app.graph.driver.edge_pages import EdgePages, VisitBudget, read_edge_page
+from app.graph.driver.edge_pages import EdgePages, read_edge_page
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import last_target, target_of
@@ -84,18 +84,18 @@ class BriefReading:
     require: Callable[[], NoReturn]
 
 
-async def read_state(  # noqa: PLR0913 - what to read, and two flags
+async def read_state(  # noqa: PLR0913 - what to read, and how
     client: GremlinClient,
     vertices: Iterable[int],
     hops: Sequence[HopRead] = (),
     edges: Iterable[EdgeKey] = (),
     *,
     follow: bool = False,
-    bounded: bool = False,
+    limits: ReadLimits = UNLIMITED,
     brief: BriefReading | None = None,
 ) -> StoredState:
     """Return the stored state of ``vertices``, of ``hops`` and of single ``edges``, as :meth:`StateReading.state`."""
-    return await StateReading(client, follow, ReadLimits(bounded), brief).state([*vertices], hops, [*edges])
+    return await StateReading(client, follow, limits, brief).state([*vertices], hops, [*edges])
 
 
 async def read_records(client: GremlinClient, vertices: Iterable[int]) -> Mapping[int, Record]:
@@ -265,9 +265,7 @@ class StateReading:
         """Return the rows of the edges of a hop at one vertex, page by page."""
         pages, found = EdgePages.at_vertex(hop.direction.value, hop.labels, vid), list[Json]()
         while not pages.is_read:
-            if self.limits.few:
-                pages.within(VisitBudget(FEW_ELEMENTS))
-            page = await read_edge_page(self.client, pages, caller=self.limits.caller)
+            page = await read_edge_page(self.client, pages.within(self.limits.page()), caller=self.limits.caller)
             near, _, far, _, texts = (page.rows[0][place::5] for place in range(5))
             found += chain.from_iterable(zip(near, far, texts, strict=True))
             await self._count(sum(map(len, texts)), texts)

@@ -214,8 +214,8 @@ class EdgePages:
             return min(self._budget.left, PAGE)
         return LARGE * PAGE if self.in_one_step else PAGE
 
-    def within(self, budget: VisitBudget) -> Self:
-        """Let the next pages count in the budget of a step; return this reading."""
+    def within(self, budget: VisitBudget | None) -> Self:
+        """Let the next pages count in the budget of a step, or in none; return this reading."""
         self._budget = budget
         return self
 

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Final
 
 from app.graph.commits.outbox_entry import OutboxEntry
-from app.graph.commits.reads.read_limits import ManyElementsError, ReadLimits
+from app.graph.commits.reads.read_limits import AheadLimits, DivisibleLimits, FewLimits, ManyElementsError, ReadLimits
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
@@ -169,7 +169,7 @@ class GroupPlanner:
         Other writers need not wait. Raises LimitError if the operation reads too much.
         """
         (batch,) = self._batches
-        limits = ReadLimits(charged=batch.budget, caller=(batch.tenant, batch.caller))
+        limits = AheadLimits(batch.budget, (batch.tenant, batch.caller))
         return (await self._plan(TransactionReads(self._client, batch.tenant, limits)))[1]
 
     async def _first_reads(self) -> TransactionReads:
@@ -211,8 +211,7 @@ class GroupPlanner:
 
     @property
     def _limits(self) -> ReadLimits:
-        bounded = is_divisible(self._batches)
-        return ReadLimits(bounded=bounded, few=not bounded)
+        return DivisibleLimits() if is_divisible(self._batches) else FewLimits()
 
     @property
     def _is_over(self) -> bool:

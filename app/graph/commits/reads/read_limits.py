@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.fair_queue import PROCESS
+from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.errors import WriteTooLargeError
 from graphql_schema.ports.operation_budget import OperationBudget
 from policies.errors import LimitError
@@ -24,7 +25,6 @@ FEW_ELEMENTS: Final = 5_000
 FEW_SIZE: Final = 2 * 1024 * 1024
 """Maximal number of characters of a reading of few."""
 
-
 MAX_AHEAD: Final = 100_000
 """Maximal number of records and edges that are read ahead for one item, or one atomic call.
 
@@ -36,42 +36,75 @@ class ManyElementsError(Exception):
     """A reading of few records and edges has read too many, or too large ones. Never leaves the writer."""
 
 
-@dataclass(frozen=True, slots=True)
 class ReadLimits:
-    """The limits of a reading, and as whom it reads.
+    """The limits of a reading: none. Requests take slots of ``caller`` (:mod:`app.fair_queue`)."""
 
-    A ``bounded`` one ends after MAX_SIZE characters, MAX_WEIGHT or MAX_ELEMENTS, and one of ``few`` after FEW_ELEMENTS
-    or FEW_SIZE characters. One with a budget, ``charged``, ends after MAX_AHEAD. Records and edges count in the budget,
-    with their memory, because many calls may read ahead at once. Requests take slots of ``caller``
-    (:mod:`app.fair_queue`).
-    """
-
-    bounded: bool = False
-    few: bool = False
-    charged: OperationBudget | None = None
     caller: Hashable = PROCESS
 
     def at_once(self, size: int) -> int:
         """Return the number of characters after which a request ends, at most ``size``."""
-        return min(size, FEW_SIZE) if self.few else size
+        return size
+
+    def page(self) -> VisitBudget | None:
+        """Return what one page of edges may visit; None for a large page."""
+        return None
 
     def charge(self, count: int, weight: int) -> None:
-        """Count records and edges, with their weight in bytes, in the budget; raises what ends the operation."""
-        if self.charged is not None:
-            self.charged.check()
-            self.charged.count_rows(count)
-            self.charged.count_stored(weight)
+        """Count records and edges, with their weight in bytes; raises the error of an operation that ends by them."""
 
     def check(self, size: int, weight: int, count: int) -> None:
-        """Raise the error of the limits if so many characters, bytes and elements are too many.
+        """Raise the error of the limits if so many characters, bytes and elements are too many."""
 
-        That is WriteTooLargeError of a bounded reading, ManyElementsError of one of few, and LimitError of others.
-        """
-        if self.bounded and (size > MAX_SIZE or weight > MAX_WEIGHT or count > MAX_ELEMENTS):
+
+UNLIMITED: Final = ReadLimits()
+"""The limits of a reading that may read anything."""
+
+
+class DivisibleLimits(ReadLimits):
+    """Those of a transaction that can be divided: MAX_SIZE characters, MAX_WEIGHT and MAX_ELEMENTS."""
+
+    def check(self, size: int, weight: int, count: int) -> None:
+        """Raise WriteTooLargeError, so that the transaction is divided."""
+        if size > MAX_SIZE or weight > MAX_WEIGHT or count > MAX_ELEMENTS:
             raise WriteTooLargeError("The transaction reads too much.")
-        if self.few and (count > FEW_ELEMENTS or size > FEW_SIZE):
+
+
+class FewLimits(ReadLimits):
+    """Those of a transaction that cannot be divided: FEW_ELEMENTS, and FEW_SIZE characters."""
+
+    def at_once(self, size: int) -> int:
+        """Return ``size``, or FEW_SIZE if that is less."""
+        return min(size, FEW_SIZE)
+
+    def page(self) -> VisitBudget:
+        """Return a budget of FEW_ELEMENTS."""
+        return VisitBudget(FEW_ELEMENTS)
+
+    def check(self, size: int, weight: int, count: int) -> None:  # noqa: ARG002 - the limits of characters suffice
+        """Raise ManyElementsError, so that the call reads ahead."""
+        if count > FEW_ELEMENTS or size > FEW_SIZE:
             raise ManyElementsError
-        if self.charged is not None and count > MAX_AHEAD:
+
+
+@dataclass(frozen=True)
+class AheadLimits(ReadLimits):
+    """Those of a reading ahead: MAX_AHEAD, and the budget of the operation of the ``caller``.
+
+    Records and edges count in this budget, with their memory, because many calls may read ahead at once.
+    """
+
+    budget: OperationBudget
+    caller: Hashable
+
+    def charge(self, count: int, weight: int) -> None:
+        """Count in the budget; raises what ends the operation."""
+        self.budget.check()
+        self.budget.count_rows(count)
+        self.budget.count_stored(weight)
+
+    def check(self, size: int, weight: int, count: int) -> None:  # noqa: ARG002 - the budget has the memory
+        """Raise LimitError, so that the item is refused."""
+        if count > MAX_AHEAD:
             raise LimitError(
                 f"What the change affects or depends on has more than {MAX_AHEAD} assets and edges; nothing was "
                 "written. Change assets with fewer, such as versions instead of their dataset or model.",

@@ -9,6 +9,7 @@ from support.stores.writers import NOW, Writers, asset, link, person, shipped_st
 
 from app.graph.commits import state_read
 from app.graph.commits.reads import read_limits
+from app.graph.commits.reads.read_limits import UNLIMITED, DivisibleLimits, ReadLimits
 from app.graph.commits.state_read import BriefReading, FarEdge, HopRead, read_state
 from app.graph.commits.write_statements import STATE
 from app.graph.driver import edge_pages
@@ -41,12 +42,12 @@ async def load(writers: Writers) -> None:
 
 
 async def read(
-    writers: Writers, *, follow: bool = True, bounded: bool = False
+    writers: Writers, *, follow: bool = True, limits: ReadLimits = UNLIMITED
 ) -> tuple[object, list[list[FarEdge]], object]:
     """Return the state around the merged dataset, by both of its ids, with edges in an order of their own."""
     hops = [HopRead(Direction.OUT, ["DERIVES"], [OLD, HUB]), HopRead(Direction.IN, ["DERIVES"], [HUB, USER])]
     pairs = [("DERIVES", OLD, USER), ("DERIVES", RAW, OLD), ("DERIVES", HUB, NONE)]
-    found = await read_state(writers.client, [HUB, OLD, RAW, USER, NONE], hops, pairs, follow=follow, bounded=bounded)
+    found = await read_state(writers.client, [HUB, OLD, RAW, USER, NONE], hops, pairs, follow=follow, limits=limits)
     return dict(found.records), [sorted(rows, key=lambda row: row[:2]) for rows in found.hops], list(found.edges)
 
 
@@ -86,10 +87,10 @@ async def test_what_a_writer_reads_is_bounded(
     expected = await read(writers, follow=follow)
     monkeypatch.setattr(read_limits, "MAX_SIZE", 4_000)
     with pytest.raises(WriteTooLargeError):
-        await read(writers, follow=follow, bounded=True)
+        await read(writers, follow=follow, limits=DivisibleLimits())
     assert await read(writers, follow=follow) == expected
     monkeypatch.setattr(read_limits, "MAX_SIZE", 1_000_000)
-    assert await read(writers, follow=follow, bounded=True) == expected
+    assert await read(writers, follow=follow, limits=DivisibleLimits()) == expected
 
 
 async def test_an_item_that_reads_much_is_written_alone(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:

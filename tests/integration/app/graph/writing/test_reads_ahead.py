@@ -13,7 +13,7 @@ from support.stores.writers import Writers, asset, link, person, set_owners, sto
 from app.graph.commits import state_read
 from app.graph.commits.late_writes import begin_plan
 from app.graph.commits.reads import read_limits, touched_reads
-from app.graph.commits.reads.read_limits import ReadLimits
+from app.graph.commits.reads.read_limits import UNLIMITED, AheadLimits
 from app.graph.commits.state_read import BriefReading, HopRead, StateReading, StoredState
 from app.graph.commits.write_statements import STATE
 from app.graph.driver.gremlin_client import GremlinClient
@@ -64,7 +64,7 @@ def refuse() -> NoReturn:
 
 def reading(writers: Writers) -> StateReading:
     """Return a reading that follows merged datasets, without long values."""
-    return StateReading(writers.client, follow=True, limits=ReadLimits(), brief=BriefReading([VIDS[0]], refuse))
+    return StateReading(writers.client, follow=True, limits=UNLIMITED, brief=BriefReading([VIDS[0]], refuse))
 
 
 async def all_of(reading: StateReading) -> StoredState:
@@ -106,7 +106,7 @@ async def test_a_state_that_is_read_again_in_part_is_that_of_the_store(
             await writers.of(ROOT).write(items, dry_run=False, atomic=False)
         touched = written.take()
         assert touched is not None
-        assert await known.refresh(touched, ReadLimits())
+        assert await known.refresh(touched, UNLIMITED)
         expected = await all_of(reading(writers))
         found = await all_of(known)
         assert {vid: found.records[vid] for vid in expected.records}.keys() == expected.records.keys()
@@ -125,7 +125,7 @@ async def test_a_merge_needs_a_new_reading(writers: Writers) -> None:
     merging = MergeCommand(urn(NAMES[1]), urn(NAMES[2]))
     (done,) = await writers.of(ROOT).write([merging], dry_run=False, atomic=False)
     assert done.stored
-    assert not await known.refresh(written.take() or (), ReadLimits())
+    assert not await known.refresh(written.take() or (), UNLIMITED)
 
 
 async def test_very_many_writes_need_a_new_reading(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,10 +135,10 @@ async def test_very_many_writes_need_a_new_reading(writers: Writers, monkeypatch
     written.begin(writers.client)
     await all_of(known)
     await writers.of(ROOT).write([asset(NAMES[0])], dry_run=False, atomic=False)
-    assert await known.refresh(written.take() or (), ReadLimits())
+    assert await known.refresh(written.take() or (), UNLIMITED)
     items = [link("DERIVES", NAMES[0], each) for each in NAMES[1:5]]
     await writers.of(ROOT).write(items, dry_run=False, atomic=False)
-    assert not await known.refresh(written.take() or (), ReadLimits())
+    assert not await known.refresh(written.take() or (), UNLIMITED)
 
 
 @dataclass
@@ -161,7 +161,7 @@ def ahead(monkeypatch: pytest.MonkeyPatch) -> Ahead:
 
     async def waiting(reads: prefetch.TransactionReads, missing: ReadSet) -> WorkingSet:
         state = await read(reads, missing)
-        if reads.limits.charged is not None:
+        if isinstance(reads.limits, AheadLimits):
             found.count += 1
             if found.count >= found.after:
                 found.begun.set()

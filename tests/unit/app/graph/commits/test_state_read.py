@@ -10,6 +10,7 @@ import pytest
 
 from app.graph.commits import state_read
 from app.graph.commits.reads import read_limits
+from app.graph.commits.reads.read_limits import DivisibleLimits
 from app.graph.commits.state_read import HopRead, read_state
 from app.graph.driver.errors import WriteTooLargeError
 from graphql_schema.catalog.relations import Direction
@@ -99,10 +100,10 @@ async def test_short_values_count_by_the_memory_that_they_take(monkeypatch: pyte
     monkeypatch.setattr(read_limits, "MAX_WEIGHT", 100_000)
     short = orjson.dumps({"names": ["a"] * 5_000}).decode()
     client: Any = Records({1: orjson.dumps({"name": "a" * len(short)}).decode(), 2: short})
-    assert [*(await read_state(client, [1], bounded=True)).records] == [1]
+    assert [*(await read_state(client, [1], limits=DivisibleLimits())).records] == [1]
     assert [*(await read_state(client, [2])).records] == [2]
     with pytest.raises(WriteTooLargeError):
-        await read_state(client, [2], bounded=True)
+        await read_state(client, [2], limits=DivisibleLimits())
 
 
 async def test_a_read_that_is_too_large_ends_with_all_of_its_requests(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +112,6 @@ async def test_a_read_that_is_too_large_ends_with_all_of_its_requests(monkeypatc
     monkeypatch.setattr(read_limits, "MAX_SIZE", 5_000)
     client: Any = Records(dict.fromkeys(range(5_000), '{"id":"a"}'))
     with pytest.raises(WriteTooLargeError):
-        await read_state(client, client.texts, bounded=True)
+        await read_state(client, client.texts, limits=DivisibleLimits())
     assert client.current == 0
     assert len(client.named) <= 5_000 // 500 + 2

@@ -11,7 +11,7 @@ from support.stores.in_memory_writer import ROOT, Memory, present_graph, seeded
 from support.stores.partial_reads import Call, transact
 from support.stores.writers import NOW, asset, link, person, urn
 
-from app.graph.commits.reads.read_limits import ReadLimits
+from app.graph.commits.reads.read_limits import DivisibleLimits
 from app.graph.commits.state_read import StateReading, StoredState
 from app.graph.records.merged_record import merged
 from app.graph.records.record_text import BriefRecord
@@ -157,7 +157,7 @@ async def test_long_values_are_read_once_a_plan_needs_one(monkeypatch: pytest.Mo
     monkeypatch.setattr(StateReading, "state", read)
     client: Any = None
     items, missing = [asset("dataset d", derivedFrom=["dataset a"])], ReadSet(ends={urn("dataset b")})
-    reads = prefetch.TransactionReads(client, "default", ReadLimits(bounded=True))
+    reads = prefetch.TransactionReads(client, "default", DivisibleLimits())
     state = await prefetch.prefetch(reads, items, ["receipt\0a\0k"], missing)
     with pytest.raises(NotReadError):
         _ = state.vertices[vid("dataset a")]["description"]
@@ -187,9 +187,7 @@ async def test_others_run_while_many_items_are_added(monkeypatch: pytest.MonkeyP
     derived = [{"dataset": urn(f"dataset {number}"), "column": "x"} for number in (1, 2, 1)]
     items = [asset(f"dataset d{number}", {"columns": [{"name": "c", "derivedFrom": derived}]}) for number in range(9)]
     client: Any = None
-    await prefetch.prefetch(
-        prefetch.TransactionReads(client, "default", ReadLimits(bounded=True)), items, [], ReadSet()
-    )
+    await prefetch.prefetch(prefetch.TransactionReads(client, "default", DivisibleLimits()), items, [], ReadSet())
     other.cancel()
     assert added == [urn("dataset 1"), urn("dataset 2")] * 9
     assert ticks[0] >= 9 - 1

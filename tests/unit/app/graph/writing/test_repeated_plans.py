@@ -11,7 +11,7 @@ from support.stores.in_memory_writer import Memory, present_graph, seeded
 from support.stores.memory_store import names
 from support.stores.writers import NOW, asset, link, person, urn
 
-from app.graph.commits.reads.read_limits import ReadLimits
+from app.graph.commits.reads.read_limits import DivisibleLimits
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.prefetch import TransactionReads
 from app.graph.writing.unit.read_set import ReadSet
@@ -190,7 +190,7 @@ async def test_the_group_of_a_merged_dataset_is_that_of_the_remaining_one(memory
     seeded(memory, asset("dataset d", derivedFrom=["dataset a"]), link("DERIVES", "dataset old", "dataset s"))
     assert memory.outcomes(MergeCommand(urn("dataset old"), urn("dataset d"), None)) == ["UPDATED"]
     client: Any = CountedReads(memory)
-    reads = TransactionReads(client, "default", ReadLimits(bounded=True))
+    reads = TransactionReads(client, "default", DivisibleLimits())
     if step == "later":
         await reads.read(ReadSet(records={urn("dataset old")}))
     state = await reads.read(ReadSet(records={urn("dataset old")}, groups={vid("dataset old")}))
@@ -204,7 +204,7 @@ async def test_what_was_read_is_not_read_again_and_what_is_absent_stays_so(memor
     """Of a hop that continues at a further vertex, the earlier edges remain; an absent record is looked up once."""
     seeded(memory, asset("dataset d", derivedFrom=["dataset a"]), asset("dataset e", derivedFrom=["dataset a"]))
     client: Any = CountedReads(memory)
-    reads, absent = TransactionReads(client, "default", ReadLimits(bounded=True)), urn("dataset absent")
+    reads, absent = TransactionReads(client, "default", DivisibleLimits()), urn("dataset absent")
     for text in "de":
         near, missing = vid(f"dataset {text}"), ReadSet(records={absent, urn(f"dataset {text}")})
         missing.hops.add((Direction.IN, "DERIVES", near))

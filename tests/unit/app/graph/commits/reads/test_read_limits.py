@@ -11,6 +11,10 @@ from app.graph.commits.reads.read_limits import (
     MAX_ELEMENTS,
     MAX_SIZE,
     MAX_WEIGHT,
+    UNLIMITED,
+    AheadLimits,
+    DivisibleLimits,
+    FewLimits,
     ManyElementsError,
     ReadLimits,
 )
@@ -24,12 +28,12 @@ from policies.errors import LimitError
 @pytest.mark.parametrize(
     ("limits", "allowed", "refused", "error"),
     [
-        (ReadLimits(bounded=True), (MAX_SIZE, 0, 0), (MAX_SIZE + 1, 0, 0), WriteTooLargeError),
-        (ReadLimits(bounded=True), (0, MAX_WEIGHT, 0), (0, MAX_WEIGHT + 1, 0), WriteTooLargeError),
-        (ReadLimits(bounded=True), (0, 0, MAX_ELEMENTS), (0, 0, MAX_ELEMENTS + 1), WriteTooLargeError),
-        (ReadLimits(few=True), (0, 0, FEW_ELEMENTS), (0, 0, FEW_ELEMENTS + 1), ManyElementsError),
-        (ReadLimits(few=True), (FEW_SIZE, 0, 0), (FEW_SIZE + 1, 0, 0), ManyElementsError),
-        (ReadLimits(charged=OperationBudget()), (0, 0, MAX_AHEAD), (0, 0, MAX_AHEAD + 1), LimitError),
+        (DivisibleLimits(), (MAX_SIZE, 0, 0), (MAX_SIZE + 1, 0, 0), WriteTooLargeError),
+        (DivisibleLimits(), (0, MAX_WEIGHT, 0), (0, MAX_WEIGHT + 1, 0), WriteTooLargeError),
+        (DivisibleLimits(), (0, 0, MAX_ELEMENTS), (0, 0, MAX_ELEMENTS + 1), WriteTooLargeError),
+        (FewLimits(), (0, 0, FEW_ELEMENTS), (0, 0, FEW_ELEMENTS + 1), ManyElementsError),
+        (FewLimits(), (FEW_SIZE, 0, 0), (FEW_SIZE + 1, 0, 0), ManyElementsError),
+        (AheadLimits(OperationBudget(), "ada"), (0, 0, MAX_AHEAD), (0, 0, MAX_AHEAD + 1), LimitError),
     ],
 )
 def test_each_limit_has_its_error(
@@ -37,7 +41,7 @@ def test_each_limit_has_its_error(
 ) -> None:
     """As much as a limit is allowed, and more is refused; a reading without limits may read anything."""
     limits.check(*allowed)
-    ReadLimits().check(*refused)
+    UNLIMITED.check(*refused)
     with pytest.raises(error):
         limits.check(*refused)
 
@@ -45,14 +49,14 @@ def test_each_limit_has_its_error(
 def test_what_is_read_counts_in_the_operation() -> None:
     """Records and edges are rows of the operation, whose end ends the reading as well."""
     budget = OperationBudget(UsageLimits(rows=10))
-    limits = ReadLimits(charged=budget)
+    limits = AheadLimits(budget, "ada")
     limits.charge(10, 1)
     assert budget.rows == 10
     with pytest.raises(LimitError):
         limits.charge(1, 1)
     with pytest.raises(LimitError):
         limits.charge(0, 0)
-    ReadLimits().charge(1_000_000, 2**60)
+    UNLIMITED.charge(1_000_000, 2**60)
 
 
 async def test_the_memory_of_what_is_read_counts_in_the_operation() -> None:
@@ -67,14 +71,14 @@ async def test_the_memory_of_what_is_read_counts_in_the_operation() -> None:
 
     client: Any = Client()
     budget = OperationBudget(UsageLimits(stored=weight_of(text)))
-    for limits in (ReadLimits(charged=budget), ReadLimits(few=True)):
+    for limits in (AheadLimits(budget, "ada"), FewLimits()):
         await StateReading(client, follow=False, limits=limits).state([1], (), ())
     assert (budget.rows, budget.stored) == (1, weight_of(text))
     with pytest.raises(LimitError, match="stored"):
-        await StateReading(client, follow=False, limits=ReadLimits(charged=budget)).state([1], (), ())
+        await StateReading(client, follow=False, limits=AheadLimits(budget, "ada")).state([1], (), ())
 
 
 def test_a_request_of_few_is_small() -> None:
     """A reading that ends after few characters reads no more than these by one request."""
-    assert ReadLimits(few=True).at_once(2 * FEW_SIZE) == FEW_SIZE
-    assert ReadLimits(few=True).at_once(10) == ReadLimits().at_once(10) == 10
+    assert FewLimits().at_once(2 * FEW_SIZE) == FEW_SIZE
+    assert FewLimits().at_once(10) == UNLIMITED.at_once(10) == 10
