@@ -22,10 +22,8 @@ from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
 from policies.sensitivity import SENSITIVITIES
 
-_TO_PARENTS: Final = frozenset((step.direction, step.label) for step in PARENT_STEPS)
-"""Direction and label of the edges that lead from children to their parents."""
-
-_REVERSE: Final = {each.value: each.reverse.value for each in Direction}
+_TO_PARENTS: Final = [(step.direction, Direction(step.direction).reverse.value, step.label) for step in PARENT_STEPS]
+"""Direction at the child, direction at the parent, and label of the edges between them."""
 
 _UNTAGGED: Final[Mapping[str, Record]] = {
     level: {"sensitivity": level, "index": {"tags": ()}} for level in SENSITIVITIES
@@ -115,9 +113,10 @@ class ChildrenAhead:
         changed = set[int]()
         for touched in written:
             changed |= touched.vertices & self.children.records.keys()
-            reached = {(direction, label) for direction, label, vid in touched.edge_ends if vid in self.parents}
-            steps = {(direction, label) for direction, label in _TO_PARENTS if (_REVERSE[direction], label) in reached}
-            changed |= {vid for *step, vid in touched.edge_ends if (*step,) in steps}
+            ends = touched.ends_by_label()
+            for of_child, of_parent, label in _TO_PARENTS:
+                if self.parents & ends[of_parent, label]:
+                    changed |= ends[of_child, label]
         return changed
 
     def _forget(self) -> None:

@@ -23,7 +23,6 @@ With ``ends``, ``e`` is empty and ``all`` is true, because an older release does
 bytes there, in place of 38, and a third of the time to read.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -99,7 +98,7 @@ class LogEntry:
             "e": [] if everything or is_grouped else [*touched.edge_ends],
             "t": None if touched.tenants is None else sorted(touched.tenants),
             "all": everything or is_grouped,
-            "ends": _grouped(touched.edge_ends) if is_grouped else None,
+            "ends": _grouped(touched) if is_grouped else None,
             "new": self.added,
             "gone": self.deleted,
             "lease": self.lease and self.lease.stored(),
@@ -108,12 +107,9 @@ class LogEntry:
         return orjson.dumps(stored).decode()
 
 
-def _grouped(ends: Iterable[EdgeEnd]) -> list[Json]:
-    """Return ends of edges as the value of the key ``ends``."""
-    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for direction, label, vid in ends:
-        groups[direction, label].append(vid)
-    return [[*group, vids] for group, vids in groups.items()]
+def _grouped(touched: Touched) -> list[Json]:
+    """Return the ends of edges as the value of the key ``ends``."""
+    return [[*group, [*vids]] for group, vids in touched.ends_by_label().items()]
 
 
 def _ungrouped(groups: Iterable[Json]) -> Iterator[EdgeEnd]:

@@ -1,5 +1,6 @@
 """What a transaction touches: the vertices and edges whose former state a reader may no longer use."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -26,6 +27,13 @@ class Touched:
     tenants: frozenset[str] | None = frozenset()
     everything: bool = False
     divided: "Touched | None" = field(default=None, compare=False, repr=False)
+
+    def ends_by_label(self) -> defaultdict[tuple[str, str], set[int]]:
+        """Return the near ends of the edges by direction and label; those of an absent label are an empty set."""
+        found = defaultdict[tuple[str, str], set[int]](set)
+        for direction, label, vid in self.edge_ends:
+            found[direction, label].add(vid)
+        return found
 
     def parts(self) -> Iterator["Touched"]:
         """Yield all of it in one or more parts of at most PART_SIZE vertices and as many ends, each for its tenants."""

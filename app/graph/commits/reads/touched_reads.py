@@ -1,6 +1,5 @@
 """Finds the parts of a state that transactions have touched since it was read: records, edges of hops, single edges."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -48,18 +47,18 @@ class TouchedReads:
     def add(self, touched: Touched, known: KnownReads) -> None:
         """Add what a transaction has touched of what is known; of very much, only a part."""
         self.vertices.update(vid for vid in touched.vertices if vid in known.vertices)
-        ends = _ends_by_label(touched)
+        ends = touched.ends_by_label()
         for kind, begun in known.begun.items():
             direction, labels = kind
             for label in labels:
-                far_ends = ends[direction.reverse, label]
-                for near in begun & ends[direction, label]:
+                far_ends = ends[direction.reverse.value, label]
+                for near in begun & ends[direction.value, label]:
                     self.rows |= {(kind, label, near, far): None for far in far_ends}
                     if self.are_many:
                         return
-        for label in {label for direction, label in [*ends] if direction is Direction.OUT}:
-            targets = ends[Direction.IN, label]
-            for source in ends[Direction.OUT, label]:
+        for label in {label for direction, label in [*ends] if direction == "out"}:
+            targets = ends["in", label]
+            for source in ends["out", label]:
                 self.pairs |= {key: None for target, key in known.pairs.get((label, source), ()) if target in targets}
 
 
@@ -70,12 +69,4 @@ def touched_reads(written: Iterable[Touched], known: KnownReads) -> TouchedReads
         found.add(touched, known)
         if found.are_many:
             return None
-    return found
-
-
-def _ends_by_label(touched: Touched) -> dict[tuple[Direction, str], set[int]]:
-    """Return the vertices at which edges were touched, by the direction of the edges and their label."""
-    found = defaultdict[tuple[Direction, str], set[int]](set)
-    for direction, label, vid in touched.edge_ends:
-        found[Direction(direction), label].add(vid)
     return found

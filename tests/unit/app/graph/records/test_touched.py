@@ -23,3 +23,11 @@ def test_what_lists_nothing_is_one_part() -> None:
     assert ([*EVERYTHING.parts()], [*NOTHING.parts()]) == ([EVERYTHING], [NOTHING])
     much = Touched(frozenset(range(2 * PART_SIZE)), everything=True)
     assert [*much.parts()] == [much]
+
+
+def test_ends_are_found_by_direction_and_label() -> None:
+    """Neither direction nor label is mixed with another one, and what is absent has no ends."""
+    ends = {("in", "DERIVES", 1), ("in", "DERIVES", 2), ("out", "DERIVES", 3), ("in", "FEEDS", 4)}
+    found = Touched(edge_ends=frozenset(ends)).ends_by_label()
+    assert found == {("in", "DERIVES"): {1, 2}, ("out", "DERIVES"): {3}, ("in", "FEEDS"): {4}}
+    assert found["out", "FEEDS"] == set()
