@@ -16,9 +16,9 @@ from app.graph.records.merged_record import last_target
 from app.graph.records.receipt_record import is_receipt
 from app.graph.records.touched import Touched
 from app.graph.records.vertex_id import vertex_id
-from app.graph.writing.few_children import FewChildren
 from app.graph.writing.handlers.observe import observation_urn
 from app.graph.writing.handlers.record_ingestion import ingestion_urn
+from app.graph.writing.inheriting_children import InheritingChildren
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import commands_in, is_long
 from app.graph.writing.unit.read_set import ReadCoverage, ReadSet
@@ -76,13 +76,13 @@ class TransactionReads:
         request.add_missing(missing)
         if missing.complete and self._reading.brief:
             self._reading = self._new_reading(brief=False)
-        new = await request.few.add(self._client, missing.children)
-        children = {*chain.from_iterable(request.few.children.values())}
+        new = await request.inheriting.add(self._client, missing.children)
+        children = {*chain.from_iterable(request.inheriting.children.values())}
         request.complete |= children
         hop_reads = request.hop_reads()
         vids = {*request.records.values(), *request.groups, *children}
         state = await self._reading.state(vids, hop_reads, [*request.edges])
-        request.few.leave_large(new, state.records)
+        request.inheriting.leave_large(new, state.records)
         are_many = len(state.records) + sum(map(len, state.hops)) > LONG_STATE
         return await run_in_turn(request.working_set, are_many, hop_reads, state)
 
@@ -91,7 +91,7 @@ class TransactionReads:
 
         The few children of parents are read anew by the next :meth:`read`.
         """
-        self.limits, self.request.few = limits, FewChildren()
+        self.limits, self.request.inheriting = limits, InheritingChildren()
         return await self._reading.refresh(written, limits)
 
     def _new_reading(self, *, brief: bool) -> StateReading:
@@ -191,8 +191,8 @@ class PrefetchRequest:
     ``records`` maps URNs and names of receipts to their vertex ids; two of them may have the same one. ``hops`` maps a
     direction and a relation to the vertex ids where the hop starts, as keys. ``edges`` has single edges as keys, and
     ``groups`` is as in :class:`ReadSet`. ``complete`` are the vertex ids of ``records`` that are needed with long
-    values, and ``missing`` is that of the working sets, to which each plan of the transaction adds. ``few`` has the
-    children of parents that plans requested.
+    values, and ``missing`` is that of the working sets, to which each plan of the transaction adds.
+    ``inheriting`` has the children of parents that plans requested.
     """
 
     tenant: str
@@ -202,7 +202,7 @@ class PrefetchRequest:
     groups: set[int] = field(default_factory=set)
     complete: set[int] = field(default_factory=set)
     missing: ReadSet = field(default_factory=ReadSet)
-    few: FewChildren = field(default_factory=FewChildren)
+    inheriting: InheritingChildren = field(default_factory=InheritingChildren)
 
     def add_command(self, command: Command) -> None:
         """Add what a registration, observation, link or unlink names; others request their reads when planned."""
@@ -261,7 +261,7 @@ class PrefetchRequest:
                     self.missing.records.add(record["id"])
             else:
                 taken.add(vid)
-        edges: dict[EdgeKey, Record] = {**self.few.edges}
+        edges: dict[EdgeKey, Record] = {**self.inheriting.edges}
         led_to = partial(last_target, records=vertices)
         keys = [(relation, led_to(source), led_to(target)) for relation, source, target in self.edges]
         for hop, rows in zip(hop_reads, state.hops, strict=True):
@@ -273,8 +273,8 @@ class PrefetchRequest:
                 edges[key] = found
         hops = {(*hop, led_to(vid)) for hop, vids in self.hops.items() for vid in vids}
         groups = {*self.groups, *map(led_to, self.groups)}
-        few = self.few
-        coverage = ReadCoverage(taken, groups, {*self.records}, hops, {*keys}, {*few.read}, {*few.many})
+        children = self.inheriting
+        coverage = ReadCoverage(taken, groups, {*self.records}, hops, {*keys}, {*children.read}, {*children.many})
         return WorkingSet(vertices, edges, receipts, coverage, self.missing)
 
     def _add_registration(self, command: RegisterCommand | ObserveCommand) -> None:

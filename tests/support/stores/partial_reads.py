@@ -58,11 +58,11 @@ def _read(memory: Memory, items: Sequence[Command], missing: ReadSet) -> Working
     for hop in missing.children:
         found = _rows(memory, HopRead(hop[0], [hop[1]], [hop[2]]))
         parts = [part for near, far, edge in found for part in (near, None, far, None, orjson.dumps(edge).decode())]
-        request.few.add_edges([hop], parts, set())
+        request.inheriting.add_edges([hop], parts, set())
     reads = request.hop_reads()
     hops = [_rows(memory, read) for read in reads]
     vids = {*request.records.values(), *(far for rows in hops for _, far, _ in rows)}
-    vids.update(chain.from_iterable(request.few.children.values()))
+    vids.update(chain.from_iterable(request.inheriting.children.values()))
     records = {vid: memory.vertices[vid] for vid in vids if vid in memory.vertices}
     return request.working_set(reads, StoredState(records, hops, [memory.edges.get(key) for key in request.edges]))
 

@@ -19,7 +19,7 @@ class ReadSet:
     edges. ``groups`` are vertices whose children and incoming data-carrying edges are needed. ``ends`` are the URNs of
     ends of edges and hops; these records may be without their long values.
     ``complete`` states that every record is needed with these. ``children`` are hops from parents to their children,
-    all of which are needed unless they are many (:mod:`app.graph.writing.few_children`).
+    all of which are needed unless they are many (:mod:`app.graph.writing.inheriting_children`).
     """
 
     groups: set[int] = field(default_factory=set)

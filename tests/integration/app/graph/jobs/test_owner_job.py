@@ -18,7 +18,7 @@ from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
 from app.graph.jobs import owner_job
 from app.graph.jobs.owner_job import OwnerJob
 from app.graph.records.vertex_id import vertex_id
-from app.graph.writing import few_children
+from app.graph.writing import inheriting_children
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.outcomes import WriteOutcome
 from policies.principal import Principal
@@ -35,7 +35,7 @@ OWN = "model-version m@own"
 @pytest.fixture(autouse=True)
 def _limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a transaction change two children, and a step of the job two."""
-    monkeypatch.setattr(few_children, "MAX_CHILDREN", 2)
+    monkeypatch.setattr(inheriting_children, "MAX_CHILDREN", 2)
     monkeypatch.setattr(owner_job, "BATCH", 2)
 
 

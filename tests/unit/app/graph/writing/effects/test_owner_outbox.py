@@ -11,7 +11,7 @@ from support.stores.writers import asset, set_owners, urn
 
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.records.vertex_id import vertex_id
-from app.graph.writing import few_children
+from app.graph.writing import inheriting_children
 from app.graph.writing.group_plan import GroupPlanner
 from app.graph.writing.unit.read_set import ReadSet
 from graphql_schema.ports.commands import Command
@@ -22,7 +22,7 @@ OURS = {"team ranking": ["TECHNICAL"]}
 @pytest.fixture(autouse=True)
 def _models(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Store models with a version each, and one without; a transaction reads no version."""
-    monkeypatch.setattr(few_children, "MAX_CHILDREN", 0)
+    monkeypatch.setattr(inheriting_children, "MAX_CHILDREN", 0)
     versions = [asset(f"model-version {name}@1") for name in "ab"]
     seeded(memory, *(asset(f"model {name}", owners=OURS) for name in "abc"), *versions)
 

@@ -10,7 +10,7 @@ from support.stores.memory_store import Callers, names
 from support.stores.writers import asset, person, set_owners, urn
 
 from app.graph.records.vertex_id import vertex_id
-from app.graph.writing import few_children
+from app.graph.writing import inheriting_children
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner
 from app.graph.writing.unit.read_set import ReadSet
 from graphql_schema.ports.commands import Command
@@ -23,7 +23,7 @@ BOTH = person("bo", "team ranking", "team ads", roles="engineer")
 @pytest.fixture(autouse=True)
 def _limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a transaction read two children."""
-    monkeypatch.setattr(few_children, "MAX_CHILDREN", 2)
+    monkeypatch.setattr(inheriting_children, "MAX_CHILDREN", 2)
 
 
 def vid(text: str) -> int:
@@ -70,7 +70,7 @@ async def test_many_children_are_left_to_the_job(memory: Memory, count: int) -> 
     assert names(plan.batches[0].outcomes) == ["UPDATED"]
     assert owners(plan, [vid("model m"), *children]) == [urn("team ads"), *[""] * count]
     assert not {*children} & {*reads.records}
-    assert len([key for _, key in reads.edges if key[0] == "VERSION_OF"]) <= few_children.PAGE_FACTOR * 2 + count
+    assert len([key for _, key in reads.edges if key[0] == "VERSION_OF"]) <= inheriting_children.PAGE_FACTOR * 2 + count
     (entry,) = plan.entries
     assert (entry.kind, [*entry.frontier], entry.raised_by) == ("owner", [vid("model m")], ROOT)
 
@@ -87,7 +87,7 @@ async def test_parents_of_a_transaction_share_the_limit(memory: Memory) -> None:
 
 async def test_large_children_are_left_to_the_job(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
     """The store would refuse a transaction with their records."""
-    monkeypatch.setattr(few_children, "MAX_SIZE", 100)
+    monkeypatch.setattr(inheriting_children, "MAX_SIZE", 100)
     children = model(memory, "m", 2)
     plan, _ = await planned(memory, set_owners("model m", "team ads"))
     assert owners(plan, children) == [urn("team ranking")] * 2

@@ -28,7 +28,7 @@ PAGE_FACTOR: Final = 4
 
 
 @dataclass
-class FewChildren:
+class InheritingChildren:
     """The children of the parents that one transaction has requested, by the hops that lead to them.
 
     ``read`` are hops whose children are all in ``children``, by hop. Those of the hops in ``many`` are, or may be, too
