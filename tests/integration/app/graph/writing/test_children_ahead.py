@@ -1,13 +1,13 @@
 """Children of parents with many of them are read before a plan, while others write; the result is that of one plan."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 
 import pytest
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
-from support.stores.writers import NOW, Writers, asset, person, stored, urn
+from support.stores.reads_ahead import ROOT, HeldReads, load, write
+from support.stores.writers import NOW, Writers, asset, stored, urn
 
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.tag_job import TagJob
@@ -20,22 +20,15 @@ from graphql_schema.ports.commands import Command
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
 from policies.errors import LimitError
 
-ROOT = person("root", roles="admin")
-BO = person("bo", roles="admin")
 PARENT = vertex_id("default", urn("dataset big"))
 VERSIONS = [f"dataset-version big@{number}" for number in range(6)]
 OUT = asset("dataset out", derivedFrom=["dataset big"])
 
 
 @dataclass
-class Pages:
-    """The pages of children that calls have read ahead, the first of which waits for ``others`` to write.
+class Pages(HeldReads):
+    """The pages of children that calls have read ahead; ``read`` has the parents of each reading."""
 
-    ``read`` has the parents of each reading.
-    """
-
-    others: asyncio.Event = field(default_factory=asyncio.Event)
-    begun: asyncio.Event = field(default_factory=asyncio.Event)
     read: list[list[int]] = field(default_factory=list)
 
 
@@ -47,27 +40,19 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> Pages:
     async def child_pages(flows: StoredFlows, parents: Iterable[int]) -> AsyncIterator[Sources]:
         found.read.append([*parents])
         async for page in pages(flows, found.read[-1]):
-            found.begun.set()
             yield page
-            await found.others.wait()
+            await found.hold()
 
     monkeypatch.setattr(StoredFlows, "child_pages", child_pages)
     monkeypatch.setattr(counting_children, "MAX_CHILDREN", 3)
     return found
 
 
-async def write(writers: Writers, *items: Command) -> list[str]:
-    """Write the items as a caller other than that of the test, and name their outcomes."""
-    done = await writers.of(BO).write(items, dry_run=False, atomic=False)
-    return [each.outcome.name for each in done]
-
-
-async def load(writers: Writers, *values: tuple[str, dict[str, object]]) -> None:
+async def load_versions(writers: Writers, *values: tuple[str, dict[str, object]]) -> None:
     """Store the versions of the parent, with values of some of them."""
     items = {each: asset(each, {"digest": f"sha256:{number:064x}"}) for number, each in enumerate(VERSIONS)}
     items |= {name: asset(name, {**items[name].values, **given}) for name, given in values}
-    done = await writers.of(ROOT).write([asset("dataset big"), *items.values()], dry_run=False, atomic=False)
-    assert all(each.stored for each in done)
+    await load(writers, asset("dataset big"), *items.values())
 
 
 async def recomputed(writers: Writers) -> None:
@@ -90,14 +75,11 @@ async def test_others_write_while_many_children_are_read(graph: StoreGraph, writ
 
     The asset that is derived from their parent gets the highest sensitivity among them.
     """
-    await load(writers, (VERSIONS[4], {"sensitivity": "CONFIDENTIAL"}))
+    await load_versions(writers, (VERSIONS[4], {"sensitivity": "CONFIDENTIAL"}))
     watches = [*writers.client.write_watches]
-    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
-        call = tasks.create_task(writers.of(ROOT).write([OUT], dry_run=False, atomic=False))
-        await pages.begun.wait()
+    async with pages.during(writers.of(ROOT), OUT) as call:
         assert await write(writers, asset("dataset other")) == ["CREATED"]
         assert not call.done()
-        pages.others.set()
     (done,) = call.result()
     assert (done.outcome.name, pages.read) == ("CREATED", [[PARENT]])
     assert await level(graph) == "CONFIDENTIAL"
@@ -117,13 +99,10 @@ async def test_what_is_written_meanwhile_counts(
     graph: StoreGraph, writers: Writers, pages: Pages, meanwhile: list[Command], expected: str
 ) -> None:
     """A child that is raised, lowered or added while the others are read counts as the plan finds it."""
-    await load(writers, (VERSIONS[4], {"sensitivity": "CONFIDENTIAL"}))
-    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
-        call = tasks.create_task(writers.of(ROOT).write([OUT], dry_run=False, atomic=False))
-        await pages.begun.wait()
+    await load_versions(writers, (VERSIONS[4], {"sensitivity": "CONFIDENTIAL"}))
+    async with pages.during(writers.of(ROOT), OUT) as call:
         assert await write(writers, *meanwhile) in (["CREATED"], ["UPDATED"])
         await recomputed(writers)
-        pages.others.set()
     assert [each.outcome.name for each in call.result()] == ["CREATED"]
     assert (await level(graph), len(pages.read)) == (expected, 1)
 
@@ -134,13 +113,10 @@ async def test_a_feature_that_leaves_its_set_does_not_count(graph: StoreGraph, w
     levels = ["INTERNAL", "PUBLIC", "CONFIDENTIAL", "RESTRICTED"]
     items = [asset(name, {"sensitivity": level}) for name, level in zip(features, levels, strict=True)]
     made = asset("feature-set s", {"sensitivity": "INTERNAL"}, features=features)
-    assert all(each.stored for each in await writers.of(ROOT).write([*items, made], dry_run=False, atomic=False))
-    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
-        item = asset("model-version m@1", usedFeatures=["feature-set s"])
-        call = tasks.create_task(writers.of(ROOT, now=NOW + 1).write([item], dry_run=False, atomic=False))
-        await pages.begun.wait()
+    await load(writers, *items, made)
+    item = asset("model-version m@1", usedFeatures=["feature-set s"])
+    async with pages.during(writers.of(ROOT, now=NOW + 1), item) as call:
         assert await write(writers, asset("feature-set s", features=features[:3])) == ["UPDATED"]
-        pages.others.set()
     assert call.result()[0].outcome.name == "CREATED"
     assert (await stored(graph)).natives[urn("model-version m@1")]["sensitivity"] == "CONFIDENTIAL"
 
@@ -152,7 +128,7 @@ async def test_many_features_that_have_left_are_read_ahead(graph: StoreGraph, wr
     kept = asset(features[0], {"sensitivity": "CONFIDENTIAL"})
     made = asset("feature-set s", {"sensitivity": "INTERNAL"}, features=features)
     items = [kept, *map(asset, features[1:]), made]
-    assert all(each.stored for each in await writers.of(ROOT).write(items, dry_run=False, atomic=False))
+    await load(writers, *items)
     assert await write(writers, asset("feature-set s", features=features[:1])) == ["UPDATED"]
     item = asset("model-version m@1", usedFeatures=["feature-set s"])
     (done,) = await writers.of(ROOT, now=NOW + 1).write([item], dry_run=False, atomic=False)
@@ -163,9 +139,9 @@ async def test_many_features_that_have_left_are_read_ahead(graph: StoreGraph, wr
 async def test_tags_of_many_children_arrive(graph: StoreGraph, writers: Writers, pages: Pages) -> None:
     """A propagating tag of one of many children arrives where data of their parent goes."""
     pages.others.set()
-    await load(writers)
+    await load_versions(writers)
     tagged = [asset("tag pii", {"propagates": True}), asset(VERSIONS[5], tags=["tag pii"]), OUT]
-    assert all(each.stored for each in await writers.of(ROOT).write(tagged, dry_run=False, atomic=False))
+    await load(writers, *tagged)
     job = TagJob(writers.client, writers.coordinator, lambda: NOW)
     while await job.step():
         pass
@@ -180,16 +156,13 @@ async def test_after_very_many_writes_all_is_read_again(
     lost: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     """Children are read anew if more of them were written than a plan reads, or if it is unknown what was written."""
-    await load(writers)
+    await load_versions(writers)
     meanwhile = [asset(each, {"sensitivity": "CONFIDENTIAL"}) for each in VERSIONS[: 1 if lost else 5]]
-    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
-        call = tasks.create_task(writers.of(ROOT).write([OUT], dry_run=False, atomic=False))
-        await pages.begun.wait()
+    async with pages.during(writers.of(ROOT), OUT) as call:
         await write(writers, *meanwhile)
         if lost:
             for watch in writers.client.write_watches:
                 watch.ended(EVERYTHING, certain=True)
-        pages.others.set()
     assert [each.outcome.name for each in call.result()] == ["CREATED"]
     assert (await level(graph), len(pages.read)) == ("CONFIDENTIAL", 2)
 
@@ -197,7 +170,7 @@ async def test_after_very_many_writes_all_is_read_again(
 async def test_batches_of_a_call_share_what_was_read(writers: Writers, pages: Pages) -> None:
     """A later batch of the same call does not read the children again, and a later call does."""
     pages.others.set()
-    await load(writers)
+    await load_versions(writers)
     items = [asset(f"dataset out{number}", derivedFrom=["dataset big"]) for number in range(4)]
     assert all(each.stored for each in await writers.of(ROOT, chunk=1).write(items, dry_run=False, atomic=False))
     assert pages.read == [[PARENT]]
@@ -207,7 +180,7 @@ async def test_batches_of_a_call_share_what_was_read(writers: Writers, pages: Pa
 
 async def test_few_children_take_no_further_request(writers: Writers) -> None:
     """A plan reads few children by itself, by one request."""
-    await load(writers)
+    await load_versions(writers)
     requests = ObservedRequests()
     writers.client.observers.append(requests)
     assert await write(writers, OUT) == ["CREATED"]
@@ -216,18 +189,13 @@ async def test_few_children_take_no_further_request(writers: Writers) -> None:
 
 async def test_a_call_that_ends_while_it_reads_leaves_nothing(writers: Writers, pages: Pages) -> None:
     """Children count in the budget of the operation; its end, or a cancellation, ends the reading and its watch."""
-    await load(writers)
+    await load_versions(writers)
     watches = [*writers.client.write_watches]
     writer = writers.of(ROOT)
     writer.budget = OperationBudget(UsageLimits(rows=5))
     with pytest.raises(LimitError, match="rows"):
         await writer.write([OUT], dry_run=False, atomic=False)
-    async with asyncio.timeout(60):
-        call = asyncio.create_task(writers.of(ROOT).write([OUT], dry_run=False, atomic=False))
-        await pages.begun.wait()
-        call.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await call
+    await pages.cancelled(writers.of(ROOT), OUT)
     assert writers.client.write_watches == watches
     pages.others.set()
     assert await write(writers, OUT) == ["CREATED"]

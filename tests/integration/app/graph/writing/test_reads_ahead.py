@@ -1,14 +1,15 @@
 """What one item needs to read is read before its plan, while others write; the result is that of one plan."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import NoReturn
 
 import pytest
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
-from support.stores.writers import Writers, asset, link, person, set_owners, stored, urn
+from support.stores.reads_ahead import ROOT, HeldReads, load, write
+from support.stores.writers import Writers, asset, link, set_owners, stored, urn
 
 from app.graph.commits import state_read
 from app.graph.commits.late_writes import begin_plan
@@ -31,8 +32,6 @@ from graphql_schema.ports.commands import Command, DeleteCommand, MergeCommand, 
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
 from policies.errors import LimitError
 
-ROOT = person("root", roles="admin")
-BO = person("bo", roles="admin")
 NAMES = [*(f"dataset d{number}" for number in range(5)), "dataset-version d0@1", "dataset-version d1@1", "feature f"]
 VIDS = [vertex_id("default", urn(name)) for name in NAMES]
 LONG = {"description": "word " * 300}
@@ -142,14 +141,9 @@ async def test_very_many_writes_need_a_new_reading(writers: Writers, monkeypatch
 
 
 @dataclass
-class Ahead:
-    """Readings ahead, which wait for ``others`` to write, from that with the number ``after`` on.
+class Ahead(HeldReads):
+    """Readings ahead; ``count`` is their number, and only those from the number ``after`` on wait."""
 
-    ``count`` is their number.
-    """
-
-    others: asyncio.Event = field(default_factory=asyncio.Event)
-    begun: asyncio.Event = field(default_factory=asyncio.Event)
     count: int = 0
     after: int = 1
 
@@ -164,8 +158,7 @@ def ahead(monkeypatch: pytest.MonkeyPatch) -> Ahead:
         if isinstance(reads.limits, AheadLimits):
             found.count += 1
             if found.count >= found.after:
-                found.begun.set()
-                await found.others.wait()
+                await found.hold()
         return state
 
     monkeypatch.setattr(prefetch.TransactionReads, "read", waiting)
@@ -176,17 +169,9 @@ def ahead(monkeypatch: pytest.MonkeyPatch) -> Ahead:
 CONSUMERS = [f"dataset user{number}" for number in range(12)]
 
 
-async def load(writers: Writers) -> None:
+async def load_hub(writers: Writers) -> None:
     """Store a dataset with consumers."""
-    items = [asset("dataset hub"), *(asset(each, derivedFrom=["dataset hub"]) for each in CONSUMERS)]
-    done = await writers.of(ROOT).write(items, dry_run=False, atomic=False)
-    assert all(each.stored for each in done)
-
-
-async def write(writers: Writers, *items: Command) -> list[str]:
-    """Write the items as another caller, and name their outcomes."""
-    done = await writers.of(BO).write(items, dry_run=False, atomic=False)
-    return [each.outcome.name for each in done]
+    await load(writers, asset("dataset hub"), *(asset(each, derivedFrom=["dataset hub"]) for each in CONSUMERS))
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
@@ -197,17 +182,14 @@ async def test_others_write_while_much_is_read(
     dry_run: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     """The deletion of a hub reads its consumers while others write, and is decided as it is then, dry run or not."""
-    await load(writers)
+    await load_hub(writers)
     deletion = DeleteCommand(urn("dataset hub"))
     watches = [*writers.client.write_watches]
-    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
-        call = tasks.create_task(writers.of(ROOT).write([deletion], dry_run=dry_run, atomic=False))
-        await ahead.begun.wait()
+    async with ahead.during(writers.of(ROOT), deletion, dry_run=dry_run) as call:
         assert await write(writers, asset("dataset other")) == ["CREATED"]
         ended = [UnlinkCommand("DERIVES", urn("dataset hub"), urn(each)) for each in CONSUMERS]
         assert {*await write(writers, *ended)} == {"UPDATED"}
         assert not call.done()
-        ahead.others.set()
     (done,) = call.result()
     assert done.outcome.name == "UPDATED"  # with a consumer it were a conflict
     assert ("deletedAt" in (await stored(graph)).records[urn("dataset hub")]) == (not dry_run)
@@ -216,19 +198,14 @@ async def test_others_write_while_much_is_read(
 
 async def test_a_consumer_that_is_added_meanwhile_counts(writers: Writers, ahead: Ahead) -> None:
     """What was absent when it was read ahead is found by the plan."""
-    await load(writers)
+    await load_hub(writers)
     ended = [UnlinkCommand("DERIVES", urn("dataset hub"), urn(each)) for each in CONSUMERS]
     ahead.others.set()
     await write(writers, *ended)
     ahead.others.clear()
     ahead.begun.clear()
-    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
-        call = tasks.create_task(
-            writers.of(ROOT).write([DeleteCommand(urn("dataset hub"))], dry_run=False, atomic=False)
-        )
-        await ahead.begun.wait()
+    async with ahead.during(writers.of(ROOT), DeleteCommand(urn("dataset hub"))) as call:
         assert await write(writers, asset("dataset new", derivedFrom=["dataset hub"])) == ["CREATED"]
-        ahead.others.set()
     assert call.result()[0].outcome.name == "CONFLICT"
 
 
@@ -238,16 +215,12 @@ async def test_a_version_that_is_added_meanwhile_follows_its_parent(
     """The children of a parent that gets another owner are those of the plan, not those that were read ahead."""
     owned = asset("dataset hub", owners={"team ads": ["TECHNICAL"]})
     items = [owned, asset("team ranking"), asset("dataset-version hub@1")]
-    assert all(each.stored for each in await writers.of(ROOT).write(items, dry_run=False, atomic=False))
+    await load(writers, *items)
     monkeypatch.setattr(read_limits, "FEW_ELEMENTS", 2)
     ahead.after = 2
-    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
-        command = set_owners("dataset hub", "team ranking")
-        call = tasks.create_task(writers.of(ROOT).write([command], dry_run=False, atomic=False))
-        await ahead.begun.wait()
+    async with ahead.during(writers.of(ROOT), set_owners("dataset hub", "team ranking")) as call:
         monkeypatch.setattr(read_limits, "FEW_ELEMENTS", 100)
         assert await write(writers, asset("dataset-version hub@2")) == ["CREATED"]
-        ahead.others.set()
     assert call.result()[0].outcome.name == "UPDATED"
     teams = {name: values["ownerTeam"] for name, values in (await stored(graph)).natives.items() if "/hub" in name}
     assert teams == dict.fromkeys(
@@ -259,7 +232,7 @@ async def test_a_call_that_is_cancelled_before_its_plan_writes_nothing_by_old_re
     graph: StoreGraph, writers: Writers, ahead: Ahead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The end of the call ends the record of what others write, so what it has read ahead is of no use any more."""
-    await load(writers)
+    await load_hub(writers)
     ended = [UnlinkCommand("DERIVES", urn("dataset hub"), urn(each)) for each in CONSUMERS]
     await write(writers, *ended)
     deletion = DeleteCommand(urn("dataset hub"))
@@ -285,16 +258,11 @@ async def test_a_call_that_is_cancelled_before_its_plan_writes_nothing_by_old_re
 
 async def test_a_plan_repeats_what_cannot_be_refreshed(writers: Writers, ahead: Ahead) -> None:
     """After a transaction of which nothing is known, everything is read ahead once more."""
-    await load(writers)
-    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
-        call = tasks.create_task(
-            writers.of(ROOT).write([DeleteCommand(urn("dataset hub"))], dry_run=True, atomic=False)
-        )
-        await ahead.begun.wait()
+    await load_hub(writers)
+    async with ahead.during(writers.of(ROOT), DeleteCommand(urn("dataset hub")), dry_run=True) as call:
         once = ahead.count
         for watch in [*writers.client.write_watches]:
             watch.ended(EVERYTHING, certain=True)
-        ahead.others.set()
     assert call.result()[0].outcome.name == "CONFLICT"
     assert ahead.count == 2 * once
 
@@ -303,7 +271,7 @@ async def test_an_operation_that_ends_while_it_reads_leaves_nothing(
     writers: Writers, ahead: Ahead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is read ahead counts in the budget of the operation, and is bounded by itself; a cancellation ends it."""
-    await load(writers)
+    await load_hub(writers)
     watches = [*writers.client.write_watches]
     deletion = DeleteCommand(urn("dataset hub"))
     writer = writers.of(ROOT)
@@ -315,12 +283,7 @@ async def test_an_operation_that_ends_while_it_reads_leaves_nothing(
         with pytest.raises(LimitError, match="more than 15 assets and edges"):
             await writers.of(ROOT).write([deletion], dry_run=False, atomic=False)
     ahead.begun.clear()
-    async with asyncio.timeout(60):
-        call = asyncio.create_task(writers.of(ROOT).write([deletion], dry_run=False, atomic=False))
-        await ahead.begun.wait()
-        call.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await call
+    await ahead.cancelled(writers.of(ROOT), deletion)
     assert writers.client.write_watches == watches
     ahead.others.set()
     assert await write(writers, deletion) == ["CONFLICT"]
@@ -328,7 +291,7 @@ async def test_an_operation_that_ends_while_it_reads_leaves_nothing(
 
 async def test_a_call_of_few_takes_no_further_request(writers: Writers) -> None:
     """A plan reads few records and edges by itself."""
-    await load(writers)
+    await load_hub(writers)
     requests = ObservedRequests()
     writers.client.observers.append(requests)
     assert await write(writers, asset("dataset small", derivedFrom=["dataset hub"])) == ["CREATED"]
@@ -337,7 +300,7 @@ async def test_a_call_of_few_takes_no_further_request(writers: Writers) -> None:
 
 async def test_several_items_that_read_much_are_divided(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
     """Items of a call are divided until each reads few, or alone; each has the outcome that it would have alone."""
-    await load(writers)
+    await load_hub(writers)
     monkeypatch.setattr(read_limits, "MAX_ELEMENTS", 10)
     monkeypatch.setattr(read_limits, "FEW_ELEMENTS", 5)
     monkeypatch.setattr(state_read, "PART_SIZE", 2_000)
