@@ -317,12 +317,15 @@ class StateReading:
             "pairs": [{"l": relation, "o": source, "i": target} for relation, source, target in pairs],
             "follow": self.follow and full,
             "full": full,
-            "size": self.limits.at_once(PART_SIZE) if full else _UNLIMITED if is_last else EDGES_SIZE,
+            "size": _UNLIMITED if is_last else self.limits.at_once(PART_SIZE if full else EDGES_SIZE),
             "most": LONG_VALUE if self.brief else _NEVER_LONG,
             "complete": [*self.brief.complete] if self.brief else [],
         }
         found: JsonObject
         (found,) = await self.client.submit(STATE, bindings, caller=self.limits.caller)
+        if found["large"]:  # so much is read again, in parts, unless it is more than the limits allow
+            self.limits.check(found["n"], 0, 0)
+            found["n"] = 0
         edges = chain.from_iterable(rows[2::3] for rows in found["e"])
         await self._count(found["n"], [*found["v"][1::2], *edges, *filter(None, found["p"])])
         return found

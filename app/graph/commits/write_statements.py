@@ -24,8 +24,8 @@ has ``[near, far, edge record, …]`` for each hop, ``p`` an edge record or null
 
 ``w`` has the vertices whose records are left out because of ``size`` or ``full``: far ones, and those in ``stored`` if
 there are no hops and pairs. ``c`` has ``[id, keys, …]`` of the vertices without some values, and ``n`` is the number of
-characters that were read. If the records in ``stored`` and of edges are too many, ``large`` is true, and nothing else
-is returned. A caller then reads in parts, so no response is large.
+characters that were read. If the records in ``stored`` and of edges are too many, ``large`` is true, and only ``n`` is
+returned beside. A caller then reads in parts, so no response is large.
 
 ``WRITE``
 
@@ -166,7 +166,7 @@ def one = pairs.collect {{ p ->
   def found = a.query().labels(p.l).direction(OUT).adjacent(b).edges().iterator()
   found.hasNext() ? sized(found.next().value('record')) : null
 }}
-if (left <= 0 && (hops || pairs)) return [[v: [], e: [], p: [], w: [], c: [], n: 0, large: true]]
+if (left <= 0 && (hops || pairs)) return [[v: [], e: [], p: [], w: [], c: [], n: size - left, large: true]]
 def v = []
 texts.each {{ x, r -> v << x; v << r }}
 xs = seen as List

@@ -14,7 +14,7 @@ from support.stores.writers import Writers, asset, link, set_owners, stored, urn
 from app.graph.commits import state_read
 from app.graph.commits.late_writes import begin_plan
 from app.graph.commits.reads import read_limits, touched_reads
-from app.graph.commits.reads.read_limits import UNLIMITED, AheadLimits
+from app.graph.commits.reads.read_limits import UNLIMITED, AheadLimits, FewLimits, ManyElementsError
 from app.graph.commits.state_read import BriefReading, HopRead, StateReading, StoredState
 from app.graph.commits.write_statements import STATE
 from app.graph.driver.gremlin_client import GremlinClient
@@ -295,6 +295,19 @@ async def test_a_call_of_few_takes_no_further_request(writers: Writers) -> None:
     requests = ObservedRequests()
     writers.client.observers.append(requests)
     assert await write(writers, asset("dataset small", derivedFrom=["dataset hub"])) == ["CREATED"]
+    assert requests.texts[STATE.text] == 1
+
+
+async def test_a_plan_reads_no_more_after_a_large_response(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that ends because of its size is the last one of a plan that reads few characters."""
+    await load_hub(writers)
+    monkeypatch.setattr(read_limits, "FEW_SIZE", 1_000)
+    requests = ObservedRequests()
+    writers.client.observers.append(requests)
+    hub = vertex_id("default", urn("dataset hub"))
+    hops = [HopRead(direction, ["DERIVES"], [hub]) for direction in Direction]
+    with pytest.raises(ManyElementsError):
+        await StateReading(writers.client, follow=True, limits=FewLimits()).state([hub], hops, ())
     assert requests.texts[STATE.text] == 1
 
 
