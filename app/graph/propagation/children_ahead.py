@@ -50,7 +50,7 @@ class ChildrenAhead:
         self.parents: set[int] = set()
         self.children = Sources()
         self.written = WritesSince()
-        self._uses = 0
+        self._uses = self._readings = 0
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -70,21 +70,28 @@ class ChildrenAhead:
         Their edges and records count in the budget of the operation, and so does the memory of what is kept of them.
         """
         wanted = [*parents]
-        async for page in flows.child_pages(wanted):
-            budget.check()
-            budget.count_rows(2 * len(page.records))
-            is_long = len(page.records) > MANY_EDGES
-            budget.count_stored(await run_in_turn(_weight, is_long, page.records.values()))
-            await run_in_turn(self._add, is_long, page)
-            await budget.pause()
+        self._readings += 1
+        try:
+            async for page in flows.child_pages(wanted):
+                budget.check()
+                budget.count_rows(2 * len(page.records))
+                is_long = len(page.records) > MANY_EDGES
+                budget.count_stored(await run_in_turn(_weight, is_long, page.records.values()))
+                await run_in_turn(self._add, is_long, page)
+                await budget.pause()
+        finally:
+            self._readings -= 1
         self.parents.update(wanted)
 
     async def refresh(self, flows: StoredFlows, limit: int) -> bool:
         """Read again which children were written, under the write lock; return whether children are known then.
 
         Everything is forgotten if they are more than ``limit``, if it is unknown what was written, or if the last use
-        has ended.
+        has ended. While another use reads children, none are known: what was written counts for those of its pages that
+        are under way.
         """
+        if self._readings:
+            return False
         written = self.written.take()
         changed = set() if written is None else self._changed(written)
         if written is None or len(changed) > limit:

@@ -152,3 +152,24 @@ async def test_nothing_is_kept_if_the_last_use_ends_while_children_are_read_agai
     flows.parents = ending
     assert not await ahead.refresh(flows, 5)
     assert (ahead.parents, ahead.children.records, client.write_watches) == (set(), {}, [])
+
+
+async def test_what_is_written_while_another_use_reads_counts_for_its_children() -> None:
+    """A page is read in the store before it is added, so a child that is written in between is not known yet."""
+    client: Any = Client()
+    flows: Any = Flows()
+    ahead = ChildrenAhead()
+    pages = flows.child_pages
+
+    async def while_pages_are_under_way(parents: list[int]) -> AsyncIterator[Sources]:
+        async for page in pages(parents):
+            ahead.written.begun(Touched(vertices=frozenset({CHILD})))
+            assert not await ahead.refresh(flows, 5)
+            yield page
+
+    with ahead.in_use():
+        ahead.written.begin(client)
+        flows.child_pages = while_pages_are_under_way
+        await ahead.read(flows, [PARENT], OperationBudget())
+        assert await ahead.refresh(flows, 5)
+        assert (flows.again, ahead.children.records[CHILD]["sensitivity"]) == ([{CHILD}], "RESTRICTED")
