@@ -16,7 +16,7 @@ from support.today import TODAY, skip_after_midnight
 
 from app.graph.reading import unused_assets as idle
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest, LevelResponse
-from app.graph.reading.level.level_statement import LEVEL, MAX_PASSED, PASSED_CAP, RECORDS_CAP
+from app.graph.reading.level.level_statement import LEVEL, RECORDS_CAP, VISITED_CAP
 
 OPEN, SHUT, SECRET = urn("service", "shop"), urn("service", "shut"), urn("service", "secret")
 UMA = "mlg://user/catalog/default/uma"
@@ -237,8 +237,7 @@ async def test_a_query_accepts_the_maximal_number_of_undecided_ids(estate: Estat
         "hops": [],
         "listings": [part],
         "cap": 1,
-        "passed": PASSED_CAP,
-        "longest": MAX_PASSED,
+        "visited": VISITED_CAP,
         "size": RECORDS_CAP,
         "full": True,
         "tenant": "default",

@@ -20,7 +20,7 @@ from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.reading.level.index_filter import filter_of
 from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest, LevelResponse
-from app.graph.reading.level.level_statement import LEVEL, MAX_PASSED, PASSED_CAP, RECORDS_CAP
+from app.graph.reading.level.level_statement import LEVEL, RECORDS_CAP, VISITED_CAP
 from app.graph.reading.reader import PolicedReader
 from app.graph.records.read_time import ReadTime
 from graphql_schema.catalog.enums import AssetKind, LifecycleStage, Sensitivity
@@ -103,8 +103,7 @@ async def pushed_down(twin: Twin, predicates: Sequence[Predicate]) -> list[set[i
         "hops": [],
         "listings": listings,
         "cap": 1,
-        "passed": PASSED_CAP,
-        "longest": MAX_PASSED,
+        "visited": VISITED_CAP,
         "size": RECORDS_CAP,
         "full": True,
         "tenant": COMPARED,

@@ -21,7 +21,7 @@ from app.graph.reading.level.cached_level import CachedLevel
 from app.graph.reading.level.hop_plan import Adjacency, add_edges
 from app.graph.reading.level.index_query import filter_size_of, substrings_of
 from app.graph.reading.level.level_parts import LevelContent, LevelParts
-from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL, MAX_PASSED, PASSED_CAP, RECORDS_CAP
+from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL, RECORDS_CAP, VISITED_CAP
 from app.graph.records.read_time import ReadTime
 from app.graph.records.record_text import LEAST_BYTES, parts_of, record_of
 from app.graph.records.vertex_id import vertex_id
@@ -277,8 +277,8 @@ class LevelBatcher:
         """
         order = self.client.write_order
         head = order.head if order else 0
-        passed = {"passed": PASSED_CAP, "longest": MAX_PASSED}
-        common = {"cap": EDGE_CAP, **passed, "size": RECORDS_CAP, "full": full, "tenant": self.tenant, "head": head}
+        caps = {"cap": EDGE_CAP, "visited": VISITED_CAP, "size": RECORDS_CAP}
+        common = {**caps, "full": full, "tenant": self.tenant, "head": head}
         found: JsonObject
         with self.budget.request():
             (found,) = await self.client.submit(LEVEL, {**bindings, **common}, check=self._check, caller=self.caller)
@@ -347,6 +347,7 @@ def _too_many() -> LimitError:
     """Return the error for a level with too many edges."""
     return LimitError(
         f"One level of the query reads {EDGE_CAP} edges or more, with vertices on chains of inferred edges counted as "
-        f"edges, or passes {PASSED_CAP} before its pages; request fewer parents or smaller pages.",
+        f"edges, or goes through {VISITED_CAP} with those before its pages and ended ones; request fewer parents or "
+        "smaller pages.",
         limit=EDGE_CAP,
     )

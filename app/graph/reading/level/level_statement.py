@@ -11,10 +11,7 @@ read.
 | hops      | list of hops                                                |
 | listings  | list of listings                                            |
 | cap       | number of edges and chain vertices that end the request     |
-| passed    | number of edges passed by later pages, after which the      |
-|           | request ends before the next source                         |
-| longest   | number of edges of one label and source that end the        |
-|           | request, if a later page passes them                        |
+| visited   | number of edges, also ended ones, that end the request      |
 | size      | number of characters of records that end the request        |
 | full      | whether the records of vertices are returned                |
 | tenant    | tenant of all listings                                      |
@@ -64,10 +61,9 @@ read.
 | large    | whether the size ended the request: ``e``, ``v`` and ``l`` are empty then                  |
 | h        | number of the last transaction before the response, 0 without a ``head``                  |
 
-A page in the order of time (``t``) reads its own edges and those of its last instant, however many the source has. The
-first page of another hop (``n`` without ``a``) reads only its own edges, for each label. A later page of such a hop
-passes the edges of the source, of which the store keeps all in memory until the response. So each source is read by
-itself.
+A page in the order of time (``t``) reads its own edges and those of its last instant, however many the source has.
+Another page passes the edges of the source before it, and those that have ended. The store keeps them in memory until
+the response. So it reads few edges of each source first, and then the sources with more of them one by one.
 """
 
 from typing import Any, Final
@@ -83,11 +79,15 @@ from app.graph.records.merged_record import POINTER
 EDGE_CAP: Final = 50_000
 """Number of edges and chain vertices at which a request ends, because the embedded store must not be interrupted."""
 
-PASSED_CAP: Final = 100_000
-"""Number of edges that later pages pass, after which a request ends before it reads those of a further source."""
+VISITED_CAP: Final = 150_000
+"""Number of edges, also ended ones, that end a request: the store keeps them in memory until then, some 60 MB."""
 
-MAX_PASSED: Final = 500_000
-"""Number of edges of one label and source at which a later page ends its request: they take the store some 200 MB."""
+
+TOGETHER: Final = 250
+"""Number of sources whose first edges are read together."""
+
+FEW: Final = 400
+"""Number of edges that are first read of a source of which all are wanted; sources with more are read one by one."""
 
 RECORDS_CAP: Final = 16 * 1024 * 1024
 """Number of characters of records at which a request ends. It bounds the memory of the store: a request needs a
@@ -103,26 +103,10 @@ def _valid(edges: Any) -> Any:  # noqa: ANN401 - a gremlinpython traversal
     return edges.has("validFrom", P.lte(param("vf"))).has("validTo", P.gt(param("vt")))
 
 
-def _hop(direction: str, *, kinds: bool) -> str:
-    """Return the text that reads the edges of a hop, at most ``most`` of each source: the store loads no others."""
-    edges = _valid(__.out_e(spread("ls")) if direction == "out" else __.in_e(spread("ls")))
-    if kinds:
-        edges = edges.has("toKind" if direction == "out" else "fromKind", P.within(param("ks")))
+def _near(direction: str) -> str:
+    """Return the text of the first ``most`` edges of each source, those of one label in the order of far vertex ids."""
+    edges = __.out_e(spread("ls")) if direction == "out" else __.in_e(spread("ls"))
     return str(render(g.V(param("xs")).local(edges.limit(param("most")))))
-
-
-def _first(direction: str, *, kinds: bool) -> str:
-    """Return the text of the first ``n`` edges of one label from each source, in the order of far vertex ids."""
-    edges = _valid(__.out_e(param("l")) if direction == "out" else __.in_e(param("l")))
-    if kinds:
-        edges = edges.has("toKind" if direction == "out" else "fromKind", P.within(param("ks")))
-    return str(render(g.V(param("xs")).local(edges.limit(param("n")))))
-
-
-def _passed(direction: str) -> str:
-    """Return the text of the edges of one label from a source, in the order of far vertex ids."""
-    edges = _valid(__.out_e(param("l")) if direction == "out" else __.in_e(param("l")))
-    return str(render(g.V(param("x")).local(edges.limit(param("most")))))
 
 
 def _newest(start: Any) -> str:  # noqa: ANN401 - a gremlinpython traversal
@@ -132,31 +116,81 @@ def _newest(start: Any) -> str:  # noqa: ANN401 - a gremlinpython traversal
     return str(render(start.local(edges)))
 
 
+_NEAR: Final = """
+@groovy.transform.CompileStatic
+class Near {
+  final Map<Object, List<List<Object>>> found = new LinkedHashMap<>()
+  final Map<Object, int[]> counts = new HashMap<>()
+  final boolean out
+  final Set<Object> kinds
+  final long from, to, after
+  final int wanted
+  int visited = 0
+
+  Near(Map<String, Object> h) {
+    out = h.get('d') == 'out'
+    kinds = new HashSet<Object>((Collection<Object>) h.get('ks'))
+    wanted = ((Number) h.get('n')).intValue()
+    after = wanted > 0 ? ((Number) h.get('a')).longValue() : -1L
+    from = ((Number) h.get('vf')).longValue()
+    to = ((Number) h.get('vt')).longValue()
+  }
+
+  Near read(Iterator<Edge> edges) {
+    Object last = null
+    List<List<Object>> near = null
+    int[] count = null
+    while (edges.hasNext()) {
+      Edge e = edges.next()
+      Object s = (out ? e.outVertex() : e.inVertex()).id()
+      if (s != last) {
+        last = s
+        near = found.computeIfAbsent(s) { k -> new ArrayList<List<Object>>() }
+        count = counts.computeIfAbsent(s) { k -> new int[1] }
+      }
+      visited++
+      count[0]++
+      if (wanted > 0 && near.size() >= wanted) continue
+      Object f = (out ? e.inVertex() : e.outVertex()).id()
+      if (((Number) f).longValue() <= after) continue
+      if (((Number) e.property('validTo').orElse(0L)).longValue() <= to) continue
+      if (((Number) e.property('validFrom').orElse(Long.MAX_VALUE)).longValue() > from) continue
+      if (kinds && !kinds.contains(e.property(out ? 'toKind' : 'fromKind').orElse(null))) continue
+      near.add([f, (Object) e])
+    }
+    this
+  }
+
+  static long take(Object s, List<List<Object>> found, List<Object> rows, Set<Object> reached, long left) {
+    for (List<Object> each : found) {
+      if (left <= 0) break
+      String r = (String) ((Edge) each.get(1)).value('record')
+      left -= r.length()
+      rows.add(s)
+      rows.add(each.get(0))
+      rows.add(r)
+      reached.add(each.get(0))
+    }
+    left
+  }
+}
+"""
+"""Collects the valid edges in what the store returns, by source, and counts all of them."""
+
 LEVEL: Final = PreparedStatement.of(
     f"""
+{_NEAR}
 def between = {{ xs, fs, ls ->
   def far = {render(g.V(param("fs")))}.toList()
   {render(g.V(param("xs")))}.toList().collectMany {{ a ->
     far.collectMany {{ b -> a.query().labels(*ls).direction(OUT).adjacent(b).edges().toList() }}
   }}.iterator()
 }}
-def reach = {{ h, xs ->
-  if (h.f) return between(xs, h.f, h.ls)
-  def ls = h.ls; def ks = h.ks; def n = h.n; def at = h.at; def since = h.since; def vf = h.vf; def vt = h.vt
-  def most = cap
-  if (h.t) return {_newest(g.V(param("xs")))}
-  h.d == 'out' ? (ks ? {_hop("out", kinds=True)} : {_hop("out", kinds=False)})
-               : (ks ? {_hop("in", kinds=True)} : {_hop("in", kinds=False)})
+def newest = {{ h, xs ->
+  def ls = h.ls; def n = h.n; def at = h.at; def since = h.since; def vf = h.vf; def vt = h.vt
+  {_newest(g.V(param("xs")))}
 }}
-def begin = {{ h, xs, l ->
-  def ks = h.ks; def n = h.n; def vf = h.vf; def vt = h.vt
-  h.d == 'out' ? (ks ? {_first("out", kinds=True)} : {_first("out", kinds=False)})
-               : (ks ? {_first("in", kinds=True)} : {_first("in", kinds=False)})
-}}
-def pass = {{ h, x, l ->
-  def vf = h.vf; def vt = h.vt; def most = longest
-  h.d == 'out' ? {_passed("out")} : {_passed("in")}
-}}
+def edgesOf = {{ h, xs, ls, most -> h.d == 'out' ? {_near("out")} : {_near("in")} }}
 def inferred = {{ e -> e.label().startsWith('{PREFIX}') }}
 def byFar = {{ a, b -> a[0] <=> b[0] ?: inferred(a[1]) <=> inferred(b[1]) }}
 def wanted = new LinkedHashSet(points)
@@ -202,45 +236,53 @@ def lists = listings.collect {{ q ->
 def given = wanted.size()
 def sets = []
 def budget = cap
-def passing = passed
+def unvisited = visited
+def scan = {{ h, xs, ls, done ->
+  def n = h.n as int
+  def few = n ? 2 * n + 4 : {FEW}
+  xs.collate({TOGETHER}).each {{ part ->
+    if (budget <= 0) return
+    def first = new Near(h).read(edgesOf(h, part, ls, few))
+    unvisited -= first.visited
+    first.found.each {{ s, found ->
+      if (first.counts[s][0] == few && !(n && found.size() >= n)) {{
+        def most = Math.max(unvisited + few, 1)
+        def whole = new Near(h).read(edgesOf(h, [s], ls, most))
+        unvisited -= Math.max(whole.visited - few, 0)
+        if (whole.visited == most) budget = 0
+        found = whole.found[s]
+      }}
+      if (budget > 0) done(s, found)
+    }}
+    if (unvisited <= 0) budget = 0
+  }}
+}}
 def left = size as long
 def sized = {{ r -> left -= r.length(); r }}
 def edges = hops.collect {{ h ->
   def xs = h.p == -1 ? h.xs : h.p < 0 ? lists[-2 - h.p].x : new ArrayList(sets[h.p])
   def rows = []
   def reached = new LinkedHashSet()
-  def take = {{ s, f, e ->
-    rows << s; rows << f; rows << sized(e.value('record')); reached << f
-    if (h.i) e.property('{THROUGH}').ifPresent {{ it.tokenize(',').each {{ x -> wanted << (x as long); budget-- }} }}
+  def keep = {{ s, found ->
+    left = Near.take(s, found, rows, reached, left)
+    if (h.i) found.each {{ it[1].property('{THROUGH}').ifPresent {{ chain -> chain.tokenize(',').each {{ x ->
+      wanted << (x as long)
+      budget--
+    }} }} }}
   }}
   if (xs && budget > 0 && left > 0) {{
     def out = h.d == 'out'
     def bySource = new LinkedHashMap()
-    def later = h.n > 0 && !h.t && h.a >= 0
-    if (later) xs.each {{ x ->
-      if (passing <= 0) budget = 0
-      if (budget <= 0) return
-      def first = new PriorityQueue((h.n as int) + 1, {{ a, b -> byFar(b, a) }} as Comparator)
-      h.ls.each {{ l -> def count = 0; pass(h, x, l).each {{ e ->
-        passing--
-        if (++count == longest) budget = 0
-        def f = (out ? e.inVertex() : e.outVertex()).id()
-        if (f <= h.a || h.ks && !h.ks.contains(e.value(out ? 'toKind' : 'fromKind'))) return
-        first << [f, e]
-        if (first.size() > h.n) first.poll()
-      }} }}
-      if (first) bySource[x] = first as List
-    }}
-    def traversals = later ? [] : h.n > 0 && !h.t ? h.ls.collect {{ begin(h, xs, it) }} : [reach(h, xs)]
-    traversals.each {{ t ->
-      while (budget > 0 && left > 0 && t.hasNext()) {{
-        def e = t.next()
-        def s = out ? e.outVertex().id() : e.inVertex().id()
-        def f = out ? e.inVertex().id() : e.outVertex().id()
-        if (h.n == 0) {{ take(s, f, e); budget-- }}
-        else {{ bySource.computeIfAbsent(s, {{ [] }}) << [f, e]; if (h.t) budget-- }}
-      }}
-    }}
+    if (h.f || h.t) (h.f ? between(xs, h.f, h.ls) : newest(h, xs)).each {{ e ->
+      if (budget <= 0 || left <= 0) return
+      def s = (out ? e.outVertex() : e.inVertex()).id()
+      def f = (out ? e.inVertex() : e.outVertex()).id()
+      if (h.f) keep(s, [[f, e]]) else bySource.computeIfAbsent(s, {{ [] }}) << [f, e]
+      budget--
+    }} else if (h.n == 0) scan(h, xs, h.ls) {{ s, found ->
+      keep(s, found.size() > budget ? found.take(budget as int) : found)
+      budget -= found.size()
+    }} else h.ls.each {{ l -> scan(h, xs, [l]) {{ s, found -> bySource.computeIfAbsent(s, {{ [] }}).addAll(found) }} }}
     if (budget > 0) bySource.each {{ s, found ->
       if (left <= 0) return
       if (h.t && found.size() >= h.n) {{
@@ -251,7 +293,8 @@ def edges = hops.collect {{ h ->
           if (known.add(it.outVertex().id())) {{ found << [it.outVertex().id(), it]; budget-- }}
         }}
       }} else if (!h.t) found = found.sort(byFar).take(h.n as int)
-      found.each {{ take(s, it[0], it[1]); if (!h.t) budget-- }}
+      keep(s, found)
+      if (!h.t) budget -= found.size()
     }}
   }}
   sets << reached
@@ -279,8 +322,7 @@ if (left <= 0) return [[e: [], v: [], w: [], l: [], over: false, large: true, h:
     "hops",
     "listings",
     "cap",
-    "passed",
-    "longest",
+    "visited",
     "size",
     "full",
     "tenant",

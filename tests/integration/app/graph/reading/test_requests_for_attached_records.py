@@ -6,7 +6,7 @@ from support.estates.owned_items import owned, team, urn
 from support.servers.in_process import Api
 
 from app.graph.reading.level.hop_plan import compile_related
-from app.graph.reading.level.level_statement import LEVEL, MAX_PASSED, PASSED_CAP, RECORDS_CAP
+from app.graph.reading.level.level_statement import LEVEL, RECORDS_CAP, VISITED_CAP
 from app.graph.records.read_time import ReadTime
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.usage.asset_usage import MONTHS
@@ -78,8 +78,7 @@ async def test_a_level_over_its_cap_reads_no_records(api: Api, cap: int) -> None
         "hops": [hop],
         "listings": [],
         "cap": cap,
-        "passed": PASSED_CAP,
-        "longest": MAX_PASSED,
+        "visited": VISITED_CAP,
         "size": RECORDS_CAP,
         "full": True,
         "tenant": "default",

@@ -161,7 +161,7 @@ async def test_what_is_written_while_another_use_reads_counts_for_its_children()
     ahead = ChildrenAhead()
     pages = flows.child_pages
 
-    async def while_pages_are_under_way(parents: list[int]) -> AsyncIterator[Sources]:
+    async def while_pages_are_read(parents: list[int]) -> AsyncIterator[Sources]:
         async for page in pages(parents):
             ahead.written.begun(Touched(vertices=frozenset({CHILD})))
             assert not await ahead.refresh(flows, 5)
@@ -169,7 +169,7 @@ async def test_what_is_written_while_another_use_reads_counts_for_its_children()
 
     with ahead.in_use():
         ahead.written.begin(client)
-        flows.child_pages = while_pages_are_under_way
+        flows.child_pages = while_pages_are_read
         await ahead.read(flows, [PARENT], OperationBudget())
         assert await ahead.refresh(flows, 5)
         assert (flows.again, ahead.children.records[CHILD]["sensitivity"]) == ([{CHILD}], "RESTRICTED")

@@ -16,7 +16,7 @@ from support.stores.janusgraph import StoreGraph
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.reading.level.index_filter import filter_of
 from app.graph.reading.level.index_query import IndexQuery
-from app.graph.reading.level.level_statement import LEVEL, MAX_PASSED, PASSED_CAP, RECORDS_CAP
+from app.graph.reading.level.level_statement import LEVEL, RECORDS_CAP, VISITED_CAP
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.properties import NATIVE_PROPERTIES
 from graphql_schema.ports.conditions import (
@@ -70,8 +70,7 @@ class Indexed:
             "hops": [],
             "listings": listings,
             "cap": 1,
-            "passed": PASSED_CAP,
-            "longest": MAX_PASSED,
+            "visited": VISITED_CAP,
             "size": RECORDS_CAP,
             "full": True,
             "tenant": TENANT,

@@ -8,7 +8,7 @@ from support.servers.in_process import Api, no_jobs, open_api
 from support.stores.janusgraph import StoreGraph
 from support.stores.received_rows import received_rows
 
-from app.graph.reading.level import level_batcher
+from app.graph.reading.level import level_batcher, level_statement
 
 HUBS = [f"mlg://dataset/test/default/hub{number}" for number in range(3)]
 SOURCES = [f"mlg://dataset/test/default/source{number:02}" for number in range(30)]
@@ -41,13 +41,13 @@ def later(cursors: dict[str, str], first: int) -> str:
     return f"{{ {' '.join(fields)} }}"
 
 
-@pytest.mark.parametrize("cap", [100_000, 20])
+@pytest.mark.parametrize("cap", [100_000, 70])
 async def test_later_pages_have_what_follows_their_position(
     api: Api, cap: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At each position, a page has the items behind it, in order; beyond the cap, each list is read by itself."""
-    monkeypatch.setattr(level_batcher, "PASSED_CAP", cap)
     edges = {hub: await edges_of(api, hub) for hub in HUBS}
+    monkeypatch.setattr(level_batcher, "VISITED_CAP", cap)
     for positions in ((0, 13, 27), (26, 28, 29)):
         cursors = {hub: edges[hub][at]["cursor"] for hub, at in zip(HUBS, positions, strict=True)}
         with received_rows(api.client) as rows:
@@ -63,15 +63,34 @@ async def test_lists_that_pass_many_edges_together_have_no_later_page(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One position in the lists of many sources is one hop of the store, which ends before the next source."""
-    monkeypatch.setattr(level_batcher, "PASSED_CAP", 20)
     cursors = {hub: (await edges_of(api, hub))[0]["cursor"] for hub in HUBS}
+    monkeypatch.setattr(level_batcher, "VISITED_CAP", 70)
     body = await api.send("ada", later(cursors, first=2))
     assert {error["extensions"]["code"] for error in body["errors"]} == {"LIMIT_EXCEEDED"}
 
 
 async def test_a_list_that_is_too_long_has_no_later_page(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store would keep all edges before the page in memory; the first page is read."""
-    monkeypatch.setattr(level_batcher, "MAX_PASSED", len(SOURCES))
-    hub = HUBS[0]
-    body = await api.send("ada", later({hub: (await edges_of(api, hub))[0]["cursor"]}, first=2))
+    """The store would keep all edges before the page in memory."""
+    cursors = {HUBS[0]: (await edges_of(api, HUBS[0]))[0]["cursor"]}
+    monkeypatch.setattr(level_batcher, "VISITED_CAP", len(SOURCES))
+    body = await api.send("ada", later(cursors, first=2))
     assert [error["extensions"]["code"] for error in body["errors"]] == ["LIMIT_EXCEEDED"]
+
+
+@pytest.mark.parametrize("first", [2, 500])
+async def test_ended_edges_count(api: Api, monkeypatch: pytest.MonkeyPatch, first: int) -> None:
+    """Of lists with many ended edges, the present one is found behind these; too many of them end the request."""
+    few, many = (f"mlg://dataset/test/default/{name}-{first}" for name in ("few", "many"))
+    present = "mlg://dataset/test/default/present"
+    sources = [f"{SOURCES[0]}-{number}" for number in range(level_statement.FEW + 10)]
+    for hub, ended in ((few, sources[:20]), (many, sources)):
+        for derived_from in (ended, [present]):
+            await api.load({"dataset": {"id": hub, "derivedFrom": derived_from}})
+    listed = f"derivedFrom(first: {first}) {{ nodes {{ id }} }}"
+    document = f"query ($id: ID!) {{ asset(id: $id) {{ ... on Dataset {{ {listed} }} }} }}"
+    for hub in (few, many):
+        assert (await api.ask("ada", document, id=hub))["asset"]["derivedFrom"]["nodes"] == [{"id": present}]
+    monkeypatch.setattr(level_batcher, "VISITED_CAP", 200)
+    assert (await api.ask("ada", document, id=few))["asset"]["derivedFrom"]["nodes"] == [{"id": present}]
+    (error,) = (await api.send("ada", document, id=many))["errors"]
+    assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
