@@ -11,10 +11,12 @@ the asset. A batch that writes also stores the vertices to decide next.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
 import structlog
 
+from app.graph.commits.entries.joined_entries import DivisionKey, joined_entries
 from app.graph.commits.outbox_entry import ANY_TAG, Caller, OutboxEntry, new_entry_id
 from app.graph.commits.outbox_worker import OutboxWorker, add_in_turns
 from app.graph.commits.state_read import read_records
@@ -57,7 +59,7 @@ MANY_CARRIERS: Final = 2_000
 """Number of vertices in and around a batch from which on it is decided in the side thread."""
 
 MAX_REPLACED: Final = 10
-"""Maximal number of entries for all tags that a step works on, a batch of each, while it holds the lock."""
+"""Maximal number of divisions of entries for all tags that a step advances while it holds the lock."""
 
 _log = structlog.get_logger(__name__)
 
@@ -73,10 +75,10 @@ class TagJob(OutboxWorker):
         super().__init__(client, coordinator.lock, coordinator.outbox, clock)
         self._coordinator = coordinator
         self._worklists: dict[tuple[int, Caller], TagWorklist] = {}  # the first one of a tag has the turn
-        self._divisions: dict[int, TagDivision] = {}
+        self._divisions: dict[DivisionKey, tuple[list[OutboxEntry], TagDivision]] = {}
         self._turns = TurnOrder[int]()
         self._kinds = TurnOrder[str]()
-        self._divided = TurnOrder[int]()
+        self._divided = TurnOrder[DivisionKey]()
         self._loads = 0
 
     async def advance(self, due: list[OutboxEntry]) -> bool:
@@ -90,7 +92,7 @@ class TagJob(OutboxWorker):
             self._divisions, self._loads = {}, self._outbox.loads
             self._worklists = _begun_last(self._worklists)
         known = {entry.x for worklist in self._worklists.values() for entry in worklist.entries}
-        for_all = {entry.x: entry for entry in due if entry.tag == ANY_TAG}
+        for_all = joined_entries(entry for entry in due if entry.tag == ANY_TAG)
         for entry in due:
             if entry.x not in known and entry.tag != ANY_TAG:
                 self._add_entry(entry, now)
@@ -141,52 +143,65 @@ class TagJob(OutboxWorker):
         if entry.holders:
             worklist.holders = self._flows(now).holder_pages(tag)
 
-    async def _divide_some(self, entries: Mapping[int, OutboxEntry], now: int, budget: VisitBudget) -> None:
-        """Divide some of the entries for all tags, by their ids, in turns, until the budget is spent."""
+    async def _divide_some(
+        self, entries: Mapping[DivisionKey, list[OutboxEntry]], now: int, budget: VisitBudget
+    ) -> None:
+        """Advance some of the divisions of the entries for all tags, in turns, until the budget is spent."""
         left = {**entries}
         while left and len(entries) - len(left) < MAX_REPLACED and not budget.is_spent:
-            with self._divided.turn(left) as x:
-                await self._divide(left[x], now, budget)
-            del left[x]
+            with self._divided.turn(left) as key:
+                await self._divide(key, left[key], now, budget)
+            del left[key]
 
-    async def _divide(self, entry: OutboxEntry, now: int, budget: VisitBudget) -> None:
-        """Read which tags the next batch of an entry for all tags carries; after the last one, replace the entry.
+    async def _divide(self, key: DivisionKey, joined: list[OutboxEntry], now: int, budget: VisitBudget) -> None:
+        """Continue a division, or begin that of the ``joined`` entries; when all tags are read, replace its entries.
 
-        One entry for each of the tags that propagates replaces it. What is written between the steps has own entries.
+        One entry for each of the tags that propagates replaces them. What is written between the steps has own entries.
         """
-        division = self._divisions.get(entry.x)
-        if division is None:
-            self._outbox.begin(entry)
-            division = self._divisions[entry.x] = _division_of(entry, now)
-        carried = await division.carried.advance(self._flows(now), budget)
-        for tag in await self._coordinator.propagating_tags.among(self._client, carried):
-            division.by_tag[tag] |= dict.fromkeys(await division.carried.concerned(carried[tag]))
-        if not division.carried:
-            await self._replace(entry, division, now, budget)
+        if key not in self._divisions:
+            self._divisions[key] = joined, _division_of(joined, now)
+            for entry in joined:
+                self._outbox.begin(entry)
+        entries, division = self._divisions[key]
+        if division.carried:
+            carried = await division.carried.advance(self._flows(now), budget)
+            for tag in await self._coordinator.propagating_tags.among(self._client, carried):
+                division.by_tag[tag] |= dict.fromkeys(await division.carried.concerned(carried[tag]))
+        if not division.carried and await self._replace(entries, division, now, budget):
+            del self._divisions[key]
 
-    async def _replace(self, entry: OutboxEntry, division: TagDivision, now: int, budget: VisitBudget) -> None:
-        """Replace an entry for all tags by one for each tag, and by one for the next end that it awaits, once found."""
+    async def _replace(self, entries: list[OutboxEntry], division: TagDivision, now: int, budget: VisitBudget) -> bool:
+        """Replace entries for all tags by one for each tag, and by one for the next end that is awaited, once found.
+
+        A step writes one transaction, and the last one deletes the entries: return whether this was it. After a crash
+        before it, all tags are found again.
+        """
+        entry = entries[0]
         if entry.awaits is not None:
             if division.next_end is None or self._client.write_order is not None:  # another step reads all anew
                 division.next_end = NextEnd(entry.awaits[0], division.begun_at)
             if not await division.next_end.advance(self._client, budget):
-                return
-        entries = [
+                return False
+        tags = division.next_tags()
+        is_last = len(tags) == len(division.by_tag)
+        new = [
             OutboxEntry(
                 new_entry_id(),
                 entry.tenant,
                 self._outbox.order(entry.order),
-                frontier=vids,
-                expand={**vids} if entry.around else {},
+                frontier=division.by_tag[tag],
+                expand={**division.by_tag[tag]} if entry.around else {},
                 tag=tag,
                 raised_by=entry.raised_by,
             )
-            for tag, vids in division.by_tag.items()
+            for tag in tags
         ]
-        if division.next_end is not None:
-            entries += self._outbox.following(entry, division.next_end.due, now)
-        await self._outbox.done(self._client, entry, followed_by=entries)
-        del self._divisions[entry.x]
+        if is_last and division.next_end is not None:
+            new += self._outbox.following(entry, division.next_end.due, now)
+        await self._outbox.done(self._client, *(entries if is_last else ()), followed_by=new)
+        for tag in tags:
+            del division.by_tag[tag]
+        return is_last
 
     async def _work(self, worklist: TagWorklist, now: int, budget: VisitBudget) -> None:
         """Work off one batch: decide the one that has begun, else expand, decide, or remove the unsupported tags.
@@ -362,10 +377,10 @@ def _begun_last(worklists: Mapping[tuple[int, Caller], TagWorklist]) -> dict[tup
     return {key: TagWorklist(key[0], worklists[key].tenant) for key in order}
 
 
-def _division_of(entry: OutboxEntry, now: int) -> TagDivision:
-    if entry.around:
-        return TagDivision.around(now, entry.frontier)
-    return TagDivision.of_carriers(now, entry.frontier, entry.expand)
+def _division_of(entries: list[OutboxEntry], now: int) -> TagDivision:
+    if entries[0].around:
+        return TagDivision.around(now, chain.from_iterable(entry.frontier for entry in entries))
+    return TagDivision.of_carriers(now, entries[0].frontier, entries[0].expand)
 
 
 def _around(sources: Mapping[int, set[int]]) -> set[int]:

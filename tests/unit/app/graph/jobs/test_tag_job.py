@@ -1,6 +1,7 @@
 """The order in which the tag job works, without a store: no tag and no entry waits for an endless stream of others."""
 
 import asyncio
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import AsyncMock
@@ -16,9 +17,11 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import tag_job
 from app.graph.jobs.tag_job import TagJob
 from app.graph.jobs.tag_worklist import TagWorklist
+from app.graph.propagation import tag_division
 from app.graph.propagation.carried_tags import CarriedTags
 from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.propagation.tags_around import TagsAround
 
 GOLD, PII = 1, 2
 
@@ -150,3 +153,65 @@ async def test_a_step_that_lost_its_turn_searches_the_next_end_anew(
         await job.advance(due)
     await job.advance(due)
     assert len({id(each) for each in made}) == searches
+
+
+def deleted(x: int, *vids: int, caller: str) -> OutboxEntry:
+    """Return the entry of a caller who has deleted assets."""
+    return replace(entry(x, ANY_TAG, *vids, caller=caller), around=True)
+
+
+@dataclass
+class Divided:
+    """A job that finds both tags at an asset in each step. ``stored`` has what its transactions delete and write."""
+
+    job: TagJob
+    stored: list[tuple[list[int], list[tuple[int, list[int]]]]]
+
+    async def divide(self, due: list[OutboxEntry]) -> None:
+        """Let the job take steps until it has deleted all entries."""
+        while left := [each for each in due if not any(each.x in gone for gone, _ in self.stored)]:
+            await self.job.advance(left)
+
+
+@pytest.fixture
+def divided(monkeypatch: pytest.MonkeyPatch) -> Divided:
+    """Return such a job, without a store."""
+    stored: list[tuple[list[int], list[tuple[int, list[int]]]]] = []
+
+    async def advance(around: TagsAround, *_: object) -> dict[int, list[int]]:
+        vid = next(iter(around._waiting))  # noqa: SLF001 - in place of the reads
+        del around._waiting[vid]  # noqa: SLF001
+        return {GOLD: [vid], PII: [vid]}
+
+    async def done(_: object, *gone: OutboxEntry, followed_by: list[OutboxEntry]) -> None:
+        stored.append(([each.x for each in gone], [(each.tag or 0, [*each.frontier]) for each in followed_by]))
+
+    monkeypatch.setattr(TagsAround, "advance", advance)
+    monkeypatch.setattr(TagsAround, "concerned", AsyncMock(side_effect=lambda vids: vids))
+    monkeypatch.setattr(Outbox, "done", AsyncMock(side_effect=done))
+    monkeypatch.setattr(tag_job, "MAX_REPLACED", 1)
+    coordinator: Any = SimpleNamespace(lock=asyncio.Lock(), outbox=Outbox(), propagating_tags=AsyncMock())
+    coordinator.propagating_tags.among.side_effect = lambda _, tags: sorted(tags)
+    return Divided(TagJob(SimpleNamespace(), coordinator), stored)  # type: ignore[arg-type]
+
+
+async def test_the_deletions_of_a_caller_are_divided_together_and_delay_no_other_caller(divided: Divided) -> None:
+    """What is around the same assets is read once for them, and a caller who deletes again and again has one turn."""
+    again = [deleted(100 + number, 10, 11, 12, caller="ada") for number in range(9)]
+    await divided.divide([*again, deleted(200, 50, 51, caller="bo")])
+    assert divided.stored == [
+        ([200], [(GOLD, [50, 51]), (PII, [50, 51])]),
+        ([each.x for each in again], [(GOLD, [10, 11, 12]), (PII, [10, 11, 12])]),
+    ]
+
+
+async def test_the_tags_around_very_many_assets_are_several_transactions(
+    divided: Divided, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of deleted assets with a hundred tags would be one that the store refuses, each time that it is tried.
+
+    The entry is deleted with the last one, so that all tags are found again after a crash.
+    """
+    monkeypatch.setattr(tag_division, "MAX_IDS", 3)
+    await divided.divide([deleted(100, 10, 11, caller="ada")])
+    assert divided.stored == [([], [(GOLD, [10, 11])]), ([100], [(PII, [10, 11])])]
