@@ -37,7 +37,10 @@ OUTBOX_ROOT: Final = vertex_id("pending", "top")
 """Vertex id from which all entries are reached. It is a hash of a text that is not a URN."""
 
 ANY_TAG: Final = 0
-"""Value of ``tag`` in an entry for all tags that the vertices of the entry carry when it is due."""
+"""Value of ``tag`` in an entry for all tags that the vertices of the entry carry when the job divides it by tag.
+
+With ``around``, those that are around these vertices count as well.
+"""
 
 
 Caller = tuple[str, str]

@@ -53,5 +53,5 @@ class CarriedTags:
         return found
 
     async def concerned(self, vids: Collection[int]) -> Collection[int]:
-        """Return the vertices to recompute for a tag of some vertices: these themselves."""
+        """Return the vertices to recompute for a tag that some vertices carry: these vertices."""
         return vids

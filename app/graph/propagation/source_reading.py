@@ -14,9 +14,9 @@ from graphql_schema.ports.record import Json
 class SourceReading:
     """What was read of the sources of the vertices ``vids``. The hops of ``pages`` are those of the source hops.
 
-    These are the carrying edges to the vertices, the edges from the sources to their children, and those to parents.
-    The last ones may be those from the vertices to their own children. ``size`` counts the edges in all pages,
-    ``page_size`` those in the last one.
+    These are the carrying edges to the vertices, the edges from the sources to their children, and those from the
+    vertices to their parents. Further hops may follow, from the vertices to their own children. ``size`` counts the
+    edges in all pages, ``page_size`` those in the last one.
     """
 
     vids: Sequence[int]

@@ -115,8 +115,8 @@ class StoredFlows:
     def source_reading(self, vertices: Sequence[int], *, with_children: bool = False) -> SourceReading:
         """Return the reading of the sources of vertices, which :meth:`next_sources` continues.
 
-        Vertices of the kinds in ``stops`` have their sources, too. With ``with_children``, the vertices are read as
-        groups as well, if they have children.
+        Vertices of the kinds in ``stops`` have their sources, too. With ``with_children``, the children of the
+        vertices are read as well, so that each vertex with children has its group in the result.
         """
         own = self._group_hops(CHILD_STEPS, vertices) if with_children else []
         return SourceReading(vertices, EdgePages([*self._source_hops(vertices), *own]))

@@ -1,7 +1,5 @@
 """Effects of a planned batch: sensitivity raised in it and downstream, audit of raises in it, and outbox entries."""
 
-from dataclasses import replace
-
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.propagation.stored_flows import StoredFlows
@@ -26,7 +24,6 @@ async def batch_effects(
     diff = await BatchDiff.by(batch, author, children)
     entries = await raise_sensitivity(diff, flows, outbox)
     await run_in_turn(stage_raises, batch.is_long, batch, author, levels)
-    all_flows = replace(flows, stops=frozenset())
-    entries += await tag_entries(diff, all_flows, outbox, coordinator.propagating_tags)
+    entries += await tag_entries(diff, flows.client, outbox, coordinator.propagating_tags)
     entries += await inference_entries(diff, outbox, coordinator.inference_rules)
     return entries + owner_entries(diff, outbox)

@@ -14,8 +14,8 @@ from typing import Final
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, awaiting, new_entry_id
 from app.graph.commits.propagating_tags import PropagatingTags
+from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.sources import group_of
-from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.tag_edge import declared_part
 from app.graph.writing.effects.batch_diff import BatchDiff
@@ -34,7 +34,7 @@ Frontier = tuple[dict[int, None], dict[int, None]]
 
 
 async def tag_entries(
-    diff: BatchDiff, flows: StoredFlows, outbox: Outbox, propagating: PropagatingTags
+    diff: BatchDiff, client: GremlinClient, outbox: Outbox, propagating: PropagatingTags
 ) -> list[OutboxEntry]:
     """Return the entries to write with a batch.
 
@@ -48,7 +48,7 @@ async def tag_entries(
     propagating.forget(changed)
     is_long = diff.is_long or affected.tag_count > MANY_TAGS
     tags, unknown = await run_in_turn(affected.known_and_unknown, is_long)
-    tags |= await propagating.among(flows.client, unknown)
+    tags |= await propagating.among(client, unknown)
     switched = {
         vid for vid in changed if _propagates(batch.vertex_before(vid)) not in {None, _propagates(batch.vertices[vid])}
     }
@@ -148,7 +148,7 @@ class _AffectedTags:
     def entries_of_deleted(self, outbox: Outbox) -> Iterator[OutboxEntry]:
         """Yield an entry for all tags around the assets that were deleted or restored, if there are any.
 
-        Its job reads around them: all writers would wait while the batch reads the sources and children of a hub.
+        Its job reads their sources and children, which may be very many: all writers would wait while a batch does so.
         """
         vids = [vid for vid in self._diff.vertices if self._batch.existed(vid) and self._deletion_changed(vid)]
         if vids:

@@ -76,8 +76,8 @@ async def test_all_deleted_assets_leave_one_entry_for_the_tags_around_them(memor
     state, author = memory.state(), memory.author(person("root", roles="admin"), NOW + 1)
     plan([DeleteCommand(urn(each)) for each in datasets], state, author, dry_run=False)
     cache: Any = Propagating()
-    flows: Any = SimpleNamespace(client=None)
-    (entry,) = await tag_entries(BatchDiff(state, author), flows, ORDERED, cache)
+    client: Any = None
+    (entry,) = await tag_entries(BatchDiff(state, author), client, ORDERED, cache)
     assert (entry.tag, entry.around, entry.kind, {*entry.frontier}) == (ANY_TAG, True, "tag", {*map(vid, datasets)})
     assert cache.given == []
 
@@ -100,9 +100,9 @@ class Propagating:
 
 async def entries_of(diff: BatchDiff, propagating: Propagating) -> dict[int | None, tuple[set[int], set[int]]]:
     """Return the outbox entries of a batch by tag, each with what it recomputes and expands."""
-    flows: Any = SimpleNamespace(client=None)
+    client: Any = None
     cache: Any = propagating
-    return {each.tag: ({*each.frontier}, {*each.expand}) for each in await tag_entries(diff, flows, ORDERED, cache)}
+    return {each.tag: ({*each.frontier}, {*each.expand}) for each in await tag_entries(diff, client, ORDERED, cache)}
 
 
 @pytest.fixture
