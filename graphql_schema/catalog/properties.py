@@ -88,6 +88,12 @@ TIME_FIELDS = ("observedAt", "startedAt", "sourceCreatedAt", "createdAt")
 The time of a stub is 0. Edges from attached records have a time of their own.
 """
 
+FIRST_REGISTERED = 1
+"""The earliest time of an asset that is registered: the first millisecond of 1970 counts as the second one.
+
+So the store can leave out stubs by this time. An earlier release stored 0 for registered versions of that millisecond.
+"""
+
 FIELD_OF = {stored.name: stored.field or stored.name for stored in NATIVE_PROPERTIES}
 """For each native property by its ``name``: its ``field``, or the ``name`` if that is empty."""
 

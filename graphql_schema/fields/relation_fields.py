@@ -8,8 +8,16 @@ import strawberry
 from graphql_schema.fields.connection import After, ConnectionSource, First, Shape, page_request_of, row_of
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parents, Resolved, SchemaField, resolved_for_all
-from graphql_schema.ports.conditions import In, Negated
-from graphql_schema.ports.relation_query import ALL, ONE, ItemFilter, PageRequest, RelationQuery, RowFilter
+from graphql_schema.ports.conditions import In
+from graphql_schema.ports.relation_query import (
+    ALL,
+    ONE,
+    REGISTERED,
+    ItemFilter,
+    PageRequest,
+    RelationQuery,
+    RowFilter,
+)
 from graphql_schema.ports.row import PageItem, Row
 
 ActiveOnly = Annotated[
@@ -17,11 +25,12 @@ ActiveOnly = Annotated[
 ]
 
 IncludeStubs = Annotated[
-    bool | None, strawberry.argument(description="Whether to list versions that were only referenced, too.")
+    bool | None,
+    strawberry.argument(
+        description="Whether to list versions that were only referenced, too. If there are too many versions to read, "
+        "a list without these also lacks versions that hide their `hydration`."
+    ),
 ]
-
-REGISTERED = RowFilter(Negated(In("hydration", ("STUB",))))
-"""Accepts all rows except visible stubs; a row that hides its `hydration` is accepted."""
 
 _ACTIVE = RowFilter(In("status", ("ACTIVE",)))
 """Accepts deployments whose status is ACTIVE and visible."""

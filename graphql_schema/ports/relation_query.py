@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from graphql_schema.catalog.relations import CHILD_HOPS, LINEAGE, PARENT_HOPS, VERSION_OF, Direction, Hop
-from graphql_schema.ports.conditions import Condition, matches
+from graphql_schema.ports.conditions import Condition, In, Negated, matches
 from graphql_schema.ports.record import Position
 from graphql_schema.ports.row import MaskedRecord, PageItem, Row, RowPage
 
@@ -76,6 +76,17 @@ class RowFilter:
     def __call__(self, item: PageItem) -> bool:
         """Return whether the visible fields of the row of an item meet the condition."""
         return matches(self.condition, item.row.visible_value)
+
+
+REGISTERED = RowFilter(Negated(In("hydration", ("STUB",))))
+"""Accepts all rows except visible stubs; a row that hides its `hydration` is accepted."""
+
+SHOWN_AS_REGISTERED = RowFilter(In("hydration", ("FULL",)))
+"""Accepts registered rows that do not hide their `hydration`.
+
+It takes the place of REGISTERED in a list of versions from which the store leaves out stubs, because it has too many
+edges. Otherwise the absence of a row that hides its `hydration` would disclose that it is a stub.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,12 @@ from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.filters import AssetFilter, AssetOrder, AssetOrderField, OrderDirection
 from graphql_schema.fields.refs import ModelRef, ModelVersionRef
-from graphql_schema.fields.relation_fields import REGISTERED
 from graphql_schema.governance.aliases import aliases_at_read_time
 from graphql_schema.governance.gate_report import APPROVALS, GateReport, gate_of
 from graphql_schema.governance.owned_assets import owner_team_in, window_of
 from graphql_schema.ports.conditions import ALWAYS
 from graphql_schema.ports.record import JsonObject, Record
-from graphql_schema.ports.relation_query import ALL, PageRequest, newest_first
+from graphql_schema.ports.relation_query import ALL, REGISTERED, PageRequest, newest_first
 from graphql_schema.ports.row import Row
 from graphql_schema.rules.change_stamp import makers
 from graphql_schema.rules.gate_evaluation import approvers, selectors, visible_fields

@@ -6,6 +6,7 @@ are cut here, after all edges are read. So are pages among rows whose time is hi
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from operator import attrgetter
 from typing import Final
@@ -21,10 +22,17 @@ from app.graph.reading.relation_items import DATED, begins_undated, dated, relat
 from app.graph.reading.tied_versions import OrderedItems, ordered
 from app.graph.reading.visible_rows import ALL_ENDS, VisibleRows
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
-from graphql_schema.catalog.properties import TIME_FIELDS
+from graphql_schema.catalog.properties import FIRST_REGISTERED, TIME_FIELDS
 from graphql_schema.catalog.relations import CHANGED
 from graphql_schema.ports.record import Json, JsonObject, Position
-from graphql_schema.ports.relation_query import COUNT_LIMIT, PageRequest, RelationQuery, slice_page
+from graphql_schema.ports.relation_query import (
+    COUNT_LIMIT,
+    REGISTERED,
+    SHOWN_AS_REGISTERED,
+    PageRequest,
+    RelationQuery,
+    slice_page,
+)
 from graphql_schema.ports.row import PageItem, Row, RowPage
 from policies.errors import LimitError
 from policies.predicate import Everything
@@ -96,9 +104,24 @@ class RelatedPages:
             later.add(page)
 
     async def _load(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
-        """Return the pages of sources by the cheapest method that the relation and the page permit."""
+        """Return the pages of sources.
+
+        If a list without stubs has too many edges, because anybody may refer to versions of an asset of others, the
+        store leaves out the stubs.
+        """
         if page.in_parts:
             return await self._load_in_parts(related, page, sources)
+        try:
+            return await self._load_at_once(related, page, sources)
+        except LimitError:
+            self._rows.budget.check()
+            if page.keep != REGISTERED:
+                raise
+        shown = replace(page, since=FIRST_REGISTERED, keep=SHOWN_AS_REGISTERED)
+        return await self._load_at_once(related, shown, sources)
+
+    async def _load_at_once(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
+        """Return the pages of sources by the cheapest method that the relation and the page permit."""
         if compile_related(related).single and not (
             page.total or related.per_edge or begins_undated(related, page.after)
         ):

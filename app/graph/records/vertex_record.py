@@ -17,7 +17,7 @@ from app.graph.records.record_text import BriefRecord, text_of
 from graphql_schema.catalog.index_values import cost_rank, path_terms, property_term
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG, KINDS
-from graphql_schema.catalog.properties import NATIVE_PROPERTIES, TIME_FIELDS
+from graphql_schema.catalog.properties import FIRST_REGISTERED, NATIVE_PROPERTIES, TIME_FIELDS
 from graphql_schema.catalog.urn import make_urn, parse_urn
 from graphql_schema.ports.record import Json, JsonObject, Record
 from graphql_schema.rules.change_stamp import MADE_AT, RESERVED_FOR
@@ -311,10 +311,10 @@ def is_unowned_stub(record: Record) -> bool:
 
 
 def time_of(record: Record) -> int:
-    """Return the instant that orders the edges of by-time relations; 0 for a stub, so that it comes last."""
+    """Return the instant that orders the edges of by-time relations: FIRST_REGISTERED or later, 0 for a stub."""
     if record.get("hydration") == "STUB":
         return 0
-    return next(record[key] for key in TIME_FIELDS if record.get(key) is not None)  # type: ignore[no-any-return]
+    return max(FIRST_REGISTERED, int(next(record[key] for key in TIME_FIELDS if record.get(key) is not None)))
 
 
 def native_values(record: Record, before: Record | None = None) -> tuple[JsonObject, dict[str, list[str]]]:

@@ -4,6 +4,9 @@ By the asset-group rule (docs/design/lineage-rules.md) the edges of its children
 its parent for a child. The edges of siblings do not. A vertex is expanded once per :class:`EdgeSelection` in an
 operation, however many walks reach it. All vertices of one level are expanded in one request: the hop to the members
 and the hop from there over their edges are chained (:mod:`app.graph.reading.level.level_statement`).
+
+Anybody may refer to thousands of versions of an asset of others. If a level has too many edges, it is read once more
+without the versions that are stubs. The walk then reports the budget of edges, and goes on.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,12 +17,16 @@ from typing import Final, NamedTuple
 
 from app.graph.reading.level.hop_plan import SOURCES_GIVEN, Adjacency, Edge, HopSpec
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
+from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.reading.level.shared_batches import SharedBatches
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.inferred_edge import labels as labels_of
 from app.graph.records.read_time import ReadTime
 from graphql_schema.catalog.kinds import ALL_KINDS
+from graphql_schema.catalog.properties import FIRST_REGISTERED
 from graphql_schema.catalog.relations import CHILD_HOPS, LINEAGE, PARENT_HOPS, Direction, Hop
+from graphql_schema.ports.record import JsonObject
+from policies.errors import LimitError
 
 Vertex = tuple[int, str]
 """A vertex id and the name of its kind."""
@@ -62,10 +69,14 @@ class MemberEdges(NamedTuple):
 
 
 class Expansion(NamedTuple):
-    """The edges that count for a vertex: its own, and those of its children or of its parent (``others``)."""
+    """The edges that count for a vertex: its own, and those of its children or of its parent (``others``).
+
+    ``lacks_stubs`` states whether children that are stubs were left out, because the level has too many edges.
+    """
 
     itself: MemberEdges
     others: Sequence[MemberEdges] = ()
+    lacks_stubs: bool = False
 
     @property
     def members(self) -> tuple[MemberEdges, ...]:
@@ -88,7 +99,7 @@ class Expander:
     async def expand(self, selection: EdgeSelection, vertices: Sequence[Vertex]) -> list[Expansion]:
         """Return the expansions of vertices, in their order.
 
-        Raises LimitError if one request would read too many edges.
+        Raises LimitError if one request would read too many edges, also without the versions that are stubs.
         """
         if selection not in self._batches:
             self._batches[selection] = SharedBatches(itemgetter(0), self._rows.budget.pause)
@@ -97,21 +108,21 @@ class Expander:
     async def _load(self, selection: EdgeSelection, vertices: list[Vertex]) -> list[Expansion]:
         if not selection.labels:
             return [Expansion(MemberEdges(vid, ())) for vid, _ in vertices]
-        lineage = HopSpec(selection.direction.value, selection.labels, (), SOURCES_GIVEN)
-        window = selection.instant.window
-        hops = [lineage.wire([vid for vid, _ in vertices], **window)]
-        for step, sources in steps_of(vertices):
-            kinds = tuple(ALL_KINDS[name].code for name in step.kinds)
-            hops.append(
-                HopSpec(step.direction.value, (step.relation.name,), kinds, SOURCES_GIVEN).wire(sources, **window)
-            )
-            further = replace(lineage, parent=len(hops) - 1)
-            hops.append(further.wire((), **window))
-        response = await self._rows.fetch(LevelRequest(hops=hops))
-        return self._put_together(vertices, response)
+        try:
+            response = await self._rows.fetch(LevelRequest(hops=_hops(selection, vertices)))
+        except LimitError:
+            self._rows.budget.check()
+            if not any(without_stubs(step) for step, _ in steps_of(vertices)):
+                raise
+        else:
+            return self._put_together(vertices, response)
+        response = await self._rows.fetch(LevelRequest(hops=_hops(selection, vertices, stubs=False)))
+        return self._put_together(vertices, response, stubs=False)
 
-    def _put_together(self, vertices: Sequence[Vertex], response: LevelResponse) -> list[Expansion]:
-        """Return the expansions from the response."""
+    def _put_together(
+        self, vertices: Sequence[Vertex], response: LevelResponse, *, stubs: bool = True
+    ) -> list[Expansion]:
+        """Return the expansions from the response; ``stubs`` states whether it has children that are stubs."""
         own = response.edges[0]
         links: Adjacency = {}
         member_edges: Adjacency = {}
@@ -122,9 +133,32 @@ class Expander:
             Expansion(
                 MemberEdges(vid, own.get(vid, ())),
                 [MemberEdges(other, member_edges.get(other, ()), link) for other, link in links.get(vid, ())],
+                lacks_stubs=not stubs and kind in CHILD_HOPS and bool(without_stubs(CHILD_HOPS[kind])),
             )
-            for vid, _ in vertices
+            for vid, kind in vertices
         ]
+
+
+def _hops(selection: EdgeSelection, vertices: Sequence[Vertex], *, stubs: bool = True) -> list[JsonObject]:
+    """Return the hops of the request that expands vertices, without ``stubs`` not to children that are stubs."""
+    lineage = HopSpec(selection.direction.value, selection.labels, (), SOURCES_GIVEN)
+    window = selection.instant.window
+    hops = [lineage.wire([vid for vid, _ in vertices], **window)]
+    for step, sources in steps_of(vertices):
+        kinds = tuple(ALL_KINDS[name].code for name in step.kinds)
+        bounds = window if stubs else {**window, **without_stubs(step)}
+        hops.append(HopSpec(step.direction.value, (step.relation.name,), kinds, SOURCES_GIVEN).wire(sources, **bounds))
+        hops.append(replace(lineage, parent=len(hops) - 1).wire((), **window))
+    return hops
+
+
+def without_stubs(step: Hop) -> JsonObject:
+    """Return the bounds of a hop by which the store leaves out members that are stubs, {} if it cannot.
+
+    It can if the edges of the hop are in the order of time, as those from a parent to its versions are.
+    """
+    is_by_time = step.relation.by_time and step.direction is Direction.IN
+    return {"t": True, "n": EDGE_CAP, "since": FIRST_REGISTERED} if is_by_time else {}
 
 
 def steps_of(vertices: Iterable[Vertex]) -> list[tuple[Hop, list[int]]]:

@@ -2,7 +2,8 @@
 
 The evidence is read in the request that expands the same level (:mod:`app.graph.reading.lineage.expander`), for the
 vertices and for the other members of their asset groups. Any caller may record evaluations of a version, each on
-thousands of datasets. If the evidence has too many edges, two or three further requests read less of it.
+thousands of datasets, and refer to thousands of further versions. If the evidence has too many edges, up to four
+further requests read less of it.
 """
 
 import sys
@@ -17,7 +18,7 @@ from app.graph.reading.level.batch_loader import batch_loader
 from app.graph.reading.level.hop_plan import SOURCES_GIVEN, Adjacency, Edge, HopSpec
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.level.level_statement import EDGE_CAP
-from app.graph.reading.lineage.expander import Vertex, steps_of
+from app.graph.reading.lineage.expander import Vertex, steps_of, without_stubs
 from app.graph.reading.lineage.health_findings import AssetFindings, EvidenceWeighing, HealthEvidence
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import NO_UPPER_BOUND, ReadTime
@@ -64,6 +65,7 @@ class GroupEvidence(NamedTuple):
 
     itself: MemberFindings
     members: Sequence[MemberFindings]
+    lacks_stubs: bool = False
 
 
 class EvidenceReader:
@@ -77,7 +79,8 @@ class EvidenceReader:
         """Return the evidence on the vertices of rows, in their order.
 
         If one request would read too many edges, evaluations that do not count for their version are left out. Of the
-        data of the others, as many are read as one request may. Raises LimitError if the rest has too many edges.
+        data of the others, as many are read as one request may. If the rest has too many edges, versions that are stubs
+        are left out as well. Raises LimitError if it has too many without them.
         """
         return await self._loader.load_many(reached)
 
@@ -89,19 +92,35 @@ class EvidenceReader:
         except LimitError:
             level = None
         if level is None:
-            level = await self._with_some_data(await self._read(vertices, with_data=False))
+            level = await self._with_some_data(await self._read_without_data(vertices))
         with self._rows.budget.reading_on():
             is_long = level.is_long or len(reached) > LONG_LINEAGE
             return await run_in_parts(self._groups(reached, level), is_long=is_long)
 
-    async def _read(self, vertices: list[Vertex], *, with_data: bool) -> "_Level":
-        """Read a level in one request; without the data of evaluations, also the records of the versions."""
+    async def _read_without_data(self, vertices: list[Vertex]) -> "_Level":
+        """Read a level without the data of evaluations, and without versions that are stubs if it is too large."""
+        try:
+            return await self._read(vertices, with_data=False)
+        except LimitError:
+            self._rows.budget.check()
+            if not any(without_stubs(hop) for hop, _ in steps_of(vertices)):
+                raise
+        return await self._read(vertices, with_data=False, stubs=False)
+
+    async def _read(self, vertices: list[Vertex], *, with_data: bool, stubs: bool = True) -> "_Level":
+        """Read a level in one request; without the data of evaluations, also the records of the versions.
+
+        Without ``stubs`` it has no versions that are stubs, unless they are among the vertices.
+        """
         builder = _RequestBuilder(self._rows.row_policy.instant, with_data)
         versions = [vid for vid, kind in vertices if kind == _EVALUATED]
         own = builder.add_evidence([vid for vid, _ in vertices], versions)
-        steps = [builder.add_members(hop, sources) for hop, sources in steps_of(vertices)]
+        steps = [
+            builder.add_members(hop, sources, **({} if stubs else without_stubs(hop)))
+            for hop, sources in steps_of(vertices)
+        ]
         response = await self._rows.fetch(LevelRequest(() if with_data else versions, builder.hops))
-        return _Level(own, steps, response.edges, response)
+        return _Level(own, steps, response.edges, response, lacks_stubs=not stubs)
 
     async def _with_some_data(self, level: "_Level") -> "_Level":
         """Return a level that was read without data with the evaluations that count, and their data.
@@ -140,7 +159,8 @@ class EvidenceReader:
         groups = []
         for row in reached:
             findings = yield from _findings(weighing, row, level.own, level)
-            groups.append(GroupEvidence(MemberFindings(row.vid, findings, {}), members.get(row.vid, ())))
+            itself = MemberFindings(row.vid, findings, {})
+            groups.append(GroupEvidence(itself, members.get(row.vid, ()), level.lacks_stubs))
             yield
         return groups
 
@@ -151,7 +171,8 @@ class _Level:
 
     ``own`` are the hops to the evidence on the vertices. ``steps`` has for each hop to other members its index, and the
     hops to the evidence on them. ``left_out`` has the evaluations of each version that were left out. ``max_data`` is
-    the number of data up to which those of an evaluation were read.
+    the number of data up to which those of an evaluation were read. ``lacks_stubs``, a flag: versions that are stubs
+    were left out.
     """
 
     own: "_EvidenceHops"
@@ -160,6 +181,7 @@ class _Level:
     response: LevelResponse
     left_out: Adjacency = field(default_factory=dict)
     max_data: int = sys.maxsize
+    lacks_stubs: bool = False
 
     @property
     def is_long(self) -> bool:
@@ -251,12 +273,12 @@ class _RequestBuilder:
         self.hops.append(store_hop.wire(sources, **self.instant.window, **window))
         return len(self.hops) - 1
 
-    def add_members(self, hop: Hop, sources: Sequence[int]) -> tuple[int, _EvidenceHops]:
-        """Add the hop to other group members and the hops to the evidence on them.
+    def add_members(self, hop: Hop, sources: Sequence[int], **window: Json) -> tuple[int, _EvidenceHops]:
+        """Add the hop to other group members, with the bounds ``window``, and the hops to the evidence on them.
 
         Return the index of the hop to the members, and the hops to the evidence.
         """
-        number = self.add(hop, sources)
+        number = self.add(hop, sources, **window)
         return number, self.add_evidence((), (), number, evaluated=_EVALUATED in hop.kinds)
 
     def add_evidence(

@@ -69,10 +69,13 @@ class HealthWalk:
         If the level has too many edges, end the walk and return an empty list.
         """
         try:
-            return await self.session.evidence.read(reached)
+            found = await self.session.evidence.read(reached)
         except LimitError:
             self.walk.end(EDGES)
             return []
+        if any(group.lacks_stubs for group in found):
+            self.walk.leave_out_stubs()
+        return found
 
     def is_long(self, group: GroupEvidence) -> bool:
         """Return whether a group has so many members and findings that the side thread adds them."""

@@ -96,6 +96,9 @@ class WalkState:
         if isinstance(found, str):
             self.end(found)
             return {}
+        partly = [expansion.itself.vid for expansion in found if expansion.lacks_stubs]
+        if partly:
+            self.leave_out_stubs(*partly)
         return {vid: expansion for (vid, _), expansion in zip(leading, found, strict=True)}
 
     async def advance(self, depth: int, expansions: Mapping[int, Expansion]) -> None:
@@ -177,6 +180,13 @@ class WalkState:
         self.ended.append(budget)
         self.cut |= self.frontier.keys()
         self.frontier = {}
+
+    def leave_out_stubs(self, *parents: int) -> None:
+        """Record that children of ``parents`` which are stubs were left out; the walk goes on."""
+        self.cut.update(parents)
+        self.blocked |= self.session.may_withhold_stubs
+        if EDGES not in self.ended:
+            self.ended.append(EDGES)
 
     def _show(self, reached: ReachedNode) -> None:
         """Add a node at its least depth; set ``full`` instead if a new node would exceed the node limit."""

@@ -19,7 +19,7 @@ from typing import Final
 from app.graph.reading.lineage.expander import EdgeSelection, Expansion, MemberEdges, Vertex
 from app.graph.reading.lineage.lineage_visibility import LineageVisibility, expands
 from app.graph.reading.lineage.shortest_paths import KnownGraph, shortest
-from app.graph.reading.lineage.walk_budget import DEPTH, NODES, PATHS
+from app.graph.reading.lineage.walk_budget import DEPTH, EDGES, NODES, PATHS
 from app.graph.reading.lineage.walk_session import Extent, WalkSession
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.catalog.relations import CHILD_HOPS, PARENT_HOPS, Direction
@@ -89,8 +89,9 @@ def _vertices(rows: Iterable[Row]) -> list[Vertex]:
 class PathSearchState:
     """State of one search.
 
-    ``known`` is the graph read so far. ``ended`` names the budgets that limited the search. ``blocked`` is true if
-    edges of a reached vertex are not visible.
+    ``known`` is the graph read so far. ``ended`` names the budgets that ended the search. ``blocked`` is true if edges
+    of a reached vertex are not visible. ``lacks_stubs`` is true if versions that are stubs were left out, after which
+    the search goes on.
     """
 
     session: WalkSession
@@ -99,6 +100,7 @@ class PathSearchState:
     known: KnownGraph = field(default_factory=KnownGraph)
     ended: list[str] = field(default_factory=list)
     blocked: bool = False
+    lacks_stubs: bool = False
 
     def side(self, row: Row, direction: Direction) -> Side:
         """Return the search from one end, before anything is read."""
@@ -113,8 +115,11 @@ class PathSearchState:
         for (side, rows), expansions in zip(going, found, strict=True):
             if isinstance(expansions, str):
                 self.ended.append(expansions)
-            else:
-                await self.advance(side, rows, expansions)
+                continue
+            if any(each.lacks_stubs for each in expansions):
+                self.lacks_stubs = True
+                self.blocked |= self.session.may_withhold_stubs
+            await self.advance(side, rows, expansions)
 
     async def advance(self, side: Side, rows: Sequence[Row], expansions: Sequence[Expansion]) -> None:
         """Add the edges of one level to the known graph; ``rows`` are the expanded ones.
@@ -195,7 +200,8 @@ class PathSearchState:
     def completeness(self, pin: SnapshotTime, depth: int) -> Completeness:
         """Return how much was searched; the edges of every path of at most ``depth`` edges were read."""
         hidden = frozenset(self.visibility.hidden)
-        return self.session.completeness(Extent(self.ended, hidden, self.blocked, len(self.known.rows), depth), pin)
+        ended = [*self.ended, EDGES] if self.lacks_stubs else self.ended
+        return self.session.completeness(Extent(ended, hidden, self.blocked, len(self.known.rows), depth), pin)
 
 
 async def paths_between(session: WalkSession, query: PathQuery, pin: SnapshotTime) -> PathResult:
@@ -224,9 +230,11 @@ async def _search(
     """Search the known graph for paths, and read further levels until there are enough."""
     forward, backward = sides
     max_paths, max_length = state.query.max_paths, state.query.max_edges
+    known = 0
     while True:
         every = not (forward.frontier and backward.frontier)
         depth = max_length if every else min(known_length(forward, backward), max_length)
+        known = known if state.lacks_stubs else depth
         meet = not forward.met.isdisjoint(backward.met)
         paths = await state.shortest(ends, max_paths + 1, depth) if meet else []
         if len(paths) > max_paths:
@@ -238,4 +246,4 @@ async def _search(
             break
         await state.read(min((side for side in sides if side.goes_on), key=lambda side: len(side.frontier)))
     state.blocked |= any(side.is_barred for side in sides)
-    return PathResult(paths[:max_paths], (), state.completeness(pin, depth))
+    return PathResult(paths[:max_paths], (), state.completeness(pin, known))

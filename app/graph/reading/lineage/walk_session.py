@@ -80,6 +80,15 @@ class WalkSession:
         return ended
 
     @property
+    def may_withhold_stubs(self) -> bool:
+        """Whether some assets may hide from the caller whether they are stubs.
+
+        If stubs are then left out, the policy counts as a limit of the walk, whether or not one of them is withheld.
+        Otherwise the result would disclose which visible assets are stubs.
+        """
+        return self.rows.row_policy.hides(("hydration",))
+
+    @property
     def discloses_hidden(self) -> bool:
         """Whether results disclose that something is hidden, as ``policies/disclosure.toml`` says."""
         return self.disclosure is not Disclosure.NONE

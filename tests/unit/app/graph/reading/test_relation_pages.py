@@ -1,17 +1,18 @@
-"""The store passes all edges before a later page of a relation, so one request has few such pages of one list."""
+"""Pages of relations that would read much: later ones, of which a request has few, and lists with many stubs."""
 
 from typing import Any, cast
 
 import pytest
-from support.estates.plain_rows import plain_row
+from support.estates.plain_rows import hiding, plain_row
 
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.relation_pages import MAX_LATER_PAGES, RelatedPages
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import ReadTime
-from graphql_schema.catalog.relations import DERIVES, FEEDS
+from graphql_schema.catalog.properties import FIRST_REGISTERED
+from graphql_schema.catalog.relations import DERIVES, FEEDS, VERSION_OF
 from graphql_schema.ports.operation_budget import OperationBudget
-from graphql_schema.ports.relation_query import PageRequest, related
+from graphql_schema.ports.relation_query import REGISTERED, PageRequest, newest_first, related
 from graphql_schema.ports.row import Row
 from policies.errors import Code, LimitError
 from policies.predicate import Everything, Predicate
@@ -29,6 +30,10 @@ class Policy:
     def rows_filter(self) -> Predicate:
         """See RowPolicy."""
         return Everything()
+
+    def hides(self, _fields: Any) -> bool:
+        """See RowPolicy."""
+        return False
 
 
 class Rows:
@@ -88,3 +93,51 @@ async def test_other_pages_do_not_count() -> None:
         assert len((await pages.page(source(1), DERIVED, PageRequest(number))).items) == number
         assert len((await pages.page(source(1 + number), DERIVED, after(0))).items) == 3
     assert len((await pages.page(source(1), FED, after(0))).items) == 3
+
+
+class Versions(Rows):
+    """The rows of an operation, of a list whose edges are too many unless the store leaves out stubs."""
+
+    async def fetch(self, request: LevelRequest, **_ends: Any) -> LevelResponse:
+        """See VisibleRows."""
+        (hop,) = request.hops
+        self.later += 1
+        if hop["since"] < FIRST_REGISTERED:
+            raise LimitError("too many")
+        found = [(10, {"relation": "VERSION_OF", "at": 2}), (11, {"relation": "VERSION_OF", "at": 1})]
+        return LevelResponse([{source: [*found] for source in hop["xs"]}], {}, [])
+
+    def row(self, vid: int, _response: LevelResponse) -> Row | None:
+        """See VisibleRows; the later version hides its `hydration`."""
+        access = hiding("hydration") if vid == 10 else None
+        return plain_row("DATASET_VERSION", "s", access, vid=vid, version=f"{vid}", hydration="FULL")
+
+
+LISTED = newest_first(VERSION_OF.into("DatasetVersion"))
+
+
+@pytest.mark.parametrize("total", [False, True])
+async def test_the_store_leaves_out_stubs_of_a_large_list(*, total: bool) -> None:
+    """A list of registered versions is then read again, and lacks rows that hide whether they are stubs."""
+    rows = Versions()
+    page = PageRequest(5, keep=REGISTERED, total=total)
+    found = await RelatedPages(cast("VisibleRows", rows)).page(source(1), LISTED, page)
+    assert ([item.row.vid for item in found.items], found.has_next, rows.later) == ([11], False, 2)
+
+
+async def test_a_large_list_with_stubs_is_refused() -> None:
+    """Nothing is left out of a list that shall have all versions: it is read once, and the level is refused."""
+    rows = Versions()
+    with pytest.raises(LimitError, match="too many"):
+        await RelatedPages(cast("VisibleRows", rows)).page(source(1), LISTED, PageRequest(5))
+    assert rows.later == 1
+
+
+async def test_an_operation_that_has_ended_reads_no_list_again() -> None:
+    """The error that ended the operation is raised, and no further request is sent."""
+    rows = Versions()
+    with pytest.raises(LimitError, match="rows"):
+        rows.budget.count_rows(1_000_000)
+    with pytest.raises(LimitError, match="rows"):
+        await RelatedPages(cast("VisibleRows", rows)).page(source(1), LISTED, PageRequest(5, keep=REGISTERED))
+    assert rows.later == 1

@@ -200,10 +200,14 @@ def test_an_attached_record_has_no_null_values() -> None:
         ({"startedAt": 2, "sourceCreatedAt": 3}, 2),
         ({"sourceCreatedAt": 3}, 3),
         ({"sourceCreatedAt": None}, 100),
+        ({"sourceCreatedAt": 0}, 1),
     ],
 )
 def test_a_record_is_ordered_by_its_most_exact_time(values: dict[str, Any], expected: int) -> None:
-    """A stub is older than everything else, so a mere reference never becomes the newest version."""
+    """A stub is older than everything else, so a mere reference never becomes the newest version.
+
+    So is it than a version of the first millisecond of 1970: the store can leave out stubs alone.
+    """
     assert time_of(version(**values)) == expected
     assert time_of({**STUB, **values}) == 0
 
