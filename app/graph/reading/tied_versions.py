@@ -26,7 +26,10 @@ from graphql_schema.rules.version_order import newest_first
 _SUCCESSORS: Final = related(PRECEDES.out())
 
 MANY_VERSIONS: Final = 500
-"""Number of versions above which they are put in order in the side thread; that many take about 10 ms."""
+"""Number of versions above which they are put in order in the side thread; that many take some milliseconds."""
+
+MANY_CHARACTERS: Final = 32_000
+"""Number of characters of their ids above which they are put in order there as well; that many take 8 ms at most."""
 
 _LENGTH: Final = 4
 """Length of a position in a list of versions: whether the time is hidden, negative time, rank, URN."""
@@ -56,7 +59,7 @@ async def ordered(
     if not query.of_versions:
         return [OrderedItems(items, page) for items in lists]
     spans = [_span(items, page) async for items in rows.budget.in_turns(lists)]
-    is_long = sum(end - begin for begin, end in spans) > MANY_VERSIONS
+    is_long = _is_long(lists, spans)
     with rows.budget.reading_on():
         ties = await run_in_parts(_ties(lists, spans), is_long=is_long)
     precedes = await _precedes(rows, ties) if ties else []
@@ -82,15 +85,25 @@ def _span(items: Sequence[PageItem], page: PageRequest) -> Span:
     return begin, bisect_right(items, _place(items[last]), last, key=_place)
 
 
+def _is_long(lists: Sequence[Sequence[PageItem]], spans: Sequence[Span]) -> bool:
+    """Return whether the items that can be on the page are many, or have long ids together."""
+    if sum(end - begin for begin, end in spans) > MANY_VERSIONS:
+        return True
+    shown = (item for items, (begin, end) in zip(lists, spans, strict=True) for item in items[begin:end])
+    return sum(len(item.row.urn) for item in shown) > MANY_CHARACTERS
+
+
 def _ties(lists: Sequence[Sequence[PageItem]], spans: Sequence[Span]) -> Generator[None, None, list[PageItem]]:
     """Return the items of all lists that share a visible time with another one, as far as they can be on the page."""
     found: list[PageItem] = []
     for items, (begin, end) in zip(lists, spans, strict=True):
         for place, each in groupby(islice(items, begin, end), key=_place):
-            group = list(each)
+            group: list[PageItem] = []
+            for item in each:
+                group.append(item)
+                yield
             if place[0] == DATED and len(group) > 1:
                 found += group
-            yield
     return found
 
 
@@ -116,17 +129,22 @@ def in_order(
     after, (begin, end) = page.after, span
     found = [*items[:begin]]
     for place, each in groupby(islice(items, begin, end), key=_place):
-        group = {item.row.urn: item for item in each}
+        group: dict[str, PageItem] = {}
+        for item in each:
+            group[item.row.urn] = item
+            yield
         last = [str(after[-1])] if after is not None and place == tuple(after[:2]) else []
         if place[0] == UNDATED or not (last or len(group) > 1):  # each has the rank 0
             found += group.values()
             after = (*place, 0, *last) if last else after
             continue
         order = yield from newest_first({*group, *last}, precedes)
-        ranks = {urn: rank for rank, urn in enumerate(order)}
-        found += [group[urn]._replace(position=(*place, rank, urn)) for urn, rank in ranks.items() if urn in group]
-        if last:
-            after = (*place, ranks[last[0]], last[0])
+        for rank, urn in enumerate(order):
+            if urn in group:
+                found.append(group[urn]._replace(position=(*place, rank, urn)))
+            if last == [urn]:
+                after = (*place, rank, urn)
+            yield
     if after is not None and len(after) < _LENGTH:
         after = (*after[:2], 0, after[-1])
     return OrderedItems([*found, *items[end:]], replace(page, after=after))

@@ -1,6 +1,7 @@
 """Versions are put in order only as far as they can be on a page, and equal the page of a plain sort of all."""
 
 from random import Random
+from threading import get_ident
 from typing import Any, cast
 
 import networkx as nx
@@ -8,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.estates.plain_rows import plain_row
+from support.estates.wide_lineage import noted_threads
 
 from app.graph.reading import tied_versions
 from app.graph.reading.relation_items import DATED, UNDATED
-from app.graph.reading.tied_versions import Pair, ordered
+from app.graph.reading.tied_versions import Pair, _ties, in_order, ordered
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.relations import VERSION_OF
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Position
 from graphql_schema.ports.relation_query import PageRequest, newest_first, slice_page
@@ -145,6 +148,24 @@ async def test_versions_of_many_times_are_not_compared(monkeypatch: pytest.Monke
     times |= dict.fromkeys(f"h{number}" for number in range(500))
     shown, *_ = await page_of(monkeypatch, times, [], PageRequest())
     assert shown == [item.row.urn for item in listed(times)]
+
+
+@pytest.mark.parametrize(("characters", "is_aside"), [(1, False), (400, True)])
+async def test_versions_with_long_ids_are_put_in_order_in_the_side_thread(
+    monkeypatch: pytest.MonkeyPatch, characters: int, *, is_aside: bool
+) -> None:
+    """The time of an order grows with the characters of ids: a hundred versions with long ones are many."""
+    threads = noted_threads(monkeypatch, version_order, "name_key")
+    times: dict[str, int | None] = dict.fromkeys((f"{number}".zfill(characters) for number in range(100)), 1)
+    await page_of(monkeypatch, times, [], PageRequest())
+    assert {thread for _, thread in threads} == {await run_aside(get_ident) if is_aside else get_ident()}
+
+
+def test_others_have_turns_between_the_versions_of_one_time() -> None:
+    """A pause follows each of a thousand versions in all passes over them: ties, groups, ids, keys, names, places."""
+    items = listed(dict.fromkeys(map(str, range(1_000)), 1))
+    assert sum(1 for _ in _ties([items], [(0, 1_000)])) >= 1_000
+    assert sum(1 for _ in in_order(items, (0, 1_000), PageRequest(), [])) >= 5_000
 
 
 def test_many_versions_of_one_time_are_put_in_order_in_steps() -> None:
