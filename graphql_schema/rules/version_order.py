@@ -6,7 +6,7 @@ first.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from functools import lru_cache
 from heapq import heappop, heappush, merge
 from itertools import islice
@@ -94,23 +94,24 @@ def _key_of(urn: str) -> NameKey:
     return name_key(unquote(urn.rpartition("@")[2]))
 
 
-def newest_first(urns: Iterable[str], precedes: Collection[tuple[str, str]]) -> Generator[None, None, list[str]]:
-    """Return the URNs of versions of the same time, newest first; pauses after some of them.
+def newest_first(urns: Iterable[str], successors: Mapping[str, Collection[str]]) -> Generator[None, None, list[str]]:
+    """Return the URNs of versions of the same time, newest first; pauses after each of them.
 
-    ``precedes`` are pairs of an older and a newer version; a pair with a URN not in ``urns`` is ignored. If the pairs
-    form a circle, none of them counts.
+    ``successors`` has the URNs of newer versions by that of an older one; URNs not in ``urns`` are ignored. If the
+    versions form a circle, none of their successors counts.
     """
     by_name = yield from _by_name(urns)
-    if not precedes:
+    if not successors:
         return by_name
     rank = {urn: place for place, urn in enumerate(by_name)}
     older: dict[str, list[str]] = defaultdict(list)
     newer = dict.fromkeys(by_name, 0)
     """For each version the number of its successors that are not in the result yet."""
-    for predecessor, successor in set(precedes):
-        if predecessor in rank and successor in rank:
+    for predecessor in by_name:
+        for successor in rank.keys() & successors.get(predecessor, ()):
             older[successor].append(predecessor)
             newer[predecessor] += 1
+        yield
     found: list[str] = []
     ready = [rank[urn] for urn, count in newer.items() if not count]
     while ready:

@@ -7,14 +7,14 @@ stored, so no write has to keep it up to date.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from typing import Final
 
 from app.graph.reading.level.hop_plan import compile_related
 from app.graph.reading.level.level_batcher import LevelRequest
-from app.graph.reading.relation_items import DATED, UNDATED, relation_items
+from app.graph.reading.relation_items import DATED, MANY_EDGES, UNDATED, relation_items
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.relations import PRECEDES
 from graphql_schema.execution.side_thread import run_in_parts
@@ -23,7 +23,7 @@ from graphql_schema.ports.relation_query import ALL, PageRequest, RelationQuery,
 from graphql_schema.ports.row import PageItem
 from graphql_schema.rules.version_order import newest_first
 
-_SUCCESSORS: Final = related(PRECEDES.out())
+_PRECEDES: Final = related(PRECEDES.out())
 
 MANY_VERSIONS: Final = 500
 """Number of versions above which they are put in order in the side thread; that many take some milliseconds."""
@@ -34,8 +34,8 @@ MANY_CHARACTERS: Final = 32_000
 _LENGTH: Final = 4
 """Length of a position in a list of versions: whether the time is hidden, negative time, rank, URN."""
 
-Pair = tuple[str, str]
-"""The URNs of an older and a newer version."""
+Successors = Mapping[str, Sequence[PageItem]]
+"""The items of the newer versions by the URN of an older one."""
 
 Span = tuple[int, int]
 """The places in a list at which the items begin and end that can be on a page."""
@@ -62,9 +62,10 @@ async def ordered(
     is_long = _is_long(lists, spans)
     with rows.budget.reading_on():
         ties = await run_in_parts(_ties(lists, spans), is_long=is_long)
-    precedes = await _precedes(rows, ties) if ties else []
+    successors = await _successors(rows, ties) if ties else {}
+    is_long = is_long or sum(map(len, successors.values())) > MANY_EDGES
     with rows.budget.reading_on():
-        return await run_in_parts(_all_in_order(lists, spans, page, precedes), is_long=is_long)
+        return await run_in_parts(_all_in_order(lists, spans, page, successors), is_long=is_long)
 
 
 def _span(items: Sequence[PageItem], page: PageRequest) -> Span:
@@ -108,17 +109,17 @@ def _ties(lists: Sequence[Sequence[PageItem]], spans: Sequence[Span]) -> Generat
 
 
 def _all_in_order(
-    lists: Sequence[Sequence[PageItem]], spans: Sequence[Span], page: PageRequest, precedes: Sequence[Pair]
+    lists: Sequence[Sequence[PageItem]], spans: Sequence[Span], page: PageRequest, successors: Successors
 ) -> Generator[None, None, list[OrderedItems]]:
     found: list[OrderedItems] = []
     for items, span in zip(lists, spans, strict=True):
-        found.append((yield from in_order(items, span, page, precedes)))
+        found.append((yield from in_order(items, span, page, successors)))
         yield
     return found
 
 
 def in_order(
-    items: Sequence[PageItem], span: Span, page: PageRequest, precedes: Sequence[Pair]
+    items: Sequence[PageItem], span: Span, page: PageRequest, successors: Successors
 ) -> Generator[None, None, OrderedItems]:
     """Return the items, those of the span in order, with the position ``(hidden, negative time, rank, URN)``.
 
@@ -130,15 +131,18 @@ def in_order(
     found = [*items[:begin]]
     for place, each in groupby(islice(items, begin, end), key=_place):
         group: dict[str, PageItem] = {}
+        newer: dict[str, list[str]] = {}
         for item in each:
-            group[item.row.urn] = item
+            group[urn := item.row.urn] = item
+            if urn in successors:
+                newer[urn] = [successor.row.urn for successor in successors[urn]]
             yield
         last = [str(after[-1])] if after is not None and place == tuple(after[:2]) else []
         if place[0] == UNDATED or not (last or len(group) > 1):  # each has the rank 0
             found += group.values()
             after = (*place, 0, *last) if last else after
             continue
-        order = yield from newest_first({*group, *last}, precedes)
+        order = yield from newest_first({*group, *last}, newer)
         for rank, urn in enumerate(order):
             if urn in group:
                 found.append(group[urn]._replace(position=(*place, rank, urn)))
@@ -154,10 +158,10 @@ def _place(item: PageItem) -> Position:
     return tuple(item.position[:2])
 
 
-async def _precedes(rows: VisibleRows, items: Sequence[PageItem]) -> list[Pair]:
-    """Return the `PRECEDES` edges from these items to visible versions, each as the URNs of its two ends."""
+async def _successors(rows: VisibleRows, items: Sequence[PageItem]) -> Successors:
+    """Return the visible versions that are successors of these items by `PRECEDES`."""
     sources = [item.row for item in items]
-    (hop,) = compile_related(_SUCCESSORS).hops
+    (hop,) = compile_related(_PRECEDES).hops
     response = await rows.fetch(LevelRequest(hops=[hop.wire([source.vid for source in sources])]))
-    found = await relation_items(rows, _SUCCESSORS, ALL, sources, response)
-    return [(source.urn, item.row.urn) for source, items in zip(sources, found, strict=True) for item in items]
+    found = await relation_items(rows, _PRECEDES, ALL, sources, response)
+    return {source.urn: newer for source, newer in zip(sources, found, strict=True) if newer}

@@ -13,10 +13,10 @@ from support.estates.wide_lineage import noted_threads
 
 from app.graph.reading import tied_versions
 from app.graph.reading.relation_items import DATED, UNDATED
-from app.graph.reading.tied_versions import Pair, _ties, in_order, ordered
+from app.graph.reading.tied_versions import Successors, _ties, in_order, ordered
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.relations import VERSION_OF
-from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.execution.side_thread import run_aside, run_at_once
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Position
 from graphql_schema.ports.relation_query import PageRequest, newest_first, slice_page
@@ -24,6 +24,9 @@ from graphql_schema.ports.row import PageItem
 from graphql_schema.rules import version_order
 
 VERSIONS = newest_first(VERSION_OF.into("ModelVersion"))
+Pair = tuple[str, str]
+"""The URNs of an older and a newer version."""
+
 NAMES = [str(number) for number in range(12)]
 
 
@@ -78,11 +81,14 @@ async def page_of(
 ) -> tuple[list[str], bool, int | None]:
     """Return the URNs of a page, whether more follow, and the total."""
 
-    async def read(_rows: Any, ties: list[PageItem]) -> list[Pair]:
-        tied = {item.row.urn for item in ties}
-        return [pair for pair in precedes if pair[0] in tied]
+    async def read(_rows: Any, ties: list[PageItem]) -> Successors:
+        tied, found = {item.row.urn for item in ties}, dict[str, list[PageItem]]()
+        for older, newer in precedes:
+            if older in tied:
+                found.setdefault(older, []).extend(listed({newer.rpartition("@")[2]: None}))
+        return found
 
-    monkeypatch.setattr(tied_versions, "_precedes", read)
+    monkeypatch.setattr(tied_versions, "_successors", read)
     (found,) = await ordered(cast("VisibleRows", Rows()), VERSIONS, page, [listed(times)])
     cut = slice_page(found.items, found.page)
     return [item.row.urn for item in cut.items], cut.has_next, cut.total
@@ -161,18 +167,45 @@ async def test_versions_with_long_ids_are_put_in_order_in_the_side_thread(
     assert {thread for _, thread in threads} == {await run_aside(get_ident) if is_aside else get_ident()}
 
 
+async def test_many_successors_are_put_in_order_in_the_side_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred versions have thousands of successors, so they are many, also if most have another time."""
+    urns = [plain_row("MODEL_VERSION", "m", version=str(number)).urn for number in range(100)]
+    precedes = [(older, newer) for older in urns for newer in urns[:30] if older not in urns[:30]]
+    times: dict[str, int | None] = {str(number): 1 + number // 2 for number in range(100)}
+    for pairs, thread in ((precedes[:100], get_ident()), (precedes, await run_aside(get_ident))):
+        with monkeypatch.context() as patch:
+            threads = noted_threads(patch, version_order, "name_key")
+            await page_of(patch, times, pairs, PageRequest())
+        assert {each for _, each in threads} == {thread}
+
+
+def test_the_successors_of_each_version_are_looked_at_once() -> None:
+    """Two hundred versions in pairs of one time: the successors of all are not examined again for each pair."""
+    examined: list[str] = []
+
+    class Noted(dict[str, list[PageItem]]):
+        def __getitem__(self, urn: str) -> list[PageItem]:
+            examined.append(urn)
+            return super().__getitem__(urn)
+
+    items = listed({str(number): 1 + number // 2 for number in range(200)})
+    successors = Noted({item.row.urn: items[:10] for item in items})
+    run_at_once(in_order(items, (0, 200), PageRequest(), successors))
+    assert sorted(examined) == sorted(successors)
+
+
 def test_others_have_turns_between_the_versions_of_one_time() -> None:
     """A pause follows each of a thousand versions in all passes over them: ties, groups, ids, keys, names, places."""
     items = listed(dict.fromkeys(map(str, range(1_000)), 1))
     assert sum(1 for _ in _ties([items], [(0, 1_000)])) >= 1_000
-    assert sum(1 for _ in in_order(items, (0, 1_000), PageRequest(), [])) >= 5_000
+    assert sum(1 for _ in in_order(items, (0, 1_000), PageRequest(), {})) >= 5_000
 
 
 def test_many_versions_of_one_time_are_put_in_order_in_steps() -> None:
     """Two thousand names are in their natural order, and successors before them, with a pause for each."""
     names = [str(number) for number in range(2_000)]
     urns = {name: f"mlg://model-version/test/default/m@{name}" for name in Random(1).sample(names, len(names))}
-    steps = version_order.newest_first(urns.values(), [(urns["1999"], urns["0"])])
+    steps = version_order.newest_first(urns.values(), {urns["1999"]: [urns["0"]]})
     pauses = 0
     while True:
         try:
