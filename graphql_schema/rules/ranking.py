@@ -89,14 +89,15 @@ def _places(row: Row) -> _Places:
                  for worth, fields in kinds)  # fmt: skip
 
 
-def _words(text: str) -> frozenset[str]:
+def _words(text: str) -> list[str]:
     """Return the words of a text; those of short ones are kept, because the same texts are ranked for many searches."""
-    return _kept_words(text) if len(text) <= MAX_KEPT else _kept_words.__wrapped__(text)
+    return (_kept_words(text) if len(text) <= MAX_KEPT else _kept_words.__wrapped__(text)).split()
 
 
 @lru_cache(maxsize=16_384)
-def _kept_words(text: str) -> frozenset[str]:
-    return frozenset(words_of(text))
+def _kept_words(text: str) -> str:
+    """Return the words of a text as one text, because a set of them takes many times the memory."""
+    return " ".join(words_of(text))
 
 
 def _worth(word: str, places: _Places, max_errors: int, *, last: bool) -> int | None:

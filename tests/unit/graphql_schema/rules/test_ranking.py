@@ -1,5 +1,6 @@
 """Ranking: which rows are hits of a search, and in which order (docs/search.md, "The order")."""
 
+import tracemalloc
 from itertools import pairwise
 from typing import Any
 
@@ -172,3 +173,16 @@ def test_the_words_of_long_texts_are_not_kept() -> None:
         )
         assert kept.cache_info().currsize - known == more
         known = kept.cache_info().currsize
+
+
+@pytest.mark.parametrize("first", [0x4E00, 0x20000])
+def test_kept_words_take_little_more_memory_than_their_text(first: int) -> None:
+    """Each ideograph is a word: a set of those of a short text would take 30 KB, and thousands are kept."""
+    texts = ["".join(map(chr, range(start, start + MAX_KEPT))) for start in range(first, first + 20)]
+    tracemalloc.start()
+    try:
+        for text in texts:
+            assert rank_of(text[:1], model("churn", description=text)) is not None
+        assert tracemalloc.get_traced_memory()[0] < len(texts) * 4_096
+    finally:
+        tracemalloc.stop()
