@@ -5,7 +5,7 @@ rules are looked up only once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TypeVar
 
 from policies.attributes import PolicyAttributes, caller_attributes
@@ -54,8 +54,8 @@ class Access:
         self._masks: dict[PolicyRequest, FieldMask] = {}
         self._decisions: dict[PolicyRequest, Decision] = {}
         self._rights: dict[PolicyRequest, Rights] = {}
-        self._groups_of = lru_cache(maxsize=None)(self._compile_groups)
-        self._cached_rows_showing = lru_cache(maxsize=None)(self._compute_rows_showing)
+        self._groups: dict[str, tuple[GroupMask, ...]] = {}
+        self._rows_by_field: dict[str, Predicate] = {}
 
     def grade(self, attributes: PolicyAttributes) -> Grade:
         """Return how much of a row the caller may see; always `Grade.HIDDEN` if the token lacks ``graph:read``."""
@@ -136,7 +136,11 @@ class Access:
         Rows of kinds without the field match, too. A filter or order on the field may use these rows only: otherwise
         it would disclose hidden values. Kinds that label the field differently have conditions of their own.
         """
-        return self._cached_rows_showing(field) if self._has_read_scope else Nothing()
+        if not self._has_read_scope:
+            return Nothing()
+        if field not in self._rows_by_field:
+            self._rows_by_field[field] = self._compute_rows_showing(field)
+        return self._rows_by_field[field]
 
     def _compute_rows_showing(self, field: str) -> Predicate:
         kinds_by_rows: dict[Predicate, set[str]] = {}
@@ -158,12 +162,14 @@ class Access:
                 return conjunction((self._rows[action], member.rows))
         return self._rows[RowAction.DISCOVER]
 
-    def _compile_groups(self, type_name: str) -> tuple[GroupMask, ...]:
+    def _groups_of(self, type_name: str) -> tuple[GroupMask, ...]:
         if type_name not in self._types:
             raise CodedError(
                 f"{type_name} has no labels in the policy, so its fields must not be shown; add them to labels.toml."
             )
-        return tuple(GroupMask(group, self._caller) for group in self._types[type_name].groups)
+        if type_name not in self._groups:
+            self._groups[type_name] = tuple(GroupMask(group, self._caller) for group in self._types[type_name].groups)
+        return self._groups[type_name]
 
     def _compute_mask(self, type_name: str, attributes: PolicyAttributes) -> FieldMask:
         groups, unread = self._groups_of(type_name), self._unread(attributes)

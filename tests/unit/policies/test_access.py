@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from weakref import ref
 
 import pytest
 from structlog.testing import capture_logs
@@ -165,6 +166,20 @@ def test_an_access_is_cached_until_it_expires(shipped: str, labels: Labels, gove
     assert policy.access(replace(people["ada"], display_name="Ada L.")) is first
     now[0] += 0.001
     assert policy.access(people["ada"]) is not first
+
+
+def test_expired_accesses_are_not_kept(shipped: str, labels: Labels, governed: Governed, people: People) -> None:
+    """A caller whose teams or domains change again and again has another access each time; it is in no cycle."""
+    now = [1_000.0]
+    policy = Policy(shipped, labels, governed, clock=lambda: now[0])
+    policy.access(people["ada"]).rows_showing("description")
+    expired = ref(policy.access(people["ada"]))
+    now[0] += ACCESS_SECONDS - 1
+    known = policy.access(people["guest"])
+    now[0] += 1
+    policy.access(replace(people["ada"], teams=frozenset({"mlg://team/test/default/other"})))
+    assert expired() is None
+    assert policy.access(people["guest"]) is known
 
 
 def test_caches_are_bounded(policy: Policy, people: People, asset: Make, monkeypatch: pytest.MonkeyPatch) -> None:
