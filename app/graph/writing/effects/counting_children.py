@@ -2,8 +2,8 @@
 
 An edge of a parent counts for its children, so a batch that changes the edge needs the children. Several batches of a
 transaction would read them one after the other. Instead, the children of all parents from which the batches probably
-begin edges are read together. This set of parents depends only on the commands and on edges that their callers recorded
-themselves, so the requests disclose no hidden edge.
+begin edges are read together. This set of parents depends only on the commands, on what their callers may see, and on
+edges that they recorded themselves. So the requests disclose no hidden edge, and a hidden parent is as an absent one.
 
 All writers wait while a transaction is planned, so its plan reads few children. Those of parents with many are read
 before (:mod:`app.graph.propagation.children_ahead`), and the call that needs them is planned again.
@@ -16,6 +16,7 @@ from app.graph.propagation.children_ahead import ChildrenAhead
 from app.graph.propagation.sources import Sources
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.edge_record import EdgeKey, is_current
+from app.graph.records.vertex_record import attributes
 from app.graph.writing.unit.apart_declarations import own_declaration
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import commands_in
@@ -91,7 +92,9 @@ class CountingChildren:
 def expected_parents(commands: Iterable[Command], state: WorkingSet, author: Author) -> set[int]:
     """Return the vertex ids of the parents from which the commands of an author probably begin carrying edges.
 
-    An edge that is stored, current and last recorded by the author begins nothing.
+    An edge that is stored, current and last recorded by the author begins nothing. A parent that is absent, or hidden
+    from the author, is left out: a dry run has no effects that need its children, and those of a hidden parent may be
+    many.
     """
     return {
         key[1]
@@ -99,7 +102,14 @@ def expected_parents(commands: Iterable[Command], state: WorkingSet, author: Aut
         for command in commands_in(item)
         for urn, key in _declared(command, state, author)
         if KIND_OF_SLUG[slug_of(urn)].name in CHILD_HOPS and not _is_own(state, key, author)
+        if _is_discovered(state, key[1], author)
     }
+
+
+def _is_discovered(state: WorkingSet, vid: int, author: Author) -> bool:
+    """Return whether a vertex is stored and the author may discover it, with its sensitivity raised to its floor."""
+    record = state.vertex(vid)
+    return record is not None and author.discovers(attributes(author.floors.with_floor(vid, record)))
 
 
 def _declared(command: Command, state: WorkingSet, author: Author) -> Iterator[tuple[str, EdgeKey]]:

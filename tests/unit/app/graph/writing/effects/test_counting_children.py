@@ -72,6 +72,7 @@ def parents(memory: Memory, *commands: Command, subject: str = "ada") -> set[int
 
 def test_parents_are_the_sources_of_carrying_edges(memory: Memory) -> None:
     """Data sets and models have children, features have none; owners and the model of a version carry nothing."""
+    seeded(memory, *map(asset, ("dataset a", "dataset b", "feature f", "domain shop")))
     assert parents(memory, ITEM) == {vid("dataset a"), vid("dataset b")}
     assert parents(memory, link("DERIVES", "dataset a", "dataset b")) == {vid("dataset a")}
     reading = DeclaredEdges(INPUT_TO.into(), "OpenLineage.inputs", {urn("dataset a"): {}}, adds=True)
@@ -87,3 +88,11 @@ def test_only_edges_that_the_caller_recorded_are_known(memory: Memory) -> None:
     seeded(memory, ITEM)
     assert parents(memory, ITEM, subject="root") == set()
     assert parents(memory, ITEM) == {vid("dataset a"), vid("dataset b")}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_hidden_and_absent_parents_are_left_out(memory: Memory, count: int) -> None:
+    """What is read does not distinguish a hidden parent from an absent one; an edge from it will be unconfirmed."""
+    hidden = asset("dataset b", {"visibility": "TEAM"}, owners={"team ads": ["TECHNICAL"]})
+    seeded(memory, *[asset("dataset a"), hidden][:count])
+    assert parents(memory, ITEM) == {vid("dataset a")}
