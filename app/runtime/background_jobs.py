@@ -43,7 +43,7 @@ def jobs_of(client: GremlinClient, coordinator: WriteCoordinator) -> tuple[Job, 
         SensitivityJob(client, coordinator.lock, coordinator.outbox, coordinator.propagation_stops, clock),
         TagJob(client, coordinator, clock),
         InferenceJob(client, coordinator, clock),
-        OwnerJob(client, coordinator, write_as, clock),
+        OwnerJob(client, coordinator, write_as, coordinator.access, clock),
         ReceiptExpiry(client, coordinator.lock),
         IngestionExpiry(client, coordinator.lock),
     )

@@ -107,6 +107,10 @@ class Outbox:
         """Return the first entries of a kind that are due at ``now``, in epoch milliseconds; the callers take turns."""
         return self._queue.kinds[kind].due(now)
 
+    def of_parent(self, parent: int) -> list[OutboxEntry]:
+        """Return the entries for the owner team of a parent, the oldest first."""
+        return self._queue.of_parent(parent)
+
     def next_due(self, kind: str) -> int | None:
         """Return the next instant at which an entry of a kind becomes due, None without one."""
         return self._queue.kinds[kind].next_due()

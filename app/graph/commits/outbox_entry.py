@@ -10,7 +10,7 @@ with these keys, whose values are fields of :class:`OutboxEntry`:
 | ``beyond`` | ``expand`` |
 | ``tag``, ``holders``, ``around`` | the fields of these names; only in an entry for tags |
 | ``enriches``, ``after`` | ``inference``, ``after``; only in an entry for inferred edges |
-| ``owns`` | ``owners``; only in an entry for owner teams |
+| ``owns``, ``given`` | ``owners``, ``given``; only in an entry for owner teams, the latter not by an older release |
 | ``level``, ``everything`` | sensitivity of the floor, and whether it covers the whole tenant; only with a floor |
 | ``who`` | ``raised_by``, the values of the caller that decide about rights; absent without a caller |
 | ``awaits`` | ``awaits``; only in an entry that waits for edges to end |
@@ -62,7 +62,8 @@ class OutboxEntry:
       vertices, of their sources and of their children.
     - ``inference``, a flag: recompute inferred edges that end in ``frontier`` or have a chain through ``expand``.
     - ``owners``, a flag: let the children of ``frontier`` inherit its present owner teams, with the rights of the
-      caller.
+      caller. ``given`` has the owner team that each of ``frontier`` got from this caller; an entry that an older
+      release left has none.
     - ``raised_by``: the caller whose write left the entry; None if the server did, and in entries that an older release
       left for tags and inferred edges.
     - ``awaits``: an asset at which edges end later, and the parent that is in ``expand``, or 0. Of the entries of one
@@ -89,6 +90,7 @@ class OutboxEntry:
     replaces: "tuple[OutboxEntry, ...]" = ()
     owners: bool = False
     around: bool = False
+    given: dict[int, str] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -116,7 +118,7 @@ class OutboxEntry:
         if self.inference:
             stored |= {"enriches": True, "after": self.after}
         if self.owners:
-            stored["owns"] = True
+            stored |= {"owns": True, "given": {str(vid): team for vid, team in self.given.items()}}
         if self.raised_by is not None:
             stored["who"] = stored_principal(self.raised_by)
         if self.awaits is not None:
@@ -159,6 +161,7 @@ def entry_from_row(row: JsonObject) -> OutboxEntry:
         tuple(stored["awaits"]) if "awaits" in stored else None,
         owners=stored.get("owns", False),
         around=stored.get("around", False),
+        given={int(vid): team for vid, team in stored.get("given", {}).items()},
     )
 
 

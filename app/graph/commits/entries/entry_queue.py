@@ -105,6 +105,7 @@ class EntryQueue:
         self.backlogs = Backlogs()
         self.kinds: dict[str, KindQueue] = defaultdict(lambda: KindQueue(self.backlogs))
         self._alike: dict[_Awaited, dict[int, OutboxEntry]] = defaultdict(dict)
+        self._of_parents: dict[int, dict[int, OutboxEntry]] = defaultdict(dict)
 
     def add(self, entry: OutboxEntry) -> None:
         """Add an entry, or replace the one with its id."""
@@ -115,6 +116,8 @@ class EntryQueue:
         self.kinds[entry.kind].add(entry)
         if entry.awaits is not None:
             self._alike[entry.kind, entry.awaits][entry.x] = entry
+        for parent in entry.frontier if entry.owners else ():
+            self._of_parents[parent][entry.x] = entry
 
     def pop(self, x: int) -> OutboxEntry | None:
         """Remove and return an entry; None if there is none."""
@@ -128,11 +131,19 @@ class EntryQueue:
             del alike[x]
             if not alike:
                 del self._alike[entry.kind, entry.awaits]
+        for parent in entry.frontier if entry.owners else ():
+            del self._of_parents[parent][x]
+            if not self._of_parents[parent]:
+                del self._of_parents[parent]
         return entry
 
     def alike(self, entry: OutboxEntry) -> list[OutboxEntry]:
         """Return the entries that wait for edges to end at the same assets."""
         return list(self._alike.get((entry.kind, entry.awaits), {}).values())
+
+    def of_parent(self, parent: int) -> list[OutboxEntry]:
+        """Return the entries for the owner team of a parent, the oldest first."""
+        return sorted(self._of_parents.get(parent, {}).values(), key=lambda entry: entry.order)
 
     def waiting(self, x: int, after: int) -> OutboxEntry | None:
         """Return the entry with a vertex id, if it has not become due and is due after the instant ``after``."""

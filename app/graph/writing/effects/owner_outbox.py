@@ -1,7 +1,7 @@
 """Outbox entry of a batch for owner teams, worked off by :mod:`app.graph.jobs.owner_job`.
 
-It names the parents that have another owner team, and whose children are too many for the transaction. Nothing is read
-for it, and it does not depend on what the caller may see.
+It names the parents that have another owner team, with this team, whose children are too many for the transaction.
+Nothing is read for it, and it does not depend on what the caller may see.
 """
 
 from collections.abc import Iterator
@@ -15,13 +15,14 @@ from graphql_schema.catalog.relations import CHILD_HOPS
 
 def owner_entries(diff: BatchDiff, outbox: Outbox) -> list[OutboxEntry]:
     """Return a list of the one entry to write with a batch; it is empty if the children of all parents are staged."""
-    parents = dict.fromkeys(_parents_of_many(diff))
-    if not parents:
+    given = {vid: str(diff.batch.vertices[vid]["ownerTeam"]) for vid in _parents_of_many(diff)}
+    if not given:
         return []
     author = diff.author
-    order = outbox.order(author.now)
-    who = author.principal
-    return [OutboxEntry(new_entry_id(), author.tenant, order, frontier=parents, raised_by=who, owners=True)]
+    order, parents, who = outbox.order(author.now), dict.fromkeys(given), author.principal
+    return [
+        OutboxEntry(new_entry_id(), author.tenant, order, frontier=parents, raised_by=who, owners=True, given=given)
+    ]
 
 
 def _parents_of_many(diff: BatchDiff) -> Iterator[int]:

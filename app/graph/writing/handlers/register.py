@@ -89,12 +89,15 @@ def register(unit: ItemUnit, command: RegisterCommand) -> WriteOutcome:
 def inherit_owner(unit: ItemUnit, command: InheritOwnerCommand) -> WriteOutcome:
     """Update the owner team of a child, which may be hidden from the caller, as the write that changed its parent does.
 
-    The rights are checked when it is staged (:func:`app.graph.writing.rules.first_owner.require_right_to_take`).
+    The rights are checked when it is staged (:func:`app.graph.writing.rules.first_owner.require_right_to_take`). The
+    hand-overs of the command do not count for a child that has another parent by now.
     """
     record = unit.lookup.record(command.urn)
     if record is None:
         return WriteOutcome(Outcome.UNCHANGED, command.urn)
     vid = unit.lookup.vid(command.urn)
+    if unit.lookup.has_parent(record, unit.lookup.vid(command.parent)):
+        unit.hand_overs = command.hand_overs
     update_owner_team(unit, vid)
     unit.staging.bump_revisions()
     outcome = Outcome.UPDATED if unit.staging.has_changes else Outcome.UNCHANGED

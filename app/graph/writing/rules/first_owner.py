@@ -66,6 +66,7 @@ def _require_right_on_child(unit: ItemUnit, child: Record, after: Record) -> Non
 
     Such an owner is that of its parent, or its own user or domain when the parent gives it no owner any more. A child
     without an owner of which the id is reserved needs a caller who may take it, also if it is a stub.
+    The caller needs no right if the child follows its parent through the hands of several callers.
     """
     shown = child["id"] if unit.visibility.is_visible(child) else "an asset that you may not see"
     reserved = "" if child["ownerTeam"] else unit.author.owner_of_name(child["id"])
@@ -74,7 +75,7 @@ def _require_right_on_child(unit: ItemUnit, child: Record, after: Record) -> Non
             f"The owner would also own {shown}, which only {who_may_take(unit, child)} or an administrator may give an "
             "owner; let one of them make the change."
         )
-    if is_unowned_stub(child):
+    if is_unowned_stub(child) or unit.follows_hand_overs(child, after):
         return
     if not unit.visibility.allows("update", child).allowed:
         raise denied(

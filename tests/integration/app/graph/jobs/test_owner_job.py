@@ -62,7 +62,7 @@ def job_of(writers: Writers, failures: Iterable[bool] = ()) -> OwnerJob:
         writer.of_job = True
         return await writer.write(items, dry_run=False, atomic=False)
 
-    return OwnerJob(writers.client, writers.coordinator, write_as, lambda: NOW)
+    return OwnerJob(writers.client, writers.coordinator, write_as, writers.policy.access, lambda: NOW)
 
 
 async def finish(job: OwnerJob) -> None:

@@ -28,7 +28,9 @@ ENTRIES = [
     OutboxEntry(1, "acme", 10, tag=ANY_TAG, raised_by=MAL, awaits=(7, 0)),
     OutboxEntry(1, "acme", 10, inference=True, after="mlg://dataset/a/b/c"),
     OutboxEntry(1, "acme", 10, inference=True),
-    OutboxEntry(1, "acme", 10, frontier={7: None}, raised_by=MAL, owners=True),
+    OutboxEntry(
+        1, "acme", 10, frontier={7: None}, raised_by=MAL, owners=True, given={7: "mlg://team/catalog/default/a"}
+    ),
     OutboxEntry(1, "acme", 10, floor=SensitivityFloor("acme", "RESTRICTED", None, MAL), raised_by=MAL),
 ]
 

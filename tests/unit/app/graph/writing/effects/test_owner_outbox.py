@@ -49,15 +49,18 @@ def move(name: str, team: str = "ads") -> Command:
 
 
 async def test_parents_of_a_batch_are_in_one_entry(memory: Memory) -> None:
-    """It has the caller, by whose rights the job decides, and is due at once."""
-    (entry,) = await left(memory, [move("a"), move("b")])
+    """It has the caller, by whose rights the job decides, and the owner that each got, and is due at once."""
+    (entry,) = await left(memory, [move("a"), move("b", "data")])
     assert (entry.kind, models(entry), entry.raised_by, entry.due) == ("owner", ["a", "b"], ROOT, 0)
+    given = {f"model {name}": urn(f"team {team}") for name, team in (("a", "ads"), ("b", "data"))}
+    assert entry.given == {vertex_id("default", urn(model)): team for model, team in given.items()}
 
 
 async def test_each_call_leaves_its_own_entry(memory: Memory) -> None:
     """Also if a later call of the same transaction gives the parent back: each has the rights of its caller."""
     entries = await left(memory, [move("a")], [move("a", "ranking")])
     assert [models(each) for each in entries] == [["a"], ["a"]]
+    assert [[*each.given.values()] for each in entries] == [[urn("team ads")], [urn("team ranking")]]
 
 
 @pytest.mark.parametrize(

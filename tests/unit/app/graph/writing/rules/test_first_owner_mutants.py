@@ -81,6 +81,7 @@ OTHER = "with_registrant"
 _SKIPPED = "before is None or not KIND_OF_CODE[before['kind']].asset"
 _OWNED = "bool(after['ownerTeam']) and after['index'] != before['index']"
 _RAISED = "RANK[after['declaredSensitivity']] > RANK[before['declaredSensitivity']]"
+_FOLLOWS = "is_unowned_stub(child) or unit.follows_hand_overs(child, after)"
 EQUIVALENT = {
     # only administrators change teams, users, domains and tags
     f"{_SKIPPED} -> before is None or False",
@@ -88,6 +89,8 @@ EQUIVALENT = {
     f"owned or hidden or {_RAISED} -> owned or False or {_RAISED}",
     # nothing else changes the index of an asset without an owner
     f"{_OWNED} -> True and after['index'] != before['index']",
+    # only the job of owner teams has hand-overs: tests/integration/app/graph/jobs/test_owner_hand_overs.py
+    f"{_FOLLOWS} -> is_unowned_stub(child) or False",
     # a new asset is skipped before
     "if record is None:\n    return True -> if record is None:\n    pass",
 }
