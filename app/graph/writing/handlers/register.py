@@ -13,7 +13,7 @@ from app.graph.records.vertex_record import giver_of, is_unowned_stub, registere
 from app.graph.writing.rules.approved_content import DIGESTS
 from app.graph.writing.rules.default_owner import with_default_owner
 from app.graph.writing.rules.edge_declarations import declare_edges, end_blocks
-from app.graph.writing.rules.edge_effects import update_owner_team, update_use_times
+from app.graph.writing.rules.edge_effects import refresh_owner_team, update_owner_team, update_use_times
 from app.graph.writing.rules.effective_sensitivity import confirmed_for_author
 from app.graph.writing.rules.first_owner import with_registrant
 from app.graph.writing.rules.known_references import refuse_unknown
@@ -188,7 +188,7 @@ def _stage(unit: ItemUnit, target: Target) -> WriteOutcome:
     moved = [declare_edges(unit, command.urn, edges) for edges in command.edges]
     if target.creates and target.before is not None and target.before["revision"] > 1:  # a block is a change of it
         end_blocks(unit, vid)
-    update_owner_team(unit, vid)
+    refresh_owner_team(unit, vid)
     require_right_on_result(unit, vid, target.before, creates=target.creates)
     unit.staging.bump_revisions(*([vid] if any(moved) or target.unseen else []))
     changed = Outcome.UPDATED if unit.staging.has_changes else Outcome.UNCHANGED

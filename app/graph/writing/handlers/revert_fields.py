@@ -27,9 +27,9 @@ from app.graph.writing.rules.edge_declarations import to_amend
 from app.graph.writing.rules.edge_effects import (
     change_edge,
     is_unscheduled,
+    refresh_owner_team,
     require_containers,
     update_ordered_lists,
-    update_owner_team,
     update_use_times,
 )
 from app.graph.writing.rules.permissions import (
@@ -266,4 +266,4 @@ def _restore_lists(unit: ItemUnit, vid: int, change: Record, edges: list[Record]
     for relation in sorted(touched):
         update_ordered_lists(unit, vid, relation, first.get(relation, []), restored[relation])
     refuse_many_tags(unit, vid)
-    update_owner_team(unit, vid)
+    refresh_owner_team(unit, vid)

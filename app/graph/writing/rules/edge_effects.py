@@ -227,6 +227,21 @@ def update_owner_team(unit: ItemUnit, vid: int) -> None:
         update_owner_team(unit, child)
 
 
+def refresh_owner_team(unit: ItemUnit, vid: int) -> None:
+    """Stage the owner team of the asset of an item as :func:`update_owner_team`, or leave the one that it has.
+
+    It is left if the parent alone would change it, and the caller may not update the result. The asset did not follow
+    its parent then: by who gave that another owner, or not yet. Else its own owner could change nothing of it.
+    """
+    before, record = unit.lookup.batch.vertex(vid), unit.lookup.known(vid)
+    if before is not None and record["ownerTeam"] and before["hydration"] == record["hydration"]:
+        after = {**record, "ownerTeam": owner_team(record, unit.lookup.parent(record))}
+        is_same = {**before["index"], "tags": None} == {**record["index"], "tags": None}
+        if is_same and not unit.visibility.allows("update", after).allowed:
+            return
+    update_owner_team(unit, vid)
+
+
 def _is_child(unit: ItemUnit, vid: int, hop: Hop, parent: int) -> bool:
     child = unit.lookup.vertex(vid)
     return child is not None and kind_of(child) in hop.kinds and unit.lookup.has_parent(child, parent)
@@ -271,7 +286,7 @@ def update_ordered_lists(
             for urn, edge in _current_targets(unit, vid, relation, [*declared, *present, *restored])
         }
         unit.staging.put(vid, indexed(record, owners=[[urn, kinds] for urn, kinds in owners.items()]))
-        update_owner_team(unit, vid)
+        refresh_owner_team(unit, vid)
     elif relation == TAGGED.name:
         found = _current_targets(unit, vid, relation, [*declared, *index["tags"], *restored])
         tags = [urn for urn, edge in found if edge is None or edge["mode"] != TagMode.BLOCKED.name]

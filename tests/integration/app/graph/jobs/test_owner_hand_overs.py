@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from typing import Any
 
 import pytest
 from support.stores.janusgraph import StoreGraph
@@ -19,6 +20,7 @@ from policies.principal import Principal
 ROOT = person("root", roles="admin")
 XA = person("xa", "team a", "team b", roles="engineer")
 XB = person("xb", "team b", "team c", roles="engineer")
+BOTH = ["team a", "team c"]
 OF_A = {"team a": ["TECHNICAL"]}
 VERSIONS = [f"model-version m@{number}" for number in range(5)]
 
@@ -169,3 +171,29 @@ async def test_what_a_caller_may_not_change_stays(graph: StoreGraph, writers: Wr
     await write(writers, owned)
     await Process(writers).finish()
     assert await teams(graph, *VERSIONS) == ["a", "d", "a", "a", "a"]
+
+
+ITEMS: dict[str, dict[str, Any]] = {
+    "value": {"values": {"description": "new"}},
+    "tags": {"tags": ["tag pii"]},
+    "same owners": {"values": {"description": "new"}, "owners": {}},
+}
+"""Changes of a version that concern neither its owners nor its parent."""
+
+
+@pytest.mark.parametrize("name", ITEMS)
+async def test_who_owns_a_child_that_stays_may_change_it(graph: StoreGraph, writers: Writers, name: str) -> None:
+    """Until somebody may change it before and after, a version that has not followed its model belongs to its team.
+
+    Engineers of the owner of the model may not change it; one of both teams does, and so lets it follow.
+    """
+    await load(writers, asset("tag pii"))
+    await write(writers, set_owners("model m", "team c"))
+    before, after, both = (person("eng", *owners, roles="engineer") for owners in (["team a"], ["team c"], BOTH))
+    item = asset(VERSIONS[0], **ITEMS[name])
+    (denied,) = await writers.of(after).write([item], dry_run=False, atomic=False)
+    assert [error.code.name for error in denied.errors] == ["DENIED"]
+    await write(writers, item, who=before)
+    assert await teams(graph, VERSIONS[0]) == ["a"]
+    await write(writers, asset(VERSIONS[0], {"framework": "onnx"}), who=both)
+    assert await teams(graph, VERSIONS[0]) == ["c"]
