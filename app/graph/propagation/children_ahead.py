@@ -1,47 +1,42 @@
 """The children of parents with many of them, read before a transaction is planned, while other writers go on.
 
-An edge of a parent counts for its children, and a parent may have tens of thousands: to read them takes seconds. If all
-writers waited meanwhile, one call after the other could stop them. So the call that needs them reads them by itself,
-page by page, and records what is written during and after that. When its batch is planned, what was written is read
-again, which is little. The children are then those that the plan itself would have read.
+An edge of a parent counts for its children, which may also get its owner, and a parent may have tens of thousands: to
+read them takes seconds. If all writers waited meanwhile, one call after the other could stop them. So the call that
+needs them reads them by itself, page by page, and records what is written during and after that. When its batch is
+planned, what was written is read again, which is little. The children are then those that the plan itself would have
+read.
 """
 
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
+
+import orjson
 
 from app.graph.driver.writes_since import WritesSince
 from app.graph.propagation.flow_statement import PARENT_STEPS
 from app.graph.propagation.sources import Sources
-from app.graph.propagation.stored_flows import MANY_EDGES, StoredFlows
+from app.graph.propagation.stored_flows import CHILD_KEYS, MANY_EDGES, StoredFlows
 from app.graph.records.touched import Touched
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
-from policies.sensitivity import SENSITIVITIES
 
 _TO_PARENTS: Final = [(step.direction, Direction(step.direction).reverse.value, step.label) for step in PARENT_STEPS]
 """Direction at the child, direction at the parent, and label of the edges between them."""
 
-_UNTAGGED: Final[Mapping[str, Record]] = {
-    level: {"sensitivity": level, "index": {"tags": ()}} for level in SENSITIVITIES
-}
-"""The values that are needed of a child without tags, by its sensitivity; thousands of children share them."""
-
 _CHILD_BYTES: Final = 200
-"""Bytes of memory of a child without tags: its id as a member of its parent, and as the key of its values."""
+"""Bytes of memory of a child: its id as a member of its parent, and as the key of its values."""
 
-_TAGS_BYTES: Final = 480
-"""Bytes of the own values of a child with tags, besides these."""
+_VALUES_BYTES: Final = 1_500
+"""Bytes of values that no other child had before, besides _CHARACTER_BYTES for each character of their text."""
 
-_TAG_BYTES: Final = 8
-"""Bytes of a tag besides its text."""
+_CHARACTER_BYTES: Final = 3
 
 
 class ChildrenAhead:
-    """Children of ``parents`` for one call, with the values of them that the effects of a write need.
+    """Children of ``parents`` for one call, with the values of them that the plan of a write needs.
 
     ``written`` records what is written while they are read and afterwards.
     """
@@ -50,6 +45,7 @@ class ChildrenAhead:
         self.parents: set[int] = set()
         self.children = Sources()
         self.written = WritesSince()
+        self._values: dict[bytes, Record] = {}
         self._uses = self._readings = 0
 
     @contextmanager
@@ -64,6 +60,13 @@ class ChildrenAhead:
                 self.written.end()
                 self._forget()
 
+    def of_parent(self, parent: int) -> list[Record] | None:
+        """Return the values of the children of a parent, equal ones once; None if they were not read."""
+        if parent not in self.parents:
+            return None
+        records = (self.children.records[vid] for vid in self.children.of.get(parent, ()))
+        return [*{id(record): record for record in records}.values()]
+
     async def read(self, flows: StoredFlows, parents: Iterable[int], budget: OperationBudget) -> None:
         """Read the children of further parents.
 
@@ -76,8 +79,7 @@ class ChildrenAhead:
                 budget.check()
                 budget.count_rows(2 * len(page.records))
                 is_long = len(page.records) > MANY_EDGES
-                budget.count_stored(await run_in_turn(_weight, is_long, page.records.values()))
-                await run_in_turn(self._add, is_long, page)
+                budget.count_stored(await run_in_turn(self._add, is_long, page))
                 await budget.pause()
         finally:
             self._readings -= 1
@@ -97,11 +99,11 @@ class ChildrenAhead:
         if written is None or len(changed) > limit:
             self._forget()
         elif changed:
-            parents, children = self.parents, self.children
+            kept = self.parents, self.children, self._values
             self._forget()  # if the request fails, nothing is known: the writes were taken
             found = await flows.parents(changed)
             if self.written.has_begun:  # else the last use has ended meanwhile
-                self.parents, self.children = parents, children
+                self.parents, self.children, self._values = kept
                 self._replace(changed, found)
         return bool(self.parents)
 
@@ -127,22 +129,16 @@ class ChildrenAhead:
         return changed
 
     def _forget(self) -> None:
-        self.parents, self.children = set(), Sources()
+        self.parents, self.children, self._values = set(), Sources(), {}
 
-    def _add(self, found: Sources) -> None:
-        self.children.add(Sources(found.of, {vid: _brief(record) for vid, record in found.records.items()}))
-
-
-def _brief(record: Record) -> Record:
-    """Return the values of a child that the effects of a write need."""
-    level, tags = record["sensitivity"], record["index"]["tags"]
-    return {"sensitivity": level, "index": {"tags": tags}} if tags else _UNTAGGED[level]
-
-
-def _weight(records: Iterable[Record]) -> int:
-    """Return the bytes of memory, by estimate, of what is kept of children with these records."""
-    return sum(_CHILD_BYTES + _tags_weight(record["index"]["tags"]) for record in records)
-
-
-def _tags_weight(tags: Sequence[str]) -> int:
-    return _TAGS_BYTES + sum(_TAG_BYTES + sys.getsizeof(tag) for tag in tags) if tags else 0
+    def _add(self, found: Sources) -> int:
+        """Add children, of which those with equal values share these; return the bytes, by estimate, that they take."""
+        records, size = dict[int, Record](), 0
+        for vid, record in found.records.items():
+            text = orjson.dumps({key: record[key] for key in CHILD_KEYS if key in record})
+            if text not in self._values:
+                self._values[text] = orjson.loads(text)
+                size += _VALUES_BYTES + _CHARACTER_BYTES * len(text)
+            records[vid] = self._values[text]
+        self.children.add(Sources(found.of, records))
+        return size + _CHILD_BYTES * len(records)

@@ -15,11 +15,13 @@ from app.graph.propagation.flow_statement import CHILD_STEPS, FLOW, PARENT_STEPS
 from app.graph.propagation.source_reading import SourceReading, pairs_of
 from app.graph.propagation.sources import Sources
 from app.graph.records.record_text import record_of
+from app.graph.records.vertex_record import CONFIRMED
 from graphql_schema.catalog.kinds import ASSETS, NAME_OF_CODE
 from graphql_schema.catalog.relations import CARRYING, TAGGED
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
+from graphql_schema.rules.change_stamp import RESERVED_FOR
 
 AT_ONCE: Final = 1_000
 """Maximal number of vertices whose neighbours one request reads."""
@@ -27,7 +29,10 @@ AT_ONCE: Final = 1_000
 PART_SIZE: Final = 4 * 1024 * 1024
 """Number of characters of complete records at which a request ends, whatever keys it returns."""
 
-CHILD_KEYS: Final = ("sensitivity", "index")
+CHILD_KEYS: Final = (
+    *("kind", "hydration", "ownerTeam", "visibility", "stage", "sensitivity"),
+    *(CONFIRMED, RESERVED_FOR, "index"),
+)
 """What writers use of the children of a parent: a parent may have thousands, with long values each."""
 
 MANY_EDGES: Final = 5_000

@@ -53,7 +53,10 @@ _FIXED: Final = frozenset(
     | {CONFIRMED, GIVEN_BY, RESERVED_FOR}
 )
 
-_TEAM, _USER = "mlg://team/", "mlg://user/"
+OWNING_TEAM: Final = "mlg://team/"
+"""Begin of the URN of an owner that is a team."""
+
+_USER: Final = "mlg://user/"
 
 _LISTED: Final[Mapping[str, tuple[str, ...]]] = {
     "CHANGE": ("subject", "subjectKind", "actor", "action"),
@@ -256,7 +259,7 @@ def owner_team(record: Record, parent: Record | None) -> str:
     ``parent`` is None without one.
     """
     inherited = str(parent["ownerTeam"]) if parent else ""
-    team = _first_owner(record, _TEAM) or (inherited if inherited.startswith(_TEAM) else "")
+    team = _first_owner(record, OWNING_TEAM) or (inherited if inherited.startswith(OWNING_TEAM) else "")
     domain = "" if record["hydration"] == "STUB" else str(record["index"]["domain"])
     return team or str(record.get(RESERVED_FOR, "")) or _first_owner(record, _USER) or inherited or domain
 

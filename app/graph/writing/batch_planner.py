@@ -28,7 +28,11 @@ from app.graph.writing.idempotent_replay import replay, stage_receipt
 from app.graph.writing.planned_end import planned_end, refuse_further_end
 from app.graph.writing.rules.approved_content import bind_approvals, record_named_runs
 from app.graph.writing.rules.first_owner import require_right_to_take
-from app.graph.writing.rules.result_rights import require_right_to_name_requesters, require_right_to_weaken_gates
+from app.graph.writing.rules.result_rights import (
+    require_right_on_many_children,
+    require_right_to_name_requesters,
+    require_right_to_weaken_gates,
+)
 from app.graph.writing.rules.stored_values import (
     refuse_large_records,
     refuse_many_values,
@@ -204,6 +208,7 @@ def _accept(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
     refuse_large_records(unit)
     refuse_many_values(unit)
     require_right_to_take(unit)
+    require_right_on_many_children(unit)
     require_right_to_weaken_gates(unit)
     require_right_to_name_requesters(unit)
     if voided := bind_approvals(unit):

@@ -254,7 +254,7 @@ class GroupPlanner:
             if done and self._is_full(state):
                 break
             plan = BatchPlan(batch, self._under_floors(author, done))
-            state.begin()
+            state.begin(batch.children.of_parent)
             try:
                 await self._plan_batch(plan, state)
             except TransientConflictError:
@@ -284,6 +284,8 @@ class GroupPlanner:
             await self._planned_item(item, state, plan)
             async for item in batch.budget.in_turns(self._items_that_fit(batch, state))
         ]
+        if state.unread_parents and not self._is_ahead:
+            raise ManyChildrenError(sorted(state.unread_parents), author.now)
         rejected = [index for index, outcome in enumerate(plan.outcomes) if not outcome.stored]
         if batch.atomic and rejected:
             state.undo()

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Final
 
-from app.graph.records.vertex_record import attributes, is_unowned_stub, kind_of
+from app.graph.records.vertex_record import OWNING_TEAM, attributes, is_unowned_stub, kind_of, owner_team
 from app.graph.writing.rules.approved_content import UNPROTECTED_BY, WEAKENED_BY, made_or_requested, runs_of
 from app.graph.writing.rules.effective_sensitivity import with_known_sensitivity
 from app.graph.writing.rules.permissions import refuse_withheld, require_right
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import denied
-from graphql_schema.catalog.relations import PRODUCES, STARTED_BY, VERSION_OF
+from graphql_schema.catalog.relations import CHILD_HOPS, CONTAINS, PRODUCES, STARTED_BY, VERSION_OF
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.gate_evaluation import selectors, visible_fields
 from policies.installation.gates import RISK_TIERS
@@ -134,6 +134,36 @@ def require_right_to_name_requesters(unit: ItemUnit) -> None:
                 require_right(unit, "link", output, "startedBy")
             else:
                 refuse_withheld(unit, output, "startedBy")
+
+
+def require_right_on_many_children(unit: ItemUnit) -> None:
+    """Reject the item as DENIED if a parent gets a team, and the caller may not update one of its many children.
+
+    Few children change with their parent, and each is decided then. Many follow by a job, which leaves those that the
+    caller may not change: they would be below a parent that others took. Those of a parent that has a team are not
+    examined, because that is theirs, too.
+    """
+    for vid, after in [*unit.staging.staged.vertices.items()]:
+        before, hop = unit.lookup.batch.vertex(vid), CHILD_HOPS.get(kind_of(after))
+        if before is None or hop is None or before["ownerTeam"] == after["ownerTeam"]:
+            continue
+        is_many = (hop.direction, hop.relation.name, vid) in unit.lookup.batch.coverage.many_children
+        if not is_many or before["ownerTeam"].startswith(OWNING_TEAM):
+            continue
+        whole = after["id"] if hop.relation is CONTAINS else ""
+        children = [each for each in unit.lookup.batch.many_children(vid) if each["index"]["whole"] == whole]
+        if not all(_may_give(unit, child, owner_team(child, after)) for child in children):
+            raise denied(
+                f"The owner would also own versions or features of {after['id']} that you may not update; let their "
+                "owners, or an administrator, make the change."
+            )
+
+
+def _may_give(unit: ItemUnit, child: Record, owner: str) -> bool:
+    """Return whether the caller may update a child with its owner and with another one, or need not have the right."""
+    if owner == child["ownerTeam"] or is_unowned_stub(child):
+        return True
+    return all(unit.author.may("update", attributes(each)).allowed for each in (child, {**child, "ownerTeam": owner}))
 
 
 def _risk(record: Record) -> int:

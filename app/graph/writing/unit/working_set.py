@@ -1,7 +1,7 @@
 """The state of one transaction: values as stored, and as the accepted items of its batches change them. No I/O."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -75,6 +75,10 @@ class StagedChanges:
     marks: dict[MarkKey, Mark] = field(default_factory=dict)
 
 
+def _unread(_vid: int) -> None:
+    """Return None: the children of a parent were not read."""
+
+
 class WorkingSet:
     """Records and edges of a transaction, for the batches that it writes, one after the other.
 
@@ -85,7 +89,9 @@ class WorkingSet:
     planning needs in addition. ``merged`` has the vertex ids of stored merged datasets by URN. ``refused_ids`` are the
     ids that rejected items of the batch would have registered. ``added_size`` is the size of the records that
     :meth:`add_stored` has added, for any batch. ``searches`` are those that items have begun and that need reads: each
-    continues over a later working set, and returns whether it needs further ones.
+    continues over a later working set, and returns whether it needs further ones. ``children_of`` returns what the call
+    of the current batch has read of the many children of a parent, None without, and ``unread_parents`` are those of
+    which it needs them.
     """
 
     def __init__(
@@ -107,6 +113,8 @@ class WorkingSet:
         self.refused_ids: set[str] = set()
         self.added_size = 0
         self.searches: list[Callable[[WorkingSet], bool]] = []
+        self.children_of: Callable[[int], Sequence[Record] | None] = _unread
+        self.unread_parents: set[int] = set()
         self._has_requested_parents = False
         self._edges_at: dict[tuple[str, Direction, int], set[EdgeKey]] = defaultdict(set)
         self._index(edges)
@@ -141,9 +149,9 @@ class WorkingSet:
         """Return the number of characters that the index analyses: the texts of all assets changed or marked so far."""
         return sum(self._indexed.present.values())
 
-    def begin(self) -> None:
+    def begin(self, children_of: Callable[[int], Sequence[Record] | None] = _unread) -> None:
         """Begin the next batch."""
-        self.refused_ids = set()
+        self.refused_ids, self.children_of, self.unread_parents = set(), children_of, set()
         self._vertices.begin()
         self._edges.begin()
         self._receipts.begin()
@@ -239,6 +247,14 @@ class WorkingSet:
         if key not in self.coverage.many_children:
             self.missing.children.add(key)
         return False
+
+    def many_children(self, vid: int) -> Sequence[Record]:
+        """Return the values of the many children of a parent, equal ones once; raise NotReadError if not read."""
+        children = self.children_of(vid)
+        if children is None:
+            self.unread_parents.add(vid)
+            raise NotReadError
+        return children
 
     def vertex(self, vid: int) -> Record | None:
         """Return the record of a vertex with the changes so far, None if there is none or it was not read."""

@@ -204,17 +204,54 @@ async def test_a_dry_run_leaves_nothing(graph: StoreGraph, writers: Writers) -> 
     assert not await job_of(writers).step()
 
 
-async def test_a_child_of_another_user_stays(graph: StoreGraph, writers: Writers) -> None:
-    """Bo gives his model to his team, and may not change the version of zoe: the job has his rights, and no more."""
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_a_child_of_another_user_stays(graph: StoreGraph, writers: Writers, *, dry_run: bool) -> None:
+    """Bo gives his model to his team, unless it has a version of zoe, which he may not change; an administrator may.
+
+    The versions are as many as the job changes, and the decision is that about few, dry or not.
+    """
     mine, hers = {"user bo": ["TECHNICAL"]}, {"user zoe": ["TECHNICAL"]}
     items = [asset("model m", owners=mine), *map(asset, VERSIONS[:4]), asset("model-version m@zoe", owners=hers)]
-    assert {*await write(writers, *items)} == {"CREATED"}
-    assert await write(writers, set_owners("model m", "team ranking"), who=BO) == ["UPDATED"]
+    assert {*await write(writers, *items[:-1])} == {"CREATED"}
+    handed = set_owners("model m", "team ranking")
+    assert await write(writers, handed, who=BO, dry_run=True) == ["UPDATED"]
+    assert await write(writers, items[-1]) == ["CREATED"]
+    before = await stored(graph)
+    assert await write(writers, handed, who=BO, dry_run=dry_run) == ["DENIED"]
+    assert (writers.coordinator.outbox.entries, (await stored(graph)).records) == ([], before.records)
+    assert await write(writers, handed) == ["UPDATED"]
     await finish(job_of(writers))
     found = await stored(graph)
-    assert [team(found, each) for each in VERSIONS[:4]] == [urn("team ranking")] * 4
-    assert team(found, "model-version m@zoe") == urn("user zoe")
+    assert {*stored_owners(found).values()} == {urn("team ranking")}
     assert writers.coordinator.outbox.entries == []
+
+
+@pytest.mark.parametrize("theirs", [True, False])
+async def test_a_placeholder_of_many_is_not_taken(graph: StoreGraph, writers: Writers, *, theirs: bool) -> None:
+    """Further unowned versions give nobody the model above the version of another user, and without it they do."""
+    items = [*map(asset, VERSIONS[:4]), *([asset(OWN, owners={"user zoe": ["TECHNICAL"]})] if theirs else [])]
+    assert {*await write(writers, *items)} == {"CREATED"}
+    taken = ["DENIED"] if theirs else ["CREATED"]
+    assert await write(writers, asset("model m", owners=OURS), who=BO) == taken
+    await finish(job_of(writers))
+    assert team(await stored(graph), VERSIONS[0]) == ("" if theirs else urn("team ranking"))
+
+
+async def test_a_feature_of_another_set_does_not_count(graph: StoreGraph, writers: Writers) -> None:
+    """A set lists the feature of a user, whose owners come from another set: bo may give the first one to his team."""
+    features = [f"feature f{number}" for number in range(4)]
+    zoe = {"user zoe": ["TECHNICAL"]}
+    await write(writers, *map(asset, features), asset("feature zoe"))
+    assert await write(writers, asset("feature-set s"), who=BO) == ["CREATED"]
+    assert await write(writers, asset("feature-set s", features=[*features, "feature zoe"])) == ["UPDATED"]
+    assert await write(writers, asset("feature-set a", owners=zoe, features=["feature zoe"])) == ["CREATED"]
+    found = await stored(graph)
+    assert found.records[urn("feature zoe")]["index"]["whole"] == urn("feature-set a")
+    assert await write(writers, set_owners("feature-set s", "team ranking"), who=BO) == ["UPDATED"]
+    await finish(job_of(writers))
+    found = await stored(graph)
+    assert [team(found, each) for each in features] == [urn("team ranking")] * 4
+    assert team(found, "feature zoe") == urn("user zoe")
 
 
 async def test_the_job_does_not_wait_for_itself(
