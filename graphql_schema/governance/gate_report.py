@@ -1,7 +1,7 @@
 """The gate report of a version: whether a protected alias may point at it, by the evidence visible to the viewer."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Final
@@ -11,20 +11,33 @@ import strawberry
 from graphql_schema.catalog.enums import ContaminationVerdict
 from graphql_schema.catalog.relations import DECIDED_FOR, EVALUATED_BY, RAISED_ON, VERSION_OF
 from graphql_schema.execution.many_calls import gathered
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, SchemaField, depends_on, stored_field
 from graphql_schema.fields.refs import EvaluationRef, IncidentRef
 from graphql_schema.ports.outcomes import GateResult
 from graphql_schema.ports.record import Record
-from graphql_schema.ports.relation_query import ALL, ALL_IN_PARTS, ONE, RelationQuery, newest_first, related
+from graphql_schema.ports.relation_query import ALL, ALL_IN_PARTS, ONE, newest_first, related
 from graphql_schema.ports.row import Row, RowPage
-from graphql_schema.rules.gate_evaluation import Evidence, evaluate_gate, evaluations_to_examine, visible_fields
+from graphql_schema.rules.gate_evaluation import (
+    EVALUATION_FIELDS,
+    Evidence,
+    evaluate_gate,
+    evaluations_to_examine,
+    may_decide,
+    selectors,
+    visible_fields,
+)
+from policies.installation.gates import Needs
 
 MODEL = related(VERSION_OF.out())
 APPROVALS = newest_first(DECIDED_FOR.into("Approval"))
 EVALUATIONS = related(EVALUATED_BY.out())
 _INCIDENTS = related(RAISED_ON.into("Incident"))
 _OF_MODEL = related([VERSION_OF.out(), RAISED_ON.into("Incident")], inputs=("ModelVersion.model",))
+
+MANY_RECORDS: Final = 500
+"""Number of evaluations, approvals and incidents above which the side thread examines them; so many take 3 ms."""
 
 _UNREAD: Final = "The version has more evaluations than one operation may read."
 
@@ -104,29 +117,44 @@ async def _gate(root: Parent, info: Info, alias: AliasArg) -> GateResult:
 
 async def gate_of(info: Info, root: Row, alias: str) -> GateResult:
     """Return what a version lacks before a protected alias may point at it, by the evidence visible to the viewer."""
-    reader = info.context.reader
-
-    async def rows(query: RelationQuery) -> list[Record]:
-        return _records(await reader.related(root, query, ALL))
-
-    found = await asyncio.gather(
+    reader, gates = info.context.reader, info.context.gates
+    models, evaluations, *others = await asyncio.gather(
         reader.related(root, MODEL, ONE),
         reader.related(root, EVALUATIONS, ALL_IN_PARTS),
-        rows(APPROVALS),
-        rows(_INCIDENTS),
-        rows(_OF_MODEL),
+        *(reader.related(root, query, ALL) for query in (APPROVALS, _INCIDENTS, _OF_MODEL)),
     )
-    models, evaluations, approvals, incidents, of_model = found
     model = _shown(models.items[0].row) if models.items else {}
-    evidence = Evidence(model, _shown(root), approvals, _records(evaluations), [*incidents, *of_model])
-    examined = evaluations_to_examine(info.context.gates, alias, evidence)
+    needs = gates.needs(alias, selectors(model))
+    is_long = sum(len(page.items) for page in (evaluations, *others)) > MANY_RECORDS
+    await info.context.budget.pause()
+    known = Evidence(model, _shown(root))
+    evidence = await run_in_parts(_with_records(known, needs, evaluations, *others), is_long=is_long)
+    examined = await run_in_parts(evaluations_to_examine(gates, alias, evidence), is_long=is_long)
     unclean = await _contaminated(info, [each["id"] for each in examined])
-    result = evaluate_gate(info.context.gates, alias, replace(evidence, contaminated=unclean), info.context.now())
+    evidence = replace(evidence, contaminated=unclean)
+    result = await run_in_parts(evaluate_gate(gates, alias, evidence, info.context.now()), is_long=is_long)
     return replace(result, unread_evaluations=(_UNREAD,)) if evaluations.has_next else result
 
 
-def _records(page: RowPage) -> list[Record]:
-    return [_shown(item.row) for item in page.items]
+def _with_records(
+    known: Evidence, needs: Needs, evaluations: RowPage, approvals: RowPage, *incidents: RowPage
+) -> Generator[None, None, Evidence]:
+    """Return evidence with the records of its lists; pauses after each.
+
+    Anybody may record evaluations of a version, so those that cannot decide are left out, and few fields are copied.
+    """
+    deciding: list[Record] = []
+    for item in evaluations.items:
+        if may_decide(needs, known.version, item.row.record, item.row.visible_value("verdict")):
+            deciding.append({name: item.row.visible_value(name) for name in EVALUATION_FIELDS})
+        yield
+    lists: list[list[Record]] = []
+    for found in (approvals.items, [item for page in incidents for item in page.items]):
+        lists.append([])
+        for item in found:
+            lists[-1].append(_shown(item.row))
+            yield
+    return replace(known, approvals=lists[0], evaluations=deciding, incidents=lists[1])
 
 
 async def _contaminated(info: Info, urns: Sequence[str]) -> frozenset[str]:

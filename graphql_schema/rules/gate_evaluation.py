@@ -4,12 +4,13 @@ The evidence has only records and fields that the caller may see, but a writer e
 themselves. A visible evaluation that hides its contamination is not known to be uncontaminated.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from graphql_schema.ports.outcomes import GateResult
 from graphql_schema.ports.record import Record
+from graphql_schema.ports.turns.sorted_parts import sorted_in_parts
 from policies.installation.gates import Gates, Needs, Selectors
 from policies.sensitivity import RANK
 
@@ -19,6 +20,15 @@ the user for whom its author reported. Absent if each asset had such an owner, w
 
 UNOWNED: Final = "unowned"
 """Record key, beside REPORTERS: ids of the assets that had no lasting owner."""
+
+
+EVALUATION_FIELDS: Final = ("id", "ownerTeam", "verdict", "stage", "deletedAt")
+"""The fields of an evaluation by which it decides a gate; None counts as absent."""
+
+ResultT = TypeVar("ResultT")
+
+Steps = Generator[None, None, ResultT]
+"""A generator that pauses between its steps and returns a result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,34 +52,59 @@ def visible_fields(record: Record, hidden: Collection[str]) -> Record:
     The domain is taken from ``index`` in the record, because no stored field has it.
     """
     domain = "" if "domain" in hidden else record.get("index", {}).get("domain", "")
-    return {**{name: value for name, value in record.items() if name not in {*hidden, "index"}}, "domain": domain}
+    left_out = {*hidden, "index"}
+    return {**{name: value for name, value in record.items() if name not in left_out}, "domain": domain}
 
 
-def evaluate_gate(gates: Gates, alias: str, evidence: Evidence, now: int) -> GateResult:
-    """Return the conditions of all gates of an alias that the version does not meet; ``now`` in epoch milliseconds."""
+def evaluate_gate(gates: Gates, alias: str, evidence: Evidence, now: int) -> Steps[GateResult]:
+    """Return the conditions of all gates of an alias that the version does not meet; ``now`` in epoch milliseconds.
+
+    Pauses after each evaluation and incident.
+    """
     needs = gates.needs(alias, selectors(evidence.model))
     people = approvers(evidence.approvals, needs, now)
-    failing = [each for each in evidence.evaluations if needs.evaluations and _fails(each)]
-    counting = {each["id"] for each in failing if counts_for(evidence.version, each, needs.evaluators)}
+    counting, reported, blocking = set[str](), set[str](), set[str]()
+    for each in evidence.evaluations if needs.evaluations else ():
+        if _fails(each):
+            failing = counting if counts_for(evidence.version, each, needs.evaluators) else reported
+            failing.add(each["id"])
+        yield
+    for each in evidence.incidents:
+        if _blocks(each, evidence, needs.incidents):
+            blocking.add(each["id"])
+        yield
     return GateResult(
         tuple(name for name in needs.approvals if name not in people),
-        tuple(sorted(counting)),
-        tuple(sorted({*_blocking(evidence, needs.incidents)})),
+        (yield from _sorted(counting)),
+        (yield from _sorted(blocking)),
         tuple(_too_sensitive(evidence.version, needs)),
         tuple(_repeated(people, needs)),
-        tuple(sorted({each["id"] for each in failing} - counting)),
-        tuple(sorted(evidence.contaminated)) if needs.uncontaminated else (),
+        (yield from _sorted(reported)),
+        (yield from _sorted(evidence.contaminated)) if needs.uncontaminated else (),
     )
 
 
-def evaluations_to_examine(gates: Gates, alias: str, evidence: Evidence) -> list[Record]:
+def evaluations_to_examine(gates: Gates, alias: str, evidence: Evidence) -> Steps[list[Record]]:
     """Return the evaluations that count and whose contamination a gate of an alias needs; none if no gate does.
 
-    Retired and deleted evaluations are left out.
+    Retired and deleted evaluations are left out. Pauses after each evaluation.
     """
     needs = gates.needs(alias, selectors(evidence.model))
-    counting = (each for each in evidence.evaluations if counts_for(evidence.version, each, needs.evaluators))
-    return [each for each in counting if _is_active(each)] if needs.uncontaminated else []
+    found: list[Record] = []
+    for each in evidence.evaluations if needs.uncontaminated else ():
+        if _is_active(each) and counts_for(evidence.version, each, needs.evaluators):
+            found.append(each)
+        yield
+    return found
+
+
+def may_decide(needs: Needs, version: Record, evaluation: Record, verdict: str | None) -> bool:
+    """Return whether an evaluation with this visible verdict may close a gate or be reported.
+
+    The others need not be examined.
+    """
+    is_examined = needs.uncontaminated and counts_for(version, evaluation, needs.evaluators)
+    return is_examined or (needs.evaluations and verdict == "FAIL")
 
 
 def selectors(model: Record) -> Selectors:
@@ -83,7 +118,8 @@ def counts_for(version: Record, evaluation: Record, evaluators: Collection[str] 
     Otherwise any caller could change the gates and the health of a version of others. For a version without an owner
     team, evaluations without one count.
     """
-    return bool(evaluation["ownerTeam"] in {version["ownerTeam"], *evaluators})
+    owner = evaluation["ownerTeam"]
+    return bool(owner == version["ownerTeam"] or owner in evaluators)
 
 
 def counts_on(asset: Record, attached: Record) -> bool:
@@ -136,12 +172,16 @@ def _is_active(evaluation: Record) -> bool:
     return evaluation.get("stage") != "RETIRED" and evaluation.get("deletedAt") is None
 
 
-def _blocking(evidence: Evidence, severities: Collection[str]) -> Iterator[str]:
-    """Yield the ids of the open incidents of a blocking severity that count on the version or on its model."""
-    for each in evidence.incidents:
-        on = [asset for asset in (evidence.version, evidence.model) if asset.get("id") in each["subjects"]]
-        if each["state"] == "OPEN" and each["severity"] in severities and any(counts_on(asset, each) for asset in on):
-            yield each["id"]
+def _blocks(incident: Record, evidence: Evidence, severities: Collection[str]) -> bool:
+    """Return whether an incident is open, of a blocking severity, and counts on the version or on its model."""
+    if incident["state"] != "OPEN" or incident["severity"] not in severities:
+        return False
+    on = [asset for asset in (evidence.version, evidence.model) if asset.get("id") in incident["subjects"]]
+    return any(counts_on(asset, incident) for asset in on)
+
+
+def _sorted(ids: Collection[str]) -> Steps[tuple[str, ...]]:
+    return tuple((yield from sorted_in_parts([*ids], str)))
 
 
 def _too_sensitive(version: Record, needs: Needs) -> Iterator[str]:

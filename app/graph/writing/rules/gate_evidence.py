@@ -11,6 +11,7 @@ from app.graph.records.vertex_record import kind_of
 from app.graph.writing.rules.contamination_search import contaminated
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.relations import DECIDED_FOR, EVALUATED_BY, RAISED_ON, Hop
+from graphql_schema.execution.side_thread import run_at_once
 from graphql_schema.ports.outcomes import GateResult
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.gate_evaluation import Evidence, evaluate_gate, evaluations_to_examine
@@ -51,9 +52,9 @@ def stored_decisions(unit: ItemUnit, subject: Record) -> list[Record]:
 
 
 def _evaluated(unit: ItemUnit, alias: str, evidence: Evidence, *, unmasked: bool = False) -> GateResult:
-    examined = evaluations_to_examine(unit.author.gates, alias, evidence)
+    examined = run_at_once(evaluations_to_examine(unit.author.gates, alias, evidence))
     found = contaminated(unit, examined, unmasked=unmasked)
-    return evaluate_gate(unit.author.gates, alias, replace(evidence, contaminated=found), unit.now)
+    return run_at_once(evaluate_gate(unit.author.gates, alias, replace(evidence, contaminated=found), unit.now))
 
 
 def _masked_evaluations(unit: ItemUnit, version: Record) -> Sequence[Record]:

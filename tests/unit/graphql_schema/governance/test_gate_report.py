@@ -4,15 +4,21 @@
 # A response of another shape fails the test.
 
 from dataclasses import replace
+from threading import get_ident
 from typing import Any
 
 import pytest
 from strawberry.types import ExecutionResult
+from support.estates.wide_lineage import noted_threads
 from support.stores.plain_reader import PlainGraph
 
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.fields.context import Context
+from graphql_schema.governance import gate_report
+from graphql_schema.governance.gate_report import MANY_RECORDS
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import Row, RowPage
+from graphql_schema.rules import gate_evaluation
 from graphql_schema.schema import GraphSchema
 from policies.installation.gates import load_gates
 from policies.principal import Principal
@@ -115,6 +121,39 @@ async def test_a_gate_with_unread_evaluations_is_not_open(
     monkeypatch.setattr(PlainGraph, "related", in_part)
     found = await report(schema, estate, ada)
     assert (found["open"], found["complete"], found["missingApprovals"]) == (False, False, [])
+
+
+async def test_many_evaluations_are_examined_in_the_side_thread(
+    schema: GraphSchema, estate: PlainGraph, ada: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others run beside the gate of a version with thousands of evaluations of strangers; a few are done at once."""
+    noted = noted_threads(monkeypatch, gate_report, "may_decide")
+    noted_rules = noted_threads(monkeypatch, gate_evaluation, "counts_for")
+    side = await run_aside(get_ident)
+    for numbers, thread in ((range(MANY_RECORDS), get_ident()), (range(MANY_RECORDS, MANY_RECORDS + 1), side)):
+        for number in numbers:
+            each = estate.add("EVALUATION", f"e{number}", verdict="FAIL", ownerTeam="mlg://team/t/d/strangers")
+            estate.join("EVALUATED_BY", VERSION, each)
+        noted.clear()
+        noted_rules.clear()
+        assert (await report(schema, estate, ada))["failingEvaluations"] == []
+        assert noted | noted_rules == {("may_decide", thread), ("counts_for", thread)}
+
+
+async def test_many_incidents_are_examined_in_the_side_thread(
+    schema: GraphSchema, estate: PlainGraph, ada: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their records are copied and evaluated there, and all that block are listed by id."""
+    noted = noted_threads(monkeypatch, gate_report, "visible_fields")
+    noted_rules = noted_threads(monkeypatch, gate_evaluation, "counts_on")
+    for number in range(MANY_RECORDS + 1):
+        each = estate.add("INCIDENT", f"i{number:04}", state="OPEN", severity="HIGH", subjects=[VERSION])
+        estate.join("RAISED_ON", each, VERSION)
+    found = [each["id"] for each in (await report(schema, estate, ada))["blockingIncidents"]]
+    assert found == [f"mlg://incident/test/default/i{number:04}" for number in range(MANY_RECORDS + 1)]
+    side = await run_aside(get_ident)
+    assert ("visible_fields", side) in noted
+    assert noted_rules == {("counts_on", side)}
 
 
 async def test_what_is_hidden_does_not_count(schema: GraphSchema, estate: PlainGraph, ada: Principal) -> None:

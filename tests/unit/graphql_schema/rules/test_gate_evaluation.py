@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from graphql_schema.execution.side_thread import run_at_once
 from graphql_schema.ports.outcomes import GateResult
 from graphql_schema.rules.gate_evaluation import (
     REPORTERS,
@@ -39,7 +40,7 @@ def incident(name: str, **values: Any) -> dict[str, Any]:
 def evaluated(**evidence: Any) -> GateResult:
     """Return the result of the strict gate; evidence that is not given meets the gate."""
     good: dict[str, Any] = {"model": {}, "version": VERSION, "approvals": [decision(1)]}
-    return evaluate_gate(STRICT, "champion", Evidence(**(good | evidence)), NOW)
+    return run_at_once(evaluate_gate(STRICT, "champion", Evidence(**(good | evidence)), NOW))
 
 
 def test_a_gate_with_all_that_it_needs_is_open() -> None:
@@ -89,7 +90,7 @@ def test_a_gate_that_needs_no_evaluations_ignores_a_failing_one() -> None:
     lenient = Gates((Gate("lenient", Needs(("release",))),))
     failing = {"id": "e1", "verdict": "FAIL", "stage": "ACTIVE", **OURS}
     evidence = Evidence({}, VERSION, [decision(1)], [failing])
-    assert evaluate_gate(lenient, "champion", evidence, NOW).open
+    assert run_at_once(evaluate_gate(lenient, "champion", evidence, NOW)).open
 
 
 def test_evaluations_of_the_own_team_and_of_evaluators_count() -> None:
@@ -100,7 +101,7 @@ def test_evaluations_of_the_own_team_and_of_evaluators_count() -> None:
     assert evaluated(evaluations=given) == GateResult(
         (), ("ranking",), reported_evaluations=("ads", "audit", "unowned")
     )
-    assert evaluate_gate(named, "champion", Evidence({}, VERSION, evaluations=given), NOW) == GateResult(
+    assert run_at_once(evaluate_gate(named, "champion", Evidence({}, VERSION, evaluations=given), NOW)) == GateResult(
         (), ("audit", "ranking"), reported_evaluations=("ads", "unowned")
     )
     assert evaluated(evaluations=given[1:2]).open
@@ -114,11 +115,16 @@ def test_evaluations_that_are_not_known_to_be_uncontaminated_close_a_gate_that_n
     ]
     given += [{"id": "old", "stage": "RETIRED", **OURS}, {"id": "gone", "deletedAt": 5, **OURS}]
     evidence = Evidence({}, VERSION, [decision(1)], given, contaminated=frozenset({"audit"}))
-    assert [each["id"] for each in evaluations_to_examine(clean, "champion", evidence)] == ["ranking", "audit"]
-    assert evaluations_to_examine(STRICT, "champion", evidence) == []
-    assert evaluate_gate(clean, "champion", evidence, NOW) == GateResult(contaminated_evaluations=("audit",))
-    assert not evaluate_gate(clean, "champion", evidence, NOW).open
-    assert evaluate_gate(STRICT, "champion", evidence, NOW).open
+    assert [each["id"] for each in run_at_once(evaluations_to_examine(clean, "champion", evidence))] == [
+        "ranking",
+        "audit",
+    ]
+    assert run_at_once(evaluations_to_examine(STRICT, "champion", evidence)) == []
+    assert run_at_once(evaluate_gate(clean, "champion", evidence, NOW)) == GateResult(
+        contaminated_evaluations=("audit",)
+    )
+    assert not run_at_once(evaluate_gate(clean, "champion", evidence, NOW)).open
+    assert run_at_once(evaluate_gate(STRICT, "champion", evidence, NOW)).open
 
 
 def test_approvals_that_must_be_of_different_people_are_not_repeated() -> None:
@@ -128,7 +134,7 @@ def test_approvals_that_must_be_of_different_people_are_not_repeated() -> None:
 
     def repeated(**people: str) -> tuple[str, ...]:
         approvals = [decision(1, gate=name, decidedBy=person) for name, person in people.items()]
-        return evaluate_gate(gates, "champion", Evidence({}, VERSION, approvals), NOW).repeated_approvers
+        return run_at_once(evaluate_gate(gates, "champion", Evidence({}, VERSION, approvals), NOW)).repeated_approvers
 
     assert repeated(a="eli", b="cy", c="eli") == repeated(a="eli", c="eli") == ()
     assert repeated(a="eli", b="eli", c="cy") == ("eli gave the approvals a and b, which must be of different people.",)
@@ -200,7 +206,7 @@ def test_risk_tier_and_domain_of_the_model_select_the_gates() -> None:
 
     def missing(record: dict[str, Any], *hidden: str) -> tuple[str, ...]:
         evidence = Evidence(visible_fields(record, hidden), VERSION)
-        return evaluate_gate(Gates((rule,)), "champion", evidence, NOW).missing_approvals
+        return run_at_once(evaluate_gate(Gates((rule,)), "champion", evidence, NOW)).missing_approvals
 
     assert missing(record) == ("ethics",)
     assert missing(record, "riskTier") == missing(record, "domain") == ()

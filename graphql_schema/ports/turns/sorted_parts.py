@@ -1,0 +1,28 @@
+"""Sorts in parts, with pauses: one call that sorts tens of thousands of items would hold all threads."""
+
+from collections.abc import Callable, Generator, Sequence
+from heapq import merge
+from typing import Final, TypeVar
+
+from graphql_schema.ports.record import Position
+
+ItemT = TypeVar("ItemT")
+KeyT = TypeVar("KeyT", str, Position)
+
+PART: Final = 500
+"""Number of items that are sorted between two pauses: less than a millisecond."""
+
+
+def sorted_in_parts(items: Sequence[ItemT], key: Callable[[ItemT], KeyT]) -> Generator[None, None, list[ItemT]]:
+    """Return the items in the order of their keys; pauses after each part, and then after each item."""
+    parts: list[list[ItemT]] = []
+    for begin in range(0, len(items), PART):
+        parts.append(sorted(items[begin : begin + PART], key=key))
+        yield
+    if len(parts) <= 1:
+        return [item for part in parts for item in part]
+    found: list[ItemT] = []
+    for item in merge(*parts, key=key):
+        found.append(item)
+        yield
+    return found
