@@ -3,14 +3,18 @@
 # mypy: disable-error-code="index"
 # A response of another shape fails the test.
 
+from threading import get_ident
 from typing import Any
 
 import pytest
 from strawberry.types import ExecutionResult
+from support.estates.wide_lineage import noted_threads
 from support.stores.plain_reader import PlainGraph
 
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.fields.context import Context
-from graphql_schema.observability.asset_sources import MAX_EVENTS, MAX_RUNS
+from graphql_schema.observability import asset_sources
+from graphql_schema.observability.asset_sources import MANY_PROCESSES, MAX_EVENTS, MAX_RUNS
 from graphql_schema.operation.field_guards import governed_fields
 from graphql_schema.ports.conditions import Condition
 from graphql_schema.ports.lineage_query import SnapshotTime
@@ -179,6 +183,24 @@ async def test_runs_of_strangers_hide_no_source(schema: GraphSchema, graph: Now,
     for number in range(MAX_EVENTS):
         graph.event(f"more {number}", "mlg://workflow/test/default/w00", 1, "flood")
     assert [each[0] for each in brief(await sources(schema, graph, ada, table))] == ["flood", "airflow", "spark"]
+
+
+async def test_many_runs_are_put_in_order_in_the_side_thread(
+    schema: GraphSchema, graph: Now, ada: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others run beside the sources of an asset that thousands of runs of strangers read; a few are done at once."""
+    noted = noted_threads(monkeypatch, asset_sources, "_is_close", "_age")
+    side, table = await run_aside(get_ident), graph.add("DATASET", "t", ownerTeam="mlg://team/t/d/ours")
+    numbers = range(MANY_PROCESSES)
+    for begins, thread in ((numbers, get_ident()), (range(MANY_PROCESSES, MANY_PROCESSES + 1), side)):
+        for at in begins:
+            run = graph.add("RUN", f"r{at}", startedAt=NOW + at, ownerTeam=f"mlg://team/t/d/team{at % 3}")
+            graph.join("INPUT_TO", table, run)
+            graph.event(f"e{at}", run, 1, f"s{at}")
+        noted.clear()
+        names = {each["source"] for each in await sources(schema, graph, ada, table)}
+        assert names == {f"s{at}" for at in range(begins[-1] + 1 - MAX_RUNS, begins[-1] + 1)}
+        assert noted == {("_is_close", thread), ("_age", thread)}
 
 
 @pytest.mark.parametrize("reads", [False, True])
