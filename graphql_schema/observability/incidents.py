@@ -1,13 +1,15 @@
 """Incidents: on an asset, on the assets of a team, and all; the mutations openIncident and resolveIncident."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
-from typing import Annotated
+from operator import attrgetter
+from typing import Annotated, Final
 
 import strawberry
 
 from graphql_schema.catalog.enums import IncidentState, Severity
 from graphql_schema.catalog.relations import RAISED_ON
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import (
@@ -33,10 +35,15 @@ from graphql_schema.lineage.impact import Impact, impacting
 from graphql_schema.ports.commands import OpenIncidentCommand, ResolveIncidentCommand
 from graphql_schema.ports.conditions import ALWAYS, Condition, In
 from graphql_schema.ports.relation_query import ItemFilter, PageRequest, RowFilter, newest_first, slice_page
-from graphql_schema.ports.row import Row, RowPage
+from graphql_schema.ports.row import PageItem, Row, RowPage
+from graphql_schema.ports.turns.sorted_parts import sorted_in_parts
 
 INCIDENTS = newest_first(RAISED_ON.into("Incident"))
 """From an asset to its incidents, newest first."""
+
+
+MANY_INCIDENTS: Final = 2_000
+"""Number of incidents and assets above which the side thread puts the incidents in order; so many take 2 ms."""
 
 
 FIELD = "incidents"
@@ -117,8 +124,21 @@ async def _gathered(info: Info, assets: list[Row], page: PageRequest) -> RowPage
     """Return one page over the incidents of several assets; as many are read from each as the page may need."""
     each = replace(page, first=None, after=None, total=False) if page.total else page
     found = await info.context.reader.related_to_all(assets, INCIDENTS, each)
-    items = {item.row.urn: item for slice_ in found for item in slice_.items}
-    merged = slice_page(sorted(items.values(), key=lambda item: item.position), page)
+    await info.context.budget.pause()
+    is_long = len(found) + sum(len(slice_.items) for slice_ in found) > MANY_INCIDENTS
+    return await run_in_parts(_merged(found, page), is_long=is_long)
+
+
+def _merged(found: Sequence[RowPage], page: PageRequest) -> Generator[None, None, RowPage]:
+    """Return one page over the incidents of several assets, each incident once; pauses after each."""
+    items: dict[str, PageItem] = {}
+    for slice_ in found:
+        for item in slice_.items:
+            items[item.row.urn] = item
+            yield
+        yield
+    ordered = yield from sorted_in_parts([*items.values()], attrgetter("position"))
+    merged = slice_page(ordered, page)
     return replace(merged, has_next=merged.has_next or any(slice_.has_next for slice_ in found))
 
 

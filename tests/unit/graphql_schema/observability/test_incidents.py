@@ -4,12 +4,16 @@
 # A response of another shape fails the test.
 
 from collections.abc import Awaitable, Callable
+from threading import get_ident
 from typing import Any
 
 import pytest
 from strawberry.types import ExecutionResult
+from support.estates.wide_lineage import noted_threads
 from support.stores.plain_reader import PlainGraph
 
+from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.observability import incidents
 from graphql_schema.ports.commands import OpenIncidentCommand, ResolveIncidentCommand
 
 Run = Callable[..., Awaitable[ExecutionResult]]
@@ -128,3 +132,24 @@ async def test_a_team_lists_the_incidents_of_its_assets_once(run: Run, estate: P
     assert sorted(titles) == ["t0", "t1", "t2"]
     estate.hidden = {"DATASET": {"incidents"}}
     assert (await run(query, id=team)).data["team"]["incidents"]["nodes"] == [{"title": "t2"}]
+
+
+async def test_many_incidents_of_a_team_are_put_in_order_in_the_side_thread(
+    run: Run, graph: PlainGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others run beside a list of tens of thousands of incidents; a few are put in order at once."""
+    noted = noted_threads(monkeypatch, incidents, "slice_page")
+    monkeypatch.setattr(incidents, "MANY_INCIDENTS", 10)
+    team = graph.add("TEAM", "t")
+    asset = graph.add("DATASET", "clicks", ownerTeam=team, owners=[team])
+    query = "query ($id: ID!) { team(id: $id) { incidents(first: 2) { totalCount nodes { title } } } }"
+    side = await run_aside(get_ident)
+    for numbers, thread in ((range(9), get_ident()), (range(9, 10), side)):  # the asset counts, too
+        for at in numbers:
+            each = graph.add("INCIDENT", f"i{at}", title=f"t{at}", state="OPEN", subjects=[asset], createdAt=at)
+            graph.join("RAISED_ON", each, asset, at=at)
+        noted.clear()
+        found = (await run(query, id=team)).data["team"]["incidents"]
+        last = numbers[-1]
+        assert found == {"totalCount": last + 1, "nodes": [{"title": f"t{last}"}, {"title": f"t{last - 1}"}]}
+        assert noted == {("slice_page", thread)}
