@@ -27,6 +27,7 @@ from graphql_schema.ports.contamination_report import ContaminationReport
 from graphql_schema.ports.health_report import CauseSeverity, HealthFinding, HealthReport
 from graphql_schema.ports.lineage_query import LONG_LINEAGE, Completeness, LineageQuery, SnapshotTime
 from graphql_schema.ports.row import Row
+from graphql_schema.rules.gate_evaluation import counts_for
 from graphql_schema.rules.health_status import (
     LEVELS,
     MAX_CAUSES,
@@ -50,7 +51,8 @@ class HealthWalk:
     Of several findings with one cause one is kept: a finding that counts for the status precedes the others, then the
     least depth, then the least id of the asset. ``monitored`` is true if the root, or a member that
     :meth:`_group_findings` yields with it, has a visible evaluation or latest result of a check that counts.
-    ``lacks_causes`` is true if visible evaluations were left out, which cannot change the status.
+    ``lacks_causes`` is true if visible evaluations, or the contamination of some, were left out, which cannot change
+    the status.
     """
 
     root: Row
@@ -122,16 +124,30 @@ class HealthWalk:
         if known is None or (not finding.counts, finding.place) < (not known.counts, known.place):
             self.findings[finding.cause] = finding
 
-    def examined_evaluations(self, group: GroupEvidence) -> list[Row]:
+    async def examined_evaluations(self, group: GroupEvidence) -> list[Row]:
         """Return the evaluations whose contamination can be a cause for the health of the root.
 
         An evaluation as the root is the only one. For a version, these are the newest of each owner, kind and set of
-        data, without retired ones. They are none if the version hides its `evaluations` from the caller.
+        data, without retired ones. Those that count for the status come first, and they are as many as the operation
+        may examine. They are none if the version hides its `evaluations` from the caller.
         """
         if self.root.kind == "Evaluation":
             return [self.root]
-        found = group.itself.findings
-        return found.newest if found is not None else []
+        found, turns = group.itself.findings, self.session.rows.budget
+        newest = {True: list[Row](), False: list[Row]()}
+        async for each in turns.in_turns(found.newest if found is not None else ()):
+            newest[counts_for(self.root.record, each.record)].append(each)
+        admitted: list[Row] = []
+        for counts, evaluations in newest.items():
+            async for each in turns.in_turns(evaluations):
+                ended = each.reads(_CONTAMINATION) and self.session.budget.count_evaluation(each.vid, counts=counts)
+                if not ended:
+                    admitted.append(each)
+                elif not counts:
+                    self.lacks_causes = True
+                elif ended not in self.walk.ended:
+                    self.walk.ended.append(ended)
+        return admitted
 
     async def contaminations(self, evaluations: Sequence[Row], pin: SnapshotTime) -> list[ContaminationReport | None]:
         """Return the contamination of evaluations, None where it is hidden from the caller."""
@@ -194,7 +210,7 @@ async def health_of(session: WalkSession, row: Row, pin: SnapshotTime) -> Health
     walk.begin(row)
     health = HealthWalk(row, session, walk, session.visibility(None))
     groups = await _advance(health, 0)
-    evaluations = health.examined_evaluations(groups[0]) if groups else []
+    evaluations = await health.examined_evaluations(groups[0]) if groups else []
     reports, _ = await asyncio.gather(health.contaminations(evaluations, pin), _walk_on(health))
     turns = session.rows.budget
     async for evaluation, report in turns.in_turns(zip(evaluations, reports, strict=True)):

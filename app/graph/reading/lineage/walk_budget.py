@@ -42,7 +42,9 @@ class WalkLimits:
     steps tried by path searches, ``walks`` the number of walks. A path search completes its level before ``nodes`` ends
     it. ``ids`` are those compared for contamination; so many take about 2 s in the side thread. ``members`` are the
     other members of the asset groups of the vertices that walks or path searches reach, also hidden ones. Health counts
-    the visible ones again, with the vertices, and each finding that it adds. So many take about 4 s.
+    the visible ones again, with the vertices, and each finding that it adds. So many take about 4 s. ``evaluations``
+    are those whose contamination health examines, each once; so many take about 8 s. A quarter of them may be such that
+    cannot change the status.
     """
 
     nodes: int = 10_000
@@ -52,6 +54,7 @@ class WalkLimits:
     steps: int = 200_000
     ids: int = 4_000_000
     members: int = 1_000_000
+    evaluations: int = 4_000
 
 
 @dataclass(slots=True)
@@ -68,6 +71,7 @@ class Budget:
     steps: int = 0
     ids: int = 0
     members: int = 0
+    evaluations: set[int] = field(default_factory=set)
     search_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _ends: float | None = None
 
@@ -104,6 +108,19 @@ class Budget:
         """Count members of asset groups, or findings on them; return EDGES if they are too many, else None."""
         self.members += members
         return EDGES if self.members > self.limits.members else None
+
+    def count_evaluation(self, vid: int, *, counts: bool) -> str | None:
+        """Count an evaluation whose contamination health examines; return EDGES if they are too many, else None.
+
+        One that cannot change the status is one too many if a quarter of the limit is used: anybody may record
+        thousands of such ones.
+        """
+        if vid in self.evaluations:
+            return None
+        if len(self.evaluations) >= (self.limits.evaluations if counts else self.limits.evaluations // 4):
+            return EDGES
+        self.evaluations.add(vid)
+        return None
 
     @property
     def late(self) -> bool:

@@ -9,8 +9,14 @@ import pytest
 from support.estates.owned_items import owned, urn
 from support.servers.in_process import Api, observes_one_process
 
+from app.graph.reading.lineage import health_walk
+from app.graph.reading.lineage.contamination_walk import examined
 from app.graph.reading.lineage.lineage_visibility import LineageVisibility
 from app.graph.reading.lineage.walk_budget import WalkLimits
+from app.graph.reading.lineage.walk_session import WalkSession
+from graphql_schema.ports.contamination_report import ContaminationReport
+from graphql_schema.ports.lineage_query import SnapshotTime
+from graphql_schema.ports.row import Row
 
 HEALTH = """query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Asset { health { status completeness { reason }
   causes { counts asset { id } evaluation { id } } } } } }"""
@@ -165,3 +171,34 @@ async def test_the_findings_of_an_operation_are_bounded(api: Api, monkeypatch: p
         monkeypatch.setattr(api.contexts, "walk_limits", WalkLimits(members=limit))
         (node,) = (await api.ask("root", HEALTH, ids=[urn("model", "bounded")]))["nodes"]
         assert node["health"]["completeness"]["reason"] == reason
+
+
+@observes_one_process
+async def test_the_contamination_of_an_operation_is_bounded(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluations that count are examined first; the status may depend on one of them that is left out.
+
+    Others are examined within a quarter of the limit, and leaving them out lacks causes alone.
+    """
+    (version,) = await model_with(api, "examined", 1)
+    of_others, own = ([f"{team}-{kind}" for kind in ("OFFLINE", "SHADOW", "ONLINE")] for team in ("ads", "ranking"))
+    given = [
+        Evaluation(
+            urn("evaluation", name), name.split("-")[0], name.split("-")[1], "PASS", "2026-01-01T00:00:00Z",
+            frozenset(), frozenset({version}), retired=False,
+        )
+        for name in (*of_others, *own)
+    ]  # fmt: skip
+    await evaluated(api, given)
+    names = list[str]()
+
+    async def noted(session: WalkSession, evaluation: Row, pin: SnapshotTime) -> ContaminationReport:
+        names.append(evaluation.record["name"])
+        return await examined(session, evaluation, pin)
+
+    monkeypatch.setattr(health_walk, "examined", noted)
+    for limit, count, reason in ((24, 6, None), (16, 4, "CAUSES"), (3, 3, "CAUSES"), (2, 2, "EDGES, CAUSES")):
+        names.clear()
+        monkeypatch.setattr(api.contexts, "walk_limits", WalkLimits(evaluations=limit))
+        (node,) = (await api.ask("root", HEALTH, ids=[version]))["nodes"]
+        assert (len(names), node["health"]["completeness"]["reason"]) == (count, reason)
+        assert {*names[:3]} <= {*own}

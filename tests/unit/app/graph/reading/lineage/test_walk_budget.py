@@ -71,6 +71,14 @@ def test_comparisons_share_a_number_of_ids(clock: Seconds) -> None:
     assert [budget.count_ids(ids) for ids in (4, 6, 0, 1)] == [None, None, None, "EDGES"]
 
 
+def test_evaluations_that_change_no_status_have_a_quarter_of_the_limit(clock: Seconds) -> None:
+    """Anybody may record those for a version; each evaluation counts once, for whatever number of versions."""
+    budget = Budget(WalkLimits(evaluations=8), clock)
+    given = [(1, False), (2, False), (3, False), (1, True), *((vid, True) for vid in range(4, 11)), (2, False)]
+    counted = [budget.count_evaluation(vid, counts=counts) for vid, counts in given]
+    assert counted == [None, None, "EDGES", None, *[None] * 6, "EDGES", None]
+
+
 def test_a_search_reads_the_clock_once_in_2000_steps(clock: Seconds) -> None:
     """Reading the clock at each step would take longer than the step."""
     budget = Budget(WalkLimits(seconds=8.0), clock)
