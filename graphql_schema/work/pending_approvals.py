@@ -10,19 +10,21 @@ import strawberry
 from graphql_schema.catalog.enums import AssetKind
 from graphql_schema.catalog.relations import VERSION_OF
 from graphql_schema.execution.many_calls import gathered
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.filters import AssetFilter, AssetOrder, AssetOrderField, OrderDirection
 from graphql_schema.fields.refs import ModelRef, ModelVersionRef
 from graphql_schema.governance.aliases import aliases_at_read_time
-from graphql_schema.governance.gate_report import APPROVALS, GateReport, gate_of
+from graphql_schema.governance.gate_report import APPROVALS, MANY_RECORDS, GateReport, gate_of
 from graphql_schema.governance.owned_assets import owner_team_in, window_of
 from graphql_schema.ports.conditions import ALWAYS
 from graphql_schema.ports.record import JsonObject, Record
 from graphql_schema.ports.relation_query import ALL, REGISTERED, PageRequest, newest_first
-from graphql_schema.ports.row import Row
+from graphql_schema.ports.row import PageItem, Row
 from graphql_schema.rules.change_stamp import makers
 from graphql_schema.rules.gate_evaluation import approvers, selectors, visible_fields
+from policies.installation.gates import Needs
 from policies.vocabulary import WriteAction
 
 MAX_MODELS: Final = 500
@@ -128,10 +130,16 @@ async def _open_to_viewer(info: Info, candidate: Candidate) -> list[str]:
     """
     needs = info.context.gates.needs(candidate.alias, selectors(_shown(candidate.model)))
     given = (await info.context.reader.related(candidate.version, APPROVALS, ALL)).items
-    people = approvers([_shown(item.row) for item in given], needs, info.context.now())
+    await info.context.budget.pause()
+    people = await run_in_turn(_approvers, len(given) > MANY_RECORDS, given, needs, info.context.now())
     mine = {name for name, person in people.items() if person == info.context.principal.subject}
     missing = (name for name in needs.approvals if name not in people)
     return [name for name in missing if not any(name in one and one & mine for one in needs.distinct)]
+
+
+def _approvers(given: Sequence[PageItem], needs: Needs, now: int) -> dict[str, str]:
+    """Return the subject who gave each needed approval, by its name, as far as the viewer sees the approvals."""
+    return approvers([_shown(item.row) for item in given], needs, now)
 
 
 def _shown(row: Row) -> Record:

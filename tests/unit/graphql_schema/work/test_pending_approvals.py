@@ -1,15 +1,18 @@
 """Approvals that wait for the viewer: whose they are, and of which versions."""
 
 from dataclasses import dataclass
+from threading import get_ident
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from support.estates.wide_lineage import noted_threads
 from support.stores.plain_reader import PlainGraph
 from support.unpaused_calls import UnpausedCalls
 
 from app.graph.reading.access.field_masks import RowAccess
-from graphql_schema.governance.gate_report import gate_of
+from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.governance.gate_report import MANY_RECORDS, gate_of
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import GateResult
 from graphql_schema.ports.row import Row
@@ -125,6 +128,21 @@ async def test_only_the_gates_of_the_list_are_evaluated(graph: ApproverGraph, mo
         evaluated.clear()
         found = await waiting(graph, limit=limit)
         assert (found["total"], [each["alias"] for each in found["nodes"]], evaluated) == (2, names, names)
+
+
+async def test_many_approvals_are_examined_in_the_side_thread(
+    graph: ApproverGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others run while hundreds of decisions about a version are examined; a few are examined at once."""
+    noted = noted_threads(monkeypatch, module, "approvers")
+    decided(graph, "release", "rob")
+    assert shown(await waiting(graph)) == [(V2, "champion", ["governance"])]
+    assert noted == {("approvers", get_ident())}
+    for number in range(MANY_RECORDS):
+        decided(graph, "other", f"person {number}")
+    noted.clear()
+    assert shown(await waiting(graph)) == [(V2, "champion", ["governance"])]
+    assert noted == {("approvers", await run_aside(get_ident))}
 
 
 async def test_it_does_not_wait_for_others(graph: ApproverGraph) -> None:
