@@ -1,12 +1,13 @@
 """Usage by team: usage of the assets that a team owns, and consumption by a team of any assets."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import strawberry
 
 from graphql_schema.catalog.enums import AssetKind
 from graphql_schema.catalog.relations import MEMBER_OF, USED_BY
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, SchemaField
 from graphql_schema.fields.filters import AssetFilter
@@ -15,7 +16,18 @@ from graphql_schema.governance.subteams import IncludeSubteams, with_subteams
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ALL, newest_first, related
 from graphql_schema.ports.row import Row
-from graphql_schema.usage.asset_usage import MONTHS, Days, From, Span, To, added_up_in_turn, months_of, span_of
+from graphql_schema.usage.asset_usage import (
+    MANY_MONTHS,
+    MONTHS,
+    Days,
+    From,
+    Month,
+    Span,
+    To,
+    added_up_in_turn,
+    months_of,
+    span_of,
+)
 
 USES = newest_first(USED_BY.into("UsageMonth"))
 """From a consumer to its usage records, newest month first."""
@@ -83,12 +95,24 @@ async def _usage_by_consumers(root: Row, info: Info, span: Span, *, inclusive: b
     context = info.context
     consumers = await _consumers(info, await with_subteams(root, info, inclusive))
     months = await months_of(info, consumers, USES, span)
-    urns = list(dict.fromkeys(urn for month in months.records for urn in month["subjects"]))
+    is_long = len(months.records) > MANY_MONTHS
+    await context.budget.pause()
+    urns = await run_in_turn(_used, is_long, months.records)
     found = await context.reader.nodes(urns, constant_time=True)
-    visible = {row.urn for row in found if row is not None and row.reads("usage")}
-    shown = [month for month in months.records if not visible.isdisjoint(month["subjects"])]
-    known = months._replace(records=shown)
+    await context.budget.pause()
+    known = months._replace(records=await run_in_turn(_shown, is_long, months.records, found))
     return await added_up_in_turn(context.budget, known, consumers, span, (root.urn, "consumption", inclusive))
+
+
+def _used(months: Sequence[Month]) -> list[str]:
+    """Return the ids of the assets of usage records, each once."""
+    return list(dict.fromkeys(urn for month in months for urn in month["subjects"]))
+
+
+def _shown(months: Sequence[Month], assets: Iterable[Row | None]) -> list[Month]:
+    """Return the usage records of those assets whose usage the viewer may see."""
+    visible = {row.urn for row in assets if row is not None and row.reads("usage")}
+    return [month for month in months if not visible.isdisjoint(month["subjects"])]
 
 
 async def _consumers(info: Info, teams: Sequence[Row]) -> list[Row]:

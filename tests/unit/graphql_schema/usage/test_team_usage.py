@@ -17,7 +17,7 @@ from graphql_schema.lineage import impacted_teams
 from graphql_schema.ports.conditions import ListingQuery
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import Row, RowPage
-from graphql_schema.usage import asset_usage
+from graphql_schema.usage import asset_usage, team_usage
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 SEARCH, VECTORS, ADS = (f"mlg://team/test/default/{name}" for name in ("search", "vectors", "ads"))
@@ -170,6 +170,20 @@ async def test_much_usage_is_added_up_in_the_side_thread(
             found = await run(query, id=SEARCH if query is USAGE else graph.clicks)
             assert found.errors is None
             assert (teams_noted if query is impact else noted) == {("used_days", thread)}
+
+
+async def test_the_assets_of_much_consumption_are_examined_in_the_side_thread(
+    run: Run, graph: TeamGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may record usage by a team: others run while the assets of many records are found; few are at once."""
+    noted = noted_threads(monkeypatch, team_usage, "_used", "_shown")
+    for number, is_long in ((1, False), (asset_usage.MANY_MONTHS + 1, True)):
+        for day in range(number):
+            graph.use(SEARCH, graph.clicks, 1, f"{2000 + day}-11-24")
+        thread = await run_aside(threading.get_ident) if is_long else threading.get_ident()
+        noted.clear()
+        assert (await run(USAGE, id=SEARCH)).errors is None
+        assert noted == {("_used", thread), ("_shown", thread)}
 
 
 async def test_usage_is_that_of_the_assets_which_the_team_owns(run: Run, graph: TeamGraph) -> None:
