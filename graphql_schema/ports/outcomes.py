@@ -65,9 +65,9 @@ class MutationErrorCode(Enum):
         "LIMIT_EXCEEDED",
         description="The source has too many pending thin events, or got too many in this minute; try again later. Or "
         "the caller has declared ends of edges in the future at too many assets, or has decided too often about one "
-        "asset. A call with too many items, or beyond "
-        "a limit of operations, fails as a request with this code. A list or text that is too long within one item is "
-        "INVALID.",
+        "asset. Or what the item affects or depends on has too many assets and edges. A call with too many items, or "
+        "beyond a limit of operations, fails as a request with this code; so does an atomic call that depends on too "
+        "much. A list or text that is too long within one item is INVALID.",
     )
 
 

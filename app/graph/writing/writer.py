@@ -9,6 +9,7 @@ replay, handler, audit, receipt), and what each batch implies for other assets (
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from app.graph.commits.reads.read_limits import ManyDependenciesError
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import VertexExistsError, WriteRefusedError, WriteTooLargeError
 from app.graph.driver.gremlin_client import GremlinClient
@@ -20,7 +21,7 @@ from app.graph.writing.group_commit import MAX_TRANSACTION_CHARACTERS, GroupComm
 from app.graph.writing.rules.known_references import without_known
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import command_count, edge_count, source_count, text_length, weight
-from app.graph.writing.unit.rejections import conflict, invalid
+from app.graph.writing.unit.rejections import conflict, invalid, over_limit
 from graphql_schema.ports.commands import Command, EventCommand, MergeCommand
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome, outcome_of_event
@@ -89,7 +90,7 @@ class PolicedWriter:
         Raises LimitError if an atomic call declares more than MAX_ATOMIC_EDGES edges, has descriptions of more than
         MAX_ATOMIC_TEXT characters, or changes records and edges of more than MAX_TRANSACTION_CHARACTERS characters. So
         it does if the assets that it changes have texts of more than MAX_CHANGED_TEXT characters, stored ones included,
-        or if its plan takes more than MAX_ATOMIC_SECONDS.
+        or if its plan takes more than MAX_ATOMIC_SECONDS, or needs more than one item may depend on.
         Raises StoreUnavailableError if the store does not complete a request or a conflict with another process
         persists, and the error of ``budget`` if the operation has ended. Raises StoreFailedError if the store fails a
         request, refuses the credentials or returns an unusable response. Earlier batches of the call are written then,
@@ -165,17 +166,14 @@ class PolicedWriter:
         If the plan takes long, these are the outcomes of its first items, at least of one; write the others next.
         The store refuses a batch because of its values or its size, or because another process created one of its
         vertices. A single item that is refused gets the outcome CONFLICT because of another process, otherwise INVALID.
+        One that depends on too much gets CONFLICT, with the code LIMIT_EXCEEDED.
         """
         is_indivisible = len(items) == 1 and not isinstance(items[0], EventCommand)
         try:
             return await self._batch(items, dry_run=dry_run, atomic=False)
-        except VertexExistsError:
+        except (VertexExistsError, ManyDependenciesError, WriteRefusedError) as error:
             if is_indivisible:
-                message = "Another client created an object of this item at the same time; nothing was written. Retry."
-                return [conflict(message, None).outcome]
-        except WriteRefusedError as error:
-            if is_indivisible:
-                return [invalid(f"{_reason(error)}; {_ADVICE}").outcome]
+                return [_refused(error)]
             if isinstance(error, WriteTooLargeError):
                 self.batch_size = max(1, len(items) // 2)  # the next items of the call are probably as large
         if len(items) == 1 and isinstance(items[0], EventCommand):
@@ -248,11 +246,19 @@ class PolicedWriter:
         )
 
 
-def _reason(error: WriteRefusedError) -> str:
-    """Return why a single item is refused."""
-    if isinstance(error, WriteTooLargeError):
-        return f"{error.message} What this item changes has more, and nothing was written"
-    return f"The store refuses this item with {', '.join(error.classes) or 'an unknown error'}"
+def _refused(error: VertexExistsError | ManyDependenciesError | WriteRefusedError) -> WriteOutcome:
+    """Return the outcome of a single item that is refused."""
+    match error:
+        case VertexExistsError():
+            message = "Another client created an object of this item at the same time; nothing was written. Retry."
+            return conflict(message, None).outcome
+        case ManyDependenciesError():
+            return over_limit(error.message).outcome
+        case WriteTooLargeError():
+            reason = f"{error.message} What this item changes has more, and nothing was written"
+        case _:
+            reason = f"The store refuses this item with {', '.join(error.classes) or 'an unknown error'}"
+    return invalid(f"{reason}; {_ADVICE}").outcome
 
 
 def _refuse_long(items: Sequence[Command]) -> None:

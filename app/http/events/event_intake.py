@@ -23,6 +23,7 @@ _CODES = {
     MutationErrorCode.DENIED: Code.DENIED,
     MutationErrorCode.CONFLICT: Code.CONFLICT,
     MutationErrorCode.NOT_FOUND: Code.NOT_FOUND,
+    MutationErrorCode.LIMIT_EXCEEDED: Code.LIMIT_EXCEEDED,
 }
 """The codes of a rejected event, by the error of the asset that it is about; INVALID for every other error."""
 

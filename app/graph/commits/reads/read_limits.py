@@ -36,6 +36,10 @@ class ManyElementsError(Exception):
     """A reading of few records and edges has read too many, or too large ones. Never leaves the writer."""
 
 
+class ManyDependenciesError(LimitError):
+    """An item, or an atomic call, affects or depends on more than MAX_AHEAD records and edges."""
+
+
 class ReadLimits:
     """The limits of a reading: none. Requests take slots of ``caller`` (:mod:`app.fair_queue`)."""
 
@@ -103,11 +107,11 @@ class AheadLimits(ReadLimits):
         self.budget.count_stored(weight)
 
     def check(self, size: int, weight: int, count: int) -> None:  # noqa: ARG002 - the budget has the memory
-        """Raise LimitError, so that the item is refused."""
+        """Raise ManyDependenciesError, so that the item is refused."""
         if count > MAX_AHEAD:
-            raise LimitError(
-                f"What the change affects or depends on has more than {MAX_AHEAD} assets and edges; nothing was "
-                "written. Change assets with fewer, such as versions instead of their dataset or model.",
+            raise ManyDependenciesError(
+                f"What the change affects or depends on has more than {MAX_AHEAD} assets and edges, so the change was "
+                "not written. Change assets with fewer, such as versions instead of their dataset or model.",
                 limit="elements",
                 maximum=MAX_AHEAD,
             )

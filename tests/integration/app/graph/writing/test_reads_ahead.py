@@ -281,7 +281,7 @@ async def test_an_operation_that_ends_while_it_reads_leaves_nothing(
     with monkeypatch.context() as lower:
         lower.setattr(read_limits, "MAX_AHEAD", 15)
         with pytest.raises(LimitError, match="more than 15 assets and edges"):
-            await writers.of(ROOT).write([deletion], dry_run=False, atomic=False)
+            await writers.of(ROOT).write([deletion], dry_run=False, atomic=True)
     ahead.begun.clear()
     await ahead.cancelled(writers.of(ROOT), deletion)
     assert writers.client.write_watches == watches

@@ -8,16 +8,20 @@ import pytest
 from support.stores.counted_reads import CountedReads
 from support.stores.in_memory_writer import ROOT, Memory, seeded
 from support.stores.memory_store import Callers, names
-from support.stores.writers import asset, urn
+from support.stores.writers import Writers, asset, shipped_stops, urn
 
 from app.graph.commits.reads import read_limits
+from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import WriteWatch
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing import batch_planner, group_plan
 from app.graph.writing.unit.read_set import NotReadError
 from app.graph.writing.unit.working_set import WorkingSet
-from graphql_schema.ports.commands import Command
-from graphql_schema.ports.outcomes import Outcome, WriteOutcome
+from app.graph.writing.writer import PolicedWriter
+from graphql_schema.ports.commands import Command, EventCommand
+from graphql_schema.ports.outcomes import MutationErrorCode, Outcome, WriteOutcome
+from policies.errors import LimitError
+from policies.policy import Policy
 
 SOURCES = [f"dataset source{number}" for number in range(12)]
 MADE = asset("dataset made", derivedFrom=SOURCES)
@@ -74,6 +78,35 @@ async def test_reading_ahead_lets_no_other_process_wait(store: OrderedReads) -> 
     assert names(await Callers(store).call(ROOT, MADE)) == ["CREATED"]
     first, ahead, last = store.write_order.planners
     assert first == last != ahead
+
+
+@pytest.fixture
+def writer(store: OrderedReads, policy: Policy, monkeypatch: pytest.MonkeyPatch) -> PolicedWriter:
+    """Return the writer of an administrator, of which no item may depend on eleven assets and edges."""
+    monkeypatch.setattr(read_limits, "MAX_ELEMENTS", 10)
+    monkeypatch.setattr(read_limits, "MAX_AHEAD", 11)
+    client: Any = store
+    return Writers(client, policy, WriteCoordinator(shipped_stops())).of(ROOT)
+
+
+async def test_an_item_that_depends_on_too_much_ends_no_others(writer: PolicedWriter, store: OrderedReads) -> None:
+    """It has an outcome, and the items before and after it are written; the error of an atomic call is about all."""
+    items = [asset("dataset one"), MADE, asset("dataset last")]
+    with pytest.raises(LimitError, match="more than 11 assets and edges, so the change was not written"):
+        await writer.write(items, dry_run=False, atomic=True)
+    assert store.writes == []
+    done = await writer.write(items, dry_run=False, atomic=False)
+    assert names(done) == ["CREATED", "CONFLICT", "CREATED"]
+    (error,) = done[1].errors
+    assert error.code is MutationErrorCode.LIMIT_EXCEEDED
+    assert set().union(*store.writes) == {urn("dataset one"), urn("dataset last")}
+
+
+async def test_a_command_that_depends_on_too_much_ends_no_event(writer: PolicedWriter) -> None:
+    """The other commands of the event are written, and so is the next item of the call."""
+    event = EventCommand(urn("dataset one"), "e1", (MADE, asset("dataset one")), lambda _: None)
+    done = await writer.write([event, asset("dataset last")], dry_run=False, atomic=False)
+    assert names([*done[0].parts, *done]) == ["CONFLICT", "CREATED", "UPDATED", "CREATED"]
 
 
 async def test_what_plans_need_in_turns_is_read_at_last(store: OrderedReads, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,13 +9,14 @@ from support.documents.lineage_events import LATER
 from support.stores.in_memory_writer import Memory
 from support.stores.writers import person, shipped_policy
 
+from app.graph.writing.unit.rejections import over_limit
 from app.http.events.event_intake import EventIntake, report_of
 from app.ingest.sources.openlineage.event_names import EventNames
 from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.fields.context import Context
 from graphql_schema.inputs.submit import ScopeError
 from graphql_schema.ports.commands import Command
-from graphql_schema.ports.outcomes import Outcome, WriteOutcome
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome, outcome_of_event
 from graphql_schema.ports.policy_report import PolicyReport
 from policies.principal import Principal, PrincipalKind
 
@@ -128,6 +129,16 @@ async def test_the_asset_of_the_event_decides() -> None:
     assert accepted.error is None
     (refusal,) = report_of(accepted)["refused"]
     assert (refusal["id"], refusal["code"]) == ("mlg://workflow/openlineage/jobs/nightly", "DENIED")
+
+
+async def test_a_limit_of_the_asset_rejects_the_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event whose asset depends on too much is rejected by the code of the limit, which senders may wait for."""
+    memory = Memory(POLICY)
+    refused = over_limit("too many").outcome
+    monkeypatch.setattr(memory, "run", lambda event, **_: [outcome_of_event("", (refused,) * len(event.commands))])
+    (found,) = await INTAKE.take(context(memory), [event("a")])
+    assert found.error is not None
+    assert (found.error.code.value, found.error.message) == ("LIMIT_EXCEEDED", "too many")
 
 
 async def test_a_token_that_only_reads_is_refused() -> None:
