@@ -41,8 +41,9 @@ def confirmed_for_author(unit: ItemUnit, record: Record) -> str:
     vid = unit.lookup.vid(record["id"])
     unit.lookup.batch.request_group(vid)
     for source in carried(unit.lookup, vid, Direction.IN, unit.now):
-        if unit.lookup.kind(source) in CHILD_HOPS and _is_visible(unit, source):
-            unit.lookup.batch.request_group(source)  # its children count as well
+        hop = CHILD_HOPS.get(unit.lookup.kind(source))
+        if hop is not None and _is_visible(unit, source):
+            unit.lookup.batch.request_hop(hop.direction, hop.relation.name, source)  # its children count as well
     visible = (source for source in _sources(unit.lookup, vid, unit.now) if _is_visible(unit, source))
     levels = (unit.author.floors.with_floor(each, unit.lookup.known(each))["sensitivity"] for each in visible)
     return strictest(record["declaredSensitivity"], *levels)

@@ -209,11 +209,20 @@ class WorkingSet:
 
         A vertex that was not read counts as new: require its record first.
         """
+        if not self.request_hop(direction, relation, vid):
+            raise NotReadError
+
+    def request_hop(self, direction: Direction, relation: str, vid: int) -> bool:
+        """Request all edges of a relation at a stored vertex, with their far ends; return whether they were read.
+
+        A vertex that is not stored has none to read: return True.
+        """
         key = (direction, relation, vid)
         if self._is_stored(vid) and key not in self.coverage.hops:
             self.missing.hops.add(key)
             self.missing.ends.add(str(self.vertices[vid]["id"]))
-            raise NotReadError
+            return False
+        return True
 
     def require_edge(self, key: EdgeKey) -> None:
         """Raise NotReadError unless this edge was read or is known to be absent.

@@ -13,6 +13,7 @@ from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.commits.reads.read_limits import DivisibleLimits
 from app.graph.records.vertex_id import vertex_id
+from app.graph.records.vertex_record import confirmed_sensitivity
 from app.graph.writing.prefetch import TransactionReads
 from app.graph.writing.unit.read_set import ReadSet
 from graphql_schema.catalog.kinds import RESERVABLE
@@ -174,14 +175,22 @@ async def test_a_promotion_is_planned_as_often_for_deep_lineage(
     assert deep == flat < 9
 
 
-async def test_the_group_of_a_source_is_read_that_the_item_does_not_name(
+async def test_the_children_of_a_source_are_read_that_the_item_does_not_name(
     memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A first registration confirms the sensitivity of versions of a source, which only another caller has named."""
-    seeded(memory, asset("dataset d"), asset("dataset-version d@1"), link("DERIVES", "dataset d", "dataset s"))
+    """A first registration confirms the sensitivity of versions of a source, which only another caller has named.
+
+    Of the source itself, no source is read: it may have thousands, as may each of forty others.
+    """
+    restricted = asset("dataset-version d@1", {"sensitivity": "RESTRICTED"})
+    seeded(memory, asset("dataset d", derivedFrom=["dataset a"]), restricted, link("DERIVES", "dataset d", "dataset s"))
+    levels = {"sensitivity": "RESTRICTED", "confirmedSensitivity": "INTERNAL"}
+    memory.vertices[vid("dataset s")] = {**memory.record("dataset s"), **levels}
     reads = CountedReads(memory)
     assert names(await reads.transact(monkeypatch, asset("dataset s"))) == ["CREATED"]
-    assert ("in", ("VERSION_OF", vid("dataset-version d@1"), vid("dataset d"))) in reads.edges
+    assert confirmed_sensitivity(memory.record("dataset s")) == "RESTRICTED"
+    into_source = [edge for edge in reads.edges if edge[1][2] == vid("dataset d")]
+    assert into_source == [("in", ("VERSION_OF", vid("dataset-version d@1"), vid("dataset d")))]
 
 
 @pytest.mark.parametrize("step", ["first", "later"])
