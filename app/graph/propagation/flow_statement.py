@@ -35,11 +35,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gremlin_python.process.graph_traversal import __
-from gremlin_python.process.traversal import P
-
 from app.graph.driver.edge_pages import VISITED, page_of_edges
-from app.graph.driver.gremlin_text import g, param, render, spread
+from app.graph.driver.gremlin_text import g, param, render
 from app.graph.driver.prepared_statement import PreparedStatement
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, PARENT_HOPS, Hop
@@ -49,16 +46,17 @@ SHORT: Final = 4_096
 """Number of characters of a record that the store returns in less time than it finds some keys of it."""
 
 
-def propagating_edges(direction: str) -> str:
-    """Return the text of the edges of one direction that propagate, from ``xs`` over ``ls`` to the kinds ``ks``."""
-    start = g.V(param("xs"))
-    edges = start.out_e(spread("ls")) if direction == "out" else start.in_e(spread("ls"))
-    kept = edges.has("validTo", P.gt(param("now"))).not_(__.has("declassified", P.within([True])))
-    return str(render(kept.has("toKind" if direction == "out" else "fromKind", P.within(param("ks")))))
-
+PROPAGATES: Final = """
+def propagates = { e ->
+  def end = e.property('validTo').orElse(0L)
+  end > now && e.value('validFrom') < end && !e.property('declassified').orElse(false)
+}
+"""
+"""Text of a closure that returns whether an edge propagates after the instant ``now``."""
 
 FLOW: Final = PreparedStatement.of(
     f"""
+{PROPAGATES}
 def found = new LinkedHashSet(points)
 def sets = []
 def rest = []
@@ -70,8 +68,7 @@ def edges = hops.collect {{ h ->
   def rows = []
   def reached = new LinkedHashSet()
   def see = {{ e ->
-    def end = e.property('validTo').orElse(0L)
-    if (end <= now || e.value('validFrom') >= end || e.property('declassified').orElse(false)) return 1
+    if (!propagates(e)) return 1
     def k = e.property(out ? 'toKind' : 'fromKind').orElse(null)
     if (!ks.contains(k)) return 1
     def f = out ? e.inVertex().id() : e.outVertex().id()

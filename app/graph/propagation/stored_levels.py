@@ -5,30 +5,40 @@ from typing import Final
 
 from gremlin_python.process.traversal import P
 
+from app.graph.driver.edge_pages import PAGE
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.driver.gremlin_text import g, param
+from app.graph.driver.gremlin_text import g, param, render, spread
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.propagation.flow_statement import CHILD_STEPS, hop_row, propagating_edges
+from app.graph.propagation.flow_statement import CHILD_STEPS, PROPAGATES, hop_row
 from app.graph.propagation.stored_flows import AT_ONCE
 from graphql_schema.catalog.instants import FOREVER
 from policies.sensitivity import RANK, SENSITIVITIES
 
 EXAMINED: Final = 100
-"""Maximal number of children of a parent that are examined."""
+"""Maximal number of edges of each step at a parent that are examined, also those that have ended."""
+
+MAX_VISITED: Final = PAGE
+"""Maximal number of edges, and of steps at parents, that one request goes through: all writers wait meanwhile."""
 
 BELOW: Final = PreparedStatement.traversal(
     g.V(param("xs")).has("sensitivity", P.within(param("levels"))).id_().fold(), name="flows"
 )
 
+_FIRST: Final = [
+    render(getattr(g.V(param("p")), step)(spread("ls")).limit(param("examined"))) for step in ("out_e", "in_e")
+]
+
 BEARING: Final = PreparedStatement.of(
     f"""
+{PROPAGATES}
+def left = visits as long
 ps.findAll {{ p -> hops.any {{ h ->
-  def xs = [p]; def ls = h.ls; def ks = h.ks
+  if (left-- <= 0) return false
+  def ls = h.ls; def ks = h.ks as Set
   def out = h.d == 'out'
-  (out ? {propagating_edges("out")} : {propagating_edges("in")}).limit(examined as long).any {{ e ->
-    e.value('validFrom') < e.value('validTo') && levels.contains(
-      (out ? e.inVertex() : e.outVertex()).property('sensitivity').orElse('')
-    )
+  (out ? {_FIRST[0]} : {_FIRST[1]}).any {{ e ->
+    left-- > 0 && propagates(e) && ks.contains(e.property(out ? 'toKind' : 'fromKind').orElse(null)) &&
+      levels.contains((out ? e.inVertex() : e.outVertex()).property('sensitivity').orElse(''))
   }}
 }} }}
 """,
@@ -37,9 +47,14 @@ ps.findAll {{ p -> hops.any {{ h ->
     "now",
     "levels",
     "examined",
+    "visits",
     name="flows",
 )
-"""Reads which of the parents ``ps`` have a child with one of the ``levels`` among the first ones of each."""
+"""Reads which of the parents ``ps`` have a child with one of the ``levels`` among the first edges of each.
+
+It goes through ``examined`` edges of each step at a parent, and ``visits`` edges and steps together. Parents that are
+left then have no such child in the response.
+"""
 
 
 async def below(client: GremlinClient, vertices: Iterable[int], level: str) -> set[int]:
@@ -52,13 +67,20 @@ async def below(client: GremlinClient, vertices: Iterable[int], level: str) -> s
 
 
 async def bearing(client: GremlinClient, parents: Iterable[int], level: str) -> set[int]:
-    """Return those of the parents of which one of the first EXAMINED children is stored with ``level`` or more.
+    """Return those of the parents of which one of the first children is stored with ``level`` or more.
 
-    Only children that belong to their parent without an end count. A parent with such a child far behind is left out.
+    Only children that belong to their parent without an end count. A parent is left out if such a child is behind
+    EXAMINED edges, or if those of parents before it are MAX_VISITED: its targets are then read as if it had none.
     """
     ps, found = list(parents), set[int]()
     hops = [hop_row(step.direction, [step.label], step.far, []) for step in CHILD_STEPS]
-    fixed = {"hops": hops, "now": FOREVER - 1, "levels": SENSITIVITIES[RANK[level] :], "examined": EXAMINED}
+    fixed = {
+        "hops": hops,
+        "now": FOREVER - 1,
+        "levels": SENSITIVITIES[RANK[level] :],
+        "examined": EXAMINED,
+        "visits": MAX_VISITED,
+    }
     for start in range(0, len(ps), AT_ONCE):
         found.update(await client.submit(BEARING, {**fixed, "ps": ps[start : start + AT_ONCE]}))
     return found

@@ -6,6 +6,7 @@ import pytest
 from support.servers.in_process import Api, no_jobs, open_api
 from support.stores.janusgraph import StoreGraph
 
+from app.graph.driver.edge_pages import EdgePages, read_edge_page
 from app.graph.propagation import stored_levels
 from app.graph.propagation.stored_levels import bearing, below
 from app.graph.records.vertex_id import vertex_id
@@ -62,3 +63,33 @@ async def test_parents_with_a_child_at_a_level(
         await api.load({"featureSet": {"id": group, "features": []}})
         assert await _bearing(api, "RESTRICTED") == set()
         assert await bearing(api.client, [], "PUBLIC") == set()
+
+
+async def _contained(api: Api, urn: str) -> list[int]:
+    """Return the members that a feature set has or had, in the order in which the store goes through their edges."""
+    page = await read_edge_page(api.client, EdgePages.at_vertex("out", ["CONTAINS"], vid(urn)))
+    return [*page.rows[0][2::5]]
+
+
+async def test_edges_that_have_ended_are_among_those_examined(
+    graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All writers wait, so a request does not pass thousands of them, of one parent or of many, to find a child.
+
+    Nor does it pass more edges of all parents together than it may.
+    """
+    group = "mlg://feature-set/test/default/s"
+    features = {vid(urn): urn for urn in (f"mlg://feature/test/default/s.f{number}" for number in range(8))}
+    async with open_api(graph, tmp_path, no_jobs) as api:
+        await api.load(*({"feature": {"id": urn, "sensitivity": "RESTRICTED"}} for urn in features.values()))
+        await api.load({"featureSet": {"id": group, "features": [*features.values()]}})
+        kept = (await _contained(api, group))[-1]
+        await api.load({"featureSet": {"id": group, "features": [features[kept]]}})
+        place = (await _contained(api, group)).index(kept)
+        assert place > 0
+        for limit, expected in ((place, set()), (place + 1, {group})):
+            with monkeypatch.context() as lower:
+                lower.setattr(stored_levels, "EXAMINED", limit)
+                assert await _bearing(api, "RESTRICTED") == expected
+        monkeypatch.setattr(stored_levels, "MAX_VISITED", place)
+        assert await _bearing(api, "RESTRICTED") == set()
