@@ -109,8 +109,8 @@ class StateReading:
 
     With ``follow``, hops and edges that name a merged vertex are those of the vertex to which its pointers lead, whose
     record is read too. With ``brief``, records with long values are :class:`BriefRecord`. ``size`` are the characters
-    so far, ``weight`` those returned, and ``count`` the records and edges. ``records`` are the vertices by id, and
-    ``named`` the ids that were looked up.
+    so far, ``weight`` those returned, and ``count`` the records and edges, with those of responses that were too large
+    if the limits count them. ``records`` are the vertices by id, and ``named`` the ids that were looked up.
     """
 
     client: GremlinClient
@@ -323,12 +323,20 @@ class StateReading:
         }
         found: JsonObject
         (found,) = await self.client.submit(STATE, bindings, caller=self.limits.caller)
-        if found["large"]:  # so much is read again, in parts, unless it is more than the limits allow
-            self.limits.check(found["n"], 0, 0)
-            found["n"] = 0
+        if found["large"]:
+            self._count_large(found["n"], found["m"])
+            return found
         edges = chain.from_iterable(rows[2::3] for rows in found["e"])
         await self._count(found["n"], [*found["v"][1::2], *edges, *filter(None, found["p"])])
         return found
+
+    def _count_large(self, characters: int, count: int) -> None:
+        """Count what a request has read for a response that is too large, and that is read again in parts."""
+        self.limits.charge(0, 0)
+        if self.limits.counts_large:
+            self.size += characters
+            self.count += count
+            self.limits.check(self.size, self.weight, self.count)
 
     async def _count(self, characters: int, texts: Sequence[str]) -> None:
         """Count characters of records that were read, and the weight of those that were returned."""

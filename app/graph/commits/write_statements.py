@@ -17,15 +17,15 @@ id is a hash of tenant and URN, so a second transaction that creates it fails (d
 | ``most`` | number of characters beyond which a value of a vertex is left out, save its ``id`` and ``index`` |
 | ``complete`` | vertex ids whose records are complete nevertheless |
 
-The response is ``{v, e, p, w, c, n, large}``, with records as JSON text. ``v`` is ``[id, record, …]`` of the vertices
-in ``stored`` and of all far vertices; absent ones are left out. With ``follow``, ``v`` also has the vertices that
-merged ones among ``stored`` point at, and hops and pairs that name a merged one are those of the last of these. ``e``
-has ``[near, far, edge record, …]`` for each hop, ``p`` an edge record or null for each pair.
+The response is ``{v, e, p, w, c, n, m, large}``, with records as JSON text. ``v`` is ``[id, record, …]`` of the
+vertices in ``stored`` and of all far vertices; absent ones are left out. With ``follow``, ``v`` also has the vertices
+that merged ones among ``stored`` point at, and hops and pairs that name a merged one are those of the last of these.
+``e`` has ``[near, far, edge record, …]`` for each hop, ``p`` an edge record or null for each pair.
 
 ``w`` has the vertices whose records are left out because of ``size`` or ``full``: far ones, and those in ``stored`` if
 there are no hops and pairs. ``c`` has ``[id, keys, …]`` of the vertices without some values, and ``n`` is the number of
-characters that were read. If the records in ``stored`` and of edges are too many, ``large`` is true, and only ``n`` is
-returned beside. A caller then reads in parts, so no response is large.
+characters that were read, and ``m`` that of records and edges. If the records in ``stored`` and of edges are too many,
+``large`` is true, and only these numbers are returned beside. A caller then reads in parts, so no response is large.
 
 ``WRITE``
 
@@ -120,7 +120,8 @@ def texts = new LinkedHashMap()
 def moved = [:]
 def unread = []
 def left = size as long
-def sized = {{ r -> left -= r.length(); r }}
+def count = 0
+def sized = {{ r -> count++; left -= r.length(); r }}
 def cut = []
 def kept = complete.collect {{ it as long }} as Set
 def brief = {{ x, r -> kept.contains(x) ? r : Brief.of(x, r, most as int, cut) }}
@@ -166,14 +167,14 @@ def one = pairs.collect {{ p ->
   def found = a.query().labels(p.l).direction(OUT).adjacent(b).edges().iterator()
   found.hasNext() ? sized(found.next().value('record')) : null
 }}
-if (left <= 0 && (hops || pairs)) return [[v: [], e: [], p: [], w: [], c: [], n: size - left, large: true]]
+if (left <= 0 && (hops || pairs)) return [[v: [], e: [], p: [], w: [], c: [], n: size - left, m: count, large: true]]
 def v = []
 texts.each {{ x, r -> v << x; v << r }}
 xs = seen as List
 if (xs && full) {render(g.V(param("xs")))}.each {{
   if (left > 0) {{ v << it.id(); v << brief(it.id(), sized(it.value('record'))) }} else unread << it.id()
 }}
-[[v: v, e: edges, p: one, w: full ? unread : xs, c: cut, n: size - left, large: false]]
+[[v: v, e: edges, p: one, w: full ? unread : xs, c: cut, n: size - left, m: count, large: false]]
 """,
     "stored",
     "hops",

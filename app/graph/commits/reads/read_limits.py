@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from app.fair_queue import PROCESS
 from app.graph.driver.edge_pages import VisitBudget
@@ -18,6 +18,9 @@ MAX_WEIGHT: Final = 5 * MAX_SIZE
 
 MAX_ELEMENTS: Final = 20_000
 """Maximal number of records and edges that a transaction of several items reads."""
+
+SIZE_AT_ONCE: Final = 4 * 1024 * 1024
+"""Maximal number of characters that one request of such a transaction reads: those of MAX_ELEMENTS ordinary edges."""
 
 FEW_ELEMENTS: Final = 5_000
 """Maximal number of records and edges of a reading of few; the store needs up to half a second for them."""
@@ -41,9 +44,14 @@ class ManyDependenciesError(LimitError):
 
 
 class ReadLimits:
-    """The limits of a reading: none. Requests take slots of ``caller`` (:mod:`app.fair_queue`)."""
+    """The limits of a reading: none. Requests take slots of ``caller`` (:mod:`app.fair_queue`).
+
+    ``counts_large`` is whether what a request has read counts also if its response is too large, so that all of it is
+    read again in parts. It does if all writers wait meanwhile.
+    """
 
     caller: Hashable = PROCESS
+    counts_large: ClassVar[bool] = True
 
     def at_once(self, size: int) -> int:
         """Return the number of characters after which a request ends, at most ``size``."""
@@ -66,6 +74,14 @@ UNLIMITED: Final = ReadLimits()
 
 class DivisibleLimits(ReadLimits):
     """Those of a transaction that can be divided: MAX_SIZE characters, MAX_WEIGHT and MAX_ELEMENTS."""
+
+    def at_once(self, size: int) -> int:
+        """Return ``size``, or SIZE_AT_ONCE if that is less."""
+        return min(size, SIZE_AT_ONCE)
+
+    def page(self) -> VisitBudget:
+        """Return a budget of MAX_ELEMENTS."""
+        return VisitBudget(MAX_ELEMENTS)
 
     def check(self, size: int, weight: int, count: int) -> None:
         """Raise WriteTooLargeError, so that the transaction is divided."""
@@ -99,6 +115,7 @@ class AheadLimits(ReadLimits):
 
     budget: OperationBudget
     caller: Hashable
+    counts_large: ClassVar[bool] = False
 
     def charge(self, count: int, weight: int) -> None:
         """Count in the budget; raises what ends the operation."""

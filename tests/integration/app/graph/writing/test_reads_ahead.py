@@ -14,9 +14,10 @@ from support.stores.writers import Writers, asset, link, set_owners, stored, urn
 from app.graph.commits import state_read
 from app.graph.commits.late_writes import begin_plan
 from app.graph.commits.reads import read_limits, touched_reads
-from app.graph.commits.reads.read_limits import UNLIMITED, AheadLimits, FewLimits, ManyElementsError
+from app.graph.commits.reads.read_limits import UNLIMITED, AheadLimits, DivisibleLimits, FewLimits, ManyElementsError
 from app.graph.commits.state_read import BriefReading, HopRead, StateReading, StoredState
 from app.graph.commits.write_statements import STATE
+from app.graph.driver.errors import WriteTooLargeError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.writes_since import WritesSince
 from app.graph.records import touched as touched_records
@@ -309,6 +310,28 @@ async def test_a_plan_reads_no_more_after_a_large_response(writers: Writers, mon
     with pytest.raises(ManyElementsError):
         await StateReading(writers.client, follow=True, limits=FewLimits()).state([hub], hops, ())
     assert requests.texts[STATE.text] == 1
+
+
+@pytest.mark.parametrize("limit", ["MAX_SIZE", "MAX_ELEMENTS"])
+async def test_what_is_read_again_counts_while_others_wait(
+    writers: Writers, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    """A response that is too large is read again in halves; a transaction of several items counts it each time."""
+    await load_hub(writers)
+    vids = [vertex_id("default", urn(each)) for each in ("dataset hub", *CONSUMERS)]
+    hops = [HopRead(direction, ["DERIVES"], vids) for direction in Direction]
+    once = StateReading(writers.client, follow=True, limits=UNLIMITED)
+    expected = await once.state(vids, hops, ())
+    monkeypatch.setattr(read_limits, limit, {"MAX_SIZE": once.size, "MAX_ELEMENTS": once.count}[limit])
+    assert await StateReading(writers.client, follow=True, limits=DivisibleLimits()).state(vids, hops, ()) == expected
+    monkeypatch.setattr(state_read, "EDGES_SIZE", 1_000)
+    monkeypatch.setattr(state_read, "PART_SIZE", 1_000)
+    with pytest.raises(WriteTooLargeError):
+        await StateReading(writers.client, follow=True, limits=DivisibleLimits()).state(vids, hops, ())
+    budget = OperationBudget()
+    found = await StateReading(writers.client, follow=True, limits=AheadLimits(budget, "ada")).state(vids, hops, ())
+    assert comparable(found) == comparable(expected)
+    assert budget.rows == once.count
 
 
 async def test_several_items_that_read_much_are_divided(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
