@@ -63,7 +63,7 @@ def collections_of_the_session() -> Iterator[None]:
     thresholds = gc.get_threshold()
     gc.set_threshold(YOUNG_THRESHOLD, MIDDLE_THRESHOLD)
     process = sys.modules.get("app.runtime.process")  # most unit tests alone do not need it, and to import it takes 1 s
-    with patch.object(process, "short_collections", nullcontext) if process else nullcontext():
+    with patch.object(process, "short_collections", lambda *_: nullcontext()) if process else nullcontext():
         yield
     gc.set_threshold(*thresholds)
 

@@ -10,7 +10,8 @@ after their creation, and the rows of an operation are in no cycle.
 What outlives a full collection is frozen, too: the graph cache may have a million objects, and to visit them takes half
 a second. They are freed as before, except for cycles. So what lives as long as a request must be in no cycle when it
 ends (:func:`graphql_schema.operation.execution.BudgetedExecution.build`), and so must a connection. If there are a
-million more frozen objects than the graph cache explains, they are visited nevertheless.
+million more frozen objects than the graph cache and the running operations explain, they are visited nevertheless,
+while no operation runs. In a process that is always busy they are visited if there are five million.
 """
 
 import asyncio
@@ -38,29 +39,39 @@ IDLE_SHARE: Final = 0.1
 """Share of an interval that a process may use a CPU and still count as idle."""
 
 FROZEN_OBJECTS: Final = 1_000_000
-"""Number of unexplained frozen objects above which all frozen objects are visited, in an idle interval.
+"""Number of unexplained frozen objects above which all frozen objects are visited, after an idle interval.
 
-Unexplained are those which the graph cache does not have by estimate, without what was frozen at the start. They are
-counted once that many may have been frozen since the last count; in a busy process after BUSY_FACTOR times as many.
+Unexplained are those which neither the graph cache nor the running operations have by estimate, without what was frozen
+at the start. They are counted once that many may have been frozen since the last count, and no operation runs.
 """
 
-CACHED_BYTES: Final = 256
-"""Bytes of the graph cache, by its estimate, for each object that it explains; 390 were measured in an estate."""
-
 BUSY_FACTOR: Final = 5
+"""Factor of both numbers while the process is busy or an operation runs."""
+
+EXPLAINED_BYTES: Final = 256
+"""Bytes of the graph cache or of operations, by their estimates, for each object that they explain.
+
+In an estate, 390 were measured of the cache.
+"""
+
+
+def _none() -> int:
+    return 0
 
 
 @asynccontextmanager
-async def short_collections(cached_bytes: Callable[[], int] = lambda: 0) -> AsyncIterator[None]:
+async def short_collections(
+    cached_bytes: Callable[[], int] = _none, operation_bytes: Callable[[], int] = _none
+) -> AsyncIterator[None]:
     """Exclude all objects that exist now from collections, and keep collections short until exit.
 
-    Enter once, when the process is ready to serve. ``cached_bytes`` returns the size of the graph cache.
+    Enter once, when the process is ready to serve. The functions are those of :class:`Collector`.
     """
     gc.collect()
     gc.freeze()
     before = gc.get_threshold()
     gc.set_threshold(YOUNG_THRESHOLD, MIDDLE_THRESHOLD, _NEVER)
-    collector = Collector(cached_bytes)
+    collector = Collector(cached_bytes, operation_bytes)
     tasks = [asyncio.create_task(each) for each in (collector.collect_when_idle(), collector.collect_what_grows())]
     gc.callbacks.append(collector.observe)
     try:
@@ -76,12 +87,14 @@ async def short_collections(cached_bytes: Callable[[], int] = lambda: 0) -> Asyn
 class Collector:
     """Collects all garbage, and freezes what outlives a collection; make it in the event loop.
 
-    ``cached_bytes`` returns the size of the graph cache. ``_explained`` is the number of frozen objects without those
-    of the graph cache, at the start or after the last visit of all.
+    ``cached_bytes`` returns the size of the graph cache, ``operation_bytes`` that of all that running operations have
+    read from the store. ``_explained`` is the number of frozen objects without theirs, at the start or after the last
+    visit of all.
     """
 
-    def __init__(self, cached_bytes: Callable[[], int] = lambda: 0) -> None:
+    def __init__(self, cached_bytes: Callable[[], int] = _none, operation_bytes: Callable[[], int] = _none) -> None:
         self._cached_bytes = cached_bytes
+        self._operation_bytes = operation_bytes
         self._explained = self._count()
         self._frozen = 0
         self._is_trimmed = True
@@ -102,13 +115,14 @@ class Collector:
             await self._grown.wait()
             self._grown.clear()
             self._collect()
-            self._collect_frozen(FROZEN_OBJECTS * BUSY_FACTOR)
+            self._collect_frozen(BUSY_FACTOR)
 
     async def collect_when_idle(self) -> None:
         """Run until cancelled: collect garbage after an interval in which the process was nearly idle.
 
         Without a collection of the younger generations since the last full one, there is nothing to collect. After an
-        interval with any collection, free memory is released to the operating system.
+        interval with any collection, free memory is released to the operating system. Frozen objects wait for the end
+        of all operations: these also use no CPU while they wait for the store, and a visit would delay them.
         """
         while True:
             before = time.process_time()
@@ -116,7 +130,8 @@ class Collector:
             if time.process_time() - before < IDLE_SHARE * INTERVAL_SECONDS:
                 if any(gc.get_count()[1:]):
                     self._collect()
-                self._collect_frozen(FROZEN_OBJECTS)
+                if not self._operation_bytes():
+                    self._collect_frozen()
             if not self._is_trimmed:
                 self._is_trimmed = True
                 await asyncio.to_thread(trim)  # the next collection does not wait for the side thread
@@ -128,23 +143,25 @@ class Collector:
         self._frozen += MIDDLE_OBJECTS
         self._is_trimmed = False
 
-    def _collect_frozen(self, least: int) -> None:
-        """Collect the garbage among the frozen objects, if FROZEN_OBJECTS of them are unexplained.
+    def _collect_frozen(self, factor: int = 1) -> None:
+        """Collect the garbage among the frozen objects, if ``factor`` times FROZEN_OBJECTS of them are unexplained.
 
-        They are not counted before ``least`` objects may have been frozen since the last count.
+        They are not counted before as many may have been frozen since the last count. After a count while the process
+        is busy, they are counted again when it is not.
         """
+        least = factor * FROZEN_OBJECTS
         if self._frozen <= least:
             return
-        self._frozen = 0
-        if self._count() > self._explained + FROZEN_OBJECTS:
+        self._frozen = 0 if factor == 1 else FROZEN_OBJECTS
+        if self._count() > self._explained + least:
             gc.unfreeze()
             gc.collect()
             gc.freeze()
             self._explained = self._count()
 
     def _count(self) -> int:
-        """Return the number of frozen objects, without those of the graph cache."""
-        return gc.get_freeze_count() - self._cached_bytes() // CACHED_BYTES
+        """Return the number of frozen objects, without those of the graph cache and of the running operations."""
+        return gc.get_freeze_count() - (self._cached_bytes() + self._operation_bytes()) // EXPLAINED_BYTES
 
 
 def trim() -> None:

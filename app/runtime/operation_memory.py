@@ -34,6 +34,8 @@ class OperationMemory:
     """
 
     maximum: int
+    held: int = 0
+    """Bytes that the running operations have read, with those that are not charged; 0 if none has read any."""
     _charged: Counter[Hashable] = field(default_factory=Counter)
 
     @property
@@ -96,11 +98,13 @@ class OperationAccount:
                 return error
             self.memory.change(self.caller, shared)
         self._size += size
+        self.memory.held += size
         return None
 
     def clear(self) -> None:
         """Charge nothing any more for what was read so far."""
         self.memory.change(self.caller, -_beyond_little(self._size))
+        self.memory.held -= self._size
         self._size = 0
 
     def close(self) -> None:

@@ -201,7 +201,8 @@ class Process:
             await coordinator.commit_log.load(client)
             await schedule_full_derivation(client, coordinator)
             self.open_with(client, coordinator)
-            readiness, cache = self.opened.readiness, self.opened.contexts.graph_cache
+            readiness, contexts = self.opened.readiness, self.opened.contexts
+            cache, memory = contexts.graph_cache, contexts.memory
             with short_switches():
                 async with (
                     aclosing(readiness),
@@ -209,7 +210,7 @@ class Process:
                     self._serving_metrics(),
                     self._start_jobs(client, coordinator),
                     self._sending_webhooks(),
-                    short_collections(lambda: cache.size if cache else 0),
+                    short_collections(lambda: cache.size if cache else 0, lambda: memory.held),
                 ):
                     yield self.opened
 

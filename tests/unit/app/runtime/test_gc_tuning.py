@@ -4,7 +4,7 @@ import asyncio
 import gc
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from support.waiting import until
@@ -138,9 +138,53 @@ async def test_frozen_objects_are_visited_if_there_are_many_unexplained(
     await run()
     assert garbage() is not None
     kept += ([number] for number in range(40_000))
-    cached_bytes = 80_000 * gc_tuning.CACHED_BYTES if cached else 0
+    cached_bytes = 80_000 * gc_tuning.EXPLAINED_BYTES if cached else 0
     await run()
     assert (garbage() is not None) == cached
+
+
+async def test_frozen_objects_are_not_visited_in_an_interval_with_an_operation(monkeypatch: Monkey) -> None:
+    """An operation that waits for the store uses no CPU: the visit would delay it, and waits until it has ended."""
+    monkeypatch.setattr(gc_tuning, "FROZEN_OBJECTS", 50_000)
+    monkeypatch.setattr(gc_tuning, "MIDDLE_OBJECTS", 50_001)
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 1))
+    held = 1
+    collector, garbage, kept = frozen_garbage(lambda: held)
+    await run_intervals(monkeypatch, 2, 0.01, collector)
+    assert garbage() is not None
+    held = 0
+    await run_intervals(monkeypatch, 1, 0.01, collector)
+    assert garbage() is None
+    assert kept
+
+
+@pytest.mark.parametrize("explained", [True, False])
+async def test_what_operations_have_read_is_explained_in_a_busy_process(
+    monkeypatch: Monkey, *, explained: bool
+) -> None:
+    """What two large operations hold would otherwise be visited, in a callback of a second that frees nothing."""
+    monkeypatch.setattr(gc_tuning, "FROZEN_OBJECTS", 10_000)  # five times as many in a busy process
+    monkeypatch.setattr(gc_tuning, "MIDDLE_OBJECTS", 50_001)
+    held = 0
+    collector, garbage, kept = frozen_garbage(lambda: held)
+    held = 100_000 * gc_tuning.EXPLAINED_BYTES if explained else 1
+    await run_when_grown(collector)
+    assert (garbage() is not None) == explained
+    assert kept
+
+
+async def test_a_busy_count_does_not_delay_that_of_the_next_idle_interval(monkeypatch: Monkey) -> None:
+    """What is too little for a visit beside operations is found when they have ended."""
+    monkeypatch.setattr(gc_tuning, "FROZEN_OBJECTS", 30_000)
+    monkeypatch.setattr(gc_tuning, "MIDDLE_OBJECTS", 150_001)
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 1))
+    collector, garbage, kept = frozen_garbage()
+    await run_when_grown(collector)
+    assert garbage() is not None
+    monkeypatch.setattr(gc_tuning, "MIDDLE_OBJECTS", 1)
+    await run_intervals(monkeypatch, 1, 0.01, collector)
+    assert garbage() is None
+    assert kept
 
 
 async def test_collections_do_not_wait_for_the_side_thread(monkeypatch: Monkey) -> None:
@@ -165,6 +209,22 @@ class Cycle:
 
     def __init__(self) -> None:
         self.own = self
+
+
+def frozen_garbage(
+    held: Callable[[], int] = lambda: 0,
+) -> tuple[gc_tuning.Collector, weakref.ReferenceType[Cycle], list[list[int]]]:
+    """Return a collector, a reference to a frozen cycle that is garbage, and 100,000 objects made after the collector.
+
+    ``held`` returns the bytes that operations have read.
+    """
+    kept: list[Cycle] = [Cycle()]
+    garbage = weakref.ref(kept[0])
+    gc.collect()
+    gc.freeze()
+    collector = gc_tuning.Collector(operation_bytes=held)
+    kept.clear()
+    return collector, garbage, [[number] for number in range(100_000)]
 
 
 async def run_when_grown(collector: gc_tuning.Collector, phase: str = "stop", generation: int = 1) -> None:

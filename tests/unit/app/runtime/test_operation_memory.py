@@ -182,6 +182,23 @@ def test_an_operation_returns_what_it_was_charged() -> None:
     assert (memory.charged, len(memory._charged)) == (0, 0)  # noqa: SLF001 - no caller is remembered
 
 
+def test_what_running_operations_have_read_is_known_also_if_it_is_little() -> None:
+    """It explains their objects to the garbage collector, which waits until nothing is held."""
+    memory = OperationMemory(100 * MIB)
+    little, large = budget_of(memory, "ada"), budget_of(memory, "bo")
+    assert memory.held == 0
+    little.count_stored(3)
+    large.count_stored(LITTLE + 5)
+    assert memory.held == LITTLE + 8
+    large.restart()
+    assert memory.held == 3
+    large.count_stored(7)
+    large.close()
+    large.count_stored(1)
+    little.close()
+    assert memory.held == 0
+
+
 def test_an_operation_without_an_account_has_its_own_limit_alone() -> None:
     """Work of the process is not charged, and counts as before."""
     budget = OperationBudget()
