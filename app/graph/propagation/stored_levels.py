@@ -70,7 +70,7 @@ async def bearing(client: GremlinClient, parents: Iterable[int], level: str) -> 
     """Return those of the parents of which one of the first children is stored with ``level`` or more.
 
     Only children that belong to their parent without an end count. A parent is left out if such a child is behind
-    EXAMINED edges, or if those of parents before it are MAX_VISITED: its targets are then read as if it had none.
+    EXAMINED edges, or if those of parents before it are MAX_VISITED. Its targets are then read as if it had none.
     """
     ps, found = list(parents), set[int]()
     hops = [hop_row(step.direction, [step.label], step.far, []) for step in CHILD_STEPS]

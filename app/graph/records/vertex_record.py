@@ -53,10 +53,7 @@ _FIXED: Final = frozenset(
     | {CONFIRMED, GIVEN_BY, RESERVED_FOR}
 )
 
-OWNING_TEAM: Final = "mlg://team/"
-"""Begin of the URN of an owner that is a team."""
-
-_USER: Final = "mlg://user/"
+OWNING_TEAM, _USER = "mlg://team/", "mlg://user/"
 
 _LISTED: Final[Mapping[str, tuple[str, ...]]] = {
     "CHANGE": ("subject", "subjectKind", "actor", "action"),

@@ -89,8 +89,8 @@ class PolicedWriter:
         With ``dry_run``, nothing is written.
         Raises LimitError if an atomic call declares more than MAX_ATOMIC_EDGES edges, has descriptions of more than
         MAX_ATOMIC_TEXT characters, or changes records and edges of more than MAX_TRANSACTION_CHARACTERS characters. So
-        it does if the assets that it changes have texts of more than MAX_CHANGED_TEXT characters, stored ones included,
-        or if its plan takes more than MAX_ATOMIC_SECONDS, or needs more than one item may depend on.
+        it does if the assets that it changes have more than MAX_CHANGED_TEXT characters of texts, stored ones included.
+        So it does as well if its plan takes more than MAX_ATOMIC_SECONDS, or needs more than one item may depend on.
         Raises StoreUnavailableError if the store does not complete a request or a conflict with another process
         persists, and the error of ``budget`` if the operation has ended. Raises StoreFailedError if the store fails a
         request, refuses the credentials or returns an unusable response. Earlier batches of the call are written then,

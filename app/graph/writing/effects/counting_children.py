@@ -93,7 +93,7 @@ def expected_parents(commands: Iterable[Command], state: WorkingSet, author: Aut
     """Return the vertex ids of the parents from which the commands of an author probably begin carrying edges.
 
     An edge that is stored, current and last recorded by the author begins nothing. A parent that is absent, or hidden
-    from the author, is left out: a dry run has no effects that need its children, and those of a hidden parent may be
+    from the author, is left out. A dry run has no effects that need its children, and those of a hidden parent may be
     many.
     """
     return {

@@ -150,8 +150,8 @@ def require_right_on_many_children(unit: ItemUnit) -> None:
         is_many = (hop.direction, hop.relation.name, vid) in unit.lookup.batch.coverage.many_children
         if not is_many or before["ownerTeam"].startswith(OWNING_TEAM):
             continue
-        whole = after["id"] if hop.relation is CONTAINS else ""
-        children = [each for each in unit.lookup.batch.many_children(vid) if each["index"]["whole"] == whole]
+        parent = after["id"] if hop.relation is CONTAINS else ""
+        children = [each for each in unit.lookup.batch.many_children(vid) if each["index"]["whole"] == parent]
         if not all(_may_give(unit, child, owner_team(child, after)) for child in children):
             raise denied(
                 f"The owner would also own versions or features of {after['id']} that you may not update; let their "

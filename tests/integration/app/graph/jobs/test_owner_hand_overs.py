@@ -183,7 +183,7 @@ ITEMS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", ITEMS)
 async def test_who_owns_a_child_that_stays_may_change_it(graph: StoreGraph, writers: Writers, name: str) -> None:
-    """Until somebody may change it before and after, a version that has not followed its model belongs to its team.
+    """Until a caller may change it before and after, a version that has not followed its model belongs to its team.
 
     Engineers of the owner of the model may not change it; one of both teams does, and so lets it follow.
     """

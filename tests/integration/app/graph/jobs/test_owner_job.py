@@ -228,7 +228,7 @@ async def test_a_child_of_another_user_stays(graph: StoreGraph, writers: Writers
 
 @pytest.mark.parametrize("theirs", [True, False])
 async def test_a_placeholder_of_many_is_not_taken(graph: StoreGraph, writers: Writers, *, theirs: bool) -> None:
-    """Further unowned versions give nobody the model above the version of another user, and without it they do."""
+    """Further unowned versions give no caller the model above the version of another user; without that they do."""
     items = [*map(asset, VERSIONS[:4]), *([asset(OWN, owners={"user zoe": ["TECHNICAL"]})] if theirs else [])]
     assert {*await write(writers, *items)} == {"CREATED"}
     taken = ["DENIED"] if theirs else ["CREATED"]
