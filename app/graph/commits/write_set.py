@@ -18,7 +18,7 @@ from app.graph.records.inferred_edge import LABEL, THROUGH, is_inferred, through
 from app.graph.records.log_entry import Lease
 from app.graph.records.receipt_record import BUCKET_ROOT, bucket_of, part_end, part_of
 from app.graph.records.record_text import text_of
-from app.graph.records.touched import EdgeEnd, Touched
+from app.graph.records.touched import Touched
 from app.graph.records.vertex_record import native_values
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.ports.record import JsonObject, Record
@@ -59,7 +59,7 @@ class WriteSet:
         self._expired: list[int] = []
         self._left: list[int] = []
         self._vids: set[int] = set()
-        self._ends: set[EdgeEnd] = set()
+        self._keys: set[EdgeKey] = set()
         self._lease: Lease | None = None
         self._wait: int | None = None
         self._bucket = _NO_RECEIPTS
@@ -105,7 +105,7 @@ class WriteSet:
         if kinds is not None:
             native["fromKind"], native["toKind"] = kinds
         self._referenced |= {source, target}
-        self._ends |= {("out", relation, source), ("in", relation, target)}
+        self._keys.add((relation, source, target))
         self._edges.append({"l": relation, "o": source, "i": target, "fresh": kinds is not None, "p": native})
 
     def mark(self, vid: int, name: str, at: int, *, exact: bool, new: bool) -> None:
@@ -163,7 +163,7 @@ class WriteSet:
         self._expired.append(vid)
         self._vids.add(vid)
         self._tenants.add(tenant)
-        self._ends |= {("out", relation, vid), ("in", relation, subject)}
+        self._keys.add((relation, vid, subject))
 
     def take_lease(self, lease: Lease) -> None:
         """Add a job lease, which other processes learn from the write log; it needs a client with a write log."""
@@ -195,7 +195,7 @@ class WriteSet:
     def touched(self) -> Touched:
         """Return what the transaction touches; its outbox entries do not count, because no query reads them."""
         tenants = None if self._marks and not self._tenants else frozenset(self._tenants)
-        return Touched(frozenset(self._vids), frozenset(self._ends), tenants)
+        return Touched.of_edges(frozenset(self._vids), frozenset(self._keys), tenants)
 
     async def submit(self, client: GremlinClient) -> None:
         """Write everything that was added as one transaction; send no request if nothing was.

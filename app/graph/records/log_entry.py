@@ -9,6 +9,7 @@ An entry is stored as JSON with these keys:
 | ``at`` | latest instant of changes, in epoch milliseconds, that the process has used or learned; 0 for none |
 | ``now`` | present of the process at the transaction, in epoch milliseconds |
 | ``v``, ``e``, ``t`` | ``vertices``, ``edge_ends`` and ``tenants`` of :class:`app.graph.records.touched.Touched` |
+| ``edges`` | ``edges``, as ``{label: [out, in, …]}`` with the vertex ids of each; null if these are many or not known |
 | ``all`` | whether it touches everything for a process that does not know ``ends``, or if that is null |
 | ``ends`` | the ends of edges as ``[direction, label, [vertex id, …]]`` if they are many, else null |
 | ``new``, ``gone`` | vertex ids of the outbox entries that it adds and deletes |
@@ -23,12 +24,14 @@ With ``ends``, ``e`` is empty and ``all`` is true, because an older release does
 bytes there, in place of 38, and a third of the time to read.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import orjson
 
+from app.graph.records.edge_record import EdgeKey
 from app.graph.records.touched import EVERYTHING, EdgeEnd, Touched
 from app.graph.records.vertex_id import internal_vertex_id
 from graphql_schema.execution.side_thread import run_in_turn
@@ -96,6 +99,7 @@ class LogEntry:
             "now": self.now,
             "v": [*touched.vertices],
             "e": [] if everything or is_grouped else [*touched.edge_ends],
+            "edges": None if touched.edges is None or everything or is_grouped else _by_label(touched.edges),
             "t": None if touched.tenants is None else sorted(touched.tenants),
             "all": everything or is_grouped,
             "ends": _grouped(touched) if is_grouped else None,
@@ -105,6 +109,19 @@ class LogEntry:
             "wait": self.wait,
         }
         return orjson.dumps(stored).decode()
+
+
+def _by_label(edges: Iterable[EdgeKey]) -> dict[str, list[int]]:
+    """Return edges as the value of the key ``edges``."""
+    found = defaultdict[str, list[int]](list)
+    for label, *ends in edges:
+        found[label] += ends
+    return found
+
+
+def _edges_of(stored: Mapping[str, list[int]]) -> Iterator[EdgeKey]:
+    """Yield the edges in the value of the key ``edges``."""
+    return ((label, *ends) for label, vids in stored.items() for ends in zip(vids[::2], vids[1::2], strict=True))
 
 
 def _grouped(touched: Touched) -> list[Json]:
@@ -133,6 +150,7 @@ def entry_of(text: str) -> LogEntry:
         frozenset((direction, label, vid) for direction, label, vid in ends),
         None if tenants is None else frozenset(tenants),
         stored["all"] and groups is None,
+        edges=None if stored.get("edges") is None else frozenset(_edges_of(stored["edges"])),
     )
     return LogEntry(
         stored["n"],

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
+from app.graph.records.edge_record import EdgeKey
+
 PART_SIZE: Final = 2_500
 """Number of vertices, and of ends of edges, that a cache forgets in some milliseconds."""
 
@@ -19,7 +21,8 @@ class Touched:
 
     ``tenants`` are those whose listings by the index may change, None for all. With ``everything`` it is unknown what
     the transaction writes, and the other values do not count. ``divided`` is what a part of a large transaction is of,
-    None otherwise: the two ends of an edge may be in different parts.
+    None otherwise: the two ends of an edge may be in different parts. ``edges`` are the edges with these ends, by label
+    and vertex ids; None if only the ends are known.
     """
 
     vertices: frozenset[int] = frozenset()
@@ -27,6 +30,13 @@ class Touched:
     tenants: frozenset[str] | None = frozenset()
     everything: bool = False
     divided: "Touched | None" = field(default=None, compare=False, repr=False)
+    edges: frozenset[EdgeKey] | None = None
+
+    @classmethod
+    def of_edges(cls, vertices: frozenset[int], edges: frozenset[EdgeKey], tenants: frozenset[str] | None) -> "Touched":
+        """Return what a transaction touches that writes these vertices and edges."""
+        ends = (end for label, out, into in edges for end in (("out", label, out), ("in", label, into)))
+        return cls(vertices, frozenset(ends), tenants, edges=edges)
 
     def ends_by_label(self) -> defaultdict[tuple[str, str], set[int]]:
         """Return the near ends of the edges by direction and label; those of an absent label are an empty set."""

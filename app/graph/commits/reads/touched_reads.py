@@ -1,5 +1,6 @@
 """Finds the parts of a state that transactions have touched since it was read: records, edges of hops, single edges."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -30,6 +31,14 @@ class KnownReads:
     begun: Mapping[HopKind, set[int]]
     pairs: Mapping[tuple[str, int], Sequence[tuple[int, EdgeKey]]]
 
+    def kinds_by_label(self) -> defaultdict[str, list[HopKind]]:
+        """Return the hops that lead over edges of each label."""
+        found = defaultdict[str, list[HopKind]](list)
+        for kind in self.begun:
+            for label in kind[1]:
+                found[label].append(kind)
+        return found
+
 
 @dataclass(slots=True)
 class TouchedReads:
@@ -47,7 +56,25 @@ class TouchedReads:
     def add(self, touched: Touched, known: KnownReads) -> None:
         """Add what a transaction has touched of what is known; of very much, only a part."""
         self.vertices.update(vid for vid in touched.vertices if vid in known.vertices)
-        ends = touched.ends_by_label()
+        if touched.edges is None:
+            self._add_between(touched.ends_by_label(), known)
+        else:
+            self._add_edges(touched.edges, known)
+
+    def _add_edges(self, edges: Iterable[EdgeKey], known: KnownReads) -> None:
+        """Add what edges touch; of very many, only a part."""
+        kinds = known.kinds_by_label()
+        for label, source, target in edges:
+            for kind in kinds[label]:
+                near, far = (source, target) if kind[0] is Direction.OUT else (target, source)
+                if near in known.begun[kind]:
+                    self.rows[kind, label, near, far] = None
+            self.pairs |= {key: None for end, key in known.pairs.get((label, source), ()) if end == target}
+            if self.are_many:
+                return
+
+    def _add_between(self, ends: Mapping[tuple[str, str], set[int]], known: KnownReads) -> None:
+        """Add what any edges between some ends touch; of very many, only a part."""
         for kind, begun in known.begun.items():
             direction, labels = kind
             for label in labels:

@@ -141,6 +141,21 @@ async def test_very_many_writes_need_a_new_reading(writers: Writers, monkeypatch
     assert not await known.refresh(written.take() or (), UNLIMITED)
 
 
+async def test_edges_of_one_call_at_many_hops_need_no_new_reading(
+    writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each edge is read again, and not each pair of ends: a short call of others so voids no reading."""
+    await writers.of(ROOT).write([asset(each) for each in NAMES[:4]], dry_run=False, atomic=False)
+    monkeypatch.setattr(touched_reads, "MAX_TOUCHED", 5)
+    known, written = reading(writers), WritesSince()
+    written.begin(writers.client)
+    await all_of(known)
+    items = [asset(f"{name}-user", derivedFrom=[name]) for name in NAMES[:4]]
+    assert await write(writers, *items) == ["CREATED"] * 4
+    assert await known.refresh(written.take() or (), UNLIMITED)
+    assert comparable(await all_of(known)) == comparable(await all_of(reading(writers)))
+
+
 @dataclass
 class Ahead(HeldReads):
     """Readings ahead; ``count`` is their number, and only those from the number ``after`` on wait."""

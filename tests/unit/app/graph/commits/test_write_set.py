@@ -161,6 +161,7 @@ def test_all_that_is_written_is_touched() -> None:
     writes.delete_attached(8, "acme", "CHANGED", 9)
     found = writes.touched()
     assert found.vertices == {1, 4, 5, 6, 7, 8}
+    assert found.edges == frozenset({("DERIVES", 2, 3), ("CHANGED", 8, 9)})
     assert found.edge_ends == {("out", "DERIVES", 2), ("in", "DERIVES", 3), ("out", "CHANGED", 8), ("in", "CHANGED", 9)}
     assert bindings(writes)["gone"] == [6, 7, 8]
 

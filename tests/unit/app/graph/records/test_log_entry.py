@@ -1,6 +1,7 @@
 """Entries of the write log are stored and read without loss; too many ends are everything, vertices are all listed."""
 
 import threading
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -29,6 +30,7 @@ TOUCHED = Touched(frozenset({256, 512}), frozenset({("out", "DERIVES", 256), ("i
         LogEntry(2, "p", 0, NOTHING),
         LogEntry(3, "q", 0, Touched(frozenset({256}), tenants=None)),
         LogEntry(4, "q", 0, EVERYTHING),
+        LogEntry(5, "q", 0, Touched.of_edges(frozenset(), frozenset({("DERIVES", 1, 2), ("FEEDS", 3, 1)}), None)),
     ],
 )
 def test_a_stored_entry_is_read_as_it_was(entry: LogEntry) -> None:
@@ -62,6 +64,13 @@ def test_all_vertices_are_listed_however_many() -> None:
     many = frozenset(range(2 * MAX_LISTED))
     stored = entry_of(LogEntry(1, "p", 0, Touched(many, tenants=frozenset({"a"}))).text()).touched
     assert (len(stored.vertices & many), stored.edge_ends, stored.everything) == (len(many), frozenset(), True)
+
+
+def test_the_edges_of_many_ends_are_not_known() -> None:
+    """An entry with them would be half as long again; what is read ahead then counts by the ends."""
+    edges = frozenset(("DERIVES", vid, vid + 1) for vid in range(MAX_UNGROUPED))
+    many = Touched.of_edges(frozenset(), edges, frozenset({"a"}))
+    assert entry_of(LogEntry(1, "p", 0, many).text()).touched == replace(many, edges=None)
 
 
 async def test_long_entries_are_read_in_the_side_thread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """What of a state is to be read again after transactions: what they touched of it, and nothing else."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.graph.commits.reads import touched_reads as module
@@ -46,6 +48,30 @@ def test_single_edges_are_found_by_the_ends_that_are_stored() -> None:
     assert not other.pairs
 
 
+def test_each_edge_of_a_transaction_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One with an edge at each of many hops is not as much as one with edges between all of their ends."""
+    monkeypatch.setattr(module, "MAX_TOUCHED", 60)
+    known = KnownReads({HUB}, {USES: {*range(100, 160)}}, KNOWN.pairs)
+    edges = {*(("DERIVES", 100 + number, 200 + number) for number in range(59)), ("OWNED_BY", HUB, TEAM)}
+    touched = Touched.of_edges(frozenset(), frozenset({*edges, ("TAGGED", 100, 200), ("DERIVES", 1, 100)}), None)
+    found = touched_reads([touched], known)
+    assert found is not None
+    assert {*found.rows} == {(USES, *edge) for edge in edges if edge[0] == "DERIVES"}
+    assert [*found.pairs] == [("OWNED_BY", 77, TEAM)]
+    assert touched_reads([replace(touched, edges=None)], known) is None
+
+
+def test_edges_of_a_hop_against_them_are_found_by_the_far_end() -> None:
+    """The hop into an asset begins where an edge ends."""
+    into = Direction.IN, ("DERIVES",)
+    found = touched_reads(
+        [Touched.of_edges(frozenset(), frozenset({("DERIVES", USER, HUB), ("DERIVES", HUB, OTHER)}), None)],
+        KnownReads(set(), {into: {HUB}}, {}),
+    )
+    assert found is not None
+    assert [*found.rows] == [(into, "DERIVES", HUB, USER)]
+
+
 def test_very_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """The number is bounded, and also what one transaction with very many ends adds before it is noticed."""
     monkeypatch.setattr(module, "MAX_TOUCHED", 3)
@@ -54,3 +80,5 @@ def test_very_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert touched_reads([Touched(vertices=frozenset({HUB, USER}))], KNOWN) is not None
     assert touched_reads([edge("DERIVES", HUB, each) for each in range(10, 13)], KNOWN) is not None
     assert touched_reads([edge("DERIVES", HUB, each) for each in range(10, 14)], KNOWN) is None
+    edges = frozenset(("DERIVES", HUB, vid) for vid in range(10, 1_000))
+    assert touched_reads([Touched.of_edges(frozenset(), edges, None)], KNOWN) is None
