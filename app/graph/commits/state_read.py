@@ -18,7 +18,7 @@ from app.graph.commits.write_statements import STATE
 from app.graph.driver.edge_pages import EdgePages, read_edge_page
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey
-from app.graph.records.merged_record import last_target, target_of
+from app.graph.records.merged_record import last_target, target_of, targets_within
 from app.graph.records.record_text import BriefRecord, parts_of, record_of
 from app.graph.records.touched import Touched
 from graphql_schema.catalog.relations import Direction
@@ -162,7 +162,8 @@ class StateReading:
     async def refresh(self, written: Iterable[Touched], limits: ReadLimits) -> bool:
         """Read again what transactions have touched of all that was read; return false if that is not possible.
 
-        It is not if it is very much, or if vertices point elsewhere than before. The reading is then of no further use.
+        It is not if it is very much, or if a vertex that was looked up leads elsewhere than before. The reading is then
+        of no further use.
         From now on it has other limits, for which what it has read before does not count.
         """
         self.limits = limits
@@ -176,10 +177,18 @@ class StateReading:
             return False
         pointers = {vid: target_of(self.records.pop(vid, None)) for vid in found.vertices}
         await self._add_records(found.vertices)
-        if any(target_of(self.records.get(vid)) != target for vid, target in pointers.items()):
+        moved = {vid for vid, target in pointers.items() if target_of(self.records.get(vid)) != target}
+        if moved and await self._lead_over(moved):
             return False
         await self._refresh_edges([*found.rows], [*found.pairs])
         return True
+
+    async def _lead_over(self, vertices: Collection[int]) -> bool:
+        """Return whether some of these vertices were looked up, or pointers lead over them from what was."""
+        async for named in self.budget.in_turns(self.named):
+            if named in vertices or any(vid in vertices for vid in targets_within(named, self.records)):
+                return True
+        return False
 
     async def _refresh_edges(self, rows: Sequence[Row], pairs: Sequence[EdgeKey]) -> None:
         """Read some edges of hops and single edges again, and the records of vertices that these newly lead to."""

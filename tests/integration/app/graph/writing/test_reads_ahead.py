@@ -128,6 +128,39 @@ async def test_a_merge_needs_a_new_reading(writers: Writers) -> None:
     assert not await known.refresh(written.take() or (), UNLIMITED)
 
 
+async def merge(writers: Writers, one: str, into: str) -> None:
+    """Merge a dataset into another one, which must be accepted."""
+    assert await write(writers, MergeCommand(urn(one), urn(into))) == ["UPDATED"]
+
+
+async def test_a_merge_of_a_far_end_needs_no_new_reading(writers: Writers) -> None:
+    """No read begins at it, so a stranger who merges own placeholders, one after the other, voids no reading."""
+    await load(writers, asset(NAMES[2], {"description": "x"}), link("DERIVES", NAMES[0], NAMES[1]))
+    await load(writers, link("DERIVES", NAMES[1], NAMES[3]))
+    hops = [HopRead(direction, ["DERIVES"], VIDS[:1]) for direction in (Direction.OUT, Direction.IN)]
+    known, written = reading(writers), WritesSince()
+    written.begin(writers.client)
+    await known.state(VIDS[:1], hops, ())
+    await merge(writers, NAMES[1], NAMES[2])
+    assert await known.refresh(written.take() or (), UNLIMITED)
+    found, expected = [await each.state(VIDS[:1], hops, ()) for each in (known, reading(writers))]
+    here, there = comparable(found), comparable(expected)
+    assert here == there
+    assert [row[1] for row in found.hops[0] if row[2].get("validTo") is None] == [VIDS[2]]
+
+
+async def test_a_merge_of_what_a_merged_dataset_leads_to_needs_a_new_reading(writers: Writers) -> None:
+    """The hop at the first one was read at the last one, which nothing has named."""
+    both: list[Command] = [asset(name, {"description": "x"}) for name in (NAMES[2], NAMES[3])]
+    await load(writers, *both, link("DERIVES", NAMES[0], NAMES[4]), link("DERIVES", NAMES[0], NAMES[1]))
+    await merge(writers, NAMES[1], NAMES[4])
+    known, written = reading(writers), WritesSince()
+    written.begin(writers.client)
+    await known.state([VIDS[1]], [HopRead(Direction.IN, ["DERIVES"], [VIDS[1]])], ())
+    await merge(writers, NAMES[4], NAMES[2])
+    assert not await known.refresh(written.take() or (), UNLIMITED)
+
+
 async def test_very_many_writes_need_a_new_reading(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is read again is bounded, so that other writers do not wait for it."""
     monkeypatch.setattr(touched_reads, "MAX_TOUCHED", 3)
