@@ -9,6 +9,7 @@ read.
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Final
 
 import orjson
@@ -17,6 +18,7 @@ from app.graph.driver.writes_since import WritesSince
 from app.graph.propagation.flow_statement import PARENT_STEPS
 from app.graph.propagation.sources import Sources
 from app.graph.propagation.stored_flows import CHILD_KEYS, MANY_EDGES, StoredFlows
+from app.graph.propagation.stored_members import Membership
 from app.graph.records.touched import Touched
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.execution.side_thread import run_in_turn
@@ -26,6 +28,9 @@ from graphql_schema.ports.record import Record
 _TO_PARENTS: Final = [(step.direction, Direction(step.direction).reverse.value, step.label) for step in PARENT_STEPS]
 """Direction at the child, direction at the parent, and label of the edges between them."""
 
+MEMBERSHIPS_OF_CHILD: Final = 4
+"""Number of memberships that are read again for each child that may be: several parents may have gained children."""
+
 _CHILD_BYTES: Final = 200
 """Bytes of memory of a child: its id as a member of its parent, and as the key of its values."""
 
@@ -33,6 +38,14 @@ _VALUES_BYTES: Final = 1_500
 """Bytes of values that no other child had before, besides _CHARACTER_BYTES for each character of their text."""
 
 _CHARACTER_BYTES: Final = 3
+
+
+@dataclass(slots=True)
+class _Changed:
+    """Children whose records are to be read again, and their memberships that may have begun or ended."""
+
+    children: set[int] = field(default_factory=set)
+    memberships: set[Membership] = field(default_factory=set)
 
 
 class ChildrenAhead:
@@ -95,38 +108,39 @@ class ChildrenAhead:
         if self._readings:
             return False
         written = self.written.take()
-        changed = set() if written is None else self._changed(written)
-        if written is None or len(changed) > limit:
+        changed = None if written is None else self._changed(written, limit)
+        if changed is None:
             self._forget()
-        elif changed:
+        elif changed.children:
             kept = self.parents, self.children, self._values
             self._forget()  # if the request fails, nothing is known: the writes were taken
-            found = await flows.parents(changed)
+            found = await flows.members(changed.memberships, sorted(changed.children))
             if self.written.has_begun:  # else the last use has ended meanwhile
                 self.parents, self.children, self._values = kept
-                self._replace(changed, found)
+                self._replace(changed.memberships, found)
         return bool(self.parents)
 
-    def _replace(self, changed: set[int], found: Sources) -> None:
-        """Replace some children by what was found of them: their parents, and the records of both."""
-        for members in self.children.of.values():
-            members.difference_update(changed)
-        joined = Sources(records={vid: found.records[vid] for vid in changed & found.records.keys()})
-        for child in changed:
-            for parent in self.parents & found.of.get(child, set()):
-                joined.of[parent].add(child)
-        self._add(joined)
+    def _replace(self, memberships: Iterable[Membership], found: Sources) -> None:
+        """Replace some memberships by those that are current, and some records."""
+        for _, child, parent in memberships:
+            self.children.of[parent].discard(child)
+        self._add(found)
 
-    def _changed(self, written: Iterable[Touched]) -> set[int]:
-        """Return the known children that transactions have touched, and those that they may have joined to a parent."""
-        changed = set[int]()
+    def _changed(self, written: Iterable[Touched], limit: int) -> _Changed | None:
+        """Return what transactions have touched of the known children, and may have joined; None if it is too much."""
+        found = _Changed()
         for touched in written:
-            changed |= touched.vertices & self.children.records.keys()
+            found.children |= touched.vertices & self.children.records.keys()
             ends = touched.ends_by_label()
-            for of_child, of_parent, label in _TO_PARENTS:
-                if self.parents & ends[of_parent, label]:
-                    changed |= ends[of_child, label]
-        return changed
+            for number, (of_child, of_parent, label) in enumerate(_TO_PARENTS):
+                parents, children = self.parents & ends[of_parent, label], ends[of_child, label]
+                if len(found.memberships) + len(parents) * len(children) > MEMBERSHIPS_OF_CHILD * limit:
+                    return None
+                found.memberships |= {(number, child, parent) for child in children for parent in parents}
+                found.children |= children if parents else set()
+            if len(found.children) > limit:
+                return None
+        return found
 
     def _forget(self) -> None:
         self.parents, self.children, self._values = set(), Sources(), {}

@@ -4,7 +4,7 @@ One vertex may have hundreds of thousands of them. A transaction reads all of wh
 loop after each page. A job reads what its budget permits in each of its steps.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Container, Hashable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,6 +14,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.flow_statement import CHILD_STEPS, FLOW, PARENT_STEPS, Step, hop_row
 from app.graph.propagation.source_reading import SourceReading, pairs_of
 from app.graph.propagation.sources import Sources
+from app.graph.propagation.stored_members import Membership, current_members
 from app.graph.records.record_text import record_of
 from app.graph.records.vertex_record import CONFIRMED
 from graphql_schema.catalog.kinds import ASSETS, NAME_OF_CODE
@@ -176,13 +177,17 @@ class StoredFlows:
                 return None
         return found
 
-    async def parents(self, children: Collection[int]) -> Sources:
-        """Return the parents of each of the children, and the records of both; long ones have only CHILD_KEYS."""
+    async def members(self, memberships: Iterable[Membership], children: Sequence[int]) -> Sources:
+        """Return by parent the children whose membership is current, and the records of ``children``.
+
+        Long records have only CHILD_KEYS. No further edge of a parent or child is read.
+        """
         found = Sources()
-        for xs in _batches([*children]):
-            pages = EdgePages(self._group_hops(PARENT_STEPS, xs), in_one_step=True)
-            async for edges, records, _ in self._pages(xs, pages, _EVERY, CHILD_KEYS):
-                found.add(_ends_by_start(edges, records))
+        for _, child, parent in await current_members(self.client, memberships, self.now, self.caller):
+            found.of[parent].add(child)
+        for xs in _batches(children):
+            async for _, records, _ in self._pages(xs, EdgePages([]), _EVERY, CHILD_KEYS):
+                found.records |= records
         return found
 
     def _source_hops(self, xs: Sequence[int]) -> list[JsonObject]:

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from app.graph.propagation.children_ahead import ChildrenAhead
+from app.graph.propagation.flow_statement import PARENT_STEPS
 from app.graph.propagation.sources import Sources
+from app.graph.propagation.stored_members import Membership
 from app.graph.records.touched import Touched
 from app.runtime.operation_memory import LITTLE, OperationMemory
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
@@ -14,6 +16,7 @@ from graphql_schema.ports.record import Record
 from policies.errors import LimitError
 
 PARENT, CHILD, OTHER = 1, 10, 11
+TO_DATASET = next(number for number, step in enumerate(PARENT_STEPS) if step.label == "VERSION_OF")
 INTERNAL = {"sensitivity": "INTERNAL", "index": {"tags": []}, "description": "long"}
 
 
@@ -25,19 +28,19 @@ class Client:
 
 
 class Flows:
-    """Returns one child of a parent, and counts what is read again."""
+    """Returns one child of a parent, and keeps what is read again: memberships, and the children with their records."""
 
     def __init__(self) -> None:
-        self.again: list[set[int]] = []
+        self.again: list[tuple[set[Membership], list[int]]] = []
 
     async def child_pages(self, parents: list[int]) -> AsyncIterator[Sources]:
         """See :class:`app.graph.propagation.stored_flows.StoredFlows`."""
         yield Sources({parent: {CHILD} for parent in parents}, {CHILD: INTERNAL})
 
-    async def parents(self, children: set[int]) -> Sources:
+    async def members(self, memberships: set[Membership], children: list[int]) -> Sources:
         """See :class:`app.graph.propagation.stored_flows.StoredFlows`."""
-        self.again.append(children)
-        return Sources({CHILD: {PARENT}}, {CHILD: {**INTERNAL, "sensitivity": "RESTRICTED"}})
+        self.again.append((memberships, children))
+        return Sources(records={vid: {**INTERNAL, "sensitivity": "RESTRICTED"} for vid in children})
 
 
 async def test_only_written_children_are_read_again() -> None:
@@ -55,7 +58,7 @@ async def test_only_written_children_are_read_again() -> None:
         ahead.written.ended(Touched(vertices=frozenset({CHILD, OTHER})), certain=True)
         for _ in range(2):
             assert await ahead.refresh(flows, 5)
-        assert (flows.again, ahead.children.records[CHILD]["sensitivity"]) == ([{CHILD}], "RESTRICTED")
+        assert (flows.again, ahead.children.records[CHILD]["sensitivity"]) == ([(set(), [CHILD])], "RESTRICTED")
 
 
 class TaggedFlows(Flows):
@@ -130,7 +133,25 @@ async def test_children_of_other_parents_are_not_read() -> None:
         assert flows.again == []
         ahead.written.begun(Touched(edge_ends=frozenset([others[0], ("in", "VERSION_OF", PARENT)])))
         assert await ahead.refresh(flows, 5)
-        assert flows.again == [{20}]
+        assert flows.again == [({(TO_DATASET, 20, PARENT)}, [20])]
+
+
+async def test_very_many_memberships_are_not_read_again() -> None:
+    """One transaction may touch many parents and many children; then nothing is known, and all is read ahead anew."""
+    client: Any = Client()
+    flows: Any = Flows()
+    for parents, is_known in ((4, True), (5, False)):
+        ahead = ChildrenAhead()
+        with ahead.in_use():
+            ahead.written.begin(client)
+            await ahead.read(flows, range(1, parents + 1), OperationBudget())
+            ends = [
+                *(("out", "VERSION_OF", vid) for vid in range(20, 25)),
+                *(("in", "VERSION_OF", vid) for vid in range(9)),
+            ]
+            ahead.written.begun(Touched(edge_ends=frozenset(ends)))
+            assert await ahead.refresh(flows, 5) == is_known
+            assert ahead.parents == ({*range(1, parents + 1)} if is_known else set())
 
 
 async def test_it_is_kept_until_the_last_use_ends() -> None:
@@ -157,14 +178,14 @@ async def test_nothing_is_kept_if_the_last_use_ends_while_children_are_read_agai
     ahead.written.begin(client)
     await ahead.read(flows, [PARENT], OperationBudget())
     ahead.written.begun(Touched(vertices=frozenset({CHILD})))
-    parents = flows.parents
+    members = flows.members
 
-    async def ending(children: set[int]) -> Sources:
+    async def ending(memberships: set[Membership], children: list[int]) -> Sources:
         use.__exit__(None, None, None)
-        found: Sources = await parents(children)
+        found: Sources = await members(memberships, children)
         return found
 
-    flows.parents = ending
+    flows.members = ending
     assert not await ahead.refresh(flows, 5)
     assert (ahead.parents, ahead.children.records, client.write_watches) == (set(), {}, [])
 
@@ -187,4 +208,4 @@ async def test_what_is_written_while_another_use_reads_counts_for_its_children()
         flows.child_pages = while_pages_are_read
         await ahead.read(flows, [PARENT], OperationBudget())
         assert await ahead.refresh(flows, 5)
-        assert (flows.again, ahead.children.records[CHILD]["sensitivity"]) == ([{CHILD}], "RESTRICTED")
+        assert (flows.again, ahead.children.records[CHILD]["sensitivity"]) == ([(set(), [CHILD])], "RESTRICTED")
