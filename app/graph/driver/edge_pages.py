@@ -174,12 +174,14 @@ class EdgePages:
 
     A hop has the keys ``d`` (direction), ``ls`` (edge labels) and ``xs`` (where it starts). With the key ``p``, if that
     is not negative, it starts from the far ends of the hop with this index instead, from each of them once. With
-    ``in_one_step``, the reader reads all pages at once, so these are large.
+    ``in_one_step``, the reader reads all pages at once, so these are large. ``visited`` is the number of edges and
+    starts of all pages so far.
     """
 
     hops: Sequence[JsonObject]
     in_one_step: bool = False
     has_begun: bool = False
+    visited: int = 0
     _first: list[list[int]] = field(default_factory=list)
     _more: list[list[Position]] = field(default_factory=list)
     _started: list[set[int]] = field(default_factory=list)
@@ -238,6 +240,7 @@ class EdgePages:
 
         The page has ``visited`` edges and starts, which count in its budget.
         """
+        self.visited += visited
         if self._budget is not None:
             self._budget.spend(visited)
         is_first, self.has_begun = not self.has_begun, True

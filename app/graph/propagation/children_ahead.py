@@ -83,14 +83,15 @@ class ChildrenAhead:
     async def read(self, flows: StoredFlows, parents: Iterable[int], budget: OperationBudget) -> None:
         """Read the children of further parents.
 
-        Their edges and records count in the budget of the operation, and so does the memory of what is kept of them.
+        Their records and all edges that are visited, ended ones included, count in the budget of the operation, and so
+        does the memory of what is kept of them.
         """
         wanted = [*parents]
         self._readings += 1
         try:
-            async for page in flows.child_pages(wanted):
+            async for page, visited in flows.child_pages(wanted):
                 budget.check()
-                budget.count_rows(2 * len(page.records))
+                budget.count_rows(visited + len(page.records))
                 is_long = len(page.records) > MANY_EDGES
                 budget.count_stored(await run_in_turn(self._add, is_long, page))
                 await budget.pause()

@@ -149,15 +149,18 @@ class StoredFlows:
         _, records, left, _ = await self._read(vertices, EdgePages([]), _EVERY, keys)
         return records, left
 
-    async def child_pages(self, parents: Iterable[int]) -> AsyncIterator[Sources]:
+    async def child_pages(self, parents: Iterable[int]) -> AsyncIterator[tuple[Sources, int]]:
         """Yield the children of each of the parents with their records, page by page; long ones have only CHILD_KEYS.
 
-        The records of the parents are not read.
+        Also yield the number of edges and starts that a page has visited, ended edges included. The records of the
+        parents are not read.
         """
         for xs in _batches(list(parents)):
             pages = EdgePages(self._group_hops(CHILD_STEPS, xs), in_one_step=True)
+            visited = 0
             async for edges, records, _ in self._pages([], pages, _EVERY, CHILD_KEYS):
-                yield await run_in_turn(_ends_by_start, _are_many(edges), edges, records)
+                yield await run_in_turn(_ends_by_start, _are_many(edges), edges, records), pages.visited - visited
+                visited = pages.visited
 
     async def few_children(self, parents: Iterable[int], limit: int) -> Sources | None:
         """Return the children of each of the parents as :meth:`child_pages`; None if both are more than ``limit``.

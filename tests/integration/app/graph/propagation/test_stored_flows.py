@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pytest
 from support.servers.in_process import no_jobs, open_api
 from support.stores.janusgraph import StoreGraph
 
+from app.graph.driver import edge_pages
 from app.graph.propagation.flow_statement import SHORT
 from app.graph.propagation.stored_flows import CHILD_KEYS, StoredFlows
 from app.graph.records.clock import epoch_milliseconds
@@ -32,3 +34,20 @@ async def test_of_the_long_records_of_children_the_tags_and_sensitivity_are_read
     assert {*found.records[vids[1]]} == {*CHILD_KEYS} - {CONFIRMED, RESERVED_FOR}  # which this feature does not have
     assert found.records[vids[1]]["sensitivity"] == "RESTRICTED"
     assert found.records[vids[1]]["index"]["tags"] == [tag]
+
+
+async def test_pages_of_children_have_the_number_of_visited_edges(
+    graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Edges that have ended are among them, in each page, and the parent is one more."""
+    group, features = "mlg://feature-set/test/default/s", [f"mlg://feature/test/default/s.f{n}" for n in range(8)]
+    async with open_api(graph, tmp_path, no_jobs) as api:
+        await api.load({"featureSet": {"id": group, "features": features}})
+        await api.load({"featureSet": {"id": group, "features": features[:1]}})
+        monkeypatch.setattr(edge_pages, "PAGE", 1)
+        flows = StoredFlows(api.client, frozenset(), epoch_milliseconds())
+        pages = [page async for page in flows.child_pages([vertex_id("default", group)])]
+    members = set().union(*(page.of[vertex_id("default", group)] for page, _ in pages))
+    assert members == {vertex_id("default", features[0])}
+    assert len(pages) > 1
+    assert sum(visited for _, visited in pages) > len(features)

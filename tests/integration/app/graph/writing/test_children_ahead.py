@@ -37,7 +37,7 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> Pages:
     """Let a plan read three parents and children at most, and return the pages that are read ahead instead."""
     found, pages = Pages(), StoredFlows.child_pages
 
-    async def child_pages(flows: StoredFlows, parents: Iterable[int]) -> AsyncIterator[Sources]:
+    async def child_pages(flows: StoredFlows, parents: Iterable[int]) -> AsyncIterator[tuple[Sources, int]]:
         found.read.append([*parents])
         async for page in pages(flows, found.read[-1]):
             yield page

@@ -16,6 +16,7 @@ from graphql_schema.ports.record import Record
 from policies.errors import LimitError
 
 PARENT, CHILD, OTHER = 1, 10, 11
+VISITED = 50
 TO_DATASET = next(number for number, step in enumerate(PARENT_STEPS) if step.label == "VERSION_OF")
 INTERNAL = {"sensitivity": "INTERNAL", "index": {"tags": []}, "description": "long"}
 
@@ -33,9 +34,9 @@ class Flows:
     def __init__(self) -> None:
         self.again: list[tuple[set[Membership], list[int]]] = []
 
-    async def child_pages(self, parents: list[int]) -> AsyncIterator[Sources]:
+    async def child_pages(self, parents: list[int]) -> AsyncIterator[tuple[Sources, int]]:
         """See :class:`app.graph.propagation.stored_flows.StoredFlows`."""
-        yield Sources({parent: {CHILD} for parent in parents}, {CHILD: INTERNAL})
+        yield Sources({parent: {CHILD} for parent in parents}, {CHILD: INTERNAL}), VISITED
 
     async def members(self, memberships: set[Membership], children: list[int]) -> Sources:
         """See :class:`app.graph.propagation.stored_flows.StoredFlows`."""
@@ -72,22 +73,22 @@ class TaggedFlows(Flows):
     def _tags(vid: int) -> list[str]:
         return [f"tag {vid} {each:036}" for each in range(100)]
 
-    async def child_pages(self, parents: list[int]) -> AsyncIterator[Sources]:
+    async def child_pages(self, parents: list[int]) -> AsyncIterator[tuple[Sources, int]]:
         """See :class:`app.graph.propagation.stored_flows.StoredFlows`."""
         while self.left:
             self.left -= 1
             vids = range(1_000 * self.left, 1_000 * (self.left + 1))
             records: dict[int, Record] = {vid: {**INTERNAL, "index": {"tags": self._tags(vid)}} for vid in vids}
-            yield Sources({parent: {*vids} for parent in parents}, records)
+            yield Sources({parent: {*vids} for parent in parents}, records), len(vids)
 
 
 async def test_children_with_equal_values_share_these() -> None:
     """Thousands of children without tags take little, however long their records are, and a write changes one alone."""
 
     class Alike(Flows):
-        async def child_pages(self, parents: list[int]) -> AsyncIterator[Sources]:
+        async def child_pages(self, parents: list[int]) -> AsyncIterator[tuple[Sources, int]]:
             vids = range(10_000)
-            yield Sources({parent: {*vids} for parent in parents}, {vid: {**INTERNAL} for vid in vids})
+            yield Sources({parent: {*vids} for parent in parents}, {vid: {**INTERNAL} for vid in vids}), len(vids)
 
     budget, ahead = OperationBudget(), ChildrenAhead()
     with ahead.in_use():
@@ -117,6 +118,19 @@ async def test_a_reading_ends_at_the_limit_of_memory() -> None:
         await ahead.read(flows, [PARENT], budget)  # type: ignore[arg-type]
     assert flows.left == 8
     assert (ahead.parents, ahead.children.records) == (set(), {})
+
+
+async def test_edges_that_have_ended_count() -> None:
+    """The store goes through them, so they count in the budget of the operation as others do."""
+    flows: Any = Flows()
+    for rows in (VISITED, VISITED + 1):
+        budget, ahead = OperationBudget(UsageLimits(rows=rows)), ChildrenAhead()
+        if rows == VISITED:
+            with pytest.raises(LimitError, match="rows"):
+                await ahead.read(flows, [PARENT], budget)
+        else:
+            await ahead.read(flows, [PARENT], budget)
+        assert budget.rows == VISITED + 1
 
 
 async def test_children_of_other_parents_are_not_read() -> None:
@@ -197,7 +211,7 @@ async def test_what_is_written_while_another_use_reads_counts_for_its_children()
     ahead = ChildrenAhead()
     pages = flows.child_pages
 
-    async def while_pages_are_read(parents: list[int]) -> AsyncIterator[Sources]:
+    async def while_pages_are_read(parents: list[int]) -> AsyncIterator[tuple[Sources, int]]:
         async for page in pages(parents):
             ahead.written.begun(Touched(vertices=frozenset({CHILD})))
             assert not await ahead.refresh(flows, 5)

@@ -66,7 +66,7 @@ class Texts:
 async def test_the_long_values_of_children_are_not_read() -> None:
     """Each edge that begins at a parent reads all its children under the write lock, for their tags and attributes."""
     client: Any = Texts()
-    (found,) = [page async for page in StoredFlows(client, frozenset(), FOREVER).child_pages([PARENT])]
+    ((found, _),) = [page async for page in StoredFlows(client, frozenset(), FOREVER).child_pages([PARENT])]
     assert found.of == {PARENT: {10, 11}}
     kept = {"kind": FEATURE, "sensitivity": "RESTRICTED", "index": {"tags": []}}
     assert found.records == dict.fromkeys((10, 11), kept)
