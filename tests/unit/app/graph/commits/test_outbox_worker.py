@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
+from support.stores.writers import NOW
 from support.waiting import until
 
 from app.graph.commits import outbox_worker
@@ -12,9 +13,14 @@ from app.graph.commits.entries import unanswered_entries
 from app.graph.commits.entries.stored_entries import READ
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry
-from app.graph.commits.outbox_worker import MAX_PAUSE_SECONDS, OutboxWorker
+from app.graph.commits.outbox_worker import MAX_PAUSE_SECONDS, OutboxWorker, add_in_turns
+from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import LostTurnError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.records.vertex_record import stub
+from graphql_schema.rules.index_terms import indexed_length
+
+RECORD = stub("default", "mlg://dataset/test/default/d", "ada", NOW)
 
 OUTAGE = 1_200
 """Failures in a row; 2 to this power exceeds the largest float."""
@@ -202,3 +208,18 @@ async def test_a_job_rests_after_all_its_work(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(asyncio.CancelledError):
         await job.run()
     assert rests == [(7.0, 3)]
+
+
+async def test_a_transaction_of_a_job_bounds_what_the_index_analyses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All texts of an asset are analysed again when its sensitivity changes; a record is not shorter than its texts."""
+    text, count = "日本 word " * 50, 20
+    properties = [{"key": f"key{number}", "value": text} for number in range(3)]
+    record = {**RECORD, "description": text, "displayName": text, "properties": properties}
+    writes, limit = WriteSet(), 5 * indexed_length(record)
+
+    def add(vid: int) -> None:
+        writes.vertex(vid, {**record, "sensitivity": "RESTRICTED"}, before=record)
+
+    monkeypatch.setattr(outbox_worker, "MAX_CHARACTERS", limit)
+    fitting = await add_in_turns(writes, range(count), add)
+    assert 0 < fitting * indexed_length(record) <= limit
