@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import strawberry
 
@@ -14,11 +14,15 @@ from graphql_schema.ports.protocols import ChangeFeed, GraphReader, GraphWriter
 from graphql_schema.ports.record import JsonObject, Position
 from graphql_schema.ports.row import Row
 from graphql_schema.ports.shared_results import SharedResults
+from graphql_schema.ports.turns.gradual_release import RELEASE
 from graphql_schema.ports.webhooks.webhook_registry import WebhookRegistry
 from policies.installation.gates import NO_GATES, Gates
 from policies.principal import Principal
 
 ResultT = TypeVar("ResultT")
+
+MANY_ROWS: Final = 2_000
+"""Number of edges and records read by an operation beyond which they are freed in turns, not at once."""
 
 
 class SharedWork(Protocol):
@@ -122,7 +126,9 @@ class Context:
 
     def reset_reader(self) -> None:
         """Discard cached rows and results, so that fields resolved after a write return the new state."""
+        discarded: list[object] = [self._reader, self._computed]
         self._reader = self._computed = None
+        self._free(discarded)
 
     def restart(self) -> None:
         """Begin the operation again: discard what it has read, reported and counted, and what it is reading."""
@@ -157,8 +163,15 @@ class Context:
             self._computed.cancel()
         for reader in self._opened():
             reader.abandon()
+        discarded: list[object] = [*self.former_readers]
         self.former_readers = ()
         self.reset_reader()
+        self._free(discarded)
+
+    def _free(self, discarded: list[object]) -> None:
+        """Free what the operation no longer needs; in turns of the event loop, if it may be much."""
+        if self.budget.rows > MANY_ROWS:
+            RELEASE.free(discarded)
 
     def now(self) -> int:
         """Return the read time of the operation in epoch milliseconds; in the present that is the time of the clock."""
@@ -173,9 +186,9 @@ class Context:
         if self.recheck is not None:
             self.principal = await self.recheck()
         self.results = None if self.fan_out is None else self.fan_out.results(self.principal)
-        self.budget.renew()
         if self.results is None:
             self.reset_reader()
+        self.budget.renew()
 
     async def shared(self, key: Hashable, make: Callable[["Context"], Awaitable[ResultT]]) -> ResultT:
         """Return the result of ``make``, which subscriptions of equal rights and with an equal key share.

@@ -11,6 +11,8 @@ from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
 from support.waiting import until
 
+from graphql_schema.fields import context
+from graphql_schema.fields.context import MANY_ROWS
 from graphql_schema.ports.row import Row
 from policies.errors import LimitError
 
@@ -42,7 +44,10 @@ def living_rows() -> int:
 
 @observes_one_process
 @pytest.mark.parametrize("document", [WIDE, HEALTHY, USED], ids=["lists", "health", "usage"])
-async def test_what_an_ended_operation_read_is_freed(api: Api, monkeypatch: pytest.MonkeyPatch, document: str) -> None:
+@pytest.mark.parametrize("many_rows", [MANY_ROWS, 0], ids=["at once", "in turns"])
+async def test_what_an_ended_operation_read_is_freed(
+    api: Api, monkeypatch: pytest.MonkeyPatch, document: str, many_rows: int
+) -> None:
     """An operation that is ended while it reads keeps no row either, though its errors refer to its frames."""
     opened, contexts = api.contexts.open, list[Any]()
 
@@ -60,6 +65,7 @@ async def test_what_an_ended_operation_read_is_freed(api: Api, monkeypatch: pyte
                 contexts[-1].budget.end(LimitError("Too late."))
 
     await api.send("bo", document)  # reads the teams of the caller, too
+    monkeypatch.setattr(context, "MANY_ROWS", many_rows)
     monkeypatch.setattr(type(api.contexts), "open", lambda _self, *given: remembered(*given))
     gc.collect()
     before = living_rows()

@@ -1,6 +1,7 @@
 """The context of one operation: its reader, its read time and its reports."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 from unittest.mock import AsyncMock, Mock
@@ -8,7 +9,7 @@ from unittest.mock import AsyncMock, Mock
 import pytest
 from support.stores.plain_reader import PlainGraph
 
-from graphql_schema.fields.context import Context
+from graphql_schema.fields.context import MANY_ROWS, Context
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.protocols import GraphReader
 from graphql_schema.ports.shared_results import SharedResults
@@ -122,6 +123,24 @@ def test_an_operation_that_reads_nothing_opens_no_reader(process: Process) -> No
         assert context.reader
     context.release()
     assert abandoned == [1, 1]
+
+
+@pytest.mark.parametrize("end", [Context.release, Context.restart, Context.reset_reader])
+@pytest.mark.parametrize("is_large", [True, False])
+async def test_what_a_large_operation_has_read_is_freed_in_turns(
+    process: Process, monkeypatch: pytest.MonkeyPatch, end: Callable[[Context], None], *, is_large: bool
+) -> None:
+    """The last reference to it would free hundreds of thousands of objects in one callback."""
+    given: list[list[object]] = []
+    monkeypatch.setattr("graphql_schema.fields.context.RELEASE", Mock(free=given.append))
+    context = process.context()
+    assert context.reader
+    result = await context.once("key", AsyncMock())
+    context.budget.count_rows(MANY_ROWS + is_large)
+    end(context)
+    freed = [each for objects in given for each in objects if each is not None]
+    assert [process.graph in freed, any(isinstance(each, SharedResults) for each in freed)] == [is_large, is_large]
+    assert result is not None
 
 
 async def test_a_subscription_keeps_nothing_between_its_turns(process: Process) -> None:

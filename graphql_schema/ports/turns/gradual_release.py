@@ -1,0 +1,95 @@
+"""Frees what a large operation has read a little at a time, because to free all of it at once holds the event loop.
+
+A reference to the rows, levels and walks of an operation is often the last one to hundreds of thousands of objects,
+which CPython frees in one call. Here each object is taken apart before it is freed: what it refers to is kept on a
+list, and so is freed after it. What others refer to as well, such as entries of the graph cache, is left as it is.
+
+Large containers are emptied in parts. Their rows, records and tuples are freed as they are: each leads to few objects.
+"""
+
+import asyncio
+import gc
+import sys
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from graphql_schema.ports.row import MaskedRecord
+
+REST_SECONDS: Final = 0.05
+"""Seconds before the first object is freed: cancelled tasks of the operation end meanwhile, and refer to its rows."""
+
+PART_SECONDS: Final = 0.001
+"""Seconds in which objects are freed in one iteration of the event loop."""
+
+AT_ONCE: Final = 250
+"""Number of objects that are freed before the time is looked at, some tenths of a millisecond."""
+
+_OWN: Final = 2
+"""References to an object that nothing else refers to: a local variable, and the argument of the function that counts.
+"""
+
+
+@dataclass(slots=True)
+class GradualRelease:
+    """Frees objects in turns of the event loop, those first that were given first."""
+
+    _roots: deque[list[object]] = field(default_factory=deque)
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all that was given is freed."""
+        return not self._roots
+
+    def free(self, objects: list[object]) -> None:
+        """Free what only a list refers to, directly or over other objects; the list becomes empty."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._roots = loop, deque()  # the former loop was closed
+        self._roots.append(objects)
+        if len(self._roots) == 1:
+            loop.call_later(REST_SECONDS, self._go_on)
+
+    def _go_on(self) -> None:
+        """Free objects for a part of a turn, and go on in the next iteration of the loop."""
+        until = time.perf_counter() + PART_SECONDS
+        while self._roots:
+            if _freed(self._roots[0], AT_ONCE):
+                self._roots.popleft()
+            if time.perf_counter() >= until:
+                break
+        if self._roots:
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+
+def _freed(objects: list[object], count: int) -> bool:
+    """Free some of what only a list refers to, about ``count`` objects, and return whether the list is empty."""
+    while objects and count > 0:
+        last = objects.pop()
+        count -= 1
+        if sys.getrefcount(last) != _OWN or isinstance(last, set | frozenset):
+            continue
+        if isinstance(last, list) and len(last) > AT_ONCE:
+            objects += (last, *filter(_may_be_large, last[-AT_ONCE:]))
+            del last[-AT_ONCE:]
+            count -= AT_ONCE
+        elif isinstance(last, dict) and len(last) > AT_ONCE:
+            objects.append(last)
+            objects += filter(_may_be_large, [last.popitem()[1] for _ in range(AT_ONCE)])
+            count -= AT_ONCE
+        else:
+            objects += filter(gc.is_tracked, gc.get_referents(last))
+    return not objects
+
+
+def _may_be_large(entry: object) -> bool:
+    """Return whether an entry of a large container may lead to many objects, unlike a record or a row."""
+    if isinstance(entry, list | dict):
+        return len(entry) > AT_ONCE
+    return type(entry) is not tuple and gc.is_tracked(entry) and not isinstance(entry, MaskedRecord)
+
+
+RELEASE: Final = GradualRelease()
+"""What the ended operations of this process have read."""

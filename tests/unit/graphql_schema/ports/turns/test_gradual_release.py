@@ -1,0 +1,105 @@
+"""What a large operation has read: it is freed a little at a time, and nothing of it that others refer to changes."""
+
+import asyncio
+import gc
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from support.estates.plain_rows import plain_row
+from support.waiting import until
+
+from graphql_schema.ports.row import PageItem, Row
+from graphql_schema.ports.turns import gradual_release
+from graphql_schema.ports.turns.gradual_release import AT_ONCE, GradualRelease
+
+COUNT = 20 * AT_ONCE
+Monkey = pytest.MonkeyPatch
+
+
+class Freed:
+    """Counts the rows that were freed in ``total``."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        freed = self
+
+        class Counted(Row):
+            def __del__(self) -> None:
+                freed.total += 1
+
+        self._counted = Counted
+
+    def row(self, number: int) -> Row:
+        """Return a row that is counted when it is freed."""
+        row = plain_row("DATASET", f"d{number}")
+        return self._counted(number, row.record, row.access)
+
+
+@pytest.fixture
+def freed(monkeypatch: Monkey) -> Iterator[Freed]:
+    """Let each callback free as few objects as it can, and no garbage collection free any."""
+    monkeypatch.setattr(gradual_release, "PART_SECONDS", 0.0)
+    monkeypatch.setattr(gradual_release, "REST_SECONDS", 0.0)
+    gc.disable()
+    yield Freed()
+    gc.enable()
+
+
+def _page(rows: list[Row]) -> tuple[PageItem, ...]:
+    return tuple(PageItem(row, (number,)) for number, row in enumerate(rows))
+
+
+SHAPES: dict[str, Callable[[list[Row]], object]] = {
+    "list": lambda rows: rows,
+    "dictionary": lambda rows: SimpleNamespace(known=dict(enumerate(rows))),
+    "edges of one vertex": lambda rows: {1: [(row.vid, row) for row in rows]},
+    "edges of many vertices": lambda rows: {number: [(1, row)] for number, row in enumerate(rows)},
+    "pages of many lists": lambda rows: {number: _page(rows[number::COUNT]) for number in range(COUNT)},
+    "one long page of many": lambda rows: {number: _page(rows if number == 9 else []) for number in range(COUNT)},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+async def test_no_callback_frees_much(freed: Freed, shape: Callable[[list[Row]], object]) -> None:
+    """Also if all is behind one object, in one container, or in one of very many."""
+    kept = [shape([freed.row(number) for number in range(COUNT)])]
+    release = GradualRelease()
+    release.free(kept)
+    assert freed.total == 0
+    at_once = []
+    while not release.is_done:
+        before = freed.total
+        await asyncio.sleep(0)
+        at_once.append(freed.total - before)
+    assert freed.total == COUNT
+    assert max(at_once) <= 2 * AT_ONCE
+    assert not kept
+
+
+async def test_what_others_refer_to_is_left_as_it_is(freed: Freed) -> None:
+    """An entry of the graph cache is shared by operations; the walk of one that still runs is its own, too."""
+    cached: dict[str, Any] = {"edges": [(number, freed.row(number)) for number in range(COUNT)]}
+    before = [*cached["edges"]]
+    own = SimpleNamespace(edges=cached["edges"], row=freed.row(0))
+    release = GradualRelease()
+    release.free([own, cached])
+    del own
+    await until(lambda: release.is_done)
+    assert cached["edges"] == before
+    assert freed.total == 1
+
+
+async def test_operations_are_freed_one_after_the_other(freed: Freed) -> None:
+    """Many that end at once free no more in a callback than one does."""
+    release = GradualRelease()
+    for _ in range(5):
+        release.free([[freed.row(number) for number in range(COUNT // 5)]])
+    at_once = []
+    while not release.is_done:
+        before = freed.total
+        await asyncio.sleep(0)
+        at_once.append(freed.total - before)
+    assert freed.total == COUNT
+    assert max(at_once) <= 2 * AT_ONCE
