@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from support.stores.observed_requests import BESIDE
 
 from app.graph.driver.gremlin_client import GremlinClient
@@ -14,12 +15,14 @@ from app.graph.driver.gremlin_client import GremlinClient
 class ReceivedRows:
     """The requests of a client in order: ``texts``, and for each the number of values in its response.
 
-    Ids, records, edges and counts are one value each. ``characters`` are those of all texts in each response.
+    Ids, records, edges and counts are one value each. ``characters`` are those of all texts in each response,
+    ``sizes`` the bytes of each response.
     """
 
     texts: list[str] = field(default_factory=list)
     values: list[int] = field(default_factory=list)
     characters: list[int] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
 
 
 @contextmanager
@@ -34,6 +37,7 @@ def received_rows(client: GremlinClient) -> Iterator[ReceivedRows]:
         received.texts.append(args[0].text)
         received.values.append(sum(1 for _ in _values(response)))
         received.characters.append(sum(len(each) for each in _values(response) if isinstance(each, str)))
+        received.sizes.append(len(orjson.dumps(response)))
         return response
 
     client.submit = counted  # type: ignore[method-assign]

@@ -47,11 +47,11 @@ VERTICES_AT_ONCE: Final = 10_000
 
 
 class _LargeLevelError(LimitError):
-    """The edges of a level, or one of its records, have too many characters."""
+    """The edges of a level, or one of its records, have too many bytes."""
 
     def __init__(self) -> None:
         super().__init__(
-            f"One level of the query reads edges or a record of more than {RECORDS_CAP} characters; request fewer "
+            f"One level of the query reads edges or a record of more than {RECORDS_CAP} bytes; request fewer "
             "parents or smaller pages.",
             limit="stored",
             maximum=RECORDS_CAP,
@@ -244,24 +244,26 @@ class LevelBatcher:
     async def _submit(self, bindings: JsonObject, *, refusable: bool) -> JsonObject:
         """Return the response of the store to the bindings of the level text, without those of the batcher.
 
-        If the records are too large for one request, edges and listings are read first, and the records in parts.
+        If edges and records have more than half of RECORDS_CAP, edges and listings are read first, and the records in
+        parts: to decode a response holds the event loop. What is ``refusable`` is read at once, up to RECORDS_CAP.
         Raises _LargeLevelError if the edges alone, or one of the records, are too large, or if what is ``refusable``
         is too large for one request.
 
         Before the response is returned, the transactions of other processes that it may show are learned, because these
         may have sensitivity floors.
         """
-        found = await self._request(bindings)
+        found = await self._request(bindings, size=RECORDS_CAP if refusable else RECORDS_CAP // 2)
         if found is None:
-            found = None if refusable else await self._request(bindings, full=False)
+            found = None if refusable else await self._request(bindings, size=RECORDS_CAP, full=False)
             if found is None:
                 raise _LargeLevelError
             found["v"] = await self._records(found["w"])
         return found
 
     async def _records(self, vids: Sequence[int]) -> list[str]:
-        """Return the records of vertices as texts, read in halves if they are too large for one request."""
-        found = await self._request({"points": vids, "hops": [], "listings": []})
+        """Return the records of vertices as texts, read in halves if they have more than half of RECORDS_CAP."""
+        size = RECORDS_CAP if len(vids) == 1 else RECORDS_CAP // 2
+        found = await self._request({"points": vids, "hops": [], "listings": []}, size=size)
         if found is not None:
             texts: list[str] = found["v"]
             return texts
@@ -270,14 +272,14 @@ class LevelBatcher:
         half = len(vids) // 2
         return [*await self._records(vids[:half]), *await self._records(vids[half:])]
 
-    async def _request(self, bindings: JsonObject, *, full: bool = True) -> JsonObject | None:
-        """Return the response to one request, None if the records of the edges and vertices are too large for it.
+    async def _request(self, bindings: JsonObject, *, size: int, full: bool = True) -> JsonObject | None:
+        """Return the response to one request, None if the records of its edges and vertices have ``size`` bytes.
 
         With ``full`` false the vertices have no records.
         """
         order = self.client.write_order
         head = order.head if order else 0
-        caps = {"cap": EDGE_CAP, "visited": VISITED_CAP, "size": RECORDS_CAP}
+        caps = {"cap": EDGE_CAP, "visited": VISITED_CAP, "size": size}
         common = {**caps, "full": full, "tenant": self.tenant, "head": head}
         found: JsonObject
         with self.budget.request():

@@ -12,7 +12,7 @@ read.
 | listings  | list of listings                                            |
 | cap       | number of edges and chain vertices that end the request     |
 | visited   | number of edges, also ended ones, that end the request      |
-| size      | number of characters of records that end the request        |
+| size      | number of bytes of records that end the request             |
 | full      | whether the records of vertices are returned                |
 | tenant    | tenant of all listings                                      |
 | head      | vertex id of the head of the write log, 0 for none          |
@@ -90,8 +90,9 @@ FEW: Final = 400
 """Number of edges that are first read of a source of which all are wanted; sources with more are read one by one."""
 
 RECORDS_CAP: Final = 16 * 1024 * 1024
-"""Number of characters of records at which a request ends. It bounds the memory of the store: a request needs a
-multiple of it there, and several run at once. A level with fewer characters of edges is then read in parts.
+"""Number of bytes of records, as the response has them, at which a request ends. It bounds the memory of the store: a
+request needs a multiple of it there, and several run at once. It bounds also the time in which a response is decoded,
+in one call. A level with fewer bytes of edges is then read in parts.
 """
 
 READ_AT_ONCE: Final = 250
@@ -161,11 +162,21 @@ class Near {
     this
   }
 
+  static long sizeOf(String r) {
+    long size = r.length()
+    for (int i = 0; i < r.length(); i++) {
+      int c = (int) r.charAt(i)
+      if (c == 34 || c == 92) size++
+      else if (c > 127) size += c < 2048 || Character.isSurrogate((char) c) ? 1 : 2
+    }
+    size
+  }
+
   static long take(Object s, List<List<Object>> found, List<Object> rows, Set<Object> reached, long left) {
     for (List<Object> each : found) {
       if (left <= 0) break
       String r = (String) ((Edge) each.get(1)).value('record')
-      left -= r.length()
+      left -= sizeOf(r)
       rows.add(s)
       rows.add(each.get(0))
       rows.add(r)
@@ -175,7 +186,10 @@ class Near {
   }
 }
 """
-"""Collects the valid edges in what the store returns, by source, and counts all of them."""
+"""Collects the valid edges in what the store returns, by source, and counts all of them.
+
+The size of a record is that of its text in JSON: quotation marks and backslashes are escaped, others are UTF-8.
+"""
 
 LEVEL: Final = PreparedStatement.of(
     f"""
@@ -258,7 +272,7 @@ def scan = {{ h, xs, ls, done ->
   }}
 }}
 def left = size as long
-def sized = {{ r -> left -= r.length(); r }}
+def sized = {{ r -> left -= Near.sizeOf(r); r }}
 def edges = hops.collect {{ h ->
   def xs = h.p == -1 ? h.xs : h.p < 0 ? lists[-2 - h.p].x : new ArrayList(sets[h.p])
   def rows = []
