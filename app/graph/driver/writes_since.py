@@ -8,8 +8,8 @@ class WritesSince:
     """What transactions have touched since :meth:`begin`, or the last :meth:`take`, until :meth:`end`.
 
     It is a watch of the writes of a client (:class:`app.graph.driver.gremlin_client.WriteWatch`). The writes of other
-    processes count when they are learned. A large transaction counts with its first part, and it is one: an edge is
-    found by both of its ends.
+    processes count when they are learned. A large transaction counts with its first part, and it is one: the
+    parts have no edges, only ends of them.
     """
 
     def __init__(self) -> None:
