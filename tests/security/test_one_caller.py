@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock
 
-import orjson
 import pytest
 from starlette.types import Message, Scope
 from support.loop_iterations import LoopIterations
@@ -395,20 +394,3 @@ async def test_large_records_are_read_in_parts_until_the_limit(api: Api, monkeyp
     monkeypatch.setattr(level_batcher, "RECORDS_CAP", 50_000)
     body = await api.send("bo", query, root=root, large=large, ids=large)
     assert {error["extensions"]["limit"] for error in body["errors"]} == {"stored"}
-
-
-@pytest.mark.parametrize(
-    "text", ["\u20ac", '"', "\\", "\N{GRINNING FACE}"], ids=["euro", "quotes", "backslashes", "emoji"]
-)
-async def test_records_are_bounded_by_the_bytes_of_the_response(
-    api: Api, monkeypatch: pytest.MonkeyPatch, text: str
-) -> None:
-    """A response is decoded in one call, and that of two quotation marks takes as long as that of four letters."""
-    ids = [f"mlg://dataset/test/default/bytes{number}" for number in range(6)]
-    await api.load(*({"dataset": {"id": each, "description": text * 10_000}} for each in ids))
-    size = len(orjson.dumps(orjson.dumps(text * 10_000).decode()))
-    monkeypatch.setattr(level_batcher, "RECORDS_CAP", 5 * size)
-    with received_rows(api.client) as rows:
-        found = await api.ask("bo", "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=ids)
-    assert [each["id"] for each in found["nodes"]] == ids
-    assert 2 * size < max(rows.sizes) < 3 * size

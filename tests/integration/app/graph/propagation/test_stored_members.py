@@ -53,9 +53,9 @@ async def test_current_memberships_are_found(
         await contain(api, 0, FEATURES[1:2])
         await contain(api, 1, FEATURES[2:])
         pairs = [(TO_SET, each, group(0)) for each in (*FEATURES, ABSENT)] + [(TO_DATASET, VERSION, DATA)]
-        asked = [(step, vid(child), vid(parent)) for step, child, parent in pairs]
+        memberships = [(step, vid(child), vid(parent)) for step, child, parent in pairs]
         expected = [(TO_SET, vid(FEATURES[1]), vid(group(0))), (TO_DATASET, vid(VERSION), vid(DATA))]
-        assert sorted(await current_members(api.client, asked, FOREVER - 1, PROCESS)) == sorted(expected)
+        assert sorted(await current_members(api.client, memberships, FOREVER - 1, PROCESS)) == sorted(expected)
         assert await current_members(api.client, [], FOREVER - 1, PROCESS) == []
 
 
