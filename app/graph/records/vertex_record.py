@@ -48,9 +48,8 @@ _FIRST: Final[Mapping[str, Record]] = {
     "User": {"active": True, "principalKind": "PERSON"},
 }
 
-_FIXED: Final = frozenset(
-    {"id", "tenant", "source", "namespace", "version", "kind", "index", "hydration", "ownerTeam"}
-    | {CONFIRMED, GIVEN_BY, RESERVED_FOR}
+_FIXED: Final = frozenset("id tenant source namespace version kind index hydration ownerTeam".split()).union(
+    {CONFIRMED, GIVEN_BY, RESERVED_FOR}
 )
 
 OWNING_TEAM, _USER = "mlg://team/", "mlg://user/"
@@ -314,7 +313,8 @@ def time_of(record: Record) -> int:
     """Return the instant that orders the edges of by-time relations: FIRST_REGISTERED or later, 0 for a stub."""
     if record.get("hydration") == "STUB":
         return 0
-    return max(FIRST_REGISTERED, int(next(record[key] for key in TIME_FIELDS if record.get(key) is not None)))
+    at: int = next(record[key] for key in TIME_FIELDS if record.get(key) is not None)
+    return max(FIRST_REGISTERED, at) if isinstance(at, int) else at  # the store refuses another type
 
 
 def native_values(record: Record, before: Record | None = None) -> tuple[JsonObject, dict[str, list[str]]]:

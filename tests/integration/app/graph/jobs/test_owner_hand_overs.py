@@ -12,7 +12,7 @@ from support.stores.writers import NOW, Writers, asset, person, set_owners, stor
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.jobs import owner_job
 from app.graph.jobs.owner_job import OwnerJob
-from app.graph.writing import few_children
+from app.graph.writing import inheriting_children
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.outcomes import WriteOutcome
 from policies.principal import Principal
@@ -28,7 +28,7 @@ VERSIONS = [f"model-version m@{number}" for number in range(5)]
 @pytest.fixture(autouse=True)
 def _limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a transaction change two children, and a step of the job two."""
-    monkeypatch.setattr(few_children, "MAX_CHILDREN", 2)
+    monkeypatch.setattr(inheriting_children, "MAX_CHILDREN", 2)
     monkeypatch.setattr(owner_job, "BATCH", 2)
 
 
