@@ -48,8 +48,8 @@ _FIRST: Final[Mapping[str, Record]] = {
     "User": {"active": True, "principalKind": "PERSON"},
 }
 
-_FIXED: Final = frozenset("id tenant source namespace version kind index hydration ownerTeam".split()).union(
-    {CONFIRMED, GIVEN_BY, RESERVED_FOR}
+_FIXED: Final = frozenset({CONFIRMED, GIVEN_BY, RESERVED_FOR}).union(
+    ["id", "tenant", "source", "namespace", "version", "kind", "index", "hydration", "ownerTeam"]
 )
 
 OWNING_TEAM, _USER = "mlg://team/", "mlg://user/"
