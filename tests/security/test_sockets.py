@@ -67,7 +67,7 @@ class Wire:
                         piece = await self.reader.read(65536)
                 except TimeoutError:
                     pass
-                except ConnectionResetError:
+                except ConnectionError:
                     return received
                 else:
                     received += piece
