@@ -18,7 +18,8 @@ is then divided like a refused one. It is divided at once if no other transactio
 
 import asyncio
 import random
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -219,19 +220,12 @@ class GroupCommit:
                         await end_plan(self._client)
                 is_alone = size <= 1 and not self._queue
                 duration = perf_counter() - begun
-                self._count_seconds(group, duration)
                 if size and not (groups or is_alone):
                     await self._queue.gather(size, min(MAX_GATHER_SECONDS, GATHER_SHARE * duration))
                 if self._client.write_order is not None and self._queue:
                     await asyncio.sleep(min(duration, MAX_TURN_SECONDS))  # the turn of another process
         finally:
             self._queue.leader = None
-
-    def _count_seconds(self, group: WriteGroup, seconds: float) -> None:
-        """Count a transaction for its caller, if all of its batches are of one."""
-        callers = {(batch.tenant, batch.caller) for batch in group.batches}
-        if len(callers) == 1:
-            self._coordinator.long_writers.wrote(callers.pop(), seconds)
 
     def _taken(self) -> WriteGroup:
         """Return the next group of the queue, in which writers put only batches of calls."""
@@ -256,9 +250,10 @@ class GroupCommit:
         try:
             with self._client.work.transaction([batch.origin for batch in group.batches], group.item_count):
                 await begin_plan(self._client, "writer")
-                plan = await GroupPlanner(self._client, self._coordinator, group.batches, group.missing).plan()
-                self._put_back(group, plan)
-                await self._commit(plan)
+                with self._counted(group):
+                    plan = await GroupPlanner(self._client, self._coordinator, group.batches, group.missing).plan()
+                    self._put_back(group, plan)
+                    await self._commit(plan)
         except VertexExistsError as error:
             return group.again(error) if self._may_be_late else group.split(error)
         except TransientConflictError as error:
@@ -272,6 +267,17 @@ class GroupCommit:
         except Exception as error:  # noqa: BLE001 - the boundary of a call; the halves show which one fails
             return group.split(error)
         return await self._completed(group, plan)
+
+    @contextmanager
+    def _counted(self, group: WriteGroup) -> Iterator[None]:
+        """Count the seconds of a transaction for its caller, if all of its batches are calls of one."""
+        begun = perf_counter()
+        try:
+            yield
+        finally:
+            callers = {None if batch.of_job else (batch.tenant, batch.caller) for batch in group.batches}
+            if len(callers) == 1 and None not in callers:
+                self._coordinator.long_writers.wrote(callers.pop(), perf_counter() - begun)
 
     def _put_back(self, group: WriteGroup, plan: GroupPlan) -> None:
         """Return the batches of a group for which its plan had no time to the queue."""
