@@ -1,5 +1,6 @@
 """Incidents: opened on assets, listed by team and asset, recorded in the audit, and open until resolved."""
 
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -58,7 +59,10 @@ async def test_lists_contain_exactly_the_visible_incidents(api: Api) -> None:
         ends = random.choice(["OPEN", "RESOLVED"])
         if ends == "RESOLVED":
             done = await resolved(api, "root", incident["id"])
-            assert done["incident"]["resolvedAt"] >= incident["openedAt"]
+            ends_at, begins_at = (
+                datetime.fromisoformat(text) for text in (done["incident"]["resolvedAt"], incident["openedAt"])
+            )
+            assert ends_at >= begins_at
         known.insert(0, (incident["id"], assets, ends))
     for who, unseen in hidden.items():
         for state in ("OPEN", "RESOLVED", None):
