@@ -20,11 +20,15 @@ PROSE: Final = "description"
 """Field with the free text of a record."""
 
 
-MAX_WORDS: Final = 5_000
-"""Number of different words of a description that are indexed and ranked; to find them takes 3 to 20 ms.
+MAX_WORDS: Final = 2_000
+"""Number of different words of a description that are indexed and ranked; the store needs some 7 ms to index them.
 
-An English text of the maximal length has some 3,000, one of ideographs up to 21,000.
+An English text of 30,000 characters has as many. One of the maximal length has some 3,000, and one of ideographs up to
+21,000.
 """
+
+WORD_LENGTH: Final = 10
+"""Number of characters that count for a word with the space after it, where the words of a text are not known."""
 
 
 def name_terms(record: Record, before: Record | None = None) -> dict[str, list[str]]:
@@ -62,11 +66,17 @@ def has_new_prose(record: Record, before: Record | None) -> bool:
 def indexed_length(record: Record) -> int:
     """Return the number of characters of the texts by which the index finds an asset: names, words and properties.
 
-    The index analyses all of them again when one of its values of the asset changes.
+    The index analyses all of them again when one of its values of the asset changes. A description counts as at most
+    MAX_WORDS words.
     """
     pairs = record.get("properties") or ()
-    texts = _texts(record, (PROSE, *NAMES, *id_fields(record)))
-    return sum(map(len, texts)) + sum(len(pair["key"]) + len(pair["value"]) for pair in pairs)
+    (prose,) = _texts(record, (PROSE,))
+    texts = _texts(record, (*NAMES, *id_fields(record)))
+    return (
+        min(len(prose), MAX_WORDS * WORD_LENGTH)
+        + sum(map(len, texts))
+        + sum(len(pair["key"]) + len(pair["value"]) for pair in pairs)
+    )
 
 
 def words_of(text: str) -> Iterator[str]:

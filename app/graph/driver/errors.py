@@ -105,6 +105,16 @@ class WriteTooLargeError(WriteRefusedError):
         self.maximum = maximum
 
 
+class ManyTextsError(WriteTooLargeError):
+    """The assets that a transaction changes have more than ``maximum`` characters of texts that the index analyses."""
+
+    def __init__(self, maximum: int) -> None:
+        message = (
+            f"A transaction changes assets with at most {maximum} characters of names, descriptions and properties."
+        )
+        super().__init__(message, "atomicText", maximum)
+
+
 class VertexExistsError(CodedError):
     """A transaction was rolled back, because the id of a vertex that it creates is taken.
 

@@ -29,6 +29,7 @@ from app.graph.commits.late_writes import begin_plan, end_plan
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import (
+    ManyTextsError,
     StoreUnavailableError,
     TransientConflictError,
     VertexExistsError,
@@ -75,8 +76,11 @@ MAX_GROUP_CHARACTERS: Final = 4 * 1024 * 1024
 MAX_CHANGED_TEXT: Final = 3_000_000
 """Maximal number of characters that the index analyses after one transaction, unless it has a single item.
 
-They are the texts of all changed and marked assets, and take the store one to two seconds.
+They are the texts of all changed and marked assets, and take the store about a second.
 """
+
+MAX_ITEM_TEXT: Final = 2 * MAX_CHANGED_TEXT
+"""The same for a transaction with a single item, such as the deletion of a model with its versions."""
 
 MAX_TRANSACTION_CHARACTERS: Final = 16 * 1024 * 1024
 """Maximal number of characters of the records in any transaction.
@@ -336,13 +340,9 @@ async def _encode(plan: GroupPlan, writes: WriteSet) -> None:
 
 def _encoded(plan: GroupPlan, writes: WriteSet) -> Generator[None, None, None]:
     """Add one record to ``writes`` before each yield; see :func:`_encode`."""
-    if plan.has_several_items and plan.state.indexed_text > MAX_CHANGED_TEXT:
-        raise WriteTooLargeError(
-            f"A transaction changes assets with at most {MAX_CHANGED_TEXT} characters of names, descriptions and "
-            "properties.",
-            "atomicText",
-            MAX_CHANGED_TEXT,
-        )
+    maximum = MAX_CHANGED_TEXT if plan.has_several_items else MAX_ITEM_TEXT
+    if plan.state.indexed_text > maximum:
+        raise ManyTextsError(maximum)
     maximum = MAX_GROUP_CHARACTERS if plan.is_divisible else MAX_TRANSACTION_CHARACTERS
     for _ in plan.state.add_writes(writes, plan.now):
         if writes.characters > maximum:

@@ -11,7 +11,7 @@ from typing import Final
 
 from app.graph.commits.reads.read_limits import ManyDependenciesError
 from app.graph.commits.write_coordinator import WriteCoordinator
-from app.graph.driver.errors import VertexExistsError, WriteRefusedError, WriteTooLargeError
+from app.graph.driver.errors import ManyTextsError, VertexExistsError, WriteRefusedError, WriteTooLargeError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.children_ahead import ChildrenAhead
 from app.graph.records.clock import epoch_milliseconds
@@ -166,7 +166,8 @@ class PolicedWriter:
         If the plan takes long, these are the outcomes of its first items, at least of one; write the others next.
         The store refuses a batch because of its values or its size, or because another process created one of its
         vertices. A single item that is refused gets the outcome CONFLICT because of another process, otherwise INVALID.
-        One that depends on too much gets CONFLICT, with the code LIMIT_EXCEEDED.
+        One that depends on too much, or changes assets with too long texts, gets CONFLICT, with the code
+        LIMIT_EXCEEDED.
         """
         is_indivisible = len(items) == 1 and not isinstance(items[0], EventCommand)
         try:
@@ -254,6 +255,11 @@ def _refused(error: VertexExistsError | ManyDependenciesError | WriteRefusedErro
             return conflict(message, None).outcome
         case ManyDependenciesError():
             return over_limit(error.message).outcome
+        case ManyTextsError():
+            return over_limit(
+                f"{error.message} Those that this item changes have more, and nothing was written. Change some of them "
+                "before, in other calls: delete versions before their model, or shorten descriptions."
+            ).outcome
         case WriteTooLargeError():
             reason = f"{error.message} What this item changes has more, and nothing was written"
         case _:

@@ -15,7 +15,7 @@ from app.graph.commits.writer_contention import WriterContention
 LONG_SECONDS: Final = 1.0
 """Seconds that a transaction may take without a wait of its caller: those of many calls take less."""
 
-FACTOR: Final = 2
+FACTOR: Final = 5
 """For this many times the seconds beyond LONG_SECONDS, the caller begins no other transaction beside other writers."""
 
 MAX_WAIT_SECONDS: Final = 20.0

@@ -1,25 +1,23 @@
 """Failures of the store during a call that is not atomic, with a store that fails on purpose."""
 
-import time
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from support.stores.in_memory_writer import COMPLETE, ROOT, Memory
-from support.stores.memory_store import Callers, MemoryStore
+from support.stores.in_memory_writer import COMPLETE, Memory
+from support.stores.memory_store import MemoryStore
 from support.stores.planning_clock import PlanningClock
 from support.stores.writers import Writers, asset, person, shipped_stops, urn
 
 from app.graph.commits.write_coordinator import WriteCoordinator
-from app.graph.commits.writer_contention import CONTENDED_SECONDS
 from app.graph.driver.errors import StoreFailedError, WriteRefusedError, WriteTooLargeError
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.unit.working_set import WorkingSet
 from app.graph.writing.writer import CONTENDED_SHARE, MAX_ATOMIC_EDGES, MAX_BATCH_ITEMS, PolicedWriter
 from app.telemetry.work import WorkMonitor
 from graphql_schema.catalog.relations import DERIVES
-from graphql_schema.ports.commands import Command, DeclaredEdges, EventCommand, RegisterCommand
+from graphql_schema.ports.commands import Command, DeclaredEdges, DeleteCommand, EventCommand, RegisterCommand
 from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
@@ -149,23 +147,24 @@ async def test_what_an_atomic_call_changes_has_few_texts(policy: Policy, monkeyp
     assert [len(each) for each in store.writes] == [2, 2]
 
 
-async def test_a_caller_waits_after_a_long_transaction(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its next write waits while others write, whose own do not, and goes on when they have ended."""
+async def test_what_a_single_item_changes_has_few_texts(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model with too long versions is deleted when some of them were deleted before, and the error explains that."""
     store = MemoryStore(Memory(policy))
     monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
-    monkeypatch.setattr("app.graph.commits.turns.long_writers.LONG_SECONDS", -1.0)  # so that each is long
-    callers = Callers(store)
-    contention, now = callers.coordinator.contention, time.monotonic()
-    contention.clock = lambda: now
-    await callers.call(ROOT, asset("dataset a"))
-    with contention.call("other"), contention.call("another"):
-        pass
-    waiting = callers.call(ROOT, asset("dataset b"))
-    await callers.call(ADA, asset("dataset c"))
-    assert not waiting.done()
-    now += CONTENDED_SECONDS
-    await waiting
-    assert store.writes == [{urn(f"dataset {each}")} for each in "acb"]
+    monkeypatch.setattr("app.graph.writing.group_commit.MAX_ITEM_TEXT", 2_500)
+    client: Any = store
+    writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
+    versions = [asset(f"model-version m@{number}", {"description": "x" * 1_000}) for number in range(3)]
+    await writer.write([asset("model m"), *versions], dry_run=False, atomic=False)
+    deletions = [DeleteCommand(urn(each)) for each in ("model m", "model-version m@1")]
+    (refused,) = await writer.write(deletions[:1], dry_run=False, atomic=False)
+    assert refused.outcome.name == "CONFLICT"
+    (error,) = refused.errors
+    assert error.code.name == "LIMIT_EXCEEDED"
+    assert "at most 2500 characters of names" in error.message
+    assert "delete versions before their model" in error.message
+    done = await writer.write(deletions[::-1], dry_run=False, atomic=False)
+    assert [each.outcome.name for each in done] == ["UPDATED", "UPDATED"]
 
 
 async def test_a_dry_run_shares_the_store_with_other_writers(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,17 @@
 """Callers of long transactions: when they wait for other writers, and for how long."""
 
 import asyncio
+import time
 
 import pytest
+from support.stores.in_memory_writer import ROOT, Memory
+from support.stores.memory_store import Callers, MemoryStore
+from support.stores.writers import asset, person, shipped_policy, urn
 
 from app.graph.commits.turns.long_writers import LongWriters
-from app.graph.commits.writer_contention import WriterContention
+from app.graph.commits.writer_contention import CONTENDED_SECONDS, WriterContention
+
+ADA = person("ada", "team ranking", roles="engineer")
 
 
 class Clock:
@@ -19,8 +25,8 @@ class Clock:
         return self.now
 
 
-@pytest.mark.parametrize(("seconds", "wait"), [(0.9, 0.0), (1.5, 1.0), (4.0, 6.0), (60.0, 20.0)])
-async def test_a_caller_waits_for_twice_what_was_too_long(
+@pytest.mark.parametrize(("seconds", "wait"), [(0.9, 0.0), (1.5, 2.5), (4.0, 15.0), (60.0, 20.0)])
+async def test_a_caller_waits_for_five_times_what_was_too_long(
     seconds: float, wait: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The wait grows with the transaction and is bounded, and other callers have none."""
@@ -58,3 +64,22 @@ async def test_no_caller_waits_without_other_writers(monkeypatch: pytest.MonkeyP
         pass
     await writers.wait("ada")
     assert 0 < clock.now < 20
+
+
+async def test_a_caller_waits_after_a_long_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its next write waits while others write, whose own do not, and goes on when they have ended."""
+    store = MemoryStore(Memory(shipped_policy()))
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    monkeypatch.setattr("app.graph.commits.turns.long_writers.LONG_SECONDS", -1.0)  # so that each is long
+    callers = Callers(store)
+    contention, now = callers.coordinator.contention, time.monotonic()
+    contention.clock = lambda: now
+    await callers.call(ROOT, asset("dataset a"))
+    with contention.call("other"), contention.call("another"):
+        pass
+    waiting = callers.call(ROOT, asset("dataset b"))
+    await callers.call(ADA, asset("dataset c"))
+    assert not waiting.done()
+    now += CONTENDED_SECONDS
+    await waiting
+    assert store.writes == [{urn(f"dataset {each}")} for each in "acb"]
