@@ -172,7 +172,9 @@ class StateReading:
         for key in self._pairs:
             relation, source, target = self._led_to_edge(key)
             pairs[relation, source].append((target, key))
-        found = touched_reads(written, KnownReads(self.records.keys() | self.named, self._begun, pairs))
+        found = touched_reads(
+            written, KnownReads(self.records.keys() | self.named, self._begun, pairs), limits.max_touched
+        )
         if found is None:
             return False
         pointers = {vid: target_of(self.records.pop(vid, None)) for vid in found.vertices}

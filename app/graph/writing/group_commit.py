@@ -26,6 +26,7 @@ from time import perf_counter
 from typing import Final, cast
 
 from app.graph.commits.late_writes import begin_plan, end_plan
+from app.graph.commits.reads.read_limits import AheadLimits
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import (
@@ -197,6 +198,7 @@ class GroupCommit:
         await self._record_writes(batch.ahead.written)
         planner = GroupPlanner(self._client, self._coordinator, [batch], batch.ahead.missing, [needed.author])
         batch.ahead.keep(await planner.read_ahead())
+        await batch.ahead.catch_up(AheadLimits(batch.budget, (batch.tenant, batch.caller)))
 
     async def _record_writes(self, written: WritesSince) -> None:
         """Begin to record what is written, at a moment when no earlier transaction can be completed later.

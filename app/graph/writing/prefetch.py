@@ -51,6 +51,9 @@ from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
 
+CATCH_UPS: Final = 3
+"""Maximal number of times that what was written during a reading ahead, or the time before, is read again."""
+
 
 class TransactionReads:
     """What one transaction reads, in one tenant: what was read for an earlier plan is not read again.
@@ -121,6 +124,18 @@ class ReadsAhead:
         if reads is None or written is None or not await reads.refresh(written, limits):
             return None
         return reads
+
+    async def catch_up(self, limits: ReadLimits) -> None:
+        """Read again what was written meanwhile, while others write, so that little is left for :meth:`refreshed`.
+
+        What was kept is of no further use after a reading that is not possible, or fails.
+        """
+        for _ in range(CATCH_UPS):
+            if self._reads is None or (written := self.written.take()) == []:
+                return
+            reads, self._reads = self._reads, None
+            if written is not None and await reads.refresh(written, limits):
+                self._reads = reads
 
     def keep(self, reads: TransactionReads) -> None:
         """Keep what was read for the next plan of the batch, if the writes since its begin are recorded."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from support.stores.writers import Writers, person
 
+from app.graph.commits.state_read import StoredState
+from app.graph.records.record_text import BriefRecord
 from app.graph.writing.writer import PolicedWriter
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.outcomes import WriteOutcome
@@ -58,3 +60,12 @@ class HeldReads:
             call.cancel()
             await asyncio.wait([call])
         assert call.cancelled()
+
+
+def comparable(state: StoredState) -> object:
+    """Return a state, with the edges of each hop in an order of their own; it is that of the store."""
+    records = {
+        vid: ("brief", record["id"], record["index"]) if isinstance(record, BriefRecord) else record
+        for vid, record in state.records.items()
+    }
+    return records, [sorted(rows, key=lambda row: row[:2]) for rows in state.hops], state.edges

@@ -35,6 +35,14 @@ All writers wait while it is planned, which takes up to half a second then.
 """
 
 
+MAX_TOUCHED: Final = 6_000
+"""Maximal number of records and edges that are read again under the write lock, for what was read ahead.
+
+One transaction of others has at most 2,500 edges and their far ends, so that a single one is always within it. The
+store needs up to 0.7 s for them.
+"""
+
+
 class ManyElementsError(Exception):
     """A reading of few records and edges has read too many, or too large ones. Never leaves the writer."""
 
@@ -47,10 +55,12 @@ class ReadLimits:
     """The limits of a reading: none. Requests take slots of ``caller`` (:mod:`app.fair_queue`).
 
     ``counts_large`` is whether what a request has read counts also if its response is too large, so that all of it is
-    read again in parts. It does if all writers wait meanwhile.
+    read again in parts. It does if all writers wait meanwhile. ``max_touched`` is the number of records and edges that
+    are read again because others have written them.
     """
 
     caller: Hashable = PROCESS
+    max_touched: ClassVar[int] = MAX_TOUCHED
     counts_large: ClassVar[bool] = True
 
     def at_once(self, size: int) -> int:
@@ -115,6 +125,7 @@ class AheadLimits(ReadLimits):
 
     budget: OperationBudget
     caller: Hashable
+    max_touched: ClassVar[int] = MAX_AHEAD
     counts_large: ClassVar[bool] = False
 
     def charge(self, count: int, weight: int) -> None:

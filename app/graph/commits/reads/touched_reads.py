@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.touched import Touched
@@ -14,9 +13,6 @@ HopKind = tuple[Direction, tuple[str, ...]]
 
 Row = tuple[HopKind, str, int, int]
 """A hop and the label of an edge that it leads over, the vertex where it starts, and the far end."""
-
-MAX_TOUCHED: Final = 2_500
-"""Maximal number of records and edges that are read again; the store needs up to 0.3 s for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +38,17 @@ class KnownReads:
 
 @dataclass(slots=True)
 class TouchedReads:
-    """What is to be read again. ``rows`` and ``pairs`` have their values as keys, each once."""
+    """What is to be read again, if it is at most ``maximum``. ``rows`` and ``pairs`` have values as keys, each once."""
 
+    maximum: int
     vertices: set[int] = field(default_factory=set)
     rows: dict[Row, None] = field(default_factory=dict)
     pairs: dict[EdgeKey, None] = field(default_factory=dict)
 
     @property
     def are_many(self) -> bool:
-        """Whether it is more than MAX_TOUCHED."""
-        return len(self.vertices) + len(self.rows) + len(self.pairs) > MAX_TOUCHED
+        """Whether it is more than the maximum."""
+        return len(self.vertices) + len(self.rows) + len(self.pairs) > self.maximum
 
     def add(self, touched: Touched, known: KnownReads) -> None:
         """Add what a transaction has touched of what is known; of very much, only a part."""
@@ -89,9 +86,9 @@ class TouchedReads:
                 self.pairs |= {key: None for target, key in known.pairs.get((label, source), ()) if target in targets}
 
 
-def touched_reads(written: Iterable[Touched], known: KnownReads) -> TouchedReads | None:
-    """Return what is to be read again after some transactions; None if it is more than MAX_TOUCHED."""
-    found = TouchedReads()
+def touched_reads(written: Iterable[Touched], known: KnownReads, maximum: int) -> TouchedReads | None:
+    """Return what is to be read again after some transactions; None if it is more than ``maximum`` parts."""
+    found = TouchedReads(maximum)
     for touched in written:
         found.add(touched, known)
         if found.are_many:
