@@ -172,7 +172,7 @@ def _is_as_left(unit: ItemUnit, record: Record, entry: Record) -> bool:
     if edge is not None and left is not None and edge.get(UNCONFIRMED) and not left.get(UNCONFIRMED):
         # the edge became unconfirmed since, which is no change by the caller who declared it
         edge = {**with_confirmation(edge, unconfirmed=False), "validFrom": left["validFrom"]}
-    if edge is None or is_current(edge, unit.now) or is_current(left, unit.now):
+    if edge is None or left is None or is_current(edge, unit.now) or is_current(left, unit.now):
         return bool(_active_values(unit, declared_part(edge)) == _active_values(unit, left))
     return (edge["validFrom"], ends(edge)) == (left["validFrom"], ends(left))
 

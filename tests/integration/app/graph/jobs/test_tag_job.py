@@ -277,6 +277,22 @@ async def test_the_audit_records_declared_tags_only(graph: StoreGraph, writers: 
     assert await tags(graph, *ABC, now=NOW + 4) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
 
 
+async def test_the_removal_of_a_declaration_is_reverted_after_the_tag_no_longer_propagates(
+    graph: StoreGraph, writers: Writers
+) -> None:
+    """The removal left a propagated tag without a declaration, which has ended: the revert declares the tag again."""
+    await write(writers, SPREADS, *CHAIN, tagging("dataset a", "DIRECT"))
+    await recompute(writers)
+    await write(writers, tagging("dataset b", "DIRECT"), now=NOW + 1)
+    await write(writers, tagging("dataset b", None), now=NOW + 2)
+    removal = (await stored(graph)).history(urn("dataset b"))[-1]
+    await write(writers, tagging("dataset a", None), now=NOW + 3)
+    await recompute(writers, NOW + 3)
+    assert await tags(graph, "dataset b", now=NOW + 3) == [""]
+    assert await write(writers, RevertCommand(removal["id"]), now=NOW + 4) == ["UPDATED"]
+    assert await tags(graph, "dataset b", now=NOW + 4) == ["DIRECT"]
+
+
 async def test_tags_that_do_not_propagate_cost_a_write_nothing(writers: Writers) -> None:
     """With tags that do not propagate a write takes no more requests than without tags, and leaves no outbox entry."""
     await write(writers, asset("dataset-version x@1", tags=["tag gold"]), asset("dataset-version w@1"))
