@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.estates.leak_catalogue import token
 from support.estates.promotions import (
     ADS,
     ERRORS,
@@ -20,13 +21,10 @@ from support.estates.promotions import (
 from support.servers.in_process import Api, observes_one_process, open_api
 from support.stores.janusgraph import StoreGraph
 
-from app.auth.dev_issuer import DevIssuer
-from app.auth.personas import Persona
 from app.graph.reading.level import cached_level, level_batcher
 from app.graph.reading.lineage import health_evidence
 from policies.installation.disclosure import Disclosure
 from policies.installation.gates import Gate, Gates, Needs
-from policies.principal import PrincipalKind
 
 REPORTED = """query ($id: ID!) { asset(id: $id) { ... on ModelVersion { gate(alias: "champion") {
   open failingEvaluations { id } reportedEvaluations { id createdBy ownerTeam { id } } } } } }"""
@@ -50,8 +48,7 @@ OTHER_DOMAIN = "mlg://domain/catalog/default/other"
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
     """Return the API with eva, an engineer of team ads."""
-    eva = Persona("eva", "", PrincipalKind.PERSON, "Eva", ("ads",), ("engineer",), ("graph:read", "graph:write"))
-    api.tokens["eva"] = DevIssuer(api.process.settings).mint(eva)
+    api.tokens["eva"] = token(api, "eva", "ads", roles="engineer")
     return api
 
 

@@ -4,14 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from support.estates.leak_catalogue import token
 from support.estates.promotions import ADS, RANKING, codes, model, register, set_alias, version
 from support.servers.in_process import Api, observes_one_process
 
-from app.auth.dev_issuer import DevIssuer
-from app.auth.personas import Persona
 from app.graph.reading.level import cached_level, level_batcher
 from graphql_schema.catalog.urn import version_urn
-from policies.principal import PrincipalKind
 
 LIMIT = 40
 """Number of edges at which a request to the store ends in these tests."""
@@ -45,8 +43,7 @@ STAGE = "mutation ($input: SetStageInput!) { done: setStage(input: $input) { err
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
     """Return the API with eva, an engineer of team ads."""
-    eva = Persona("eva", "", PrincipalKind.PERSON, "Eva", ("ads",), ("engineer",), ("graph:read", "graph:write"))
-    api.tokens["eva"] = DevIssuer(api.process.settings).mint(eva)
+    api.tokens["eva"] = token(api, "eva", "ads", roles="engineer")
     return api
 
 

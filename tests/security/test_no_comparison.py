@@ -5,12 +5,9 @@ import tomllib
 from typing import Any
 
 import pytest
+from support.estates.leak_catalogue import token
 from support.servers.in_process import Api
 from support.source_tree import ROOT
-
-from app.auth.dev_issuer import DevIssuer
-from app.auth.personas import Persona
-from policies.principal import PrincipalKind
 
 ADS, RANKING = ({"owner": f"mlg://team/catalog/default/{name}"} for name in ("ads", "ranking"))
 HISTORY = "query ($id: ID!) { asset(id: $id) { revision history(first: 20) { nodes { action fields { field } } } } }"
@@ -38,8 +35,7 @@ def dataset(name: str) -> str:
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
     """Return the API over two teams, with eva, engineer of team ads."""
-    eva = Persona("eva", "", PrincipalKind.PERSON, "Eva", ("ads",), ("engineer",), ("graph:read", "graph:write"))
-    api.tokens["eva"] = DevIssuer(api.process.settings).mint(eva)
+    api.tokens["eva"] = token(api, "eva", "ads", roles="engineer")
     await api.load({"team": {"name": "ads"}}, {"team": {"name": "ranking"}})
     return api
 

@@ -3,12 +3,9 @@
 import pytest
 from support.documents.change_plans import closed, planned
 from support.documents.observability import codes, raised, resolved
+from support.estates.leak_catalogue import token
 from support.estates.promotions import ADS, RANKING
 from support.servers.in_process import Api
-
-from app.auth.dev_issuer import DevIssuer
-from app.auth.personas import Persona
-from policies.principal import PrincipalKind
 
 MINE, UNOWNED, THEIRS = (f"mlg://dataset/test/default/{name}" for name in ("mine", "unowned", "theirs"))
 STATE = "query ($id: ID!) { asset(id: $id) { incidents(state: OPEN) { nodes { id } } } }"
@@ -18,8 +15,7 @@ DELETE = "mutation ($id: ID!) { deleteAsset(input: {asset: $id}) { errors { code
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
     """Return the API with a dataset of ranking, one of ads, one without an owner, and eva, an engineer of ads."""
-    eva = Persona("eva", "", PrincipalKind.PERSON, "Eva", ("ads",), ("engineer",), ("graph:read", "graph:write"))
-    api.tokens["eva"] = DevIssuer(api.process.settings).mint(eva)
+    api.tokens["eva"] = token(api, "eva", "ads", roles="engineer")
     datasets = {"id": MINE, "owners": [RANKING]}, {"id": THEIRS, "owners": [ADS]}, {"id": UNOWNED}
     await api.load(*({"dataset": each} for each in datasets))
     return api
