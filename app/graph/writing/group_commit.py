@@ -185,7 +185,12 @@ class GroupCommit:
             batch.ahead.written.end()
 
     async def _read_children(self, batch: CallBatch, needed: ManyChildrenError) -> None:
-        """Read the children that the plan of a batch needs, while others write; their time is that of the call."""
+        """Read the children that the plan of a batch needs, while others write; their time is that of the call.
+
+        The batch then has a transaction of its own, whose children are the stored ones: those that an earlier batch of
+        the same transaction adds would not be among them.
+        """
+        batch.alone = True
         await self._record_writes(batch.children.written)
         caller = (batch.tenant, batch.caller)
         flows = StoredFlows(self._client, self._coordinator.propagation_stops, needed.now, caller=caller)

@@ -1,5 +1,6 @@
 """Children of parents with many of them are read before a plan, while others write; the result is that of one plan."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 
@@ -8,7 +9,9 @@ from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
 from support.stores.reads_ahead import ROOT, HeldReads, load, write
 from support.stores.writers import NOW, Writers, asset, stored, urn
+from support.waiting import until
 
+from app.graph.commits.write_statements import WRITE
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.tag_job import TagJob
 from app.graph.propagation.sources import Sources
@@ -105,6 +108,27 @@ async def test_what_is_written_meanwhile_counts(
         await recomputed(writers)
     assert [each.outcome.name for each in call.result()] == ["CREATED"]
     assert (await level(graph), len(pages.read)) == (expected, 1)
+
+
+async def test_a_call_that_has_read_children_is_written_alone(writers: Writers, pages: Pages) -> None:
+    """Its plan knows the stored children: one that an earlier call of the same transaction adds would not count."""
+    await load_versions(writers)
+    coordinator = writers.coordinator
+    writers.client.observers.append(requests := ObservedRequests())
+
+    async def release() -> None:
+        await until(lambda: len(coordinator.queue) == 2)
+        coordinator.lock.release()
+
+    async with pages.during(writers.of(ROOT), OUT) as call, asyncio.TaskGroup() as others:
+        await coordinator.lock.acquire()
+        child = asset("dataset-version big@new", {"sensitivity": "RESTRICTED"})
+        added = others.create_task(write(writers, child))
+        await until(lambda: len(coordinator.queue) == 1)
+        others.create_task(release())
+        pages.others.set()
+    assert (added.result(), call.result()[0].outcome.name) == (["CREATED"], "CREATED")
+    assert requests.texts[WRITE.text] == 2
 
 
 async def test_a_feature_that_leaves_its_set_does_not_count(graph: StoreGraph, writers: Writers, pages: Pages) -> None:
