@@ -239,3 +239,18 @@ async def test_an_own_source_confirms_what_others_raised_before(api: Api) -> Non
     await api.load({"dataset": {"id": theirs, "derivedFrom": [squatted, source]}})
     shown = await api.ask("root", read, id=theirs)
     assert shown["asset"] == {"sensitivity": "RESTRICTED", "confirmedSensitivity": None}
+
+
+async def test_an_own_version_confirms_what_a_version_of_others_raised_before(api: Api) -> None:
+    """The own version is as restricted as that of others, so nothing is raised by it, and yet it confirms the raise."""
+    parent, theirs = "mlg://dataset/test/default/versions-of-two", "mlg://dataset/test/default/below-versions-of-two"
+    version = "mlg://dataset-version/test/default/versions-of-two"
+    await api.load({"dataset": {"id": theirs, "derivedFrom": [parent], "owners": [{"owner": ADS}]}})
+    squat = {"id": f"{version}@1", "sensitivity": "RESTRICTED", "owners": [{"owner": RANKING}]}
+    assert (await api.register("ada", {"datasetVersion": squat}))["failed"] == 0
+    read = "query ($id: ID!) { asset(id: $id) { sensitivity confirmedSensitivity } }"
+    shown = await api.ask("root", read, id=theirs)
+    assert shown["asset"] == {"sensitivity": "RESTRICTED", "confirmedSensitivity": "INTERNAL"}
+    await api.load({"datasetVersion": {"id": f"{version}@2", "sensitivity": "RESTRICTED", "owners": [{"owner": ADS}]}})
+    shown = await api.ask("root", read, id=theirs)
+    assert shown["asset"] == {"sensitivity": "RESTRICTED", "confirmedSensitivity": None}

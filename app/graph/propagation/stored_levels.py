@@ -37,8 +37,10 @@ ps.findAll {{ p -> hops.any {{ h ->
   def ls = h.ls; def ks = h.ks as Set
   def out = h.d == 'out'
   (out ? {_FIRST[0]} : {_FIRST[1]}).any {{ e ->
-    left-- > 0 && propagates(e) && ks.contains(e.property(out ? 'toKind' : 'fromKind').orElse(null)) &&
-      levels.contains((out ? e.inVertex() : e.outVertex()).property('sensitivity').orElse(''))
+    def kind = e.property(out ? 'toKind' : 'fromKind').orElse(null)
+    if (left-- <= 0 || !propagates(e) || !ks.contains(kind)) return false
+    def child = out ? e.inVertex() : e.outVertex()
+    levels.contains(child.property('sensitivity').orElse('')) && teams.contains(child.property('ownerTeam').orElse(''))
   }}
 }} }}
 """,
@@ -46,11 +48,12 @@ ps.findAll {{ p -> hops.any {{ h ->
     "hops",
     "now",
     "levels",
+    "teams",
     "examined",
     "visits",
     name="flows",
 )
-"""Reads which of the parents ``ps`` have a child with one of the ``levels`` among the first edges of each.
+"""Reads which parents ``ps`` have a child with one of the ``levels`` and ``teams`` among the first edges of each.
 
 It goes through ``examined`` edges of each step at a parent, and ``visits`` edges and steps together. Parents that are
 left then have no such child in the response.
@@ -66,9 +69,11 @@ async def below(client: GremlinClient, vertices: Iterable[int], level: str) -> s
     return found
 
 
-async def bearing(client: GremlinClient, parents: Iterable[int], level: str) -> set[int]:
+async def bearing(client: GremlinClient, parents: Iterable[int], level: str, teams: Iterable[str]) -> set[int]:
     """Return those of the parents of which one of the first children is stored with ``level`` or more.
 
+    A child of another owner than ``teams`` does not count; each of these is an id, or "". Its author may have had no
+    right to raise the targets, so that their raise is not confirmed yet.
     Only children that belong to their parent without an end count. A parent is left out if such a child is behind
     EXAMINED edges, or if those of parents before it are MAX_VISITED. Its targets are then read as if it had none.
     """
@@ -78,6 +83,7 @@ async def bearing(client: GremlinClient, parents: Iterable[int], level: str) -> 
         "hops": hops,
         "now": FOREVER - 1,
         "levels": SENSITIVITIES[RANK[level] :],
+        "teams": [*teams],
         "examined": EXAMINED,
         "visits": MAX_VISITED,
     }

@@ -2,9 +2,9 @@
 
 Lowering is left to :mod:`app.graph.jobs.sensitivity_job`, by outbox entries. Ranks are processed from the highest down,
 so each vertex is raised once. At one rank the affected vertices are those that the rank propagates to, over edges of
-the batch or read from the store. The targets of a parent are not read for a child like one that is stored. If this
-would raise more than MAX_RAISED vertices outside of the working set, or records of more than MAX_RAISED_SIZE, the
-vertices of this rank get a sensitivity floor instead.
+the batch or read from the store. The targets of a parent are not read for a child like one of the same owner that is
+stored. If this would raise more than MAX_RAISED vertices outside of the working set, or records of more than
+MAX_RAISED_SIZE, the vertices of this rank get a sensitivity floor instead.
 """
 
 from collections import defaultdict
@@ -87,8 +87,9 @@ class _Raising:
             counting = await run_in_turn(self._counting_parents, self._diff.is_long, rank)
             reached = await self._targets(at_rank) | self._parent_targets(counting)
             parents = {parent for parent in self._parents_of(at_rank) if self._rank(parent) < rank}
-            # The targets of these are raised, or in an outbox entry, because of another child.
-            parents -= await bearing(self._client, parents, SENSITIVITIES[rank])
+            # The targets of these are raised, or in an outbox entry, because of another child of the same owner.
+            teams = {self._batch.vertices[vid]["ownerTeam"] for vid in at_rank}
+            parents -= await bearing(self._client, parents, SENSITIVITIES[rank], teams)
             await self._raise(rank, reached, at_rank & self._risen, parents)
         if self._author.floors.any:
             await self._extend_floors(touched, children)
@@ -139,7 +140,7 @@ class _Raising:
                 await self._put_floor(rank, everything, own | parents)
                 return
             near = reached | known | (unknown & self._batch.vertices.keys())
-            new = {vid for vid in near if self._rank(vid) < rank or self._confirms(vid, rank)}
+            new = {vid for vid in near if self._rank(vid) < rank or self._confirms(self._batch.vertices[vid], rank)}
             for vid in new:
                 self._batch.replace(vid, self._raised(self._batch.vertices[vid], SENSITIVITIES[rank]))
             own = {vid for vid in new if self._batch.existed(vid)}
@@ -163,8 +164,8 @@ class _Raising:
         return low, records
 
     def _add_stored(self, rank: int, vids: set[int], records: Mapping[int, Record]) -> bool:
-        """Add the stored records below the rank to the batch; return whether the limits allow it."""
-        low = [vid for vid in vids if RANK[records[vid]["sensitivity"]] < rank]
+        """Add the stored records to the batch that the rank raises or confirms; return whether the limits allow it."""
+        low = [vid for vid in vids if RANK[records[vid]["sensitivity"]] < rank or self._confirms(records[vid], rank)]
         self._raised_count += len(low)
         size = self._batch.added_size + sum(size_of(records[vid]) for vid in low)
         if self._raised_count > MAX_RAISED or size > MAX_RAISED_SIZE:
@@ -259,10 +260,9 @@ class _Raising:
         """Return the rank of a child that counts: as the transaction has it, else as stored."""
         return self._rank(vid) if vid in self._batch.vertices else self._diff.counting_children.rank(vid)
 
-    def _confirms(self, vid: int, rank: int) -> bool:
-        """Return whether the author confirms an earlier raise of a vertex to the rank, by another caller."""
-        record = self._batch.vertices[vid]
-        is_unconfirmed = self._rank(vid) == rank > RANK[confirmed_sensitivity(record)]
+    def _confirms(self, record: Record, rank: int) -> bool:
+        """Return whether the author confirms an earlier raise of an asset to the rank, by another caller."""
+        is_unconfirmed = RANK[record["sensitivity"]] == rank > RANK[confirmed_sensitivity(record)]
         return is_unconfirmed and self._author.may(WriteAction.LINK, attributes(record)).allowed
 
     def _raised(self, record: Record, level: str) -> Record:

@@ -36,9 +36,9 @@ async def test_vertices_below_a_level(graph: StoreGraph, tmp_path: Path, monkeyp
         assert await below(api.client, [], "RESTRICTED") == set()
 
 
-async def _bearing(api: Api, level: str) -> set[str]:
+async def _bearing(api: Api, level: str, *teams: str) -> set[str]:
     parents = {vid(urn): urn for urn in (data("a"), data("b"), data("c"), "mlg://feature-set/test/default/s")}
-    return {parents[each] for each in await bearing(api.client, parents, level)}
+    return {parents[each] for each in await bearing(api.client, parents, level, teams or {""})}
 
 
 async def test_parents_with_a_child_at_a_level(
@@ -46,7 +46,7 @@ async def test_parents_with_a_child_at_a_level(
 ) -> None:
     """A version and a feature are children; a feature that left its set, and what is derived, are not.
 
-    A parent is left out if the child is not among those that are examined.
+    A parent is left out if the child is not among those that are examined, or belongs to another owner.
     """
     group, feature = "mlg://feature-set/test/default/s", "mlg://feature/test/default/s.f"
     async with open_api(graph, tmp_path, no_jobs) as api:
@@ -57,12 +57,17 @@ async def test_parents_with_a_child_at_a_level(
         await api.load({"feature": {"id": feature, "sensitivity": "RESTRICTED"}})
         assert await _bearing(api, "CONFIDENTIAL") == {data("a"), group}
         assert await _bearing(api, "RESTRICTED") == {group}
+        ranking = "mlg://team/catalog/default/ranking"
+        version = {"id": "mlg://dataset-version/test/default/b@1", "sensitivity": "RESTRICTED"}
+        await api.load({"team": {"name": "ranking"}}, {"datasetVersion": {**version, "owners": [{"owner": ranking}]}})
+        assert await _bearing(api, "RESTRICTED") == {group}
+        assert await _bearing(api, "RESTRICTED", ranking) == {data("b")}
         monkeypatch.setattr(stored_levels, "EXAMINED", 0)
         assert await _bearing(api, "RESTRICTED") == set()
         monkeypatch.undo()
         await api.load({"featureSet": {"id": group, "features": []}})
         assert await _bearing(api, "RESTRICTED") == set()
-        assert await bearing(api.client, [], "PUBLIC") == set()
+        assert await bearing(api.client, [], "PUBLIC", {""}) == set()
 
 
 async def _contained(api: Api, urn: str) -> list[int]:
