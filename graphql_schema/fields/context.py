@@ -24,6 +24,9 @@ ResultT = TypeVar("ResultT")
 MANY_ROWS: Final = 2_000
 """Number of edges and records read by an operation beyond which they are freed in turns, not at once."""
 
+MANY_BYTES: Final = 4 * 1024 * 1024
+"""The same for what they take in memory by estimate: few records can have a million values."""
+
 
 class SharedWork(Protocol):
     """What one subscription shares with the others of a process: results, and turns."""
@@ -170,7 +173,7 @@ class Context:
 
     def _free(self, discarded: list[object]) -> None:
         """Free what the operation no longer needs; in turns of the event loop, if it may be much."""
-        if self.budget.rows > MANY_ROWS:
+        if self.budget.rows > MANY_ROWS or self.budget.stored > MANY_BYTES:
             RELEASE.free(discarded)
 
     def now(self) -> int:

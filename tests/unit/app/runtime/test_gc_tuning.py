@@ -119,7 +119,6 @@ async def test_frozen_objects_are_visited_if_there_are_many_unexplained(
     monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 1))
     monkeypatch.setattr(gc_tuning, "FROZEN_OBJECTS", 50_000)
     monkeypatch.setattr(gc_tuning, "BUSY_FACTOR", 1)
-    monkeypatch.setattr(gc_tuning, "MIDDLE_OBJECTS", 50_001)  # so that each collection is followed by a count
     cached_bytes = 0
 
     async def run() -> None:
@@ -146,7 +145,6 @@ async def test_frozen_objects_are_visited_if_there_are_many_unexplained(
 async def test_frozen_objects_are_not_visited_in_an_interval_with_an_operation(monkeypatch: Monkey) -> None:
     """An operation that waits for the store uses no CPU: the visit would delay it, and waits until it has ended."""
     monkeypatch.setattr(gc_tuning, "FROZEN_OBJECTS", 50_000)
-    monkeypatch.setattr(gc_tuning, "MIDDLE_OBJECTS", 50_001)
     monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 1))
     held = 1
     collector, garbage, kept = frozen_garbage(lambda: held)
@@ -164,7 +162,6 @@ async def test_what_operations_have_read_is_explained_in_a_busy_process(
 ) -> None:
     """What two large operations hold would otherwise be visited, in a callback of a second that frees nothing."""
     monkeypatch.setattr(gc_tuning, "FROZEN_OBJECTS", 10_000)  # five times as many in a busy process
-    monkeypatch.setattr(gc_tuning, "MIDDLE_OBJECTS", 50_001)
     held = 0
     collector, garbage, kept = frozen_garbage(lambda: held)
     held = 100_000 * gc_tuning.EXPLAINED_BYTES if explained else 1
@@ -176,15 +173,46 @@ async def test_what_operations_have_read_is_explained_in_a_busy_process(
 async def test_a_busy_count_does_not_delay_that_of_the_next_idle_interval(monkeypatch: Monkey) -> None:
     """What is too little for a visit beside operations is found when they have ended."""
     monkeypatch.setattr(gc_tuning, "FROZEN_OBJECTS", 30_000)
-    monkeypatch.setattr(gc_tuning, "MIDDLE_OBJECTS", 150_001)
     monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 1))
     collector, garbage, kept = frozen_garbage()
     await run_when_grown(collector)
     assert garbage() is not None
-    monkeypatch.setattr(gc_tuning, "MIDDLE_OBJECTS", 1)
     await run_intervals(monkeypatch, 1, 0.01, collector)
     assert garbage() is None
     assert kept
+
+
+async def test_frozen_objects_are_counted_only_after_growth(monkeypatch: Monkey) -> None:
+    """CPython goes through all of them to count them, which holds the event loop: reads of a busy process add none.
+
+    Neither what comes and goes between two collections adds any, nor what the graph cache has.
+    """
+    counts, cached_bytes = list[int](), 0
+
+    def counted() -> int:
+        counts.append(1)
+        return 0
+
+    async def run_idle() -> None:
+        with monkeypatch.context() as interval:
+            await run_intervals(interval, 1, 0.01, collector)
+
+    monkeypatch.setattr(gc_tuning, "FROZEN_OBJECTS", 50_000)
+    collector = gc_tuning.Collector(lambda: cached_bytes)
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.get_freeze_count", counted)
+    for _ in range(20):
+        passing = [[number] for number in range(50_000)]
+        passing.clear()
+        await run_when_grown(collector)
+        await run_idle()
+    cached = [[number] for number in range(50_000)]
+    cached_bytes = len(cached) * 390
+    await run_idle()
+    assert counts == []
+    cached_bytes = 0
+    await run_idle()
+    await run_idle()
+    assert counts == [1]
 
 
 async def test_collections_do_not_wait_for_the_side_thread(monkeypatch: Monkey) -> None:

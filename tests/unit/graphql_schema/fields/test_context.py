@@ -9,7 +9,7 @@ from unittest.mock import AsyncMock, Mock
 import pytest
 from support.stores.plain_reader import PlainGraph
 
-from graphql_schema.fields.context import MANY_ROWS, Context
+from graphql_schema.fields.context import MANY_BYTES, MANY_ROWS, Context
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.protocols import GraphReader
 from graphql_schema.ports.shared_results import SharedResults
@@ -126,9 +126,18 @@ def test_an_operation_that_reads_nothing_opens_no_reader(process: Process) -> No
 
 
 @pytest.mark.parametrize("end", [Context.release, Context.restart, Context.reset_reader])
-@pytest.mark.parametrize("is_large", [True, False])
-async def test_what_a_large_operation_has_read_is_freed_in_turns(
-    process: Process, monkeypatch: pytest.MonkeyPatch, end: Callable[[Context], None], *, is_large: bool
+@pytest.mark.parametrize(
+    ("rows", "stored", "is_large"),
+    [(MANY_ROWS + 1, 0, True), (1, MANY_BYTES + 1, True), (MANY_ROWS, MANY_BYTES, False)],
+)
+async def test_what_a_large_operation_has_read_is_freed_in_turns(  # noqa: PLR0913 - what is read
+    process: Process,
+    monkeypatch: pytest.MonkeyPatch,
+    end: Callable[[Context], None],
+    rows: int,
+    stored: int,
+    *,
+    is_large: bool,
 ) -> None:
     """The last reference to it would free hundreds of thousands of objects in one callback."""
     given: list[list[object]] = []
@@ -136,7 +145,8 @@ async def test_what_a_large_operation_has_read_is_freed_in_turns(
     context = process.context()
     assert context.reader
     result = await context.once("key", AsyncMock())
-    context.budget.count_rows(MANY_ROWS + is_large)
+    context.budget.count_rows(rows)
+    context.budget.count_stored(stored)
     end(context)
     freed = [each for objects in given for each in objects if each is not None]
     assert [process.graph in freed, any(isinstance(each, SharedResults) for each in freed)] == [is_large, is_large]
