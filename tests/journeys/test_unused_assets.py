@@ -238,6 +238,7 @@ async def test_a_query_accepts_the_maximal_number_of_undecided_ids(estate: Estat
         "listings": [part],
         "cap": 1,
         "visited": VISITED_CAP,
+        "reached": [],
         "size": RECORDS_CAP,
         "full": True,
         "tenant": "default",

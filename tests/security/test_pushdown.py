@@ -104,6 +104,7 @@ async def pushed_down(twin: Twin, predicates: Sequence[Predicate]) -> list[set[i
         "listings": listings,
         "cap": 1,
         "visited": VISITED_CAP,
+        "reached": [],
         "size": RECORDS_CAP,
         "full": True,
         "tenant": COMPARED,

@@ -18,6 +18,7 @@ from app.fair_queue import PROCESS
 from app.graph.cache.graph_cache import GraphCache
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.reading.level.cached_level import CachedLevel
+from app.graph.reading.level.continued_level import ContinuedLevel
 from app.graph.reading.level.hop_plan import Adjacency, add_edges
 from app.graph.reading.level.index_query import filter_size_of, substrings_of
 from app.graph.reading.level.level_parts import LevelContent, LevelParts
@@ -273,14 +274,24 @@ class LevelBatcher:
         return [*await self._records(vids[:half]), *await self._records(vids[half:])]
 
     async def _request(self, bindings: JsonObject, *, size: int, full: bool = True) -> JsonObject | None:
-        """Return the response to one request, None if the records of its edges and vertices have ``size`` bytes.
+        """Return the response to bindings, None if the records of its edges and vertices have ``size`` bytes.
 
-        With ``full`` false the vertices have no records.
+        If many edges must be passed, further requests continue the first one, each in its turn among those of all
+        callers. With ``full`` false the vertices have no records.
         """
+        level = ContinuedLevel({**bindings, "cap": EDGE_CAP, "size": size})
+        while True:
+            found = await self._request_part({**level.bindings, "full": full})
+            if found["large"]:
+                return None
+            complete = level.add(found)
+            if complete is not None:
+                return complete
+
+    async def _request_part(self, bindings: JsonObject) -> JsonObject:
+        """Return the response to one request."""
         order = self.client.write_order
-        head = order.head if order else 0
-        caps = {"cap": EDGE_CAP, "visited": VISITED_CAP, "size": size}
-        common = {**caps, "full": full, "tenant": self.tenant, "head": head}
+        common = {"visited": VISITED_CAP, "tenant": self.tenant, "head": order.head if order else 0}
         found: JsonObject
         with self.budget.request():
             (found,) = await self.client.submit(LEVEL, {**bindings, **common}, check=self._check, caller=self.caller)
@@ -291,7 +302,7 @@ class LevelBatcher:
         for part, weights in parts_of(texts):
             self.budget.count_stored(max(sum(weights), LEAST_BYTES * sum(map(len, texts[part]))))
             await self.budget.pause()
-        return None if found["large"] else found
+        return found
 
     def _check(self) -> None:
         """Raise the error that ended the operation, or CancelledError if it was abandoned."""
@@ -349,7 +360,6 @@ def _too_many() -> LimitError:
     """Return the error for a level with too many edges."""
     return LimitError(
         f"One level of the query reads {EDGE_CAP} edges or more, with vertices on chains of inferred edges counted as "
-        f"edges, or goes through {VISITED_CAP} with those before its pages and ended ones; request fewer parents or "
-        "smaller pages.",
+        "edges; request fewer parents or smaller pages.",
         limit=EDGE_CAP,
     )

@@ -5,25 +5,27 @@ the index). The text is constant and contains no relation, filter or policy: the
 then edges, then each far vertex once (docs/design/janusgraph.md). If the cap ends the request, far vertices are not
 read.
 
-| parameter | content                                                     |
-|-----------|-------------------------------------------------------------|
-| points    | vertex ids whose records are returned                       |
-| hops      | list of hops                                                |
-| listings  | list of listings                                            |
-| cap       | number of edges and chain vertices that end the request     |
-| visited   | number of edges, also ended ones, that end the request      |
-| size      | number of bytes of records that end the request             |
-| full      | whether the records of vertices are returned                |
-| tenant    | tenant of all listings                                      |
-| head      | vertex id of the head of the write log, 0 for none          |
+| parameter | content                                                      |
+|-----------|--------------------------------------------------------------|
+| points    | vertex ids whose records are returned                        |
+| reached   | vertex ids that earlier requests of the level reached: their |
+|           | records are returned unless ``over``                         |
+| hops      | list of hops                                                 |
+| listings  | list of listings                                             |
+| cap       | number of edges and chain vertices that end the request      |
+| visited   | number of edges, also ended ones, after which it stops       |
+| size      | number of bytes of records that end the request              |
+| full      | whether the records of vertices are returned                 |
+| tenant    | tenant of all listings                                       |
+| head      | vertex id of the head of the write log, 0 for none           |
 
 | hop   | content                                                                                      |
 |-------|----------------------------------------------------------------------------------------------|
 | d     | direction, ``out`` or ``in``                                                                 |
 | ls    | edge labels                                                                                  |
 | ks    | codes of the kinds of the far ends; all kinds if empty; ignored if ``t``                     |
-| xs    | vertex ids of the sources, if ``p`` is -1                                                    |
-| p     | -1; index of the hop whose far ends are the sources; or -2 - index of a listing              |
+| xs    | vertex ids of sources                                                                        |
+| p     | -1; index of the hop whose far ends are sources too; or -2 - index of a listing              |
 | n     | maximal number of edges from each source; 0 for all. If ``t``, further edges are included    |
 |       | that have the ``at`` of the last one, because edges of one time are not ordered              |
 | a     | only far ends whose vertex id is greater, -1 for all; ignored if ``t``, or if ``n`` is 0     |
@@ -36,6 +38,8 @@ read.
 | i     | whether edges may be inferred: vertices on their chains are returned and count for the cap   |
 | f     | vertex ids of far ends, absent for all: only edges to these, ended ones too; only if ``p``   |
 |       | is -1 and ``n`` is 0, and only ``out``; ``ks``, ``vf`` and ``vt`` are then ignored           |
+| b     | positions of further sources at which the hop goes on, absent for none                       |
+|       | (:mod:`app.graph.reading.level.edge_slices`)                                                 |
 
 | listing | content                                                                                    |
 |---------|--------------------------------------------------------------------------------------------|
@@ -57,13 +61,17 @@ read.
 | l        | for each listing ``{x: vertex ids, s: their values of ``o`` if requested, n: total up to  |
 |          | 10,001, or -1}``                                                                          |
 | over     | whether the cap ended the request                                                         |
-| w        | vertex ids whose records were left out, because the request is not ``full``               |
+| w        | vertex ids whose records were left out, because the request is not ``full``, or stopped   |
 | large    | whether the size ended the request: ``e``, ``v`` and ``l`` are empty then                  |
+| r        | empty, or where it stopped, so that ``e`` has the edges up to there, and ``v`` is empty:   |
+|          | ``[index of the hop, its further sources, its ``b``, what is left of cap, and of size]``   |
 | h        | number of the last transaction before the response, 0 without a ``head``                  |
 
-A page in the order of time (``t``) reads its own edges and those of its last instant, however many the source has.
-Another page passes the edges of the source before it, and those that have ended. The store keeps them in memory until
-the response. So it reads few edges of each source first, and then the sources with more of them one by one.
+A page in the order of time (``t``) reads its own edges and those of its last instant, however many the source has. Of
+other hops, few edges of each source are read first, of many sources together, and then the sources with more of them
+one by one, in slices, which take no memory of the transaction. A page behind a far id begins there. A request passes
+edges that have ended, for as long as the store may work on one request; the next one goes on where it stopped
+(:mod:`app.graph.reading.level.continued_level`).
 """
 
 from typing import Any, Final
@@ -73,15 +81,18 @@ from gremlin_python.process.traversal import Order, P
 
 from app.graph.driver.gremlin_text import g, param, render, spread
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.records.inferred_edge import PREFIX, THROUGH
+from app.graph.reading.level.edge_slices import SLICES
+from app.graph.reading.level.near_edges import NEAR
 from app.graph.records.merged_record import POINTER
 
 EDGE_CAP: Final = 50_000
 """Number of edges and chain vertices at which a request ends, because the embedded store must not be interrupted."""
 
 VISITED_CAP: Final = 150_000
-"""Number of edges, also ended ones, that end a request: the store keeps them in memory until then, some 60 MB."""
+"""Number of edges, also ended ones, after which a request stops, and a further one goes on.
 
+The store needs about a second for them. It keeps those in memory, some 60 MB, that were read of many sources together.
+"""
 
 TOGETHER: Final = 250
 """Number of sources whose first edges are read together."""
@@ -117,83 +128,9 @@ def _newest(start: Any) -> str:  # noqa: ANN401 - a gremlinpython traversal
     return str(render(start.local(edges)))
 
 
-_NEAR: Final = """
-@groovy.transform.CompileStatic
-class Near {
-  final Map<Object, List<List<Object>>> found = new LinkedHashMap<>()
-  final Map<Object, int[]> counts = new HashMap<>()
-  final boolean out
-  final Set<Object> kinds
-  final long from, to, after
-  final int wanted
-  int visited = 0
-
-  Near(Map<String, Object> h) {
-    out = h.get('d') == 'out'
-    kinds = new HashSet<Object>((Collection<Object>) h.get('ks'))
-    wanted = ((Number) h.get('n')).intValue()
-    after = wanted > 0 ? ((Number) h.get('a')).longValue() : -1L
-    from = ((Number) h.get('vf')).longValue()
-    to = ((Number) h.get('vt')).longValue()
-  }
-
-  Near read(Iterator<Edge> edges) {
-    Object last = null
-    List<List<Object>> near = null
-    int[] count = null
-    while (edges.hasNext()) {
-      Edge e = edges.next()
-      Object s = (out ? e.outVertex() : e.inVertex()).id()
-      if (s != last) {
-        last = s
-        near = found.computeIfAbsent(s) { k -> new ArrayList<List<Object>>() }
-        count = counts.computeIfAbsent(s) { k -> new int[1] }
-      }
-      visited++
-      count[0]++
-      if (wanted > 0 && near.size() >= wanted) continue
-      Object f = (out ? e.inVertex() : e.outVertex()).id()
-      if (((Number) f).longValue() <= after) continue
-      if (((Number) e.property('validTo').orElse(0L)).longValue() <= to) continue
-      if (((Number) e.property('validFrom').orElse(Long.MAX_VALUE)).longValue() > from) continue
-      if (kinds && !kinds.contains(e.property(out ? 'toKind' : 'fromKind').orElse(null))) continue
-      near.add([f, (Object) e])
-    }
-    this
-  }
-
-  static long sizeOf(String r) {
-    long size = r.length()
-    for (int i = 0; i < r.length(); i++) {
-      int c = (int) r.charAt(i)
-      if (c == 34 || c == 92) size++
-      else if (c > 127) size += c < 2048 || Character.isSurrogate((char) c) ? 1 : 2
-    }
-    size
-  }
-
-  static long take(Object s, List<List<Object>> found, List<Object> rows, Set<Object> reached, long left) {
-    for (List<Object> each : found) {
-      if (left <= 0) break
-      String r = (String) ((Edge) each.get(1)).value('record')
-      left -= sizeOf(r)
-      rows.add(s)
-      rows.add(each.get(0))
-      rows.add(r)
-      reached.add(each.get(0))
-    }
-    left
-  }
-}
-"""
-"""Collects the valid edges in what the store returns, by source, and counts all of them.
-
-The size of a record is that of its text in JSON: quotation marks and backslashes are escaped, others are UTF-8.
-"""
-
 LEVEL: Final = PreparedStatement.of(
     f"""
-{_NEAR}
+{NEAR}{SLICES}
 def between = {{ xs, fs, ls ->
   def far = {render(g.V(param("fs")))}.toList()
   {render(g.V(param("xs")))}.toList().collectMany {{ a ->
@@ -205,8 +142,7 @@ def newest = {{ h, xs ->
   {_newest(g.V(param("xs")))}
 }}
 def edgesOf = {{ h, xs, ls, most -> h.d == 'out' ? {_near("out")} : {_near("in")} }}
-def inferred = {{ e -> e.label().startsWith('{PREFIX}') }}
-def byFar = {{ a, b -> a[0] <=> b[0] ?: inferred(a[1]) <=> inferred(b[1]) }}
+def byFar = {{ a, b -> a.far <=> b.far ?: a.inferred() <=> b.inferred() }}
 def wanted = new LinkedHashSet(points)
 def test = {{ t, k ->
   def x = k[2]
@@ -248,73 +184,98 @@ def lists = listings.collect {{ q ->
   [x: xs, s: s, n: q.c ? narrow(q.t).limit(10001).id().count().next() : -1]
 }}
 def given = wanted.size()
+wanted.addAll(reached)
 def sets = []
 def budget = cap
-def unvisited = visited
-def scan = {{ h, xs, ls, done ->
-  def n = h.n as int
+def left = size as long
+def rest = []
+def slices = new Slices(g.getGraph(), visited as int)
+def scan = {{ h, number, xs, done ->
+  def hop = new Hop(h)
+  def n = hop.wanted
   def few = n ? 2 * n + 4 : {FEW}
-  xs.collate({TOGETHER}).each {{ part ->
-    if (budget <= 0) return
-    def first = new Near(h).read(edgesOf(h, part, ls, few))
-    unvisited -= first.visited
-    first.found.each {{ s, found ->
-      if (first.counts[s][0] == few && !(n && found.size() >= n)) {{
-        def most = Math.max(unvisited + few, 1)
-        def whole = new Near(h).read(edgesOf(h, [s], ls, most))
-        unvisited -= Math.max(whole.visited - few, 0)
-        if (whole.visited == most) budget = 0
-        found = whole.found[s]
-      }}
-      if (budget > 0) done(s, found)
+  def large = new ArrayDeque(h.b ?: [])
+  int at = 0
+  while (budget > 0 && left > 0 && (large || at < xs.size())) {{
+    if (slices.unvisited <= 0) {{
+      rest = [number, xs.drop(at), large as List]
+      return
     }}
-    if (unvisited <= 0) budget = 0
+    if (large) {{
+      def position = large.pop()
+      def found = new ArrayList()
+      def next = slices.read(hop, position, budget as long, found)
+      if (next) large.push(next)
+      done(position[0], found)
+      continue
+    }}
+    def part = xs.subList(at, Math.min(at + {TOGETHER}, xs.size()))
+    at += part.size()
+    if (hop.after >= 0) {{
+      part.each {{ large.add([it, 0, hop.after, n]) }}
+      continue
+    }}
+    def near = (n ? h.ls.collect {{ [it] }} : [h.ls]).collect {{ ls -> new Near(hop).read(edgesOf(h, part, ls, few)) }}
+    near.each {{ slices.unvisited -= it.visited }}
+    part.each {{ x ->
+      def s = x as long
+      if (budget <= 0 || left <= 0) return
+      def found = near.size() == 1 ? near[0].found[s] : near.collectMany {{ it.found[s] ?: [] }}
+      if (near.any {{ it.lacks(s, few) }}) large.add([s, 0, -1L, n])
+      else if (found) done(s, near.size() == 1 ? found : found.sort(byFar).take(n))
+    }}
   }}
 }}
-def left = size as long
 def sized = {{ r -> left -= Near.sizeOf(r); r }}
-def edges = hops.collect {{ h ->
-  def xs = h.p == -1 ? h.xs : h.p < 0 ? lists[-2 - h.p].x : new ArrayList(sets[h.p])
+def edges = hops.withIndex().collect {{ h, number ->
+  def xs = new LinkedHashSet(h.xs)
+  if (h.p != -1) xs.addAll(h.p < 0 ? lists[-2 - h.p].x : sets[h.p])
+  xs = new ArrayList(xs)
   def rows = []
-  def reached = new LinkedHashSet()
+  def far = new LinkedHashSet()
   def keep = {{ s, found ->
-    left = Near.take(s, found, rows, reached, left)
-    if (h.i) found.each {{ it[1].property('{THROUGH}').ifPresent {{ chain -> chain.tokenize(',').each {{ x ->
+    left = Near.take(s, found, rows, far, left)
+    if (h.i) found.each {{ it.through()?.tokenize(',')?.each {{ x ->
       wanted << (x as long)
       budget--
-    }} }} }}
+    }} }}
   }}
-  if (xs && budget > 0 && left > 0) {{
+  if ((xs || h.b) && budget > 0 && left > 0 && !rest) {{
     def out = h.d == 'out'
-    def bySource = new LinkedHashMap()
-    if (h.f || h.t) (h.f ? between(xs, h.f, h.ls) : newest(h, xs)).each {{ e ->
-      if (budget <= 0 || left <= 0) return
-      def s = (out ? e.outVertex() : e.inVertex()).id()
-      def f = (out ? e.inVertex() : e.outVertex()).id()
-      if (h.f) keep(s, [[f, e]]) else bySource.computeIfAbsent(s, {{ [] }}) << [f, e]
-      budget--
-    }} else if (h.n == 0) scan(h, xs, h.ls) {{ s, found ->
+    if (h.f || h.t) {{
+      def bySource = new LinkedHashMap()
+      (h.f ? between(xs, h.f, h.ls) : newest(h, xs)).each {{ e ->
+        if (budget <= 0 || left <= 0) return
+        def s = (out ? e.outVertex() : e.inVertex()).id()
+        def each = new Found((out ? e.inVertex() : e.outVertex()).id(), e)
+        if (h.f) keep(s, [each]) else bySource.computeIfAbsent(s, {{ [] }}) << each
+        budget--
+      }}
+      if (budget > 0) bySource.each {{ s, found ->
+        if (left <= 0) return
+        if (found.size() >= h.n) {{
+          def least = found[-1].edge.value('at')
+          def known = found.collect {{ it.far }}.toSet()
+          def ls = h.ls; def at = least; def n = cap; def vf = h.vf; def vt = h.vt
+          {render(_valid(g.V(param("s")).in_e(spread("ls"))).has("at", P.eq(param("at"))))}.each {{
+            if (known.add(it.outVertex().id())) {{ found << new Found(it.outVertex().id(), it); budget-- }}
+          }}
+        }}
+        keep(s, found)
+      }}
+    }} else scan(h, number, xs) {{ s, found ->
       keep(s, found.size() > budget ? found.take(budget as int) : found)
       budget -= found.size()
-    }} else h.ls.each {{ l -> scan(h, xs, [l]) {{ s, found -> bySource.computeIfAbsent(s, {{ [] }}).addAll(found) }} }}
-    if (budget > 0) bySource.each {{ s, found ->
-      if (left <= 0) return
-      if (h.t && found.size() >= h.n) {{
-        def least = found[-1][1].value('at')
-        def known = found.collect {{ it[0] }}.toSet()
-        def ls = h.ls; def at = least; def n = cap; def vf = h.vf; def vt = h.vt
-        {render(_valid(g.V(param("s")).in_e(spread("ls"))).has("at", P.eq(param("at"))))}.each {{
-          if (known.add(it.outVertex().id())) {{ found << [it.outVertex().id(), it]; budget-- }}
-        }}
-      }} else if (!h.t) found = found.sort(byFar).take(h.n as int)
-      keep(s, found)
-      if (!h.t) budget -= found.size()
     }}
   }}
-  sets << reached
-  wanted.addAll(reached)
+  sets << far
+  wanted.addAll(far)
   rows
 }}
+def last = {{ head ? {render(g.V(param("head")).values("sequence"))}.tryNext().orElse(0L) : 0L }}
+def none = [e: [], v: [], w: [], l: [], over: false, large: false, r: []]
+if (left <= 0) return [none + [large: true, h: last()]]
+if (rest) return [none + [e: edges, l: lists, w: wanted as List, r: [*rest, budget, left], h: last()]]
 def xs = budget > 0 ? wanted as List : wanted.take(given) as List
 def v = []
 def read = new LinkedHashSet(xs)
@@ -328,11 +289,11 @@ while (full && xs) {{
   }}
   xs = further.findAll {{ read.add(it) }}
 }}
-def last = head ? {render(g.V(param("head")).values("sequence"))}.tryNext().orElse(0L) : 0L
-if (left <= 0) return [[e: [], v: [], w: [], l: [], over: false, large: true, h: last]]
-[[e: budget > 0 ? edges : [], v: v, w: full ? [] : xs, l: lists, over: budget <= 0, large: false, h: last]]
+if (left <= 0) return [none + [large: true, h: last()]]
+[none + [e: budget > 0 ? edges : [], v: v, w: full ? [] : xs, l: lists, over: budget <= 0, h: last()]]
 """,
     "points",
+    "reached",
     "hops",
     "listings",
     "cap",

@@ -79,6 +79,7 @@ async def test_a_level_over_its_cap_reads_no_records(api: Api, cap: int) -> None
         "listings": [],
         "cap": cap,
         "visited": VISITED_CAP,
+        "reached": [],
         "size": RECORDS_CAP,
         "full": True,
         "tenant": "default",

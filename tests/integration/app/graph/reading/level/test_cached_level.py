@@ -59,6 +59,7 @@ class Coherence(TwoProcesses):
     @initialize(
         limit=st.sampled_from([1 << 24, 1 << 24, 60_000, 12_000]),
         cap=st.sampled_from([50_000, 50_000, SMALL_CAP]),
+        visited=st.sampled_from([150_000, 150_000, 3]),
         edges=st.lists(EDGES, min_size=4, max_size=12),
         shared=st.sampled_from([True, True, False]),
         kept=st.sampled_from([10_000, 10_000, 3, 0]),
@@ -68,6 +69,7 @@ class Coherence(TwoProcesses):
         self,
         limit: int,
         cap: int,
+        visited: int,
         edges: list[JsonObject],
         shared: bool,  # noqa: FBT001
         kept: int,
@@ -92,6 +94,7 @@ class Coherence(TwoProcesses):
         self.writes: list[tuple[Held, asyncio.Task[Any]]] = []
         for module in (level_batcher, cached_level):
             self.there.monkeypatch.setattr(module, "EDGE_CAP", cap)
+        self.there.monkeypatch.setattr(level_batcher, "VISITED_CAP", visited)
         self.run(self.write_planned([*range(1, len(URNS))], edges, [], None))
 
     def teardown(self) -> None:

@@ -71,6 +71,7 @@ class Indexed:
             "listings": listings,
             "cap": 1,
             "visited": VISITED_CAP,
+            "reached": [],
             "size": RECORDS_CAP,
             "full": True,
             "tenant": TENANT,

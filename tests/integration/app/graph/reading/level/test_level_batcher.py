@@ -71,7 +71,7 @@ class SentListings:
             self.points.append(len(given["points"]))
             found = [{"x": [listing["n"]], "s": [], "n": -1} for listing in given["listings"]]
             edges: list[list[object]] = [[] for _ in given["hops"]]
-            return [{"e": edges, "v": [], "w": [], "l": found, "over": False, "large": False, "h": 0}]
+            return [{"e": edges, "v": [], "w": [], "l": found, "over": False, "large": False, "r": [], "h": 0}]
 
         monkeypatch.setattr(GremlinClient, "submit", submit)
 
@@ -198,7 +198,7 @@ async def test_a_loader_that_reads_too_much_text_fails_no_other(
             return [{"e": [], "v": [], "w": [], "l": [], "over": False, "large": True, "h": 0}]
         wanted = [] if given["full"] else given["points"]
         edges = rows or [[] for _ in given["hops"]]
-        return [{"e": edges, "v": read, "w": wanted, "l": [], "over": False, "large": False, "h": 0}]
+        return [{"e": edges, "v": read, "w": wanted, "l": [], "over": False, "large": False, "r": [], "h": 0}]
 
     monkeypatch.setattr(GremlinClient, "submit", submit)
     monkeypatch.setattr(level_batcher, "RECORDS_CAP", 190)
@@ -224,7 +224,7 @@ async def test_short_values_count_by_the_memory_that_they_take(
     async def submit(_self: object, _text: str, given: JsonObject, **_: object) -> list[JsonObject]:
         rows = [[part for vid in hop["xs"] for part in (vid, vid, stored[vid])] for hop in given["hops"]]
         texts = [stored[vid] for vid in given["points"]]
-        return [{"e": rows, "v": texts, "w": [], "l": [], "over": False, "large": False, "h": 0}]
+        return [{"e": rows, "v": texts, "w": [], "l": [], "over": False, "large": False, "r": [], "h": 0}]
 
     monkeypatch.setattr(GremlinClient, "submit", submit)
     for vid, ends in ((SMALL, False), (LARGE, True)):
@@ -247,9 +247,8 @@ async def test_only_a_refusable_request_is_refused_for_its_records(
         if given["full"] and sum(map(len, texts)) >= given["size"]:
             return [{"e": [], "v": [], "w": [], "l": [], "over": False, "large": True, "h": 0}]
         read, wanted = (texts, []) if given["full"] else ([], given["points"])
-        return [
-            {"e": [[]] * len(given["hops"]), "v": read, "w": wanted, "l": [], "over": False, "large": False, "h": 0}
-        ]
+        edges: list[list[object]] = [[] for _ in given["hops"]]
+        return [{"e": edges, "v": read, "w": wanted, "l": [], "over": False, "large": False, "r": [], "h": 0}]
 
     monkeypatch.setattr(GremlinClient, "submit", submit)
     monkeypatch.setattr(level_batcher, "RECORDS_CAP", 100)
@@ -261,3 +260,32 @@ async def test_only_a_refusable_request_is_refused_for_its_records(
     else:
         assert not isinstance(found, BaseException)
         assert {*found.records} == {SMALL, LARGE}
+
+
+@pytest.mark.parametrize("ends", [False, True])
+async def test_an_operation_that_has_ended_continues_no_level(
+    client: GremlinClient, monkeypatch: pytest.MonkeyPatch, *, ends: bool
+) -> None:
+    """A response that stops within a hop is continued by a further request, unless the operation ended meanwhile."""
+    budget, sent = OperationBudget(), list[JsonObject]()
+
+    async def submit(_self: object, _text: str, given: JsonObject, **_: object) -> list[JsonObject]:
+        sent.append(given)
+        rest = [0, [LARGE], [[SMALL, 0, 7, 0]], 40, 1_000] if len(sent) == 1 else []
+        if ends:
+            budget.end(CodedError("The operation took too long."))
+        rows = [SMALL, len(sent) << 8, _stored(SMALL, 80)]
+        found = {"e": [rows], "v": [], "w": [], "l": [], "over": False, "large": False, "r": rest, "h": 0}
+        return [found]
+
+    monkeypatch.setattr(GremlinClient, "submit", submit)
+    batcher = LevelBatcher(client, "default", ReadTime(0), budget)
+    request = LevelRequest(hops=[{"p": -1, "xs": [SMALL, LARGE]}])
+    (found,) = await asyncio.gather(batcher.fetch(request), return_exceptions=True)
+    if ends:
+        assert (found, len(sent)) == (budget.ended, 1)
+        return
+    assert not isinstance(found, BaseException)
+    assert [far for far, _ in found.edges[0][SMALL]] == [1 << 8, 2 << 8]
+    assert [(each["cap"], each["size"]) for each in sent[1:]] == [(40, 1_000)]
+    assert (sent[1]["hops"][0]["xs"], sent[1]["hops"][0]["b"]) == ([LARGE], [[SMALL, 0, 7, 0]])

@@ -1,0 +1,125 @@
+"""Groovy classes of the level statement: the bounds of a hop, its edges, and the first edges of many sources.
+
+Their types are static, because a level has tens of thousands of edges.
+"""
+
+from typing import Final
+
+from app.graph.records.inferred_edge import PREFIX, THROUGH
+
+NEAR: Final = f"""
+@groovy.transform.CompileStatic
+class Hop {{
+  final boolean out
+  final List<String> labels
+  final Set<Object> kinds
+  final long from, to, after
+  final int wanted
+
+  Hop(Map<String, Object> h) {{
+    out = h.get('d') == 'out'
+    labels = (List<String>) h.get('ls')
+    kinds = new HashSet<Object>((Collection<Object>) h.get('ks'))
+    wanted = ((Number) h.get('n')).intValue()
+    after = wanted > 0 ? ((Number) h.get('a')).longValue() : -1L
+    from = ((Number) h.get('vf')).longValue()
+    to = ((Number) h.get('vt')).longValue()
+  }}
+}}
+
+@groovy.transform.CompileStatic
+class Found {{
+  final Object far
+  final Edge edge
+  final String text, chain
+  final boolean derived
+
+  Found(Object far, Edge edge) {{
+    this.far = far
+    this.edge = edge
+    text = chain = null
+    derived = false
+  }}
+
+  Found(Object far, String text, String chain, boolean derived) {{
+    this.far = far
+    edge = null
+    this.text = text
+    this.chain = chain
+    this.derived = derived
+  }}
+
+  String record() {{ edge == null ? text : (String) edge.value('record') }}
+
+  String through() {{ edge == null ? chain : (String) edge.property('{THROUGH}').orElse(null) }}
+
+  boolean inferred() {{ edge == null ? derived : edge.label().startsWith('{PREFIX}') }}
+}}
+
+@groovy.transform.CompileStatic
+class Near {{
+  final Map<Object, List<Found>> found = new LinkedHashMap<>()
+  final Map<Object, int[]> counts = new HashMap<>()
+  final Hop hop
+  int visited = 0
+
+  Near(Hop hop) {{ this.hop = hop }}
+
+  Near read(Iterator<Edge> edges) {{
+    boolean out = hop.out
+    Object last = null
+    List<Found> near = null
+    int[] count = null
+    while (edges.hasNext()) {{
+      Edge e = edges.next()
+      Object s = (out ? e.outVertex() : e.inVertex()).id()
+      if (s != last) {{
+        last = s
+        near = found.computeIfAbsent(s) {{ k -> new ArrayList<Found>() }}
+        count = counts.computeIfAbsent(s) {{ k -> new int[1] }}
+      }}
+      visited++
+      count[0]++
+      if (hop.wanted > 0 && near.size() >= hop.wanted) continue
+      if (((Number) e.property('validTo').orElse(0L)).longValue() <= hop.to) continue
+      if (((Number) e.property('validFrom').orElse(Long.MAX_VALUE)).longValue() > hop.from) continue
+      if (hop.kinds && !hop.kinds.contains(e.property(out ? 'toKind' : 'fromKind').orElse(null))) continue
+      near.add(new Found((out ? e.inVertex() : e.outVertex()).id(), e))
+    }}
+    this
+  }}
+
+  boolean lacks(Object s, int most) {{
+    int[] count = counts.get(s)
+    count != null && count[0] >= most && !(hop.wanted > 0 && found.get(s).size() >= hop.wanted)
+  }}
+
+  static long sizeOf(String r) {{
+    long size = r.length()
+    for (int i = 0; i < r.length(); i++) {{
+      int c = (int) r.charAt(i)
+      if (c == 34 || c == 92) size++
+      else if (c > 127) size += c < 2048 || Character.isSurrogate((char) c) ? 1 : 2
+    }}
+    size
+  }}
+
+  static long take(Object s, List<Found> found, List<Object> rows, Set<Object> reached, long left) {{
+    for (Found each : found) {{
+      if (left <= 0) break
+      String r = each.record()
+      left -= sizeOf(r)
+      rows.add(s)
+      rows.add(each.far)
+      rows.add(r)
+      reached.add(each.far)
+    }}
+    left
+  }}
+}}
+"""
+"""``Near`` collects the valid edges in what the store returns, by source, and counts all of them.
+
+A source ``lacks`` edges if ``most`` were read of it, and too few of them are valid. The size of a record is that of its
+text in JSON: quotation marks and backslashes are escaped, others are UTF-8.
+"""
