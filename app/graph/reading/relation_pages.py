@@ -44,7 +44,10 @@ MAX_REFUSED: Final = 50
 """Number of refused requests of one operation after which it reads no further part: each may take half a second."""
 
 MAX_LATER_PAGES: Final = 5
-"""Number of pages with a position ``after`` of one list of a source in an operation: each passes all edges before."""
+"""Number of pages with a position ``after`` of one list of a source in an operation.
+
+A list over several relations is read as a whole for each of them.
+"""
 
 SLACK: Final = 20
 """Number of edges read in excess of a page if policy or filter may remove some: one request then usually fills it."""
@@ -96,8 +99,8 @@ class RelatedPages:
             later = self._later.setdefault((id(related), source.vid), set())  # id() is safe, as in the callers
             if len(later - {page}) >= MAX_LATER_PAGES:
                 raise LimitError(
-                    f"A request reads at most {MAX_LATER_PAGES} pages with `after` of one list, because each passes "
-                    "all items before; read the further pages in separate requests.",
+                    f"A request reads at most {MAX_LATER_PAGES} pages with `after` of one list; read the further "
+                    "pages in separate requests.",
                     limit="laterPages",
                     maximum=MAX_LATER_PAGES,
                 )
