@@ -25,7 +25,6 @@ REASONS = {
     "app.http.connections.unambiguous_requests": "a method of h11, whose union of events has no public name",
     "app.http.connections.listener": "the address of a socket, as the standard library types it",
     "app.graph.reading.computed.computed_conditions": "the sequence of conditions, each with its own class of reports",
-    "app.graph.reading.level.level_statement": "gremlinpython ships no types of its traversals",
     "app.graph.writing.batch_planner": "the table of handlers, each of which takes its own class of commands",
     "app.settings": "a field specifier, as in dataclasses, and keyword arguments of a dataclass",
     "app.ingest.sources.mlflow.registry_entities": "objects of MLflow's client, an optional package",

@@ -4,8 +4,8 @@ A reference to the rows, levels and walks of an operation is often the last one 
 which CPython frees in one call. Here each object is taken apart before it is freed: what it refers to is kept on a
 list, and so is freed after it. What others refer to as well, such as entries of the graph cache, is left as it is.
 
-Containers are emptied in parts. Of these, rows, records and short lists are freed as they are: a row or a record leads
-to some thousand objects at most, and to far fewer in an ordinary estate.
+Containers are emptied in parts. Their rows, records and short lists are freed as they are: each leads to some thousand
+objects at most, and in an ordinary estate to few.
 """
 
 import asyncio

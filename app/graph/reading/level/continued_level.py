@@ -36,11 +36,11 @@ class ContinuedLevel:
         self._stopped_at += hop
         stopped = {**self._hops[self._stopped_at], "p": SOURCES_GIVEN, "xs": sources, "b": positions}
         further = range(self._stopped_at + 1, len(self._hops))
-        points = dict.fromkeys(self.bindings["points"])
+        known = dict.fromkeys(self.bindings["points"])
         for listing in self._listings:
-            points.update(dict.fromkeys(listing["x"]))
+            known.update(dict.fromkeys(listing["x"]))
         self.bindings |= {
-            "points": [*points],
+            "points": [*known],
             "reached": found["w"],
             "hops": [stopped, *(self._with_known_sources(number) for number in further)],
             "listings": [],

@@ -19,10 +19,10 @@ FIRST_SLICE: Final = 1_000
 large.
 """
 
-LEAST_SLICE: Final = 100
+MIN_SLICE: Final = 100
 """Minimal number of entries that are requested as a slice after the first."""
 
-MOST_SLICE: Final = 10_000
+MAX_SLICE: Final = 10_000
 """Maximal number of entries in a slice."""
 
 SLICE_BYTES: Final = 4 * 1024 * 1024
@@ -151,7 +151,7 @@ class Slice {{
     if (last) return
     start = org.janusgraph.diskstorage.util.BufferUtil.nextBiggerBuffer(found.get(count - 1).getColumn())
     long fitting = ({SLICE_BYTES}L * count).intdiv(Math.max(1, found.getByteSize())).longValue()
-    size = (int) Math.max({LEAST_SLICE}L, Math.min(Math.min({MOST_SLICE}L, 4L * size), fitting))
+    size = (int) Math.max({MIN_SLICE}L, Math.min(Math.min({MAX_SLICE}L, 4L * size), fitting))
   }}
 
   boolean precedes(Slice other) {{ far < other.far || (far == other.far && !derived && other.derived) }}
@@ -172,8 +172,8 @@ class Slice {{
 """
 """``Slices`` reads sources one by one from positions ``[source, index of the label, far id, edges wanted or 0]``.
 
-``read`` adds the valid edges behind the position to ``found``: the wanted ones of all labels in the order of far ids,
-inferred ones behind others, or those of each label after
-the other in the order in which the store keeps labels, ``most`` at most. It returns null, or the position
-at which it has stopped because ``unvisited`` edges were passed, ended ones included.
+``read`` adds the valid edges behind the position to ``found``. If edges are wanted of all labels, these are in the
+order of far ids, inferred ones behind others. Otherwise they are those of one label after the other, in the order in
+which the store keeps labels, ``most`` at most. It returns null, or the position at which it has stopped because
+``unvisited`` edges were passed, ended ones included.
 """

@@ -67,14 +67,16 @@ read.
 |          | ``[index of the hop, its further sources, its ``b``, what is left of cap, and of size]``   |
 | h        | number of the last transaction before the response, 0 without a ``head``                  |
 
-A page in the order of time (``t``) reads its own edges and those of its last instant, however many the source has. Of
-other hops, few edges of each source are read first, of many sources together, and then the sources with more of them
-one by one, in slices, which take no memory of the transaction. A page behind a far id begins there. A request passes
-edges that have ended, for as long as the store may work on one request; the next one goes on where it stopped
+A page in the order of time (``t``) reads few edges of each source first, of many sources together, and then more of
+single ones. These are its own edges, those of its last instant, and those between that have ended.
+
+Other hops read few edges of each source first as well. The sources with more of them follow one by one, in slices that
+take no memory of the transaction. A page behind a far id begins there. A request passes edges that have ended, for as
+long as the store may work on one request; the next one goes on where it stopped
 (:mod:`app.graph.reading.level.continued_level`).
 """
 
-from typing import Any, Final
+from typing import Final
 
 from gremlin_python.process.graph_traversal import __
 from gremlin_python.process.traversal import Order, P
@@ -106,13 +108,11 @@ request needs a multiple of it there, and several run at once. It bounds also th
 in one call. A level with fewer bytes of edges is then read in parts.
 """
 
+FEW_BY_TIME: Final = 100
+"""The same where edges are ordered by time: of a source with more, as many are read as may be wanted, then more."""
+
 READ_AT_ONCE: Final = 250
 """Number of vertices whose records the store reads before it compares their size with the cap."""
-
-
-def _valid(edges: Any) -> Any:  # noqa: ANN401 - a gremlinpython traversal
-    """Return the traversal restricted to edges that are valid within the bounds ``vf`` and ``vt``."""
-    return edges.has("validFrom", P.lte(param("vf"))).has("validTo", P.gt(param("vt")))
 
 
 def _near(direction: str) -> str:
@@ -121,11 +121,15 @@ def _near(direction: str) -> str:
     return str(render(g.V(param("xs")).local(edges.limit(param("most")))))
 
 
-def _newest(start: Any) -> str:  # noqa: ANN401 - a gremlinpython traversal
-    """Return the text of the ``n`` newest edges from each source of ``start``."""
-    within = _valid(__.in_e(spread("ls"))).has("at", P.lte(param("at"))).has("at", P.gte(param("since")))
-    edges = within.order().by("at", Order.desc).limit(param("n"))
-    return str(render(start.local(edges)))
+def _newest() -> str:
+    """Return the text of the ``most`` newest edges from each source, also those that have ended."""
+    within = __.in_e(spread("ls")).has("at", P.lte(param("at"))).has("at", P.gte(param("since")))
+    return str(render(g.V(param("xs")).local(within.order().by("at", Order.desc).limit(param("most")))))
+
+
+def _of_instant() -> str:
+    """Return the text of the first ``most`` edges of one instant from a source, also those that have ended."""
+    return str(render(g.V(param("s")).in_e(spread("ls")).has("at", P.eq(param("at"))).limit(param("most"))))
 
 
 LEVEL: Final = PreparedStatement.of(
@@ -137,10 +141,8 @@ def between = {{ xs, fs, ls ->
     far.collectMany {{ b -> a.query().labels(*ls).direction(OUT).adjacent(b).edges().toList() }}
   }}.iterator()
 }}
-def newest = {{ h, xs ->
-  def ls = h.ls; def n = h.n; def at = h.at; def since = h.since; def vf = h.vf; def vt = h.vt
-  {_newest(g.V(param("xs")))}
-}}
+def newest = {{ h, xs, most -> def ls = h.ls; def at = h.at; def since = h.since; {_newest()} }}
+def ofInstant = {{ h, s, at, most -> def ls = h.ls; {_of_instant()} }}
 def edgesOf = {{ h, xs, ls, most -> h.d == 'out' ? {_near("out")} : {_near("in")} }}
 def byFar = {{ a, b -> a.far <=> b.far ?: a.inferred() <=> b.inferred() }}
 def wanted = new LinkedHashSet(points)
@@ -226,6 +228,47 @@ def scan = {{ h, number, xs, done ->
     }}
   }}
 }}
+def scanByTime = {{ h, number, xs, done ->
+  def hop = new Hop(h)
+  def atInstant = new Hop([*: h, n: 0])
+  int few = Math.min(2L * hop.wanted + 4, {FEW_BY_TIME}L)
+  int at = 0
+  while (budget > 0 && left > 0 && at < xs.size()) {{
+    int together = Math.max(1, Math.min({TOGETHER}, slices.unvisited.intdiv(4 * few)))
+    def part = xs.subList(at, Math.min(at + together, xs.size()))
+    def first = new Near(hop).read(slices.unvisited > 0 ? newest(h, part, few) : [].iterator())
+    boolean stopped = slices.unvisited <= 0
+    slices.unvisited -= first.visited
+    for (x in part) {{
+      if (budget <= 0 || left <= 0) break
+      def s = x as long
+      def near = first
+      int most = few
+      while (near.lacks(s, most) && slices.unvisited > 0) {{
+        most = Math.min(Math.max(8L * most, Math.min(budget + few, hop.wanted)), slices.unvisited)
+        near = new Near(hop).read(newest(h, [s], most))
+        slices.unvisited -= near.visited
+      }}
+      stopped |= near.lacks(s, most)
+      def found = near.found[s] ?: []
+      if (!stopped && found.size() >= hop.wanted) {{
+        def known = found.collect {{ it.far }}.toSet()
+        def same = ofInstant(h, s, found[-1].edge.value('at'), Math.max(slices.unvisited, 1))
+        def further = new Near(atInstant).read(same)
+        slices.unvisited -= further.visited
+        stopped = slices.unvisited <= 0
+        further.found[s].each {{ if (known.add(it.far)) found << it }}
+      }}
+      if (stopped) {{
+        if (at || number) rest = [number, xs.drop(at), []]
+        else budget = 0
+        return
+      }}
+      if (found) done(s, found)
+      at++
+    }}
+  }}
+}}
 def sized = {{ r -> left -= Near.sizeOf(r); r }}
 def edges = hops.withIndex().collect {{ h, number ->
   def xs = new LinkedHashSet(h.xs)
@@ -242,27 +285,13 @@ def edges = hops.withIndex().collect {{ h, number ->
   }}
   if ((xs || h.b) && budget > 0 && left > 0 && !rest) {{
     def out = h.d == 'out'
-    if (h.f || h.t) {{
-      def bySource = new LinkedHashMap()
-      (h.f ? between(xs, h.f, h.ls) : newest(h, xs)).each {{ e ->
-        if (budget <= 0 || left <= 0) return
-        def s = (out ? e.outVertex() : e.inVertex()).id()
-        def each = new Found((out ? e.inVertex() : e.outVertex()).id(), e)
-        if (h.f) keep(s, [each]) else bySource.computeIfAbsent(s, {{ [] }}) << each
-        budget--
-      }}
-      if (budget > 0) bySource.each {{ s, found ->
-        if (left <= 0) return
-        if (found.size() >= h.n) {{
-          def least = found[-1].edge.value('at')
-          def known = found.collect {{ it.far }}.toSet()
-          def ls = h.ls; def at = least; def n = cap; def vf = h.vf; def vt = h.vt
-          {render(_valid(g.V(param("s")).in_e(spread("ls"))).has("at", P.eq(param("at"))))}.each {{
-            if (known.add(it.outVertex().id())) {{ found << new Found(it.outVertex().id(), it); budget-- }}
-          }}
-        }}
-        keep(s, found)
-      }}
+    if (h.f) between(xs, h.f, h.ls).each {{ e ->
+      if (budget <= 0 || left <= 0) return
+      keep(e.outVertex().id(), [new Found(e.inVertex().id(), e)])
+      budget--
+    }} else if (h.t) scanByTime(h, number, xs) {{ s, found ->
+      keep(s, found)
+      budget -= found.size()
     }} else scan(h, number, xs) {{ s, found ->
       keep(s, found.size() > budget ? found.take(budget as int) : found)
       budget -= found.size()

@@ -19,7 +19,7 @@ class Hop {{
   Hop(Map<String, Object> h) {{
     out = h.get('d') == 'out'
     labels = (List<String>) h.get('ls')
-    kinds = new HashSet<Object>((Collection<Object>) h.get('ks'))
+    kinds = new HashSet<Object>(h.get('t') ? Collections.emptySet() : (Collection<Object>) h.get('ks'))
     wanted = ((Number) h.get('n')).intValue()
     after = wanted > 0 ? ((Number) h.get('a')).longValue() : -1L
     from = ((Number) h.get('vf')).longValue()

@@ -16,6 +16,7 @@ from app.graph.records.read_time import ReadTime
 from app.graph.records.record_text import record_of
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.record import JsonObject
+from policies.errors import LimitError
 
 LABELS = ("DERIVES", "INFERRED_FEEDS", "FEEDS", "VERSION_OF")
 SOURCES = [vertex_id("default", f"source {number}") for number in range(5)]
@@ -37,6 +38,9 @@ READ = """
 def near = out ? g.V(x).outE(*ls) : g.V(x).inE(*ls)
 near.collect { e -> [(out ? e.inVertex() : e.outVertex()).id(), e.value('validFrom'), e.value('validTo'),
   e.value(out ? 'toKind' : 'fromKind'), e.label(), e.value('record')] }
+"""
+READ_AT = """
+g.V(x).inE(*ls).collect { e -> [e.outVertex().id(), e.value('validFrom'), e.value('validTo'), e.value('at')] }
 """
 
 
@@ -129,3 +133,45 @@ async def test_a_hop_begins_at_what_several_requests_found(
     for hop, before, edges in ((second, found[0], found[1]), (third, found[1], found[2])):
         reached = {far for each in before.values() for far, _ in each}
         assert edges == await expected(stored, hop, [*reached])
+
+
+async def expected_by_time(graph: StoreGraph, hop: JsonObject, sources: Sequence[int]) -> dict[int, set[int]]:
+    """Return the far ends that a page in the order of time has, with all of those at its last instant."""
+    found = dict[int, set[int]]()
+    for source in sources:
+        edges: list[Any] = await graph.run(READ_AT, x=source, ls=hop["ls"])
+        valid = [(at, far) for far, begin, end, at in edges if begin <= NOW < end and hop["since"] <= at <= hop["at"]]
+        newest = sorted((at for at, _ in valid), reverse=True)[: hop["n"]]
+        if newest:
+            found[source] = {far for at, far in valid if at >= newest[-1]}
+    return found
+
+
+@pytest.mark.parametrize("cap", [150_000, 2_000])
+async def test_pages_in_the_order_of_time_have_the_edges_of_a_traversal(
+    stored: StoreGraph, cap: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is so if the first edges have ended, if many have one instant, and if one hop takes several requests."""
+    monkeypatch.setattr(level_batcher, "VISITED_CAP", cap)
+    random = Random(cap)
+    async with GremlinClient(stored.url, source=stored.source) as client:
+        for _ in range(12):
+            least, most = sorted(random.choices(range(6), k=2))
+            window = {"t": True, "n": random.choice([1, 7, 50, 50_000]), "at": most, "since": least}
+            sources = random.sample(SOURCES, random.randint(1, len(SOURCES)))
+            hop = HopSpec("in", ("VERSION_OF",), ("A",), -1).wire(sources, **window)
+            (edges,) = (await LevelBatcher(client, "default", ReadTime(NOW)).fetch(LevelRequest(hops=[hop]))).edges
+            found = {source: {far for far, _ in rows} for source, rows in edges.items()}
+            assert found == await expected_by_time(stored, hop, sources)
+            assert all(len(found[source]) == len(rows) for source, rows in edges.items())
+
+
+async def test_a_source_beyond_what_one_request_passes_is_refused(
+    stored: StoreGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages in the order of time begin at the newest edge, so a further request would pass the same ones."""
+    monkeypatch.setattr(level_batcher, "VISITED_CAP", 50)
+    hop = HopSpec("in", ("VERSION_OF",), (), -1).wire(SOURCES, t=True, n=50_000)
+    async with GremlinClient(stored.url, source=stored.source) as client:
+        with pytest.raises(LimitError):
+            await LevelBatcher(client, "default", ReadTime(NOW)).fetch(LevelRequest(hops=[hop]))
