@@ -14,7 +14,7 @@ all others.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -99,6 +99,12 @@ class WriteQueue:
         self._waiting = sorted([*batches, *self._waiting], key=waits_anew)
         for batch in filter(waits_anew, self._waiting):
             batch.since = self._taken
+
+    def remove(self, condition: Callable[[QueuedWrite], bool]) -> list[QueuedWrite]:
+        """Remove and return the batches that meet a condition."""
+        removed = [batch for batch in self._waiting if condition(batch)]
+        self._waiting = [batch for batch in self._waiting if batch not in removed]
+        return removed
 
     def take(self, *, is_contended: bool = False) -> list[QueuedWrite]:
         """Remove and return the batches of the next transaction, in the order of their arrival.

@@ -28,6 +28,7 @@ from typing import Final, cast
 from app.graph.commits.late_writes import begin_plan, end_plan
 from app.graph.commits.reads.read_limits import AheadLimits
 from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.commits.write_queue import QueuedWrite
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import (
     ManyTextsError,
@@ -149,6 +150,10 @@ class UnconfirmedWriteError(Exception):
         return [WriteGroup(others)] if others else []
 
 
+class PausedCallerError(Exception):
+    """The caller of a batch must wait before its next transaction. Never leaves the writer."""
+
+
 class GroupCommit:
     """Writes batches of calls together. All instances with one ``coordinator`` share its queue and its leader."""
 
@@ -176,6 +181,8 @@ class GroupCommit:
                     self._queue.leader = asyncio.create_task(self._lead(), context=Context())
                 try:
                     return await batch.done
+                except PausedCallerError:
+                    pass
                 except ManyChildrenError as error:
                     await self._read_children(batch, error)
                 except ReadAheadError as error:
@@ -239,9 +246,18 @@ class GroupCommit:
             self._queue.leader = None
 
     def _taken(self) -> WriteGroup:
-        """Return the next group of the queue, in which writers put only batches of calls."""
+        """Return the next group of the queue, in which writers put only batches of calls.
+
+        Batches of a caller who must wait leave the queue: they were in it before the caller's long transaction ended.
+        """
+        for batch in cast("list[CallBatch]", self._queue.remove(self._must_wait)):
+            batch.fail(PausedCallerError())
         taken = self._queue.take(is_contended=self._coordinator.contention.is_contended)
         return WriteGroup(cast("list[CallBatch]", taken))
+
+    def _must_wait(self, batch: QueuedWrite) -> bool:
+        is_of_job = cast("CallBatch", batch).of_job
+        return not is_of_job and self._coordinator.long_writers.must_wait((batch.tenant, batch.caller))
 
     async def _written(self, group: WriteGroup) -> list[WriteGroup]:
         """Write a group and give its calls their outcomes or errors; return the groups that remain to be written.

@@ -38,9 +38,17 @@ class LongWriters:
         now = self.clock()
         self._until = {each: until for each, until in self._until.items() if until > now}
         if seconds > LONG_SECONDS:
-            self._until[caller] = now + min(FACTOR * (seconds - LONG_SECONDS), MAX_WAIT_SECONDS)
+            until = now + min(FACTOR * (seconds - LONG_SECONDS), MAX_WAIT_SECONDS)
+            self._until[caller] = max(until, self._until.get(caller, 0.0))
+
+    def must_wait(self, caller: Hashable) -> bool:
+        """Return whether a caller may begin no transaction now: after a long one, while others write."""
+        return self._left(caller) > 0 and self.contention.is_contended
 
     async def wait(self, caller: Hashable) -> None:
         """Return when a caller may begin a transaction: at once without a long one before, or without other writers."""
-        while (left := self._until.get(caller, 0.0) - self.clock()) > 0 and self.contention.is_contended:  # noqa: ASYNC110 - the time may end as well
-            await asyncio.sleep(min(left, POLL_SECONDS))
+        while self.must_wait(caller):  # noqa: ASYNC110 - the time may end as well
+            await asyncio.sleep(min(self._left(caller), POLL_SECONDS))
+
+    def _left(self, caller: Hashable) -> float:
+        return self._until.get(caller, 0.0) - self.clock()

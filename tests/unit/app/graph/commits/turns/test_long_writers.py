@@ -7,6 +7,7 @@ import pytest
 from support.stores.in_memory_writer import ROOT, Memory
 from support.stores.memory_store import Callers, MemoryStore
 from support.stores.writers import asset, person, shipped_policy, urn
+from support.waiting import until
 
 from app.graph.commits.turns.long_writers import LongWriters
 from app.graph.commits.writer_contention import CONTENDED_SECONDS, WriterContention
@@ -82,4 +83,28 @@ async def test_a_caller_waits_after_a_long_transaction(monkeypatch: pytest.Monke
     assert not waiting.done()
     now += CONTENDED_SECONDS
     await waiting
+    assert store.writes == [{urn(f"dataset {each}")} for each in "acb"]
+
+
+async def test_what_a_caller_sent_during_a_long_transaction_waits_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise a caller with several calls at once would have a long transaction after each one of others."""
+    store = MemoryStore(Memory(shipped_policy()))
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    monkeypatch.setattr("app.graph.commits.turns.long_writers.LONG_SECONDS", -1.0)
+    callers = Callers(store)
+    contention, now = callers.coordinator.contention, time.monotonic()
+    contention.clock = lambda: now
+    store.open.clear()
+    first = callers.call(ROOT, asset("dataset a"))
+    await until(lambda: callers.coordinator.lock.locked() and not callers.coordinator.queue)
+    second, third = callers.call(ROOT, asset("dataset b")), callers.call(ADA, asset("dataset c"))
+    await until(lambda: len(callers.coordinator.queue) == 2)
+    with contention.call("other"), contention.call("another"):
+        pass
+    store.open.set()
+    await first
+    await third
+    assert not second.done()
+    now += CONTENDED_SECONDS
+    await second
     assert store.writes == [{urn(f"dataset {each}")} for each in "acb"]
