@@ -13,7 +13,8 @@ from itertools import chain
 from typing import Final, NoReturn
 
 from app.graph.commits.reads.read_limits import UNLIMITED, ReadLimits
-from app.graph.commits.reads.touched_reads import HopKind, KnownReads, Row, touched_reads
+from app.graph.commits.reads.replaced_rows import FarEdge, replaced_rows
+from app.graph.commits.reads.touched_reads import HopKind, KnownReads, Row, TouchedReads, touched_reads
 from app.graph.commits.write_statements import STATE
 from app.graph.driver.edge_pages import EdgePages, read_edge_page
 from app.graph.driver.gremlin_client import GremlinClient
@@ -26,9 +27,6 @@ from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
 
-FarEdge = tuple[int, int, Record]
-"""A vertex id, the vertex id at the far end, and the edge between them."""
-
 PART_SIZE: Final = 4 * 1024 * 1024
 """Number of characters of records at which a request ends; the others are read by further requests."""
 
@@ -40,6 +38,9 @@ RECORDS_AT_ONCE: Final = 10_000
 
 MANY_EDGES: Final = 20_000
 """Number of edges from which on their far ends are found in the side thread."""
+
+MANY_READ: Final = 5_000
+"""Number of records and single edges from which on what others touched of them is found in the side thread."""
 
 LONG_VALUE: Final = 1_000
 """Number of characters beyond which a value of a record is long, with its key, as JSON."""
@@ -168,13 +169,7 @@ class StateReading:
         """
         self.limits = limits
         self.size = self.weight = self.count = 0
-        pairs = defaultdict[tuple[str, int], list[tuple[int, EdgeKey]]](list)
-        for key in self._pairs:
-            relation, source, target = self._led_to_edge(key)
-            pairs[relation, source].append((target, key))
-        found = touched_reads(
-            written, KnownReads(self.records.keys() | self.named, self._begun, pairs), limits.max_touched
-        )
+        found = await run_in_turn(self._touched, self._is_long, written)
         if found is None:
             return False
         pointers = {vid: target_of(self.records.pop(vid, None)) for vid in found.vertices}
@@ -184,6 +179,19 @@ class StateReading:
             return False
         await self._refresh_edges([*found.rows], [*found.pairs])
         return True
+
+    @property
+    def _is_long(self) -> bool:
+        return len(self.records) + len(self._pairs) > MANY_READ
+
+    def _touched(self, written: Iterable[Touched]) -> TouchedReads | None:
+        """Return what transactions have touched of what was read; None if it is more than the limits allow."""
+        pairs = defaultdict[tuple[str, int], list[tuple[int, EdgeKey]]](list)
+        for key in self._pairs:
+            relation, source, target = self._led_to_edge(key)
+            pairs[relation, source].append((target, key))
+        known = KnownReads(self.records.keys() | self.named, self._begun, pairs)
+        return touched_reads(written, known, self.limits.max_touched)
 
     async def _lead_over(self, vertices: Collection[int]) -> bool:
         """Return whether some of these vertices were looked up, or pointers lead over them from what was."""
@@ -196,14 +204,9 @@ class StateReading:
         """Read some edges of hops and single edges again, and the records of vertices that these newly lead to."""
         keys = [(label, *((near, far) if kind[0] is Direction.OUT else (far, near))) for kind, label, near, far in rows]
         texts = await self._single([*keys, *map(self._led_to_edge, pairs)])
-        edges = [None if text is None else record_of(text) for text in texts]
+        edges = [None if text is None else record_of(text) async for text in self.budget.in_turns(texts)]
         self._pairs.update(zip(pairs, edges[len(rows) :], strict=True))
-        changed = defaultdict[HopKind, dict[tuple[str, int, int], Record | None]](dict)
-        for (kind, label, near, far), edge in zip(rows, edges, strict=False):
-            changed[kind][label, near, far] = edge
-        for kind, found in changed.items():
-            kept = [row for row in self._rows_of[kind] if (row[2]["relation"], *row[:2]) not in found]
-            self._rows_of[kind] = kept + [(near, far, edge) for (_, near, far), edge in found.items() if edge]
+        self._rows_of |= await run_in_turn(replaced_rows, self._is_long, self._rows_of, rows, edges[: len(rows)])
         await self._add_records({row[3] for row, edge in zip(rows, edges, strict=False) if edge} - self.records.keys())
 
     def _unread_hops(self, hops: Sequence[HopRead]) -> list[HopRead]:

@@ -8,7 +8,8 @@ import orjson
 from support.stores.in_memory_writer import Memory, plan
 from support.stores.writers import NOW
 
-from app.graph.commits.state_read import FarEdge, HopRead, StoredState
+from app.graph.commits.reads.replaced_rows import FarEdge
+from app.graph.commits.state_read import HopRead, StoredState
 from app.graph.writing.group_plan import MAX_ROUNDS
 from app.graph.writing.prefetch import PrefetchRequest
 from app.graph.writing.unit.item_size import commands_in

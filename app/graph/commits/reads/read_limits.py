@@ -22,7 +22,7 @@ MAX_ELEMENTS: Final = 20_000
 SIZE_AT_ONCE: Final = 4 * 1024 * 1024
 """Maximal number of characters that one request of such a transaction reads: those of MAX_ELEMENTS ordinary edges."""
 
-FEW_ELEMENTS: Final = 5_000
+FEW_ELEMENTS: Final = 6_000
 """Maximal number of records and edges of a reading of few; the store needs up to half a second for them."""
 
 FEW_SIZE: Final = 2 * 1024 * 1024
@@ -35,7 +35,7 @@ All writers wait while it is planned, which takes up to half a second then.
 """
 
 
-MAX_TOUCHED: Final = 6_000
+MAX_TOUCHED: Final = FEW_ELEMENTS
 """Maximal number of records and edges that are read again under the write lock, for what was read ahead.
 
 One transaction of others has at most 2,500 edges and their far ends, so that a single one is always within it. The
@@ -125,7 +125,7 @@ class AheadLimits(ReadLimits):
 
     budget: OperationBudget
     caller: Hashable
-    max_touched: ClassVar[int] = MAX_AHEAD
+    max_touched: ClassVar[int] = MAX_ELEMENTS
     counts_large: ClassVar[bool] = False
 
     def charge(self, count: int, weight: int) -> None:
