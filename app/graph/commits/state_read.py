@@ -1,7 +1,7 @@
 """The codec of the text ``STATE``: records, edges at vertices and single edges, read in one request, or in parts.
 
 :data:`app.graph.commits.write_statements.STATE` documents the keys of its bindings and of its response. An asset may
-have thousands of edges to assets with long texts, so one response has few characters and is parsed in turns. A reader
+have thousands of edges to assets with long texts, so one response is small and is parsed in turns. A reader
 who needs only a few values of these assets, such as their owners, reads their records without long ones.
 """
 
@@ -27,10 +27,10 @@ from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
 
-PART_SIZE: Final = 4 * 1024 * 1024
-"""Number of characters of records at which a request ends; the others are read by further requests."""
+PART_SIZE: Final = 5 * 1024 * 1024
+"""Number of bytes of records, as JSON, at which a request ends; the others are read by further requests."""
 
-EDGES_SIZE: Final = 8 * 1024 * 1024
+EDGES_SIZE: Final = 10 * 1024 * 1024
 """The same for a request that reads the edges of several vertices alone; those of one vertex are read in pages."""
 
 RECORDS_AT_ONCE: Final = 10_000

@@ -13,7 +13,7 @@ id is a hash of tenant and URN, so a second transaction that creates it fails (d
 | ``pairs`` | ``{l: label, o: from, i: to}``, one edge each; both ends are in ``stored`` |
 | ``follow`` | whether hops and pairs that name a merged vertex are those of the one that it leads to |
 | ``full`` | whether records of vertices are returned; without them, ``follow`` has no effect |
-| ``size`` | number of characters of complete records at which the request ends |
+| ``size`` | number of bytes of complete records, as JSON in a response, at which the request ends |
 | ``most`` | number of characters beyond which a value of a vertex is left out, save its ``id`` and ``index`` |
 | ``complete`` | vertex ids whose records are complete nevertheless |
 
@@ -63,6 +63,7 @@ from typing import Final
 from gremlin_python.process.graph_traversal import __
 
 from app.graph.driver.gremlin_text import g, param, render, spread
+from app.graph.driver.json_size import JSON_SIZE
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.merged_record import POINTER
 from app.graph.records.vertex_id import vertex_id
@@ -114,14 +115,16 @@ class Brief {
 
 STATE: Final = PreparedStatement.of(
     f"""
+{JSON_SIZE}
 {_BRIEF}
 def known = new LinkedHashMap()
 def texts = new LinkedHashMap()
 def moved = [:]
 def unread = []
 def left = size as long
+def length = 0L
 def count = 0
-def sized = {{ r -> count++; left -= r.length(); r }}
+def sized = {{ r -> count++; length += r.length(); left -= JsonSize.of(r); r }}
 def cut = []
 def kept = complete.collect {{ it as long }} as Set
 def brief = {{ x, r -> kept.contains(x) ? r : Brief.of(x, r, most as int, cut) }}
@@ -167,14 +170,14 @@ def one = pairs.collect {{ p ->
   def found = a.query().labels(p.l).direction(OUT).adjacent(b).edges().iterator()
   found.hasNext() ? sized(found.next().value('record')) : null
 }}
-if (left <= 0 && (hops || pairs)) return [[v: [], e: [], p: [], w: [], c: [], n: size - left, m: count, large: true]]
+if (left <= 0 && (hops || pairs)) return [[v: [], e: [], p: [], w: [], c: [], n: length, m: count, large: true]]
 def v = []
 texts.each {{ x, r -> v << x; v << r }}
 xs = seen as List
 if (xs && full) {render(g.V(param("xs")))}.each {{
   if (left > 0) {{ v << it.id(); v << brief(it.id(), sized(it.value('record'))) }} else unread << it.id()
 }}
-[[v: v, e: edges, p: one, w: full ? unread : xs, c: cut, n: size - left, m: count, large: false]]
+[[v: v, e: edges, p: one, w: full ? unread : xs, c: cut, n: length, m: count, large: false]]
 """,
     "stored",
     "hops",

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from app.graph.commits.outbox_worker import MAX_CHARACTERS
-from app.graph.driver.edge_pages import PART_CHARACTERS, EdgePages, VisitBudget, read_edge_page
+from app.graph.driver.edge_pages import EdgePages, VisitBudget, read_edge_page
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import inference_chains
 from app.graph.jobs.id_queue import IdQueue
@@ -24,6 +24,9 @@ from graphql_schema.ports.record import Json, Record
 
 MANY: Final = 2_000
 """Size from which on the edges of a response are processed in the side thread."""
+
+PART_CHARACTERS: Final = 200
+"""Characters of the record of an edge that count as one more edge."""
 
 LONG: Final = 100
 """Size above which edges are derived from others in the side thread: 100 edges may be in 2,500 chains."""

@@ -50,7 +50,7 @@ a caller who writes edges to an asset with more than a page of them again and ag
 """
 
 MAX_PARTS: Final = 5
-"""Number of requests, each of which has read PART_SIZE characters of records, after which a step sends no further."""
+"""Number of requests, each of which has read PART_SIZE bytes of records, after which a step sends no further."""
 
 MAX_WRITTEN: Final = 100_000
 """Number of vertices and ends of edges, written since the last step, above which everything is forgotten."""

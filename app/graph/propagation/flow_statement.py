@@ -15,7 +15,8 @@ Parameters and keys:
 | now       | epoch milliseconds; edges that have ended by then are left out                   |
 | page      | number of edges and starts after which no further edge is read                   |
 | most      | maximal number of records; if there are more vertices, no record is returned     |
-| size      | number of characters of complete records at which no further record is read      |
+| size      | number of bytes of complete records, as JSON, at which no further record is read |
+| length    | number of characters of them at which no further record is read                  |
 | only      | keys that records of more than SHORT characters have, or no keys for all of theirs |
 
 The response is one object. Declassified edges are left out, and so are edges with an empty interval, such as
@@ -26,7 +27,7 @@ unconfirmed edges: these may begin, and so end, later than ``now``.
 | e    | for each hop a flat list ``[start, far end, kind code of the far end, …]``             |
 | r    | for each hop a list of the starts, and one of the positions, that are not read yet     |
 | v    | a flat list ``[vertex id, record, …]`` of the points and of the far ends of all hops   |
-| w    | vertex ids of those whose records are left out because of ``size``                     |
+| w    | vertex ids of those whose records are left out because of ``size`` or ``length``       |
 | n    | number of edges and starts that were visited, also if they are in no list              |
 """
 
@@ -37,6 +38,7 @@ from typing import Final
 
 from app.graph.driver.edge_pages import VISITED, page_of_edges
 from app.graph.driver.gremlin_text import g, param, render
+from app.graph.driver.json_size import JSON_SIZE
 from app.graph.driver.prepared_statement import PreparedStatement
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, PARENT_HOPS, Hop
@@ -56,6 +58,7 @@ def propagates = { e ->
 
 FLOW: Final = PreparedStatement.of(
     f"""
+{JSON_SIZE}
 {PROPAGATES}
 def found = new LinkedHashSet(points)
 def sets = []
@@ -85,13 +88,15 @@ def edges = hops.collect {{ h ->
 def v = []
 def w = []
 def left = size as long
+def vacant = length as long
 def json = new groovy.json.JsonSlurper()
 def xs = found.size() <= most ? found as List : []
 if (xs) {render(g.V(param("xs")))}.each {{
-  if (left > 0) {{
+  if (left > 0 && vacant > 0) {{
     def r = it.value('record')
-    left -= r.length()
+    vacant -= r.length()
     def kept = only && r.length() > {SHORT} ? groovy.json.JsonOutput.toJson(json.parseText(r).subMap(only)) : r
+    left -= Math.max(JsonSize.of(r), only ? JsonSize.of(kept) : 0L)
     v << it.id(); v << kept
   }} else w << it.id()
 }}
@@ -103,6 +108,7 @@ if (xs) {render(g.V(param("xs")))}.each {{
     "page",
     "most",
     "size",
+    "length",
     "only",
     name="flows",
 )

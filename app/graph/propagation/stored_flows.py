@@ -27,8 +27,8 @@ from graphql_schema.rules.change_stamp import RESERVED_FOR
 AT_ONCE: Final = 1_000
 """Maximal number of vertices whose neighbours one request reads."""
 
-PART_SIZE: Final = 4 * 1024 * 1024
-"""Number of characters of complete records at which a request ends, whatever keys it returns."""
+PART_SIZE: Final = 5 * 1024 * 1024
+"""Number of bytes of complete records, as JSON, at which a request ends, whatever keys it returns."""
 
 CHILD_KEYS: Final = (
     *("kind", "hydration", "ownerTeam", "visibility", "stage", "sensitivity"),
@@ -272,12 +272,12 @@ class StoredFlows:
     ) -> tuple[list[list[Json]], dict[int, Record], list[int], int]:
         """Return what one request reads: the rows of each hop, the records by vertex id, and the vertices left out.
 
-        The last value is the number of characters of these records. Records after the one with which PART_SIZE or
-        ``max_size`` is reached are left out. The kinds of the vertices at far ends are recorded. Long records have only
-        ``keys``; without keys they are complete.
+        The last value is the number of characters of these records. Records after the one with which PART_SIZE bytes or
+        ``max_size`` characters are reached are left out. The kinds of the vertices at far ends are recorded. Long
+        records have only ``keys``; without keys they are complete.
         """
         bindings = {"points": [*points], "hops": pages.bindings(), "now": self.now, "page": pages.page}
-        limits = {"most": max_records, "size": min(PART_SIZE, max_size), "only": [*keys]}
+        limits = {"most": max_records, "size": PART_SIZE, "length": max_size, "only": [*keys]}
         (response,) = await self.client.submit(FLOW, {**bindings, **limits}, caller=self.caller)
         edges: list[list[Json]] = response["e"]
         pages.add([rows[1::3] for rows in edges], response["r"], response["n"])

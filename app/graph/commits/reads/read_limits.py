@@ -19,14 +19,17 @@ MAX_WEIGHT: Final = 5 * MAX_SIZE
 MAX_ELEMENTS: Final = 20_000
 """Maximal number of records and edges that a transaction of several items reads."""
 
-SIZE_AT_ONCE: Final = 4 * 1024 * 1024
-"""Maximal number of characters that one request of such a transaction reads: those of MAX_ELEMENTS ordinary edges."""
+BYTES_AT_ONCE: Final = 5 * 1024 * 1024
+"""Maximal number of bytes that one request of such a transaction reads: those of MAX_ELEMENTS ordinary edges."""
 
 FEW_ELEMENTS: Final = 6_000
 """Maximal number of records and edges of a reading of few; the store needs up to half a second for them."""
 
 FEW_SIZE: Final = 2 * 1024 * 1024
 """Maximal number of characters of a reading of few."""
+
+FEW_BYTES: Final = 5 * FEW_SIZE // 4
+"""Maximal number of bytes that one request of a reading of few reads: those of FEW_SIZE characters of ordinary ones."""
 
 MAX_AHEAD: Final = 100_000
 """Maximal number of records and edges that are read ahead for one item, or one atomic call.
@@ -64,7 +67,7 @@ class ReadLimits:
     counts_large: ClassVar[bool] = True
 
     def at_once(self, size: int) -> int:
-        """Return the number of characters after which a request ends, at most ``size``."""
+        """Return the number of bytes after which a request ends, at most ``size``."""
         return size
 
     def page(self) -> VisitBudget | None:
@@ -86,8 +89,8 @@ class DivisibleLimits(ReadLimits):
     """Those of a transaction that can be divided: MAX_SIZE characters, MAX_WEIGHT and MAX_ELEMENTS."""
 
     def at_once(self, size: int) -> int:
-        """Return ``size``, or SIZE_AT_ONCE if that is less."""
-        return min(size, SIZE_AT_ONCE)
+        """Return ``size``, or BYTES_AT_ONCE if that is less."""
+        return min(size, BYTES_AT_ONCE)
 
     def page(self) -> VisitBudget:
         """Return a budget of MAX_ELEMENTS."""
@@ -103,8 +106,8 @@ class FewLimits(ReadLimits):
     """Those of a transaction that cannot be divided: FEW_ELEMENTS, and FEW_SIZE characters."""
 
     def at_once(self, size: int) -> int:
-        """Return ``size``, or FEW_SIZE if that is less."""
-        return min(size, FEW_SIZE)
+        """Return ``size``, or FEW_BYTES if that is less."""
+        return min(size, FEW_BYTES)
 
     def page(self) -> VisitBudget:
         """Return a budget of FEW_ELEMENTS."""

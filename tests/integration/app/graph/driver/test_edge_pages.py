@@ -2,14 +2,16 @@
 
 from collections import Counter
 
+import orjson
 import pytest
 from support.stores.janusgraph import StoreGraph
 from support.stores.writers import NOW, Writers, asset, link, person, shipped_policy, shipped_stops, stored, urn
 
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver import edge_pages
-from app.graph.driver.edge_pages import FEW, EdgePage, EdgePages, read_edge_page
+from app.graph.driver.edge_pages import FEW, LARGE, PART_BYTES, EdgePage, EdgePages, read_edge_page
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.records.edge_record import MAX_PROPERTY_TEXT
 from app.graph.records.record_text import record_of
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.instants import FOREVER
@@ -69,6 +71,25 @@ async def test_pages_have_all_edges(graph: StoreGraph, monkeypatch: pytest.Monke
         alone = found(await read(client, EdgePages.at_vertex("in", ["DERIVES", "REPLACED_BY"], vid(HUB))))
         assert set(alone.values()) == {1}
         assert len(alone) == len(SOURCES) + 1 + 3
+
+
+@pytest.mark.parametrize("text", ["", "a", "\u20ac", '"', "\U0001f600"])
+async def test_a_page_has_few_bytes(writers: Writers, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """A page of edges with large properties has fewer of them, whatever their characters; one of others has all.
+
+    The last edge of a page may take more than is left of it.
+    """
+    sources = SOURCES[:40]
+    properties = [{"key": "k", "value": text * (MAX_PROPERTY_TEXT - 1)}] if text else []
+    items: list[Command] = [asset(HUB), *(link("DERIVES", each, HUB, properties=properties) for each in sources)]
+    assert all(each.stored for each in await writers.of(ROOT).write(items, dry_run=False, atomic=False))
+    monkeypatch.setattr(edge_pages, "PAGE", len(sources))
+    hop = {"d": "in", "ls": ["DERIVES"], "xs": [vid(HUB)]}
+    for pages, factor in ((EdgePages([hop]), 1), (EdgePages.at_vertex("in", ["DERIVES"], vid(HUB)), LARGE)):
+        found = await read(writers.client, pages)
+        sizes = [[len(orjson.dumps(each)) for each in page.rows[0][4::5]] for page in found]
+        assert max(sum(page[:-1]) for page in sizes) <= factor * len(sources) * PART_BYTES
+        assert (len(sizes[0]) == len(sources)) == (not text)
 
 
 def test_a_hop_starts_once_from_each_far_end() -> None:

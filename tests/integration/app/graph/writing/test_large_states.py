@@ -1,10 +1,13 @@
 """Reads of writers on a real JanusGraph: large states are read in parts, as by one request, and are bounded."""
 
+import json
 from typing import NoReturn
 
+import orjson
 import pytest
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
+from support.stores.received_rows import received_rows
 from support.stores.writers import NOW, Writers, asset, link, person, shipped_stops, stored, urn
 
 from app.graph.commits import state_read
@@ -246,3 +249,35 @@ async def test_a_part_of_flows_ends_by_the_size_of_complete_records(
     assert reading.sources() == {vid: {HUB} for vid in vids}
     assert len(records) + len(further) == len(vids) + 1
     assert await flows.next_sources(flows.source_reading(vids), VisitBudget(), keys, max_records=5) == ({}, [])
+
+
+@pytest.mark.parametrize("text", ["a", "\u20ac", '"', "\U0001f600"], ids=["letters", "euro", "quotes", "emoji"])
+async def test_responses_are_bounded_by_their_bytes(
+    writers: Writers, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """A request of a writer or job ends with the record that reaches its size, whatever characters that has."""
+    long, pairs = {"description": text * 4_000}, [{"key": "k", "value": text * 4_000}]
+    hub, far = asset("dataset hub", long), [f"dataset far{number}" for number in range(6)]
+    items: list[Command] = [hub, *(asset(each, long) for each in far)]
+    items += [link("DERIVES", "dataset hub", each, properties=pairs) for each in far]
+    assert all(each.stored for each in await writers.of(ROOT).write(items, dry_run=False, atomic=False))
+    size = len(orjson.dumps(orjson.dumps(text * 4_000).decode()))
+    for module in (state_read, stored_flows):
+        monkeypatch.setattr(module, "PART_SIZE", 3 * size)
+    monkeypatch.setattr(state_read, "EDGES_SIZE", 3 * size)
+    monkeypatch.setattr(edge_pages, "PAGE", 1)
+    vids = [vertex_id("default", urn(each)) for each in far]
+    hops = [HopRead(Direction.IN, ["DERIVES"], vids), HopRead(Direction.OUT, ["DERIVES"], [HUB])]
+    with received_rows(writers.client) as rows:
+        state = await read_state(writers.client, [HUB, *vids], hops)
+    assert [len(each) for each in state.hops] == [6, 6]
+    assert 2 * size < max(rows.sizes) < 4 * size
+    flows = StoredFlows(writers.client, shipped_stops(), NOW + 10**9)
+    monkeypatch.setattr(edge_pages, "PAGE", 1_000)
+    with received_rows(writers.client) as rows:
+        found, records, _ = await flows.targets([HUB])
+    assert found == records.keys() == {*vids}
+    assert 2 * size < max(rows.sizes) < 4 * size
+    with received_rows(writers.client) as rows:
+        await flows.first_records(vids, ("kind", "description"))
+    assert max(rows.sizes) < 4 * size + len(json.dumps(json.dumps(text * 4_000)))  # the store escapes what it finds

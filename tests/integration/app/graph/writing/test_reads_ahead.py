@@ -205,6 +205,7 @@ async def test_a_plan_reads_no_more_after_a_large_response(writers: Writers, mon
     """A request that ends because of its size is the last one of a plan that reads few characters."""
     await load_hub(writers)
     monkeypatch.setattr(read_limits, "FEW_SIZE", 1_000)
+    monkeypatch.setattr(read_limits, "FEW_BYTES", 1_250)
     requests = ObservedRequests()
     writers.client.observers.append(requests)
     hub = vertex_id("default", urn("dataset hub"))

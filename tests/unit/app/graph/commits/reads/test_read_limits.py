@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from app.graph.commits.reads.read_limits import (
+    BYTES_AT_ONCE,
+    FEW_BYTES,
     FEW_ELEMENTS,
     FEW_SIZE,
     MAX_AHEAD,
     MAX_ELEMENTS,
     MAX_SIZE,
     MAX_WEIGHT,
-    SIZE_AT_ONCE,
     UNLIMITED,
     AheadLimits,
     DivisibleLimits,
@@ -81,8 +82,8 @@ async def test_the_memory_of_what_is_read_counts_in_the_operation() -> None:
 
 def test_a_request_of_few_is_small() -> None:
     """A reading that ends after few characters, or edges, reads no more than these by one request."""
-    assert FewLimits().at_once(2 * FEW_SIZE) == FEW_SIZE
+    assert FewLimits().at_once(2 * FEW_BYTES) == FEW_BYTES
     assert FewLimits().at_once(10) == UNLIMITED.at_once(10) == 10
-    assert DivisibleLimits().at_once(2 * SIZE_AT_ONCE) == SIZE_AT_ONCE
+    assert DivisibleLimits().at_once(2 * BYTES_AT_ONCE) == BYTES_AT_ONCE
     pages = [limits.page() for limits in (FewLimits(), DivisibleLimits(), UNLIMITED)]
     assert [page and page.left for page in pages] == [FEW_ELEMENTS, MAX_ELEMENTS, None]
