@@ -82,6 +82,7 @@ from gremlin_python.process.graph_traversal import __
 from gremlin_python.process.traversal import Order, P
 
 from app.graph.driver.gremlin_text import g, param, render, spread
+from app.graph.driver.json_size import JSON_SIZE
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.reading.level.edge_slices import SLICES
 from app.graph.reading.level.near_edges import NEAR
@@ -134,7 +135,7 @@ def _of_instant() -> str:
 
 LEVEL: Final = PreparedStatement.of(
     f"""
-{NEAR}{SLICES}
+{JSON_SIZE}{NEAR}{SLICES}
 def between = {{ xs, fs, ls ->
   def far = {render(g.V(param("fs")))}.toList()
   {render(g.V(param("xs")))}.toList().collectMany {{ a ->
@@ -269,7 +270,7 @@ def scanByTime = {{ h, number, xs, done ->
     }}
   }}
 }}
-def sized = {{ r -> left -= Near.sizeOf(r); r }}
+def sized = {{ r -> left -= JsonSize.of(r); r }}
 def edges = hops.withIndex().collect {{ h, number ->
   def xs = new LinkedHashSet(h.xs)
   if (h.p != -1) xs.addAll(h.p < 0 ? lists[-2 - h.p].x : sets[h.p])

@@ -1,6 +1,6 @@
 """Groovy classes of the level statement: the bounds of a hop, its edges, and the first edges of many sources.
 
-Their types are static, because a level has tens of thousands of edges.
+Their types are static, because a level has tens of thousands of edges. They need :mod:`app.graph.driver.json_size`.
 """
 
 from typing import Final
@@ -94,21 +94,11 @@ class Near {{
     count != null && count[0] >= most && !(hop.wanted > 0 && found.get(s).size() >= hop.wanted)
   }}
 
-  static long sizeOf(String r) {{
-    long size = r.length()
-    for (int i = 0; i < r.length(); i++) {{
-      int c = (int) r.charAt(i)
-      if (c == 34 || c == 92) size++
-      else if (c > 127) size += c < 2048 || Character.isSurrogate((char) c) ? 1 : 2
-    }}
-    size
-  }}
-
   static long take(Object s, List<Found> found, List<Object> rows, Set<Object> reached, long left) {{
     for (Found each : found) {{
       if (left <= 0) break
       String r = each.record()
-      left -= sizeOf(r)
+      left -= JsonSize.of(r)
       rows.add(s)
       rows.add(each.far)
       rows.add(r)
@@ -120,6 +110,5 @@ class Near {{
 """
 """``Near`` collects the valid edges in what the store returns, by source, and counts all of them.
 
-A source ``lacks`` edges if ``most`` were read of it, and too few of them are valid. The size of a record is that of its
-text in JSON: quotation marks and backslashes are escaped, others are UTF-8.
+A source ``lacks`` edges if ``most`` were read of it, and too few of them are valid.
 """
