@@ -168,7 +168,7 @@ class GroupCommit:
         If the plan takes long, these are the outcomes of its first items, at least of one: write the others next. All
         items of an atomic batch have outcomes.
         A caller whose earlier writes left much work for the jobs waits first; StoreUnavailableError ends a long wait.
-        So does one whose last transaction took long, while others write.
+        A caller whose last transaction took long waits, too, while others write.
         """
         if not (batch.dry_run or batch.of_job):  # a job would wait for itself
             await self._coordinator.outbox.wait_for_jobs((batch.tenant, batch.caller))

@@ -52,7 +52,7 @@ from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
 
 CATCH_UPS: Final = 3
-"""Maximal number of times that what was written during a reading ahead, or the time before, is read again."""
+"""Maximal number of times that what others wrote meanwhile is read again before the plan."""
 
 
 class TransactionReads:

@@ -209,7 +209,7 @@ class PolicedWriter:
             item_count=sum(map(command_count, items)),
             edge_count=sum(map(weight, items)),
             text_length=sum(map(text_length, items)),
-            alone=any(isinstance(item, MergeCommand) for item in items),
+            alone=bool(self._children.parents) or any(isinstance(item, MergeCommand) for item in items),
             items=items,
             dry_run=dry_run,
             atomic=atomic,

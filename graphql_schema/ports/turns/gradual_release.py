@@ -56,13 +56,15 @@ class GradualRelease:
     def _go_on(self) -> None:
         """Free objects for a part of a turn, and go on in the next iteration of the loop."""
         until = time.perf_counter() + PART_SECONDS
-        while self._roots:
-            if _freed(self._roots[0], AT_ONCE):
-                self._roots.popleft()
-            if time.perf_counter() >= until:
-                break
-        if self._roots:
-            asyncio.get_running_loop().call_soon(self._go_on)
+        try:
+            while self._roots:
+                if _freed(self._roots[0], AT_ONCE):
+                    self._roots.popleft()
+                if time.perf_counter() >= until:
+                    break
+        finally:  # an object that raises when it is taken apart is off the list, and the others are freed
+            if self._roots:
+                asyncio.get_running_loop().call_soon(self._go_on)
 
 
 def _freed(objects: list[object], count: int) -> bool:

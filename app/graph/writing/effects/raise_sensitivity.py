@@ -2,9 +2,9 @@
 
 Lowering is left to :mod:`app.graph.jobs.sensitivity_job`, by outbox entries. Ranks are processed from the highest down,
 so each vertex is raised once. At one rank the affected vertices are those that the rank propagates to, over edges of
-the batch or read from the store. The targets of a parent are not read for a child like one of the same owner that is
-stored. If this would raise more than MAX_RAISED vertices outside of the working set, or records of more than
-MAX_RAISED_SIZE, the vertices of this rank get a sensitivity floor instead.
+the batch or read from the store. If a parent has a stored child of the same owner with this rank or a higher one, its
+targets are not read. If this would raise more than MAX_RAISED vertices outside of the working set, or records of more
+than MAX_RAISED_SIZE, the vertices of this rank get a sensitivity floor instead.
 """
 
 from collections import defaultdict

@@ -110,3 +110,20 @@ async def test_operations_are_freed_one_after_the_other(freed: Freed) -> None:
         at_once.append(freed.total - before)
     assert freed.total == COUNT
     assert max(at_once) <= 2 * AT_ONCE
+
+
+async def test_an_object_that_cannot_be_taken_apart_keeps_no_others(freed: Freed) -> None:
+    """The error is reported by the loop, and what was given before and after is freed."""
+
+    class Broken(dict[int, int]):
+        def popitem(self) -> tuple[int, int]:
+            raise TypeError
+
+    errors: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context["exception"]))
+    release = GradualRelease()
+    release.free([[freed.row(1)], Broken({number: number for number in range(2 * AT_ONCE)}), [freed.row(2)]])
+    release.free([[freed.row(3)]])
+    await until(lambda: release.is_done)
+    assert freed.total == 3
+    assert [type(error) for error in errors] == [TypeError]
