@@ -6,13 +6,15 @@ retire.
 """
 
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from app.graph.records.vertex_record import ALIASES, is_deleted, kind_of
 from app.graph.writing.rules.permissions import refuse_unexpected, require_right, require_right_below, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import conflict, some_of
+from app.graph.writing.unit.visibility import CallerVisibility
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import (
     BASE_OF,
@@ -40,14 +42,6 @@ USES: Final = (
 
 DELETED_WITH: Final = "deletedWith"
 """Record key of a child that was deleted with its parent: the id of the parent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """A use of an asset, in words; ``of_others`` is set if what uses it belongs to other owners or to none."""
-
-    text: str
-    of_others: bool = False
 
 
 def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
@@ -131,16 +125,16 @@ def _refuse_in_use(unit: ItemUnit, record: Record, group: dict[int, Record], *, 
     """
     _require_uses(unit, group)
     owners = {record["ownerTeam"], *unit.author.owners} - {""}
-    found = [use for member in group for use in _uses(unit, member, group, owners)]
-    own = [use.text for use in found if not use.of_others]
-    others = [] if despite_others else [use.text for use in found if use.of_others]
+    uses = Uses(unit, group, owners, despite_others=despite_others)
+    for member in group:
+        uses.add(member)
     steps = []
-    if own:
-        steps.append(f"{some_of(own)}; end or retire these first")
-    if others:
+    if uses.own:
+        steps.append(f"{some_of(uses.own)}; end or retire these first")
+    if uses.of_others:
         steps.append(
-            f"by assets of other owners or of none, {some_of(others)}; set `despiteOthers` of `deleteAsset` to ignore "
-            "these"
+            f"by assets of other owners or of none, {some_of(uses.of_others)}; set `despiteOthers` of `deleteAsset` to "
+            "ignore these"
         )
     if steps:
         raise conflict(f"{record['id']} is in use: {'. Also '.join(steps)}.", record["revision"], "asset")
@@ -151,37 +145,72 @@ def _require_uses(unit: ItemUnit, vids: Iterable[int]) -> None:
     unit.lookup.require_hops(*((hop, vid) for vid in vids for hop in _use_hops(unit.lookup.kind(vid))))
 
 
-def _use_hops(kind: str) -> list[Hop]:
+@cache
+def _use_hops(kind: str) -> tuple[Hop, ...]:
     """Return the hops from a kind to what uses it."""
-    return [hop for hop in USES if kind in {a if hop.direction is Direction.OUT else b for a, b in hop.relation.ends}]
+    return tuple(hop for hop in USES if kind in {pair[hop.direction is Direction.IN] for pair in hop.relation.ends})
 
 
-def _uses(unit: ItemUnit, vid: int, group: dict[int, Record], owners: Container[str]) -> Iterator[Use]:
-    """Yield each visible use of a vertex by an asset outside of ``group``, the assets to delete.
+@dataclass(slots=True)
+class Uses:
+    """The visible uses of assets by assets outside of ``group``, the assets to delete, in words.
 
-    Those by assets of ``owners`` are not of others. An active deployment is in use. A model version is in use while an
-    alias of its model points at it, unless the model is in ``group``.
+    ``own`` includes those by assets of ``owners``, and ``of_others`` has those by assets of other owners or of none. It
+    remains empty with ``despite_others``, so that no policy is evaluated for these.
     """
-    record, kind = unit.lookup.known(vid), unit.lookup.kind(vid)
-    if kind == "Deployment" and unit.visibility.masked(record).get("status") == "ACTIVE":
-        yield Use(f"{record['id']} is ACTIVE")
-    for hop in _use_hops(kind):
-        for key, far in unit.visibility.neighbours(hop, vid):
-            if hop.far_end(key) not in group and _is_live(unit.visibility.masked(far)):
-                yield Use(f"{far['id']} ({hop.relation.name})", of_others=far["ownerTeam"] not in owners)
-    if kind == "ModelVersion":
-        model = unit.visibility.visible(parent_urn(record["id"]) or "")
-        if model is not None and unit.lookup.vid(model["id"]) not in group:
-            for name, alias in (unit.visibility.masked(model).get(ALIASES) or {}).items():
-                if alias["version"] == record["id"]:
-                    yield Use(f"the alias {name!r} of its model points at it")
+
+    unit: ItemUnit
+    group: Container[int]
+    owners: Container[str]
+    despite_others: bool
+    own: list[str] = field(default_factory=list)
+    of_others: list[str] = field(default_factory=list)
+
+    def add(self, vid: int) -> None:
+        """Add the uses of a vertex.
+
+        An active deployment is in use. A model version is in use while an alias of its model points at it, unless the
+        model is in ``group``.
+        """
+        record, kind = self.unit.lookup.known(vid), self.unit.lookup.kind(vid)
+        if kind == "Deployment" and self.unit.visibility.masked(record).get("status") == "ACTIVE":
+            self.own.append(f"{record['id']} is ACTIVE")
+        for hop in _use_hops(kind):
+            self._add_consumers(hop, vid)
+        if kind == "ModelVersion":
+            self.own += (f"the alias {name!r} of its model points at it" for name in self._aliases(record))
+
+    def _add_consumers(self, hop: Hop, vid: int) -> None:
+        """Add the live assets to which a hop leads. The owners are compared first: there may be very many."""
+        visibility, name = self.unit.visibility, hop.relation.name
+        for key, far in visibility.active_edges(hop, vid):
+            is_own = far["ownerTeam"] in self.owners
+            if not is_own and self.despite_others:
+                continue
+            if hop.far_end(key) not in self.group and _is_live(visibility, far):
+                (self.own if is_own else self.of_others).append(f"{far['id']} ({name})")
+
+    def _aliases(self, version: Record) -> Iterator[str]:
+        """Yield the visible aliases of a version whose model is visible and not in ``group``."""
+        model = self.unit.visibility.visible(parent_urn(version["id"]) or "")
+        if model is not None and self.unit.lookup.vid(model["id"]) not in self.group:
+            for name, alias in (self.unit.visibility.masked(model).get(ALIASES) or {}).items():
+                if alias["version"] == version["id"]:
+                    yield name
 
 
-def _is_live(far: Record) -> bool:
-    """Return whether a consumer counts as a use, by the fields that the caller may see.
+def _is_live(visibility: CallerVisibility, far: Record) -> bool:
+    """Return whether a consumer is visible and counts as a use, by the fields that the caller may see.
 
     Runs, deleted or retired assets, and deployments whose status is not ACTIVE do not.
     """
-    if is_deleted(far) or far.get("stage") == "RETIRED" or kind_of(far) == "Run":
+    kind = kind_of(far)
+    if kind == "Run":
         return False
-    return kind_of(far) != "Deployment" or far.get("status") == "ACTIVE"
+    is_retired = far.get("stage") == "RETIRED"
+    if not (is_deleted(far) or is_retired or kind == "Deployment"):
+        return visibility.is_visible(far)  # no hidden field could change the result
+    hidden = visibility.mask(far)
+    if hidden is None or (is_deleted(far) and "deletedAt" not in hidden) or (is_retired and "stage" not in hidden):
+        return False
+    return kind != "Deployment" or (far.get("status") == "ACTIVE" and "status" not in hidden)

@@ -1,9 +1,10 @@
 """What the author of an item may see and do: the policy applied to records within a write."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache
 
 from app.graph.records.change_record import is_own_link
-from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, was_confirmed
+from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, is_current, was_confirmed
 from app.graph.records.vertex_record import GIVEN_BY, attributes, is_attached, kind_of
 from app.graph.writing.unit.apart_declarations import declared_anew, own_declaration, with_own_declarers
 from app.graph.writing.unit.author import Author
@@ -13,11 +14,15 @@ from graphql_schema.catalog.relations import RELATIONS, Direction, Hop
 from graphql_schema.catalog.urn import parent_urn, slug_of
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.gate_evaluation import visible_fields
+from policies.attributes import PolicyAttributes
 from policies.decision import Decision
 
 
 class CallerVisibility:
     """Applies the policy to looked-up records. The policy does not depend on whether an asset is deleted.
+
+    An asset may have very many neighbours, most of them with the attributes of others: what the policy lets the caller
+    discover, and which fields it hides, is evaluated once for equal attributes.
 
     ``hidden_ids`` has, as keys, the URNs that :meth:`report_hidden_id` added, for the access log. ``placeholders`` has,
     as keys, the URNs that the item refers to and that are hidden, absent or new stubs.
@@ -28,6 +33,8 @@ class CallerVisibility:
         self.placeholders: dict[str, None] = {}
         self._lookup = lookup
         self._author = author
+        self._discovers = cache(author.discovers)
+        self._hidden_fields = cache(author.hidden_fields)
 
     def visible(self, urn: str) -> Record | None:
         """Return the record of a URN, None if it does not exist or is hidden."""
@@ -45,7 +52,7 @@ class CallerVisibility:
         also be visible, unless the caller made the change and it has edges alone.
         """
         if not is_attached(record):
-            return self._author.discovers(attributes(self._with_floor(record))) and not self._is_below_hidden(record)
+            return self._discovers_asset(record, attributes(self._with_floor(record)))
         ends = record.get("ends", ())
         self._lookup.require_records(*record["subjects"], *ends)
         if ends and not any(map(self.visible, ends)) and not is_own_link(record, self._author.subject):
@@ -62,7 +69,10 @@ class CallerVisibility:
         if is_attached(record) or self.is_visible(record) or self._is_below_hidden(record):
             return False
         raised = attributes(self._with_floor(record))
-        return self._author.discovers(raised._replace(sensitivity=raised.confirmed_sensitivity))
+        return self._discovers(raised._replace(sensitivity=raised.confirmed_sensitivity))
+
+    def _discovers_asset(self, record: Record, found: PolicyAttributes) -> bool:
+        return self._discovers(found) and not self._is_below_hidden(record)
 
     def _is_below_hidden(self, record: Record) -> bool:
         """Return whether a record is a stub that the batch creates of a version, whose parent is hidden.
@@ -99,14 +109,19 @@ class CallerVisibility:
     def masked(self, record: Record) -> Record:
         """Return a visible record as :func:`visible_fields` does, without the fields that the policy hides."""
         record = self._with_floor(record)
-        return visible_fields(record, self._author.hidden_fields(kind_of(record), attributes(record)))
+        return visible_fields(record, self._hidden_fields(kind_of(record), attributes(record)))
+
+    def mask(self, asset: Record) -> Collection[str] | None:
+        """Return the hidden fields, which :meth:`masked` leaves out; None if the asset itself is hidden."""
+        found = attributes(self._with_floor(asset))
+        return self._hidden_fields(kind_of(asset), found) if self._discovers_asset(asset, found) else None
 
     def hidden_fields(self, record: Record) -> frozenset[str]:
         """Return the fields of a record that the policy hides from the caller; none of a stub or of a non-asset."""
         if record["hydration"] == "STUB" or not KIND_OF_CODE[record["kind"]].asset:
             return frozenset()
         record = self._with_floor(record)
-        return frozenset(self._author.hidden_fields(kind_of(record), attributes(record)))
+        return frozenset(self._hidden_fields(kind_of(record), attributes(record)))
 
     def unknown_fields(self, record: Record) -> frozenset[str]:
         """Return the hidden fields of a stored asset, except those whose stored values the caller gave."""
@@ -189,12 +204,13 @@ class CallerVisibility:
     def active_edges(self, hop: Hop, vid: int, *, ended: bool = False) -> Iterator[tuple[EdgeKey, Record]]:
         """Yield what :meth:`neighbours` returns, and also hidden far records and far records of other kinds."""
         self._lookup.require_hops((hop, vid))
+        is_out, now = hop.direction is Direction.OUT, self._author.now
         for key in self._lookup.edges_at(hop.relation.name, hop.direction, vid):
-            _, source, target = key
-            far, edge = self._lookup.known(target if hop.direction is Direction.OUT else source), self._lookup.edge(key)
-            is_confirmed = edge is not None and not edge.get(UNCONFIRMED)
-            if (ended and was_confirmed(edge)) or (is_confirmed and self._lookup.is_current(key)):
-                yield key, far
+            edge = self._lookup.edge(key)
+            if edge is None:
+                continue
+            if (ended and was_confirmed(edge)) or (not edge.get(UNCONFIRMED) and is_current(edge, now)):
+                yield key, self._lookup.known(key[2] if is_out else key[1])
 
     def report_hidden_id(self, urn: str) -> None:
         """Add a URN to ``hidden_ids``, for the access log, if its record is stored and hidden from the caller."""
@@ -234,4 +250,5 @@ class CallerVisibility:
         return self._author.reads_field(field, kind_of(asset), attributes(self._with_floor(asset)))
 
     def _with_floor(self, record: Record) -> Record:
-        return self._author.floors.with_floor(self._author.vid(record["id"]), record)
+        floors = self._author.floors
+        return floors.with_floor(self._author.vid(record["id"]), record) if floors.any else record
