@@ -12,7 +12,7 @@ from typing import Final
 
 from app.graph.commits.writer_contention import WriterContention
 
-LONG_SECONDS: Final = 1.0
+LONG_SECONDS: Final = 0.5
 """Seconds that a transaction may take without a wait of its caller: those of many calls take less."""
 
 FACTOR: Final = 5

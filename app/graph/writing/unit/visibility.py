@@ -21,8 +21,8 @@ from policies.decision import Decision
 class CallerVisibility:
     """Applies the policy to looked-up records. The policy does not depend on whether an asset is deleted.
 
-    An asset may have very many neighbours, most of them with the attributes of others: what the policy lets the caller
-    discover, and which fields it hides, is evaluated once for equal attributes.
+    What it lets the caller discover, and which fields it hides, is evaluated once for equal attributes: an asset may
+    have very many neighbours.
 
     ``hidden_ids`` has, as keys, the URNs that :meth:`report_hidden_id` added, for the access log. ``placeholders`` has,
     as keys, the URNs that the item refers to and that are hidden, absent or new stubs.

@@ -54,6 +54,18 @@ def test_children_are_deleted_and_restored_with_their_parent(model: Memory) -> N
     assert "deletedWith" not in model.record("model-version m@1")
 
 
+def test_few_children_are_deleted_with_their_parent(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All writers wait while they are, so more must be deleted before; the error explains that."""
+    monkeypatch.setattr("app.graph.writing.handlers.delete.MAX_TOGETHER", 3)
+    versions = [f"model-version m@{number}" for number in range(3)]
+    seeded(memory, asset("model m", owners=OURS), *map(asset, versions))
+    code, text = message(memory, delete("model m"))
+    assert code == "LIMIT_EXCEEDED"
+    assert "has 3 versions or features, and at most 2 are deleted with it" in text
+    assert memory.outcomes(delete(versions[0]), delete("model m"), who=ADA, now=NOW + 2) == ["UPDATED", "UPDATED"]
+    assert deleted(memory, "model m", *versions) == [True] * 4
+
+
 def test_a_child_of_others_keeps_no_parent(memory: Memory) -> None:
     """Bo's version, registered before the model had an owner, denies a deletion; despite others it stays as it is."""
     bo = person("bo", "team ads", roles="engineer")
