@@ -324,8 +324,9 @@ def _plan_mutations(
         for kind, roots in enumerate(([shown], [shown, shut], [shut], [shown, f"{shown}-not"])):
             yield PLAN, {"roots": roots, "title": f"new {number} {kind}", "maxDepth": random.choice((1, 20))}
     for number, plan in enumerate(plans):
-        given = {"plan": plan, "team": TEAMS[number % 3], "reason": "for now"}
-        yield ACKNOWLEDGE, {**given, "decision": random.choice(("AGREED", "OBJECTED", "NOT_CONCERNED"))}
+        for team in dict.fromkeys([TEAMS[0], TEAMS[number % 3]]):
+            given = {"plan": plan, "team": team, "reason": "for now"}
+            yield ACKNOWLEDGE, {**given, "decision": random.choice(("AGREED", "OBJECTED", "NOT_CONCERNED"))}
     for plan in plans[::3]:
         yield CLOSE, {"plan": plan, "outcome": random.choice(("DONE", "WITHDRAWN"))}
     for plan in plans[::6]:
