@@ -175,7 +175,7 @@ class GroupCommit:
         try:
             while True:
                 if not batch.of_job:
-                    await self._coordinator.long_writers.wait((batch.tenant, batch.caller))
+                    await self._coordinator.long_writers.wait((batch.tenant, batch.caller), batch.budget.check)
                 self._queue.add(batch)
                 if self._queue.leader is None:
                     self._queue.leader = asyncio.create_task(self._lead(), context=Context())
@@ -251,7 +251,8 @@ class GroupCommit:
         Batches of a caller who must wait leave the queue: they were in it before the caller's long transaction ended.
         """
         for batch in cast("list[CallBatch]", self._queue.remove(self._must_wait)):
-            batch.fail(PausedCallerError())
+            if not batch.is_over:
+                batch.fail(PausedCallerError())
         taken = self._queue.take(is_contended=self._coordinator.contention.is_contended)
         return WriteGroup(cast("list[CallBatch]", taken))
 

@@ -45,9 +45,13 @@ class LongWriters:
         """Return whether a caller may begin no transaction now: after a long one, while others write."""
         return self._left(caller) > 0 and self.contention.is_contended
 
-    async def wait(self, caller: Hashable) -> None:
-        """Return when a caller may begin a transaction: at once without a long one before, or without other writers."""
-        while self.must_wait(caller):  # noqa: ASYNC110 - the time may end as well
+    async def wait(self, caller: Hashable, check: Callable[[], None]) -> None:
+        """Return when a caller may begin a transaction: at once without a long one before, or without other writers.
+
+        ``check`` raises what has ended the operation, which then waits no longer.
+        """
+        while self.must_wait(caller):
+            check()
             await asyncio.sleep(min(self._left(caller), POLL_SECONDS))
 
     def _left(self, caller: Hashable) -> float:

@@ -35,6 +35,7 @@ class Slices {{
   final org.janusgraph.graphdb.database.StandardJanusGraph graph
   final Map<String, Long> keys = new HashMap<>()
   int unvisited
+  long left
 
   Slices(org.janusgraph.graphdb.database.StandardJanusGraph graph, int unvisited) {{
     this.graph = graph
@@ -50,12 +51,19 @@ class Slices {{
     edge.get(keys.computeIfAbsent(name) {{ k -> (Long) type(name).longId() }}.longValue())
   }}
 
-  List<Object> read(Hop hop, List<Object> position, long most, List<Found> found) {{
+  List<Object> read(Hop hop, List<Object> position, long most, long size, List<Found> found) {{
+    left = size
     long s = ((Number) position.get(0)).longValue()
     int label = ((Number) position.get(1)).intValue()
     long after = ((Number) position.get(2)).longValue()
     int wanted = ((Number) position.get(3)).intValue()
     wanted > 0 ? pageBehind(hop, s, after, wanted, found) : allBehind(hop, s, label, after, most, found)
+  }}
+
+  private void add(Slice edges, List<Found> found) {{
+    Found each = edges.found()
+    found.add(each)
+    left -= each.text.length()
   }}
 
   private List<Object> allBehind(Hop hop, long s, int label, long after, long most, List<Found> found) {{
@@ -64,8 +72,8 @@ class Slices {{
     for (int i = label; i < labels.size(); i++) {{
       Slice edges = new Slice(this, hop, s, labels.get(i), i == label ? after : -1L, {FIRST_SLICE})
       while (edges.next()) {{
-        if (edges.valid()) found.add(edges.found())
-        if (found.size() >= most) return null
+        if (edges.valid()) add(edges, found)
+        if (found.size() >= most || left <= 0) return null
         if (--unvisited <= 0) return [(Object) s, i, edges.far, 0]
       }}
     }}
@@ -85,8 +93,8 @@ class Slices {{
       for (Slice each : open) if (each.precedes(first)) first = each
       if (unvisited <= 0 && first.far > last) return [(Object) s, 0, last, wanted - found.size()]
       unvisited--
-      if (first.valid()) found.add(first.found())
-      if (found.size() >= wanted) return null
+      if (first.valid()) add(first, found)
+      if (found.size() >= wanted || left <= 0) return null
       last = first.far
       if (!first.next()) open.remove(first)
     }}

@@ -100,17 +100,21 @@ The store needs about a second for them. It keeps those in memory, some 60 MB, t
 TOGETHER: Final = 250
 """Number of sources whose first edges are read together."""
 
+FIRST_TOGETHER: Final = 100
+"""The same for the first sources: if the edges of these have as many bytes as a request may, no others are read."""
+
 FEW: Final = 400
 """Number of edges that are first read of a source of which all are wanted; sources with more are read one by one."""
+
+FEW_BY_TIME: Final = 100
+"""The same as FEW where edges are ordered by time: of a source with more, as many are read as may be wanted, then more.
+"""
 
 RECORDS_CAP: Final = 16 * 1024 * 1024
 """Number of bytes of records, as the response has them, at which a request ends. It bounds the memory of the store: a
 request needs a multiple of it there, and several run at once. It bounds also the time in which a response is decoded,
 in one call. A level with fewer bytes of edges is then read in parts.
 """
-
-FEW_BY_TIME: Final = 100
-"""The same where edges are ordered by time: of a source with more, as many are read as may be wanted, then more."""
 
 READ_AT_ONCE: Final = 250
 """Number of vertices whose records the store reads before it compares their size with the cap."""
@@ -207,12 +211,13 @@ def scan = {{ h, number, xs, done ->
     if (large) {{
       def position = large.pop()
       def found = new ArrayList()
-      def next = slices.read(hop, position, budget as long, found)
+      def next = slices.read(hop, position, budget as long, left as long, found)
       if (next) large.push(next)
       done(position[0], found)
       continue
     }}
-    def part = xs.subList(at, Math.min(at + {TOGETHER}, xs.size()))
+    int together = Math.min(at ? {TOGETHER} : {FIRST_TOGETHER}, slices.unvisited.intdiv(few * (n ? h.ls.size() : 1)))
+    def part = xs.subList(at, Math.min(at + Math.max(together, 1), xs.size()))
     at += part.size()
     if (hop.after >= 0) {{
       part.each {{ large.add([it, 0, hop.after, n]) }}
@@ -245,7 +250,7 @@ def scanByTime = {{ h, number, xs, done ->
       def s = x as long
       def near = first
       int most = few
-      while (near.lacks(s, most) && slices.unvisited > 0) {{
+      while (near.lacks(s, most) && slices.unvisited > most) {{
         most = Math.min(Math.max(8L * most, Math.min(budget + few, hop.wanted)), slices.unvisited)
         near = new Near(hop).read(newest(h, [s], most))
         slices.unvisited -= near.visited

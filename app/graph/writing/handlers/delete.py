@@ -41,7 +41,7 @@ USES: Final = (
 """The hops from an asset to what uses it, in the sense of a deletion: an evaluation of the asset is no use."""
 
 MAX_TOGETHER: Final = 2_000
-"""Maximal number of assets that one item deletes; their plan takes half a second, and the store some two."""
+"""Maximal number of assets that one item deletes; their plan takes half a second, and the store two seconds."""
 
 DELETED_WITH: Final = "deletedWith"
 """Record key of a child that was deleted with its parent: the id of the parent."""

@@ -11,6 +11,8 @@ from support.waiting import until
 
 from app.graph.commits.turns.long_writers import LongWriters
 from app.graph.commits.writer_contention import CONTENDED_SECONDS, WriterContention
+from graphql_schema.ports.operation_budget import OperationBudget
+from policies.errors import LimitError
 
 ADA = person("ada", "team ranking", roles="engineer")
 
@@ -42,9 +44,9 @@ async def test_a_caller_waits_for_five_times_what_was_too_long(
     monkeypatch.setattr(asyncio, "sleep", passed)
     writers.wrote("ada", seconds)
     with contention.call("ada"), contention.call("bo"):
-        await writers.wait("bo")
+        await writers.wait("bo", OperationBudget().check)
         assert pauses == []
-        await writers.wait("ada")
+        await writers.wait("ada", OperationBudget().check)
     assert sum(pauses) == pytest.approx(wait)
 
 
@@ -59,11 +61,11 @@ async def test_no_caller_waits_without_other_writers(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(asyncio, "sleep", passed)
     writers.wrote("ada", 60)
-    await writers.wait("ada")
+    await writers.wait("ada", OperationBudget().check)
     assert clock.now == 0
     with contention.call("ada"), contention.call("bo"):
         pass
-    await writers.wait("ada")
+    await writers.wait("ada", OperationBudget().check)
     assert 0 < clock.now < 20
 
 
@@ -108,3 +110,18 @@ async def test_what_a_caller_sent_during_a_long_transaction_waits_as_well(monkey
     now += CONTENDED_SECONDS
     await second
     assert store.writes == [{urn(f"dataset {each}")} for each in "acb"]
+
+
+async def test_an_operation_that_has_ended_waits_no_longer() -> None:
+    """Its error arrives at the next look, and it no longer has one of the places of mutations."""
+    clock, budget = Clock(), OperationBudget()
+    contention = WriterContention(clock)
+    writers = LongWriters(contention, clock)
+    writers.wrote("ada", 60)
+    with contention.call("ada"), contention.call("bo"):
+        waiting = asyncio.create_task(writers.wait("ada", budget.check))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        budget.end(LimitError("Too much."))
+        with pytest.raises(LimitError):
+            await waiting
