@@ -29,9 +29,6 @@ YOUNG_THRESHOLD: Final = 5_000
 MIDDLE_THRESHOLD: Final = 2
 """Collections of the youngest generation between two of the middle one."""
 
-MIDDLE_OBJECTS: Final = YOUNG_THRESHOLD * (MIDDLE_THRESHOLD + 2)
-"""Maximal number of objects that a collection of the middle generation visits and adds to the old one."""
-
 _NEVER: Final = 2**31 - 1
 INTERVAL_SECONDS: Final = 1.0
 """Length of the intervals in which the CPU time of the process is measured."""

@@ -183,5 +183,6 @@ class Slice {{
 ``read`` adds the valid edges behind the position to ``found``. If edges are wanted of all labels, these are in the
 order of far ids, inferred ones behind others. Otherwise they are those of one label after the other, in the order in
 which the store keeps labels, ``most`` at most. It returns null, or the position at which it has stopped because
-``unvisited`` edges were passed, ended ones included.
+``unvisited`` edges were passed, ended ones included. Once the texts of found edges have ``size`` characters, it returns
+null as well: they have as many bytes or more, so the request is too large.
 """
