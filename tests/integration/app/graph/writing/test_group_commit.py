@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from random import Random
 from typing import Any
 
@@ -12,11 +13,13 @@ from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
 from support.stores.writers import NOW, Stored, Writers, asset, link, person, shipped_stops, stored, urn
 
+from app.graph.commits.turns import long_writers
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_statements import WRITE
 from app.graph.driver.errors import StoreFailedError
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.tag_job import TagJob
+from app.graph.writing import plan_time
 from app.graph.writing.unit import item_size
 from graphql_schema.ports.commands import (
     Command,
@@ -140,6 +143,8 @@ async def test_concurrent_calls_are_as_the_same_calls_one_by_one(
 ) -> None:
     """Outcomes, errors, records, edges and audit of calls that share transactions are those of separate ones."""
     monkeypatch.setattr(item_size, "REACHING_EDGES", 1)  # so that all calls of a round share one
+    monkeypatch.setattr(plan_time, "PLAN_SECONDS", inf)  # a slow machine divides no transaction
+    monkeypatch.setattr(long_writers, "LONG_SECONDS", inf)  # nor does it let a caller wait
     calls, requests = Calls(seed), ObservedRequests()
     one, many = f"one-by-one{seed}", f"concurrent{seed}"
     apart, together = writers_over(module_writers), writers_over(module_writers)
@@ -174,8 +179,9 @@ async def test_a_refused_value_fails_only_its_call(graph: StoreGraph, writers: W
     }
 
 
-async def test_eight_calls_are_one_transaction(writers: Writers) -> None:
+async def test_eight_calls_are_one_transaction(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
     """Concurrent calls of several callers need one read of the state and one write."""
+    monkeypatch.setattr(plan_time, "PLAN_SECONDS", inf)
     requests = ObservedRequests()
     writers.client.observers.append(requests)
     callers = [person(f"p{number}", roles="admin") for number in range(8)]
