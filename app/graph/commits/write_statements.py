@@ -63,7 +63,7 @@ from typing import Final
 from gremlin_python.process.graph_traversal import __
 
 from app.graph.driver.gremlin_text import g, param, render, spread
-from app.graph.driver.json_size import JSON_SIZE
+from app.graph.driver.groovy.json_size import JSON_SIZE
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.merged_record import POINTER
 from app.graph.records.vertex_id import vertex_id

@@ -17,7 +17,7 @@ from gremlin_python.process.graph_traversal import __
 from app.fair_queue import PROCESS
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render, spread
-from app.graph.driver.json_size import JSON_SIZE
+from app.graph.driver.groovy.json_size import JSON_SIZE
 from app.graph.driver.prepared_statement import PreparedStatement
 from graphql_schema.ports.record import Json, JsonObject
 

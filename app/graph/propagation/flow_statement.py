@@ -38,7 +38,7 @@ from typing import Final
 
 from app.graph.driver.edge_pages import VISITED, page_of_edges
 from app.graph.driver.gremlin_text import g, param, render
-from app.graph.driver.json_size import JSON_SIZE
+from app.graph.driver.groovy.json_size import JSON_SIZE
 from app.graph.driver.prepared_statement import PreparedStatement
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, PARENT_HOPS, Hop

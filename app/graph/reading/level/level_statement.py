@@ -39,7 +39,7 @@ read.
 | f     | vertex ids of far ends, absent for all: only edges to these, ended ones too; only if ``p``   |
 |       | is -1 and ``n`` is 0, and only ``out``; ``ks``, ``vf`` and ``vt`` are then ignored           |
 | b     | positions of further sources at which the hop goes on, absent for none                       |
-|       | (:mod:`app.graph.reading.level.edge_slices`)                                                 |
+|       | (:mod:`app.graph.driver.groovy.edge_slices`)                                                 |
 
 | listing | content                                                                                    |
 |---------|--------------------------------------------------------------------------------------------|
@@ -82,10 +82,10 @@ from gremlin_python.process.graph_traversal import __
 from gremlin_python.process.traversal import Order, P
 
 from app.graph.driver.gremlin_text import g, param, render, spread
-from app.graph.driver.json_size import JSON_SIZE
+from app.graph.driver.groovy.edge_slices import SLICES
+from app.graph.driver.groovy.json_size import JSON_SIZE
+from app.graph.driver.groovy.near_edges import NEAR
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.reading.level.edge_slices import SLICES
-from app.graph.reading.level.near_edges import NEAR
 from app.graph.records.merged_record import POINTER
 
 EDGE_CAP: Final = 50_000

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.driver.json_size import JSON_SIZE
+from app.graph.driver.groovy.json_size import JSON_SIZE
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.record_text import text_of
 

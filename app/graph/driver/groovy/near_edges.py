@@ -1,6 +1,7 @@
 """Groovy classes of the level statement: the bounds of a hop, its edges, and the first edges of many sources.
 
-Their types are static, because a level has tens of thousands of edges. They need :mod:`app.graph.driver.json_size`.
+Their types are static, because a level has tens of thousands of edges. They need
+:mod:`app.graph.driver.groovy.json_size`.
 """
 
 from typing import Final

@@ -1,0 +1,1 @@
+"""Groovy classes with static types, which prepared statements include."""
