@@ -8,10 +8,12 @@ who needs only a few values of these assets, such as their owners, reads their r
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
+from dataclasses import dataclass, field, replace
+from itertools import chain, repeat
 from typing import Final, NoReturn
 
+from app.graph.commits.reads.current_edges import CurrentEdges
+from app.graph.commits.reads.hop_read import HopRead
 from app.graph.commits.reads.read_limits import UNLIMITED, ReadLimits
 from app.graph.commits.reads.replaced_rows import FarEdge, replaced_rows
 from app.graph.commits.reads.touched_reads import HopKind, KnownReads, Row, TouchedReads, touched_reads
@@ -57,15 +59,6 @@ REQUESTS_AT_ONCE: Final = 2
 
 _UNLIMITED: Final = 2**62
 _NEVER_LONG: Final = 2**31 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class HopRead:
-    """Edges with one of the ``labels`` that leave (OUT) or reach (IN) the ``vertices``; ended edges included."""
-
-    direction: Direction
-    labels: Sequence[str]
-    vertices: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +144,12 @@ class StateReading:
         await self._take(found)
         await self._add_records(vid for vid in found["w"] if vid not in self.records)
         for hop, rows in zip(new_hops, found["e"], strict=True):
-            self._begun[_kind_of(hop)].update(hop.vertices, map(self._led_to, hop.vertices))
-            self._rows_of[_kind_of(hop)] += await self._far_edges(rows)
+            self._begun[hop.kind].update(hop.vertices, map(self._led_to, hop.vertices))
+            self._rows_of[hop.kind] += await self._far_edges(rows)
         for key, text in zip(new_edges, found["p"], strict=True):
             self._pairs[key] = None if text is None else record_of(text)
             await self.budget.pause()
-        return StoredState(
-            self.records, [self._rows_of[_kind_of(hop)] for hop in hops], [self._pairs[key] for key in edges]
-        )
+        return StoredState(self.records, [self._rows_of[hop.kind] for hop in hops], [self._pairs[key] for key in edges])
 
     async def refresh(self, written: Iterable[Touched], limits: ReadLimits) -> bool:
         """Read again what transactions have touched of all that was read; return false if that is not possible.
@@ -202,7 +193,10 @@ class StateReading:
 
     async def _refresh_edges(self, rows: Sequence[Row], pairs: Sequence[EdgeKey]) -> None:
         """Read some edges of hops and single edges again, and the records of vertices that these newly lead to."""
-        keys = [(label, *((near, far) if kind[0] is Direction.OUT else (far, near))) for kind, label, near, far in rows]
+        keys = [
+            (label, *((near, far) if kind.direction is Direction.OUT else (far, near)))
+            for kind, label, near, far in rows
+        ]
         texts = await self._single([*keys, *map(self._led_to_edge, pairs)])
         edges = [None if text is None else record_of(text) async for text in self.budget.in_turns(texts)]
         self._pairs.update(zip(pairs, edges[len(rows) :], strict=True))
@@ -214,7 +208,7 @@ class StateReading:
         found = []
         for hop in hops:
             vids = {self._led_to(vid): None for vid in hop.vertices}
-            found.append(HopRead(hop.direction, hop.labels, [*vids.keys() - self._begun[_kind_of(hop)]]))
+            found.append(replace(hop, vertices=[*vids.keys() - self._begun[hop.kind]]))
         return [hop for hop in found if hop.vertices]
 
     def _led_to(self, vid: int) -> int:
@@ -266,7 +260,7 @@ class StateReading:
         chosen = defaultdict[int, list[int]](list)
         for number, vid in starts:
             chosen[number].append(vid)
-        some = [HopRead(hops[number].direction, hops[number].labels, vids) for number, vids in chosen.items()]
+        some = [replace(hops[number], vertices=vids) for number, vids in chosen.items()]
         found = None
         if len(starts) <= RECORDS_AT_ONCE:
             found = await self._request({vid for _, vid in starts}, some, full=False)
@@ -277,11 +271,23 @@ class StateReading:
 
     async def _pages(self, hop: HopRead, vid: int) -> list[Json]:
         """Return the rows of the edges of a hop at one vertex, page by page."""
+        if hop.after is not None:
+            return await self._current(hop, vid)
         pages, found = EdgePages.at_vertex(hop.direction.value, hop.labels, vid), list[Json]()
         while not pages.is_read:
             page = await read_edge_page(self.client, pages.within(self.limits.page()), caller=self.limits.caller)
             near, _, far, _, texts = (page.rows[0][place::5] for place in range(5))
             found += chain.from_iterable(zip(near, far, texts, strict=True))
+            await self._count(sum(map(len, texts)), texts)
+        return found
+
+    async def _current(self, hop: HopRead, vid: int) -> list[Json]:
+        """Return what :meth:`_pages` does, of a hop whose ended edges are passed."""
+        edges, found = CurrentEdges(hop, vid), list[Json]()
+        while not edges.are_read:
+            far, texts = await edges.read(self.client, self.limits, PART_SIZE)
+            self._count_unreturned(0, edges.passed)
+            found += chain.from_iterable(zip(repeat(vid), far, texts, strict=False))
             await self._count(sum(map(len, texts)), texts)
         return found
 
@@ -327,7 +333,7 @@ class StateReading:
         is_last = not (full or hops) and len(pairs) == 1
         bindings = {
             "stored": [*vertices],
-            "hops": [{"d": hop.direction.value, "ls": list(hop.labels), "xs": list(hop.vertices)} for hop in hops],
+            "hops": [hop.binding for hop in hops],
             "pairs": [{"l": relation, "o": source, "i": target} for relation, source, target in pairs],
             "follow": self.follow and full,
             "full": full,
@@ -338,16 +344,16 @@ class StateReading:
         found: JsonObject
         (found,) = await self.client.submit(STATE, bindings, caller=self.limits.caller)
         if found["large"]:
-            self._count_large(found["n"], found["m"])
+            self._count_unreturned(found["n"], found["m"])
             return found
         edges = chain.from_iterable(rows[2::3] for rows in found["e"])
         await self._count(found["n"], [*found["v"][1::2], *edges, *filter(None, found["p"])])
         return found
 
-    def _count_large(self, characters: int, count: int) -> None:
-        """Count what a request has read for a response that is too large, and that is read again in parts."""
+    def _count_unreturned(self, characters: int, count: int) -> None:
+        """Count what a request has read without returning it: ended edges, or all if it is read again in parts."""
         self.limits.charge(0, 0)
-        if self.limits.counts_large:
+        if self.limits.counts_unreturned:
             self.size += characters
             self.count += count
             self.limits.check(self.size, self.weight, self.count)
@@ -377,10 +383,6 @@ class StateReading:
         """Return the rows of a flat ``[vertex id, far vertex id, edge text, …]``."""
         rows = zip(flat[::3], flat[1::3], flat[2::3], strict=True)
         return [(near, far, record_of(text)) async for near, far, text in self.budget.in_turns(rows)]
-
-
-def _kind_of(hop: HopRead) -> HopKind:
-    return hop.direction, tuple(hop.labels)
 
 
 def _far_ends(rows: Iterable[Sequence[Json]]) -> list[int]:

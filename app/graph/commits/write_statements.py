@@ -9,7 +9,8 @@ id is a hash of tenant and URN, so a second transaction that creates it fails (d
 | binding | rows |
 |---|---|
 | ``stored`` | vertex ids |
-| ``hops`` | ``{d: "out" or "in", ls: labels, xs: vertex ids}``; only ids in ``stored`` count, ended edges included |
+| ``hops`` | ``{d: "out" or "in", ls: labels, xs: vertex ids, vt}``; only ids in ``stored`` count |
+| ``vt`` of these | an instant: only edges that end later; null: all edges, ended ones included |
 | ``pairs`` | ``{l: label, o: from, i: to}``, one edge each; both ends are in ``stored`` |
 | ``follow`` | whether hops and pairs that name a merged vertex are those of the one that it leads to |
 | ``full`` | whether records of vertices are returned; without them, ``follow`` has no effect |
@@ -24,8 +25,9 @@ that merged ones among ``stored`` point at, and hops and pairs that name a merge
 
 ``w`` has the vertices whose records are left out because of ``size`` or ``full``: far ones, and those in ``stored`` if
 there are no hops and pairs. ``c`` has ``[id, keys, …]`` of the vertices without some values, and ``n`` is the number of
-characters that were read, and ``m`` that of records and edges. If the records in ``stored`` and of edges are too many,
-``large`` is true, and only these numbers are returned beside. A caller then reads in parts, so no response is large.
+characters that were read, and ``m`` that of records and edges, ended ones included. If the records in ``stored`` and of
+edges are too many, ``large`` is true, and only these numbers are returned beside. A caller then reads in parts, so no
+response is large.
 
 ``WRITE``
 
@@ -113,6 +115,9 @@ class Brief {
 """
 """Leaves values out of the JSON text of a record; its types are static, because a text has thousands of characters."""
 
+ENDED_BYTES: Final = 400
+"""Bytes as which an edge counts that is passed because it has ended: those of an ordinary one."""
+
 STATE: Final = PreparedStatement.of(
     f"""
 {JSON_SIZE}
@@ -157,6 +162,11 @@ def edges = hops.collect {{ h ->
     def t = out ? {render(g.V(param("xs")).out_e(spread("ls")))} : {render(g.V(param("xs")).in_e(spread("ls")))}
     while (left > 0 && t.hasNext()) {{
       def e = t.next()
+      if (h.vt != null && (e.property('validTo').orElse(0L) as long) <= h.vt) {{
+        count++
+        left -= {ENDED_BYTES}
+        continue
+      }}
       def f = out ? e.inVertex().id() : e.outVertex().id()
       rows << (out ? e.outVertex().id() : e.inVertex().id()); rows << f; rows << sized(e.value('record'))
       if (!known.containsKey(f)) seen << f

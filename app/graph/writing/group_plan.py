@@ -170,7 +170,7 @@ class GroupPlanner:
         """
         (batch,) = self._batches
         limits = AheadLimits(batch.budget, (batch.tenant, batch.caller))
-        return (await self._plan(TransactionReads(self._client, batch.tenant, limits)))[1]
+        return (await self._plan(TransactionReads(self._client, batch.tenant, limits, self._authors[0].now)))[1]
 
     async def _first_reads(self) -> TransactionReads:
         """Return what was read ahead for the only batch, as it is now; else reads that have begun nothing.
@@ -228,7 +228,9 @@ class GroupPlanner:
                 break
 
     def _new_reads(self) -> TransactionReads:
-        return TransactionReads(self._client, self._authors[0].tenant, self._limits)
+        return TransactionReads(
+            self._client, self._authors[0].tenant, self._limits, min(author.now for author in self._authors)
+        )
 
     async def _request_named(self) -> None:
         """Request the records of events, and the teams of reserved names, which the items need beside what they name.

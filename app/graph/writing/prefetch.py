@@ -7,8 +7,9 @@ from functools import partial
 from itertools import chain
 from typing import Final
 
+from app.graph.commits.reads.hop_read import HopRead
 from app.graph.commits.reads.read_limits import ReadLimits
-from app.graph.commits.state_read import BriefReading, HopRead, StateReading, StoredState
+from app.graph.commits.state_read import BriefReading, StateReading, StoredState
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.writes_since import WritesSince
 from app.graph.records.edge_record import EdgeKey
@@ -58,13 +59,14 @@ CATCH_UPS: Final = 3
 class TransactionReads:
     """What one transaction reads, in one tenant: what was read for an earlier plan is not read again.
 
-    ``limits`` are those of its requests.
+    ``limits`` are those of its requests. ``now`` is the instant of the first plan, in epoch milliseconds: what has
+    ended by then has ended for the later ones as well.
     """
 
-    def __init__(self, client: GremlinClient, tenant: str, limits: ReadLimits) -> None:
+    def __init__(self, client: GremlinClient, tenant: str, limits: ReadLimits, now: int) -> None:
         self._client = client
         self.limits = limits
-        self.request = PrefetchRequest(tenant)
+        self.request = PrefetchRequest(tenant, now)
         self.has_commands = False
         self._reading = self._new_reading(brief=True)
 
@@ -204,15 +206,18 @@ class PrefetchRequest:
     """What to read for one transaction, in one tenant.
 
     ``records`` maps URNs and names of receipts to their vertex ids; two of them may have the same one. ``hops`` maps a
-    direction and a relation to the vertex ids where the hop starts, as keys. ``edges`` has single edges as keys, and
+    direction and a relation to the vertex ids where the hop starts, as keys, and ``current_hops`` those of which only
+    the edges that end after ``now`` are needed. ``edges`` has single edges as keys, and
     ``groups`` is as in :class:`ReadSet`. ``complete`` are the vertex ids of ``records`` that are needed with long
     values, and ``missing`` is that of the working sets, to which each plan of the transaction adds.
     ``inheriting`` has the children of parents that plans requested.
     """
 
     tenant: str
+    now: int = 0
     records: dict[str, int] = field(default_factory=dict)
     hops: dict[tuple[Direction, str], dict[int, None]] = field(default_factory=lambda: defaultdict(dict))
+    current_hops: dict[tuple[Direction, str], dict[int, None]] = field(default_factory=lambda: defaultdict(dict))
     edges: dict[EdgeKey, None] = field(default_factory=dict)
     groups: set[int] = field(default_factory=set)
     complete: set[int] = field(default_factory=set)
@@ -254,8 +259,12 @@ class PrefetchRequest:
     def hop_reads(self) -> list[HopRead]:
         """Return the hops to read, those of asset groups last."""
         hops = [HopRead(direction, [relation], list(vids)) for (direction, relation), vids in self.hops.items()]
+        current = [
+            HopRead(direction, [relation], list(vids), after=self.now)
+            for (direction, relation), vids in self.current_hops.items()
+        ]
         groups = [HopRead(direction, labels, sorted(self.groups)) for direction, labels in _GROUP_HOPS]
-        return [*hops, *(groups if self.groups else ())]
+        return [*hops, *current, *(groups if self.groups else ())]
 
     def working_set(self, hop_reads: Sequence[HopRead], state: StoredState) -> WorkingSet:
         """Return the response as a working set.
@@ -286,10 +295,15 @@ class PrefetchRequest:
         for key, found in zip(keys, state.edges, strict=True):
             if found is not None and key not in edges:
                 edges[key] = found
-        hops = {(*hop, led_to(vid)) for hop, vids in self.hops.items() for vid in vids}
+        hops, current = (
+            {(*hop, led_to(vid)) for hop, vids in each.items() for vid in vids}
+            for each in (self.hops, self.current_hops)
+        )
         groups = {*self.groups, *map(led_to, self.groups)}
         children = self.inheriting
-        coverage = ReadCoverage(taken, groups, {*self.records}, hops, {*keys}, {*children.read}, {*children.many})
+        coverage = ReadCoverage(
+            taken, groups, {*self.records}, hops, {*keys}, {*children.read}, {*children.many}, current
+        )
         return WorkingSet(vertices, edges, receipts, coverage, self.missing)
 
     def _add_registration(self, command: RegisterCommand | ObserveCommand) -> None:
@@ -318,6 +332,8 @@ class PrefetchRequest:
             self.add_end(urn)
         for direction, relation, vid in missing.hops:
             self.hops[direction, relation][vid] = None
+        for direction, relation, vid in missing.current_hops:
+            self.current_hops[direction, relation][vid] = None
         self.edges |= dict.fromkeys(missing.edges)
         self.groups |= missing.groups
 

@@ -8,8 +8,10 @@ import orjson
 from support.stores.in_memory_writer import Memory, plan
 from support.stores.writers import NOW
 
+from app.graph.commits.reads.hop_read import HopRead
 from app.graph.commits.reads.replaced_rows import FarEdge
-from app.graph.commits.state_read import HopRead, StoredState
+from app.graph.commits.state_read import StoredState
+from app.graph.records.edge_record import native_end
 from app.graph.writing.group_plan import MAX_ROUNDS
 from app.graph.writing.prefetch import PrefetchRequest
 from app.graph.writing.unit.item_size import commands_in
@@ -38,7 +40,7 @@ def transact(memory: Memory, *calls: Call, now: int = NOW) -> tuple[list[list[Wr
     missing = ReadSet()
     authors = [memory.author(call.who, now) for call in calls]
     for rounds in range(1, MAX_ROUNDS):
-        state = _read(memory, [item for call in calls for item in call.items], missing)
+        state = _read(memory, [item for call in calls for item in call.items], missing, now)
         done = []
         for call, author in zip(calls, authors, strict=True):
             state.begin()
@@ -51,8 +53,8 @@ def transact(memory: Memory, *calls: Call, now: int = NOW) -> tuple[list[list[Wr
     raise AssertionError
 
 
-def _read(memory: Memory, items: Sequence[Command], missing: ReadSet) -> WorkingSet:
-    request = PrefetchRequest("default", groups={*missing.groups})
+def _read(memory: Memory, items: Sequence[Command], missing: ReadSet, now: int) -> WorkingSet:
+    request = PrefetchRequest("default", now, groups={*missing.groups})
     for command in (each for item in items for each in commands_in(item)):
         request.add_command(command)
     request.add_missing(missing)
@@ -70,6 +72,7 @@ def _read(memory: Memory, items: Sequence[Command], missing: ReadSet) -> Working
 
 def _rows(memory: Memory, read: HopRead) -> list[FarEdge]:
     """Return the edges of a hop, each with its near and its far end."""
-    found = [(key, edge) for key, edge in memory.edges.items() if key[0] in read.labels]
+    after = -1 if read.after is None else read.after
+    found = [(key, edge) for key, edge in memory.edges.items() if key[0] in read.labels and native_end(edge) > after]
     rows = [(key[1:] if read.direction is Direction.OUT else (key[2], key[1]), edge) for key, edge in found]
     return [(*ends, edge) for ends, edge in rows if ends[0] in read.vertices]

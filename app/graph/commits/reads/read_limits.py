@@ -57,14 +57,14 @@ class ManyDependenciesError(LimitError):
 class ReadLimits:
     """The limits of a reading: none. Requests take slots of ``caller`` (:mod:`app.fair_queue`).
 
-    ``counts_large`` is whether what a request has read counts also if its response is too large, so that all of it is
-    read again in parts. It does if all writers wait meanwhile. ``max_touched`` is the number of records and edges that
-    are read again because others have written them.
+    ``counts_unreturned`` is whether what a request has read counts also if it is not in its response: ended edges, or
+    all of a response that is too large, and is read again in parts. It does if all writers wait meanwhile.
+    ``max_touched`` is the number of records and edges that are read again because others have written them.
     """
 
     caller: Hashable = PROCESS
     max_touched: ClassVar[int] = MAX_TOUCHED
-    counts_large: ClassVar[bool] = True
+    counts_unreturned: ClassVar[bool] = True
 
     def at_once(self, size: int) -> int:
         """Return the number of bytes after which a request ends, at most ``size``."""
@@ -129,7 +129,7 @@ class AheadLimits(ReadLimits):
     budget: OperationBudget
     caller: Hashable
     max_touched: ClassVar[int] = MAX_ELEMENTS
-    counts_large: ClassVar[bool] = False
+    counts_unreturned: ClassVar[bool] = False
 
     def charge(self, count: int, weight: int) -> None:
         """Count in the budget; raises what ends the operation."""

@@ -3,13 +3,20 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.touched import Touched
 from graphql_schema.catalog.relations import Direction
 
-HopKind = tuple[Direction, tuple[str, ...]]
-"""Direction and labels of a hop."""
+
+class HopKind(NamedTuple):
+    """Direction and labels of a hop, and the instant ``after`` which its edges end, None for all edges."""
+
+    direction: Direction
+    labels: tuple[str, ...]
+    after: int | None = None
+
 
 Row = tuple[HopKind, str, int, int]
 """A hop and the label of an edge that it leads over, the vertex where it starts, and the far end."""
@@ -31,7 +38,7 @@ class KnownReads:
         """Return the hops that lead over edges of each label."""
         found = defaultdict[str, list[HopKind]](list)
         for kind in self.begun:
-            for label in kind[1]:
+            for label in kind.labels:
                 found[label].append(kind)
         return found
 
@@ -63,7 +70,7 @@ class TouchedReads:
         kinds = known.kinds_by_label()
         for label, source, target in edges:
             for kind in kinds[label]:
-                near, far = (source, target) if kind[0] is Direction.OUT else (target, source)
+                near, far = (source, target) if kind.direction is Direction.OUT else (target, source)
                 if near in known.begun[kind]:
                     self.rows[kind, label, near, far] = None
             self.pairs |= {key: None for end, key in known.pairs.get((label, source), ()) if end == target}
@@ -73,10 +80,9 @@ class TouchedReads:
     def _add_between(self, ends: Mapping[tuple[str, str], set[int]], known: KnownReads) -> None:
         """Add what any edges between some ends touch; of very many, only a part."""
         for kind, begun in known.begun.items():
-            direction, labels = kind
-            for label in labels:
-                far_ends = ends[direction.reverse.value, label]
-                for near in begun & ends[direction.value, label]:
+            for label in kind.labels:
+                far_ends = ends[kind.direction.reverse.value, label]
+                for near in begun & ends[kind.direction.value, label]:
                     self.rows |= {(kind, label, near, far): None for far in far_ends}
                     if self.are_many:
                         return

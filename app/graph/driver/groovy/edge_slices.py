@@ -1,4 +1,4 @@
-"""Groovy classes of the level statement: the edges of one source in slices, however many it has.
+"""Groovy classes that read the edges of one source in slices, however many it has.
 
 A traversal keeps each edge that it passes in the memory of its transaction, some 400 bytes. A slice of the backend of
 JanusGraph is a list of encoded entries, which is freed when the next one is read. Edge labels have the multiplicity
@@ -63,7 +63,7 @@ class Slices {{
   private void add(Slice edges, List<Found> found) {{
     Found each = edges.found()
     found.add(each)
-    left -= each.text.length()
+    left -= JsonSize.of(each.text)
   }}
 
   private List<Object> allBehind(Hop hop, long s, int label, long after, long most, List<Found> found) {{
@@ -72,9 +72,9 @@ class Slices {{
     for (int i = label; i < labels.size(); i++) {{
       Slice edges = new Slice(this, hop, s, labels.get(i), i == label ? after : -1L, {FIRST_SLICE})
       while (edges.next()) {{
+        unvisited--
         if (edges.valid()) add(edges, found)
-        if (found.size() >= most || left <= 0) return null
-        if (--unvisited <= 0) return [(Object) s, i, edges.far, 0]
+        if (unvisited <= 0 || found.size() >= most || left <= 0) return [(Object) s, i, edges.far, 0]
       }}
     }}
     null
@@ -182,7 +182,7 @@ class Slice {{
 
 ``read`` adds the valid edges behind the position to ``found``. If edges are wanted of all labels, these are in the
 order of far ids, inferred ones behind others. Otherwise they are those of one label after the other, in the order in
-which the store keeps labels, ``most`` at most. It returns null, or the position at which it has stopped because
-``unvisited`` edges were passed, ended ones included. Once the texts of found edges have ``size`` characters, it returns
-null as well: they have as many bytes or more, so the request is too large.
+which the store keeps labels. It returns null at the end, or the position at which it has stopped: because ``unvisited``
+edges were passed, ended ones included, because it has found ``most``, or because these have ``size`` bytes or more. A
+page, of edges that are wanted, does not go on after ``size`` bytes, so that it returns null then.
 """

@@ -1,4 +1,4 @@
-"""Groovy classes of the level statement: the bounds of a hop, its edges, and the first edges of many sources.
+"""Groovy classes of a hop: its bounds, its edges, and the first edges of many sources.
 
 Their types are static, because a level has tens of thousands of edges. They need
 :mod:`app.graph.driver.groovy.json_size`.

@@ -151,7 +151,7 @@ def _refuse_in_use(unit: ItemUnit, record: Record, group: dict[int, Record], *, 
 
 def _require_uses(unit: ItemUnit, vids: Iterable[int]) -> None:
     """Require the uses of all vertices at once, so that one request reads them."""
-    unit.lookup.require_hops(*((hop, vid) for vid in vids for hop in _use_hops(unit.lookup.kind(vid))))
+    unit.lookup.require_current_hops(*((hop, vid) for vid in vids for hop in _use_hops(unit.lookup.kind(vid))))
 
 
 @cache
@@ -192,7 +192,7 @@ class Uses:
     def _add_consumers(self, hop: Hop, vid: int) -> None:
         """Add the live assets to which a hop leads. The owners are compared first: there may be very many."""
         visibility, name = self.unit.visibility, hop.relation.name
-        for key, far in visibility.active_edges(hop, vid):
+        for key, far in visibility.current_edges(hop, vid):
             is_own = far["ownerTeam"] in self.owners
             if not is_own and self.despite_others:
                 continue

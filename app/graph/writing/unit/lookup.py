@@ -116,3 +116,7 @@ class Lookup:
         A hop from a vertex that is new or was not read needs no read.
         """
         require_all(partial(self.batch.require_hop, hop.direction, hop.relation.name, vid) for hop, vid in hops)
+
+    def require_current_hops(self, *hops: tuple[Hop, int]) -> None:
+        """Raise NotReadError as :meth:`require_hops`, but without the need to read edges that have ended."""
+        require_all(partial(self.batch.require_current_hop, hop.direction, hop.relation.name, vid) for hop, vid in hops)

@@ -15,9 +15,10 @@ HopKey = tuple[Direction, str, int]
 class ReadSet:
     """Reads that planning requested, in addition to what the commands name.
 
-    ``records`` are URNs. ``hops`` are all edges of a relation at a vertex, with the far records. ``edges`` are single
-    edges. ``groups`` are vertices whose children and incoming data-carrying edges are needed. ``ends`` are the URNs of
-    ends of edges and hops; these records may be without their long values.
+    ``records`` are URNs. ``hops`` are all edges of a relation at a vertex, with the far records, and ``current_hops``
+    those that have not ended. ``edges`` are single edges. ``groups`` are vertices whose children and incoming
+    data-carrying edges are needed. ``ends`` are the URNs of ends of edges and hops; these records may be without their
+    long values.
     ``complete`` states that every record is needed with these. ``children`` are hops from parents to their children,
     all of which are needed unless they are many (:mod:`app.graph.writing.inheriting_children`).
     """
@@ -29,6 +30,7 @@ class ReadSet:
     ends: set[str] = field(default_factory=set)
     complete: bool = False
     children: set[HopKey] = field(default_factory=set)
+    current_hops: set[HopKey] = field(default_factory=set)
 
     def require_complete(self) -> NoReturn:
         """Request complete records, and raise NotReadError."""
@@ -39,13 +41,15 @@ class ReadSet:
         """Return whether the other set contains all reads of this one."""
         same = self.groups <= other.groups and self.records <= other.records
         same = same and self.complete <= other.complete and self.children <= other.children
-        return same and self.hops <= other.hops and self.edges <= other.edges
+        same = same and self.hops <= other.hops and self.current_hops <= other.current_hops
+        return same and self.edges <= other.edges
 
     def add(self, other: "ReadSet") -> None:
         """Add the reads of the other set."""
         self.groups |= other.groups
         self.records |= other.records
         self.hops |= other.hops
+        self.current_hops |= other.current_hops
         self.edges |= other.edges
         self.ends |= other.ends
         self.complete |= other.complete
@@ -87,3 +91,4 @@ class ReadCoverage:
     edges: Container[EdgeKey]
     children: Container[HopKey] = ()
     many_children: Container[HopKey] = ()
+    current_hops: Container[HopKey] = ()

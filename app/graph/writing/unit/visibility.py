@@ -10,7 +10,7 @@ from app.graph.writing.unit.apart_declarations import declared_anew, own_declara
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.lookup import Lookup
 from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG
-from graphql_schema.catalog.relations import RELATIONS, Direction, Hop
+from graphql_schema.catalog.relations import RELATIONS, Hop
 from graphql_schema.catalog.urn import parent_urn, slug_of
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.gate_evaluation import visible_fields
@@ -204,13 +204,21 @@ class CallerVisibility:
     def active_edges(self, hop: Hop, vid: int, *, ended: bool = False) -> Iterator[tuple[EdgeKey, Record]]:
         """Yield what :meth:`neighbours` returns, and also hidden far records and far records of other kinds."""
         self._lookup.require_hops((hop, vid))
-        is_out, now = hop.direction is Direction.OUT, self._author.now
+        yield from self._known_edges(hop, vid, ended=ended)
+
+    def current_edges(self, hop: Hop, vid: int) -> Iterator[tuple[EdgeKey, Record]]:
+        """Yield what :meth:`active_edges` yields, without the need to read edges that have ended."""
+        self._lookup.require_current_hops((hop, vid))
+        yield from self._known_edges(hop, vid)
+
+    def _known_edges(self, hop: Hop, vid: int, *, ended: bool = False) -> Iterator[tuple[EdgeKey, Record]]:
+        now = self._author.now
         for key in self._lookup.edges_at(hop.relation.name, hop.direction, vid):
             edge = self._lookup.edge(key)
             if edge is None:
                 continue
             if (ended and was_confirmed(edge)) or (not edge.get(UNCONFIRMED) and is_current(edge, now)):
-                yield key, self._lookup.known(key[2] if is_out else key[1])
+                yield key, self._lookup.known(hop.far_end(key))
 
     def report_hidden_id(self, urn: str) -> None:
         """Add a URN to ``hidden_ids``, for the access log, if its record is stored and hidden from the caller."""

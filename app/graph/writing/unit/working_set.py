@@ -212,6 +212,14 @@ class WorkingSet:
         if not self.request_hop(direction, relation, vid):
             raise NotReadError
 
+    def require_current_hop(self, direction: Direction, relation: str, vid: int) -> None:
+        """Raise NotReadError as :meth:`require_hop`, but without the need to read edges that have ended."""
+        key = (direction, relation, vid)
+        if self._is_stored(vid) and not (key in self.coverage.hops or key in self.coverage.current_hops):
+            self.missing.current_hops.add(key)
+            self.missing.ends.add(str(self.vertices[vid]["id"]))
+            raise NotReadError
+
     def request_hop(self, direction: Direction, relation: str, vid: int) -> bool:
         """Request all edges of a relation at a stored vertex, with their far ends; return whether they were read.
 

@@ -12,9 +12,10 @@ from support.stores.writers import NOW, Writers, asset, link, person, shipped_st
 
 from app.graph.commits import state_read
 from app.graph.commits.reads import read_limits
+from app.graph.commits.reads.hop_read import HopRead
 from app.graph.commits.reads.read_limits import UNLIMITED, DivisibleLimits, ReadLimits
 from app.graph.commits.reads.replaced_rows import FarEdge
-from app.graph.commits.state_read import BriefReading, HopRead, read_state
+from app.graph.commits.state_read import BriefReading, read_state
 from app.graph.commits.write_statements import STATE
 from app.graph.driver import edge_pages
 from app.graph.driver.edge_pages import VisitBudget

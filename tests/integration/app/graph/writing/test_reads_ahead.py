@@ -12,6 +12,7 @@ from support.stores.writers import Writers, asset, set_owners, stored, urn
 from app.graph.commits import state_read
 from app.graph.commits.late_writes import begin_plan
 from app.graph.commits.reads import read_limits
+from app.graph.commits.reads.hop_read import HopRead
 from app.graph.commits.reads.read_limits import (
     UNLIMITED,
     AheadLimits,
@@ -20,7 +21,7 @@ from app.graph.commits.reads.read_limits import (
     ManyElementsError,
     ReadLimits,
 )
-from app.graph.commits.state_read import HopRead, StateReading
+from app.graph.commits.state_read import StateReading
 from app.graph.commits.write_statements import STATE
 from app.graph.driver.errors import WriteTooLargeError
 from app.graph.driver.gremlin_client import GremlinClient
@@ -101,9 +102,8 @@ async def test_others_write_while_much_is_read(
 async def test_a_consumer_that_is_added_meanwhile_counts(writers: Writers, ahead: Ahead) -> None:
     """What was absent when it was read ahead is found by the plan."""
     await load_hub(writers)
-    ended = [UnlinkCommand("DERIVES", urn("dataset hub"), urn(each)) for each in CONSUMERS]
     ahead.others.set()
-    await write(writers, *ended)
+    await write(writers, *(DeleteCommand(urn(each)) for each in CONSUMERS))
     ahead.others.clear()
     ahead.begun.clear()
     async with ahead.during(writers.of(ROOT), DeleteCommand(urn("dataset hub"))) as call:
@@ -136,8 +136,7 @@ async def test_a_call_that_is_cancelled_before_its_plan_writes_nothing_by_old_re
     """The end of the call ends the record of what others write, so what it has read ahead is of no use any more."""
     monkeypatch.setattr(prefetch, "CATCH_UPS", 0)  # what is written while it reads is left for the plan
     await load_hub(writers)
-    ended = [UnlinkCommand("DERIVES", urn("dataset hub"), urn(each)) for each in CONSUMERS]
-    await write(writers, *ended)
+    await write(writers, *(DeleteCommand(urn(each)) for each in CONSUMERS))
     deletion = DeleteCommand(urn("dataset hub"))
     call = asyncio.create_task(writers.of(ROOT).write([deletion], dry_run=False, atomic=False))
 

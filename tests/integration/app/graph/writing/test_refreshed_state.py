@@ -7,11 +7,12 @@ import pytest
 from support.stores.reads_ahead import ROOT, comparable, load, write
 from support.stores.writers import Writers, asset, link, set_owners, urn
 
+from app.graph.commits.reads.hop_read import HopRead
 from app.graph.commits.reads.read_limits import (
     UNLIMITED,
     ReadLimits,
 )
-from app.graph.commits.state_read import BriefReading, HopRead, StateReading, StoredState
+from app.graph.commits.state_read import BriefReading, StateReading, StoredState
 from app.graph.driver.writes_since import WritesSince
 from app.graph.records import touched as touched_records
 from app.graph.records.edge_record import EdgeKey

@@ -10,8 +10,9 @@ import pytest
 
 from app.graph.commits import state_read
 from app.graph.commits.reads import read_limits
+from app.graph.commits.reads.hop_read import HopRead
 from app.graph.commits.reads.read_limits import DivisibleLimits
-from app.graph.commits.state_read import HopRead, read_state
+from app.graph.commits.state_read import read_state
 from app.graph.driver.errors import WriteTooLargeError
 from graphql_schema.catalog.relations import Direction
 

@@ -157,7 +157,7 @@ async def test_long_values_are_read_once_a_plan_needs_one(monkeypatch: pytest.Mo
     monkeypatch.setattr(StateReading, "state", read)
     client: Any = None
     items, missing = [asset("dataset d", derivedFrom=["dataset a"])], ReadSet(ends={urn("dataset b")})
-    reads = prefetch.TransactionReads(client, "default", DivisibleLimits())
+    reads = prefetch.TransactionReads(client, "default", DivisibleLimits(), NOW)
     state = await prefetch.prefetch(reads, items, ["receipt\0a\0k"], missing)
     with pytest.raises(NotReadError):
         _ = state.vertices[vid("dataset a")]["description"]
@@ -187,7 +187,7 @@ async def test_others_run_while_many_items_are_added(monkeypatch: pytest.MonkeyP
     derived = [{"dataset": urn(f"dataset {number}"), "column": "x"} for number in (1, 2, 1)]
     items = [asset(f"dataset d{number}", {"columns": [{"name": "c", "derivedFrom": derived}]}) for number in range(9)]
     client: Any = None
-    await prefetch.prefetch(prefetch.TransactionReads(client, "default", DivisibleLimits()), items, [], ReadSet())
+    await prefetch.prefetch(prefetch.TransactionReads(client, "default", DivisibleLimits(), NOW), items, [], ReadSet())
     other.cancel()
     assert added == [urn("dataset 1"), urn("dataset 2")] * 9
     assert ticks[0] >= 9 - 1

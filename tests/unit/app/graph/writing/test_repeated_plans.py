@@ -199,7 +199,7 @@ async def test_the_group_of_a_merged_dataset_is_that_of_the_remaining_one(memory
     seeded(memory, asset("dataset d", derivedFrom=["dataset a"]), link("DERIVES", "dataset old", "dataset s"))
     assert memory.outcomes(MergeCommand(urn("dataset old"), urn("dataset d"), None)) == ["UPDATED"]
     client: Any = CountedReads(memory)
-    reads = TransactionReads(client, "default", DivisibleLimits())
+    reads = TransactionReads(client, "default", DivisibleLimits(), NOW)
     if step == "later":
         await reads.read(ReadSet(records={urn("dataset old")}))
     state = await reads.read(ReadSet(records={urn("dataset old")}, groups={vid("dataset old")}))
@@ -213,7 +213,7 @@ async def test_what_was_read_is_not_read_again_and_what_is_absent_stays_so(memor
     """Of a hop that continues at a further vertex, the earlier edges remain; an absent record is looked up once."""
     seeded(memory, asset("dataset d", derivedFrom=["dataset a"]), asset("dataset e", derivedFrom=["dataset a"]))
     client: Any = CountedReads(memory)
-    reads, absent = TransactionReads(client, "default", DivisibleLimits()), urn("dataset absent")
+    reads, absent = TransactionReads(client, "default", DivisibleLimits(), NOW), urn("dataset absent")
     for text in "de":
         near, missing = vid(f"dataset {text}"), ReadSet(records={absent, urn(f"dataset {text}")})
         missing.hops.add((Direction.IN, "DERIVES", near))

@@ -4,8 +4,8 @@ from app.graph.commits.reads.replaced_rows import FarEdge, replaced_rows
 from app.graph.commits.reads.touched_reads import HopKind
 from graphql_schema.catalog.relations import Direction
 
-USES = Direction.OUT, ("DERIVES", "FEEDS")
-OWNERS = Direction.OUT, ("OWNED_BY",)
+USES = HopKind(Direction.OUT, ("DERIVES", "FEEDS"))
+OWNERS = HopKind(Direction.OUT, ("OWNED_BY",))
 
 
 def test_edges_that_were_read_again_replace_those_before() -> None:

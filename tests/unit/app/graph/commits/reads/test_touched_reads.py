@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from app.graph.commits.reads.touched_reads import KnownReads, touched_reads
+from app.graph.commits.reads.touched_reads import HopKind, KnownReads, touched_reads
 from app.graph.records.touched import Touched
 from graphql_schema.catalog.relations import Direction
 
 HUB, USER, OTHER, TEAM = 1, 2, 3, 4
 MANY = 100
-USES = Direction.OUT, ("DERIVES", "FEEDS")
-OWNERS = Direction.OUT, ("OWNED_BY",)
+USES = HopKind(Direction.OUT, ("DERIVES", "FEEDS"))
+OWNERS = HopKind(Direction.OUT, ("OWNED_BY",))
 KNOWN = KnownReads(
     {HUB, USER}, {USES: {HUB}, OWNERS: {HUB, USER}}, {("OWNED_BY", HUB): [(TEAM, ("OWNED_BY", 77, TEAM))]}
 )
@@ -60,7 +60,7 @@ def test_each_edge_of_a_transaction_counts_once() -> None:
 
 def test_edges_of_a_hop_against_them_are_found_by_the_far_end() -> None:
     """The hop into an asset begins where an edge ends."""
-    into = Direction.IN, ("DERIVES",)
+    into = HopKind(Direction.IN, ("DERIVES",))
     found = touched_reads(
         [Touched.of_edges(frozenset(), frozenset({("DERIVES", USER, HUB), ("DERIVES", HUB, OTHER)}), None)],
         KnownReads(set(), {into: {HUB}}, {}),
