@@ -79,7 +79,7 @@ def details(edges: Edges, records: Mapping[str, Mapping[str, Any]]) -> Edges:
     """Return the edge records without declarers and dates, and without the exceptions of docs/import.md."""
     found = {}
     for (relation, source, target), edge in edges.items():
-        excepted = {"recordedAt", "recordedBy", "by", "opened", "closed"} | (
+        excepted = {"recordedAt", "recordedBy", "by", "declaredBy", "opened", "closed"} | (
             {"role"} if relation == "MEMBER_OF" else set()
         )
         if relation in SINCE_IMPORT or source == target:

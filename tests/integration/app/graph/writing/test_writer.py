@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Any
 
 import orjson
@@ -19,6 +20,7 @@ from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient, RequestReport
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.vertex_id import vertex_id
+from app.graph.writing import plan_time
 from app.graph.writing.writer import PolicedWriter
 from app.store.errors import StoreReason
 from graphql_schema.catalog.instants import FOREVER
@@ -324,8 +326,11 @@ async def test_a_repeated_call_completes_after_a_lost_store(graph: StoreGraph, w
     assert names(await register(writers.of(ROOT, chunk=2), *items)) == ["UNCHANGED"] * 2 + ["CREATED"] * 4
 
 
-async def test_a_long_call_shares_the_store_with_other_writers(writers: Writers) -> None:
+async def test_a_long_call_shares_the_store_with_other_writers(
+    writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Alone, 300 items are two transactions; beside another call they are six, and its item is in the first of them."""
+    monkeypatch.setattr(plan_time, "PLAN_SECONDS", inf)
     requests, done = ObservedRequests(), []
     writers.client.observers.append(requests)
     counts = []
