@@ -10,7 +10,7 @@ from typing import Final
 
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.ports.record import Record
-from graphql_schema.rules.words import index_words, title
+from graphql_schema.rules.words import index_words, max_words, title
 
 NAMES: Final = ("displayName", "name")
 """Fields with the name of a record."""
@@ -31,18 +31,28 @@ WORD_LENGTH: Final = 10
 """Number of characters that count for a word with the space after it, where the words of a text are not known."""
 
 
+SHORT_WORD: Final = 6
+"""Number of characters that count for a word at least, with the space after it: the mean of English texts."""
+
+
 def name_terms(record: Record, before: Record | None = None) -> dict[str, list[str]]:
     """Return the native properties of a record that follow from its names and its id; none if ``before`` has the same.
 
     ``titles`` are the complete names. ``words`` are the words of the names and of the fields of :func:`id_fields`. Both
     are visible with the record.
     """
-    fields = (*NAMES, *id_fields(record))
-    if before is not None and _texts(record, fields) == _texts(before, fields):
+    if not has_new_names(record, before):
         return {}
+    fields = (*NAMES, *id_fields(record))
     titles = dict.fromkeys(title(record[field]) for field in NAMES)
     words = dict.fromkeys(word for text in _texts(record, fields) for word in words_of(text))
     return {"titles": [*titles], "words": [*words]}
+
+
+def has_new_names(record: Record, before: Record | None) -> bool:
+    """Return whether the words of the names of a record are to be found: unless ``before`` has the same."""
+    fields = (*NAMES, *id_fields(record))
+    return before is None or _texts(record, fields) != _texts(before, fields)
 
 
 def name_length(record: Record) -> int:
@@ -73,10 +83,20 @@ def indexed_length(record: Record) -> int:
     (prose,) = _texts(record, (PROSE,))
     texts = _texts(record, (*NAMES, *id_fields(record)))
     return (
-        min(len(prose), MAX_WORDS * WORD_LENGTH)
-        + sum(map(len, texts))
+        min(words_length(prose), MAX_WORDS * WORD_LENGTH)
+        + sum(map(words_length, texts))
         + sum(len(pair["key"]) + len(pair["value"]) for pair in pairs)
     )
+
+
+def words_length(text: str) -> int:
+    """Return the number of characters of a text, or more if its words are short: SHORT_WORD for each of them."""
+    return max(len(text), SHORT_WORD * min(max_words(text), MAX_WORDS))
+
+
+def max_name_words(record: Record) -> int:
+    """Return about how many words :func:`name_terms` can return."""
+    return sum(map(max_words, _texts(record, (*NAMES, *id_fields(record)))))
 
 
 def words_of(text: str) -> Iterator[str]:

@@ -7,18 +7,22 @@ ideograph and each hiragana character is a word, because nothing separates these
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby, pairwise
+from itertools import groupby, islice, pairwise
+from string import ascii_lowercase, digits
 from typing import Final
-from unicodedata import category, normalize
+from unicodedata import category, is_normalized, normalize
 
 MAX_WORD_LENGTH: Final = 64
 """Number of characters of a word that count; the rest is cut off in the index and in searches."""
 
+MAX_RUNS: Final = 20_000
+"""Number of runs of a text that are looked at for the index; an English text of the maximal length has fewer."""
+
 MAX_RUN: Final = 8 * MAX_WORD_LENGTH
-"""Number of characters of a run that are folded, combining marks included.
+"""Number of characters of a run that are folded and divided into its parts, combining marks included.
 
 To sort marks that follow one another takes time with the square of their number, in one call that holds all threads.
 """
@@ -26,20 +30,32 @@ To sort marks that follow one another takes time with the square of their number
 _CODES: Final = (*range(0x300, 0x1F000), *range(0xE0100, 0xE01F0))
 """Ranges of Unicode that contain its combining marks."""
 
+_ALONE_CODES: Final = (
+    *range(0x3040, 0x30A0),
+    *range(0x3400, 0x4DC0),
+    *range(0x4E00, 0xA000),
+    *range(0xF900, 0xFB00),
+    *range(0x20000, 0x40000),
+)
+"""Ranges of Unicode that contain hiragana and ideographs."""
 
-def _mark_ranges() -> Iterator[str]:
-    """Yield the combining marks as ranges of a regular expression, which are compared as fast as single characters."""
-    marks = (code for code in _CODES if category(chr(code)).startswith("M"))
-    for _, run in groupby(enumerate(marks), key=lambda mark: mark[1] - mark[0]):
-        codes = [code for _, code in run]
-        yield f"{chr(codes[0])}-{chr(codes[-1])}"
+
+def _ranges(codes: Iterable[int]) -> str:
+    """Return characters as ranges of a regular expression, which are compared as fast as single characters."""
+    runs = (
+        [code for _, code in run]
+        for _, run in groupby(enumerate(codes), key=lambda numbered: numbered[1] - numbered[0])
+    )
+    return "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in runs)
 
 
-_MARKS: Final = "".join(_mark_ranges())
-_ALONE: Final = "\u3040-\u309f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_MARKS: Final = _ranges(code for code in _CODES if category(chr(code)).startswith("M"))
+_ALONE: Final = _ranges(code for code in _ALONE_CODES if chr(code).isalnum())
 """Characters that are words each."""
 _RUN: Final = re.compile(f"[{_ALONE}][{_MARKS}]*|(?:[^\\W_{_ALONE}]|[{_MARKS}])+")
 _PLAIN: Final = re.compile("[^\\W_]+")
+_WITHIN: Final = (ascii_lowercase + digits).encode() + bytes(range(128, 256))
+"""Bytes at which no word begins, unless an ASCII separator is before them."""
 
 MAX_KEPT: Final = 256
 """Maximal number of characters of a text whose words are kept: those of a long one take many times its memory."""
@@ -72,29 +88,43 @@ def _kept_title(text: str) -> str:
 def index_tokens(text: str) -> Iterator[Word]:
     """Yield the words by which a text is found: its runs, each before its parts if it is in camel case."""
     for match in _matches(text):
-        yield from _with_parts(text, match)
+        at = match.start()
+        for start, end, folded in _folded_parts(match[0]):
+            yield Word(folded, at + start, at + end)
 
 
 def index_words(text: str) -> Iterator[str]:
-    """Yield the different words by which a text is found, by their first places.
+    """Yield the different words by which a text is found, by their first places, in its first MAX_RUNS runs.
 
     The text is read only as far as words are taken. A run that comes again takes little time.
     """
     runs, words = set[str](), set[str]()
-    for match in _matches(text):
+    for match in islice(_matches(text), MAX_RUNS):
         if match[0] in runs:
             continue
         runs.add(match[0])
-        for word in _with_parts(text, match):
-            if word.text not in words:
-                words.add(word.text)
-                yield word.text
+        for _, _, word in _folded_parts(match[0]):
+            if word not in words:
+                words.add(word)
+                yield word
+
+
+def max_words(text: str) -> int:
+    """Return about how many words a text can have, in far less time than it takes to find them.
+
+    A word begins behind an ASCII separator or with an ASCII capital. An ideograph, which has three or more bytes,
+    counts as one. So two letters of two bytes count as one as well.
+    """
+    data = text.encode(errors="replace")
+    return len(data.translate(None, _WITHIN)) + (len(data) - len(text)) // 2 + bool(text)
 
 
 def _runs(text: str) -> Iterator[Word]:
     """Yield the folded runs of a text."""
     for match in _matches(text):
-        yield from _folded(text, match.span())
+        folded = fold(match[0])
+        if folded:
+            yield Word(folded, *match.span())
 
 
 def _matches(text: str) -> Iterator[re.Match[str]]:
@@ -102,28 +132,30 @@ def _matches(text: str) -> Iterator[re.Match[str]]:
     return (_PLAIN if text.isascii() else _RUN).finditer(text)
 
 
-def _with_parts(text: str, run: re.Match[str]) -> Iterator[Word]:
-    """Yield a folded run, and its folded parts if it is in camel case."""
-    start, end = run.span()
-    yield from _folded(text, (start, end))
-    if not run[0].islower():
-        humps = [start + at for at in range(1, end - start) if _is_hump(run[0], at)]
-        if humps:
-            yield from _folded(text, [start, *humps, end])
+def _folded_parts(run: str) -> Iterator[tuple[int, int, str]]:
+    """Yield a run, and its parts if it is in camel case: begin and end in the run, and the folded word.
 
-
-def _folded(text: str, cuts: Sequence[int]) -> Iterator[Word]:
-    """Yield the folded words between cuts; an empty one is left out."""
-    for start, end in pairwise(cuts):
-        folded = fold(text[start:end])
+    Parts are in the first MAX_RUN characters. A word that is empty is left out.
+    """
+    folded = fold(run)
+    if folded:
+        yield 0, len(run), folded
+    if run.islower() or len(run) == 1:
+        return
+    end = min(len(run), MAX_RUN)
+    humps = [at for at in range(1, end) if _is_hump(run, at)]
+    for start, stop in pairwise([0, *humps, end]) if humps else ():
+        folded = fold(run[start:stop])
         if folded:
-            yield Word(folded, start, end)
+            yield start, stop, folded
 
 
 def fold(run: str) -> str:
     """Return a run without case, combining marks and compatibility forms, cut to MAX_WORD_LENGTH."""
     if run.isascii():
         return run.lower()[:MAX_WORD_LENGTH]
+    if len(run) == 1 and run.isalpha() and run == run.casefold() and is_normalized("NFKD", run):
+        return run
     plain = normalize(
         "NFKD", run[:MAX_RUN]
     ).casefold()  # in this order: the plain form of a styled capital is a capital

@@ -120,7 +120,8 @@ SUBJECTS = {
         lambda done: "native value: Acme" in done.output,
         before=("new_field",),
         code="""
-from app.graph.records.vertex_record import native_values, stub
+from app.graph.records.native.vertex_values import native_values
+from app.graph.records.vertex_record import stub
 record = stub("acme", "mlg://model/mlflow/default/ranker", "ada", 1) | {"zebra": "Acme"}
 print("native value:", native_values(record)[0]["zebra"])
 """,

@@ -23,8 +23,8 @@ from app.graph.driver.contended_request import repeat_contended
 from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.native.vertex_values import MARKS, native_values
 from app.graph.records.record_text import record_of
-from app.graph.records.vertex_record import MARKS, native_values
 from app.store.errors import SchemaMismatchError, StoreReason, StoreStartError
 from app.store.schema_stamp import StoreSchema
 from app.store.store_endpoint import StoreEndpoint

@@ -16,10 +16,10 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import DECLASSIFIED, EdgeKey, native_end
 from app.graph.records.inferred_edge import LABEL, THROUGH, is_inferred, through
 from app.graph.records.log_entry import Lease
+from app.graph.records.native.vertex_values import native_values
 from app.graph.records.receipt_record import BUCKET_ROOT, bucket_of, part_end, part_of
 from app.graph.records.record_text import text_of
 from app.graph.records.touched import Touched
-from app.graph.records.vertex_record import native_values
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.ports.record import JsonObject, Record
 

@@ -15,7 +15,7 @@ from graphql_schema.ports.commands import (
     RevertCommand,
     SetAliasCommand,
 )
-from graphql_schema.rules.index_terms import PROSE
+from graphql_schema.rules.index_terms import PROSE, words_length
 
 LONG_ITEM: Final = 100
 """Number of edges and sources, or of observed values, above which an item is planned in the side thread.
@@ -74,8 +74,11 @@ def source_count(item: Command) -> int:
 
 
 def text_length(item: Command) -> int:
-    """Return the number of characters of the descriptions that an item gives: their words are found for the index."""
-    return sum(len(text or "") for each in commands_in(item) for text in _descriptions(each))
+    """Return the number of characters of the descriptions that an item gives: their words are found for the index.
+
+    A description of short words counts as more (:func:`graphql_schema.rules.index_terms.words_length`).
+    """
+    return sum(words_length(text) for each in commands_in(item) for text in _descriptions(each) if text)
 
 
 def _descriptions(command: Command) -> Iterator[str | None]:

@@ -9,13 +9,14 @@ from typing import Final
 from app.graph.commits.write_set import WriteSet
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import MERGED_INTO, last_target
+from app.graph.records.native.index_cost import index_cost
 from app.graph.records.record_text import BriefRecord, size_of
 from app.graph.records.vertex_record import is_attached
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
 from app.graph.writing.unit.tracked_values import TrackedValues
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.record import Record
-from graphql_schema.rules.index_terms import PROSE, has_new_prose, indexed_length
+from graphql_schema.rules.index_terms import PROSE, has_new_prose
 
 LONG_TEXT: Final = 1_000
 """Number of characters above which the words of a text are found in the side thread; that many take up to 2 ms."""
@@ -146,7 +147,7 @@ class WorkingSet:
 
     @property
     def indexed_text(self) -> int:
-        """Return the number of characters that the index analyses: the texts of all assets changed or marked so far."""
+        """Return what the index has to do for all assets changed or marked so far, in characters that it analyses."""
         return sum(self._indexed.present.values())
 
     def begin(self, children_of: Callable[[int], Sequence[Record] | None] = _unread) -> None:
@@ -369,10 +370,12 @@ class WorkingSet:
             self.missing.require_complete()
 
     def _count_indexed(self, vids: Iterable[int]) -> None:
-        """Count the texts of assets in ``indexed_text``, each asset once, with its present texts."""
+        """Count what the index has to do for assets in ``indexed_text``, each asset once, as they are now."""
         records = {vid: self.vertices[vid] for vid in vids}
-        lengths = {vid: indexed_length(record) for vid, record in records.items() if not is_attached(record)}
-        self._indexed.put(lengths)
+        stored = self._vertices.stored
+        self._indexed.put(
+            {vid: index_cost(record, stored(vid)) for vid, record in records.items() if not is_attached(record)}
+        )
 
     def _new_edge_kinds(self, key: EdgeKey) -> tuple[str, str] | None:
         """Return the kinds of both ends, as native properties of a new edge; None for a stored edge."""

@@ -5,7 +5,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from graphql_schema.rules import words
-from graphql_schema.rules.words import MAX_KEPT, MAX_WORD_LENGTH, fold, index_tokens, index_words, query_tokens, title
+from graphql_schema.rules.words import (
+    MAX_KEPT,
+    MAX_RUN,
+    MAX_RUNS,
+    MAX_WORD_LENGTH,
+    fold,
+    index_tokens,
+    index_words,
+    max_words,
+    query_tokens,
+    title,
+)
 
 CUT = {
     "churn_train": {"churn", "train"},
@@ -121,3 +132,23 @@ def test_a_run_of_many_marks_takes_no_longer_than_its_length() -> None:
     marks = "\u0315" * 200_000 + "\u0327" * 200_000
     assert query_tokens(f"a{marks} bc") == ("a", "bc")
     assert fold("e\u0301" * MAX_WORD_LENGTH) == "e" * MAX_WORD_LENGTH
+
+
+@given(st.text())
+@example("aBcDeF gH")
+@example("一二三ab四")
+@example("a·b·c·d")
+@example("\U00020000\U00020001")
+def test_the_words_of_a_text_are_at_most_twice_the_estimate(text: str) -> None:
+    """The estimate looks at bytes alone, and never counts much less than there is; a run with parts counts as well."""
+    assert len({*index_words(text)}) <= 2 * max_words(text) + 1
+    assert max_words("plain English words in lower case") == 7
+
+
+def test_what_takes_time_in_a_text_is_bounded() -> None:
+    """A run is divided in its first MAX_RUN characters, a text has MAX_RUNS runs, and unassigned signs are no words."""
+    humps = "".join(f"{chr(65 + n % 26)}{chr(97 + n // 26 % 26)}{n % 10}" for n in range(5_000))
+    assert len({*index_words(humps)}) <= MAX_RUN
+    assert [*index_words("a " * MAX_RUNS + "b")] == ["a"]
+    assert [*index_words("a " * (MAX_RUNS - 1) + "b")] == ["a", "b"]
+    assert not [*index_words("\U0003fffd\U00031fff")]

@@ -21,7 +21,7 @@ from app.graph.admin.stored_schema import read_stored_schema, write_stored_schem
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.records.vertex_record import native_values
+from app.graph.records.native.vertex_values import native_values
 from app.store.embedded.embedded_store import STORE_FOLDER, EmbeddedStore
 from app.store.errors import SchemaMismatchError
 from app.store.schema_stamp import STAMP_FILE, StoreSchema

@@ -1,5 +1,7 @@
 """Hops of current edges on a real JanusGraph: ended edges are passed, however many there are, and never returned."""
 
+from typing import Any
+
 import pytest
 from support.stores.janusgraph import StoreGraph
 from support.stores.writers import NOW, Writers, asset, link, person, urn
@@ -40,7 +42,7 @@ async def test_all_edges_that_have_not_ended_are_read(
 ) -> None:
     """In one request or in pages of any size, they are those of a traversal whose end is after the instant."""
     await load(writers, ended=40, current=30)
-    rows = await graph.run(ENDS, x=HUB, ls=LABELS)
+    rows: list[Any] = await graph.run(ENDS, x=HUB, ls=LABELS)
     for after in (0, NOW, LATER, 2**62):
         expected = sorted((label, far) for far, end, label in rows if end > after)
         for part, visits in ((100_000, 100_000), (1, 100_000), (1, 7), (2_000, 7), (100_000, 1)):

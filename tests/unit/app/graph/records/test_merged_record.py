@@ -1,9 +1,10 @@
 """Records with a pointer to the dataset that their id leads to."""
 
 from app.graph.records.merged_record import POINTER, is_merged, last_target, merged, target_of, targets_within
+from app.graph.records.native.vertex_values import native_values
 from app.graph.records.record_text import text_of
 from app.graph.records.vertex_id import vertex_id
-from app.graph.records.vertex_record import native_values, stub, with_effective_sensitivity
+from app.graph.records.vertex_record import stub, with_effective_sensitivity
 
 OLD, NEW = "mlg://dataset/test/default/old", "mlg://dataset/test/default/new"
 PLAIN = stub("default", OLD, "ada", 5)

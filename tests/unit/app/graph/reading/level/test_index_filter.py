@@ -19,7 +19,8 @@ from app.graph.reading.level.index_filter import (
     filter_of,
     size_of,
 )
-from app.graph.records.vertex_record import attached_record, native_values, stub
+from app.graph.records.native.vertex_values import native_values
+from app.graph.records.vertex_record import attached_record, stub
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.urn import make_urn
 from graphql_schema.ports.conditions import (

@@ -13,7 +13,7 @@ from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
 from app.graph.writing.unit.working_set import Mark, StagedChanges, StagedEdges, WorkingSet
 from graphql_schema.catalog.relations import Direction
 
-A, B = ({"id": f"mlg://dataset/test/default/{name}", "kind": "DATASET"} for name in "ab")
+A, B = (stub("default", f"mlg://dataset/test/default/{name}", "ada", NOW) for name in "ab")
 EDGE = ("DERIVES", 1, 2)
 RECORD: dict[str, Any] = {"relation": "DERIVES", "validFrom": 0}
 HOP = (Direction.OUT, "DERIVES", 1)
@@ -98,7 +98,7 @@ def test_accepted_changes_reach_the_next_item_and_the_store() -> None:
     batch = working_set()
     assert not batch.has_writes
     assert batch.changed() == ([], [])
-    new, edge = {"id": "mlg://dataset/test/default/c", "kind": "DATASET"}, ("DERIVES", 3, 1)
+    new, edge = stub("default", "mlg://dataset/test/default/c", "ada", NOW), ("DERIVES", 3, 1)
     batch.merge(StagedChanges({3: new, 2: {**B}}, StagedEdges({edge: RECORD})))
     assert (batch.vertex(3), batch.edge(edge)) == (new, RECORD)
     assert batch.edges_at("DERIVES", Direction.IN, 1) == {edge}
@@ -115,7 +115,7 @@ def test_accepted_changes_reach_the_next_item_and_the_store() -> None:
 def test_an_earlier_batch_of_the_transaction_is_the_state_before_the_next() -> None:
     """The next batch finds the changes of the first as existing, and has changed only its own."""
     batch = working_set()
-    c, edge, later = {"id": "mlg://dataset/test/default/c", "kind": "DATASET"}, ("DERIVES", 3, 1), {**B}
+    c, edge, later = stub("default", "mlg://dataset/test/default/c", "ada", NOW), ("DERIVES", 3, 1), {**B}
     batch.merge(StagedChanges({3: c}, StagedEdges({edge: RECORD}), marks={(3, "usedAt"): Mark(5)}))
     batch.begin()
     assert (batch.existed(3), batch.vertex_before(3), batch.edge_before(edge)) == (True, c, RECORD)
