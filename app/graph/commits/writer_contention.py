@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 CONTENDED_SECONDS: Final = 5.0
-"""Seconds for which writers count as contending after a call began during a call of another caller."""
+"""Seconds for which writers count as contending after a call began during a call of another caller.
+
+For as long, a caller counts as one who writes after the end of a call.
+"""
 
 
 @dataclass(slots=True)
@@ -18,6 +21,8 @@ class WriterContention:
     clock: Callable[[], float] = time.monotonic
     _calls: Counter[Hashable] = field(default_factory=Counter)
     _until: float = float("-inf")
+    _ended: dict[Hashable, float] = field(default_factory=dict)
+    """When the last call of each caller ended, for those who still count as writing."""
 
     @contextmanager
     def call(self, caller: Hashable) -> Iterator[None]:
@@ -30,8 +35,17 @@ class WriterContention:
         finally:
             self._calls[caller] -= 1
             self._calls += Counter()  # drops callers without a call
+            self._ended = {each: at for each, at in self._ended.items() if self._is_recent(each)}
+            self._ended[caller] = self.clock()
 
     @property
     def is_contended(self) -> bool:
         """Whether calls of two callers are under way, or one began during the other in the last CONTENDED_SECONDS."""
         return len(self._calls) > 1 or self.clock() < self._until
+
+    def others(self, caller: Hashable) -> set[Hashable]:
+        """Return the other callers who write: a call of theirs is under way, or ended in the last CONTENDED_SECONDS."""
+        return {*self._calls, *filter(self._is_recent, self._ended)} - {caller}
+
+    def _is_recent(self, caller: Hashable) -> bool:
+        return self.clock() < self._ended[caller] + CONTENDED_SECONDS

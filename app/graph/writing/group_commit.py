@@ -174,8 +174,8 @@ class GroupCommit:
             await self._coordinator.outbox.wait_for_jobs((batch.tenant, batch.caller))
         try:
             while True:
-                if not batch.of_job:
-                    await self._coordinator.long_writers.wait((batch.tenant, batch.caller), batch.budget.check)
+                await self._wait(batch)
+                await batch.ahead.catch_up(AheadLimits(batch.budget, (batch.tenant, batch.caller)))
                 self._queue.add(batch)
                 if self._queue.leader is None:
                     self._queue.leader = asyncio.create_task(self._lead(), context=Context())
@@ -186,10 +186,16 @@ class GroupCommit:
                 except ManyChildrenError as error:
                     await self._read_children(batch, error)
                 except ReadAheadError as error:
+                    await self._wait(batch)  # what is read becomes old in a pause
                     await self._read_ahead(batch, error)
                 batch.renew()
         finally:
             batch.ahead.written.end()
+
+    async def _wait(self, batch: CallBatch) -> None:
+        """Return when the caller of a batch may begin a transaction; a job does not wait."""
+        if not batch.of_job:
+            await self._coordinator.long_writers.wait((batch.tenant, batch.caller), batch.budget.check)
 
     async def _read_children(self, batch: CallBatch, needed: ManyChildrenError) -> None:
         """Read the children that the plan of a batch needs, while others write; their time is that of the call.
@@ -210,7 +216,6 @@ class GroupCommit:
         await self._record_writes(batch.ahead.written)
         planner = GroupPlanner(self._client, self._coordinator, [batch], batch.ahead.missing, [needed.author])
         batch.ahead.keep(await planner.read_ahead())
-        await batch.ahead.catch_up(AheadLimits(batch.budget, (batch.tenant, batch.caller)))
 
     async def _record_writes(self, written: WritesSince) -> None:
         """Begin to record what is written, at a moment when no earlier transaction can be completed later.

@@ -27,7 +27,7 @@ POLL_SECONDS: Final = 0.1
 
 @dataclass(slots=True)
 class LongWriters:
-    """Until when callers wait if others write, as ``contention`` has it. ``clock`` returns monotonic seconds."""
+    """Until when callers wait while others write, as ``contention`` has it. ``clock`` returns monotonic seconds."""
 
     contention: WriterContention
     clock: Callable[[], float] = time.monotonic
@@ -42,8 +42,11 @@ class LongWriters:
             self._until[caller] = max(until, self._until.get(caller, 0.0))
 
     def must_wait(self, caller: Hashable) -> bool:
-        """Return whether a caller may begin no transaction now: after a long one, while others write."""
-        return self._left(caller) > 0 and self.contention.is_contended
+        """Return whether a caller may begin no transaction now: after a long one, while others write.
+
+        Others who write and have to let others be first as well do not count: two of them would wait for each other.
+        """
+        return self._left(caller) > 0 and any(self._left(each) <= 0 for each in self.contention.others(caller))
 
     async def wait(self, caller: Hashable, check: Callable[[], None]) -> None:
         """Return when a caller may begin a transaction: at once without a long one before, or without other writers.

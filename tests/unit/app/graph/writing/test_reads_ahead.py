@@ -1,6 +1,7 @@
 """Reading ahead ends, whatever its plans need, and concerns neither other processes nor their memory."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +12,13 @@ from support.stores.memory_store import Callers, names
 from support.stores.writers import Writers, asset, shipped_stops, urn
 
 from app.graph.commits.reads import read_limits
+from app.graph.commits.turns.long_writers import LongWriters
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import WriteWatch
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing import batch_planner, group_plan
+from app.graph.writing.group_plan import GroupPlanner
+from app.graph.writing.prefetch import ReadsAhead
 from app.graph.writing.unit.read_set import NotReadError
 from app.graph.writing.unit.working_set import WorkingSet
 from app.graph.writing.writer import PolicedWriter
@@ -127,3 +131,24 @@ async def test_what_plans_need_in_turns_is_read_at_last(store: OrderedReads, mon
     monkeypatch.setattr(group_plan, "plan_item", plan_item)
     async with asyncio.timeout(5):
         assert names(await Callers(store).call(ROOT, MADE, atomic=True)) == ["CREATED"]
+
+
+async def test_nothing_that_is_read_ahead_becomes_old_in_a_pause(
+    store: OrderedReads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller waits before the reading, and what was written in a later pause is read before others have to wait."""
+    done = list[str]()
+    for each, name in ((LongWriters, "wait"), (GroupPlanner, "read_ahead"), (ReadsAhead, "catch_up")):
+        monkeypatch.setattr(each, name, _noted(done, getattr(each, name)))
+    assert names(await Callers(store).call(ROOT, MADE)) == ["CREATED"]
+    assert done == ["wait", "catch_up", "wait", "read_ahead", "wait", "catch_up"]
+
+
+def _noted(done: list[str], method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Return a method that adds its name to ``done`` whenever it is called."""
+
+    async def noted(*arguments: Any) -> Any:
+        done.append(method.__name__)
+        return await method(*arguments)
+
+    return noted

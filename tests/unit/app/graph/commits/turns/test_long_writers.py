@@ -69,6 +69,26 @@ async def test_no_caller_waits_without_other_writers(monkeypatch: pytest.MonkeyP
     assert 0 < clock.now < 20
 
 
+def test_callers_after_long_transactions_wait_only_for_those_without() -> None:
+    """Two of them do not wait for each other, and both wait for a third one, also between two short calls of it."""
+    clock = Clock()
+    contention = WriterContention(clock)
+    writers = LongWriters(contention, clock)
+    writers.wrote("ada", 60)
+    writers.wrote("bo", 60)
+
+    def waiting() -> list[str]:
+        return [each for each in ("ada", "bo", "cy") if writers.must_wait(each)]
+
+    with contention.call("ada"), contention.call("bo"):
+        assert waiting() == []
+        with contention.call("cy"):
+            assert waiting() == ["ada", "bo"]
+        assert waiting() == ["ada", "bo"]
+        clock.now += CONTENDED_SECONDS
+        assert waiting() == []
+
+
 async def test_a_caller_waits_after_a_long_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its next write waits while others write, whose own do not, and goes on when they have ended."""
     store = MemoryStore(Memory(shipped_policy()))
