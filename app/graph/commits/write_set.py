@@ -17,11 +17,14 @@ from app.graph.records.edge_record import DECLASSIFIED, EdgeKey, native_end
 from app.graph.records.inferred_edge import LABEL, THROUGH, is_inferred, through
 from app.graph.records.log_entry import Lease
 from app.graph.records.native.vertex_values import native_values
+from app.graph.records.native.write_cost import EDGE_COST, RECORD_COST
 from app.graph.records.receipt_record import BUCKET_ROOT, bucket_of, part_end, part_of
 from app.graph.records.record_text import text_of
 from app.graph.records.touched import Touched
+from app.graph.records.vertex_record import is_attached
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.ports.record import JsonObject, Record
+from graphql_schema.rules.index_terms import indexed_length
 
 Binding = JsonObject
 """One row of a binding of ``WRITE``, by key."""
@@ -42,11 +45,12 @@ class WriteSet:
     """Collects the writes of one transaction, which :meth:`submit` sends. An empty set is false.
 
     ``characters`` is the number of characters in the records of its vertices and edges. The terms of the index that
-    follow from the lists of a vertex, such as its properties, count too.
+    follow from the lists of a vertex, such as its properties, count too. ``cost`` is what it takes the store to write
+    records with their texts, and edges (:mod:`app.graph.records.native.write_cost`).
     """
 
     def __init__(self) -> None:
-        self.characters = 0
+        self.characters = self.cost = 0
         self._referenced: set[int] = set()
         self._new: set[int] = set()
         self._tenants: set[str] = set()
@@ -83,6 +87,7 @@ class WriteSet:
         All native properties of a new vertex are written, and those of a stored one that differ.
         """
         values, sets = native_values(after, before)
+        self.cost += RECORD_COST + (0 if is_attached(after) else indexed_length(after))
         self.characters += len(values.get("record", "")) + sum(map(len, chain.from_iterable(sets.values())))
         (self._new if before is None else self._referenced).add(vid)
         self._vids.add(vid)
@@ -95,6 +100,7 @@ class WriteSet:
         relation, source, target = key
         record = text_of(after)
         self.characters += len(record)
+        self.cost += EDGE_COST
         native: Binding = {"validFrom": after["validFrom"], "validTo": native_end(after), "record": record}
         if is_inferred(after):
             relation, native[THROUGH] = LABEL[relation], through(after)

@@ -105,14 +105,16 @@ class WriteTooLargeError(WriteRefusedError):
         self.maximum = maximum
 
 
-class ManyTextsError(WriteTooLargeError):
-    """The assets that a transaction changes have more than ``maximum`` characters of texts that the index analyses."""
+class CostlyWriteError(WriteTooLargeError):
+    """A transaction takes the store more than ``maximum`` to write (:mod:`app.graph.records.native.write_cost`)."""
 
     def __init__(self, maximum: int) -> None:
         message = (
-            f"A transaction changes assets with at most {maximum} characters of names, descriptions and properties."
+            f"A transaction writes at most {maximum} characters: those of the names, descriptions and properties of "
+            "the assets that it changes, 1,000 for each record, also of the history, 200 for each edge, and 100 for "
+            "each word of a name, or value of a list, that comes or goes."
         )
-        super().__init__(message, "atomicText", maximum)
+        super().__init__(message, "atomicCost", maximum)
 
 
 class VertexExistsError(CodedError):

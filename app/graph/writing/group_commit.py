@@ -31,7 +31,7 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_queue import QueuedWrite
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import (
-    ManyTextsError,
+    CostlyWriteError,
     StoreUnavailableError,
     TransientConflictError,
     VertexExistsError,
@@ -41,6 +41,7 @@ from app.graph.driver.errors import (
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.writes_since import WritesSince
 from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.records.native.write_cost import MAX_COST
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.effects.counting_children import ManyChildrenError
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner, ReadAheadError
@@ -75,13 +76,10 @@ MAX_GATHER_SECONDS: Final = 0.02
 MAX_GROUP_CHARACTERS: Final = 4 * 1024 * 1024
 """Maximal number of characters of the records in one transaction, unless its only batch is atomic or has one item."""
 
-MAX_CHANGED_TEXT: Final = 3_000_000
-"""Maximal number of characters that the index analyses after one transaction, unless it has a single item.
+MAX_WRITE_COST: Final = 2 * MAX_COST
+"""What a transaction may take the store, about a second, unless it has a single item."""
 
-They are the texts of all changed and marked assets, and take the store about a second.
-"""
-
-MAX_ITEM_TEXT: Final = 2 * MAX_CHANGED_TEXT
+MAX_ITEM_COST: Final = 2 * MAX_WRITE_COST
 """The same for a transaction with a single item, such as the deletion of a model with its versions."""
 
 MAX_TRANSACTION_CHARACTERS: Final = 16 * 1024 * 1024
@@ -369,9 +367,9 @@ async def _encode(plan: GroupPlan, writes: WriteSet) -> None:
 
 def _encoded(plan: GroupPlan, writes: WriteSet) -> Generator[None, None, None]:
     """Add one record to ``writes`` before each yield; see :func:`_encode`."""
-    maximum = MAX_CHANGED_TEXT if plan.has_several_items else MAX_ITEM_TEXT
-    if plan.state.indexed_text > maximum:
-        raise ManyTextsError(maximum)
+    maximum = MAX_WRITE_COST if plan.has_several_items else MAX_ITEM_COST
+    if plan.state.cost > maximum:
+        raise CostlyWriteError(maximum)
     maximum = MAX_GROUP_CHARACTERS if plan.is_divisible else MAX_TRANSACTION_CHARACTERS
     for _ in plan.state.add_writes(writes, plan.now):
         if writes.characters > maximum:

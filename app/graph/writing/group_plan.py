@@ -5,9 +5,9 @@ state that the earlier ones leave. The effects of a batch on other assets preced
 that is atomic and has a rejected item, or whose plan fails with an error, is undone; the others are not affected. A
 TransientConflictError, or the error of a read that all batches share, fails the plan of all.
 
-All writers wait meanwhile, so the plan ends when its time is over (:mod:`app.graph.writing.plan_time`), or when the
-index would have more than MAX_INDEXED_TEXT characters to analyse. It has the first items of the batch that it is at,
-with their effects, and no further batch.
+All writers wait meanwhile, so the plan ends when its time is over (:mod:`app.graph.writing.plan_time`), or when it
+takes the store more than MAX_COST to write (:mod:`app.graph.records.native.write_cost`). It has the first items of the
+batch that it is at, with their effects, and no further batch. All items of an atomic call are in one transaction.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +22,7 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.records.native.write_cost import MAX_COST
 from app.graph.records.receipt_record import receipt_name
 from app.graph.writing.batch_planner import keys_of, plan_item
 from app.graph.writing.call_batch import CallBatch
@@ -41,14 +42,6 @@ from policies.errors import LimitError
 
 FEW: Final = 100
 """Number of records and edges that a deletion examines in a few milliseconds."""
-
-
-MAX_INDEXED_TEXT: Final = 1_500_000
-"""Number of characters of texts of changed and marked assets after which a transaction begins no further item.
-
-The store analyses the texts of an asset again for the index whenever one of its indexed values changes, such as the
-last day of its use. All items of an atomic call are in one transaction.
-"""
 
 
 @dataclass(slots=True)
@@ -300,7 +293,7 @@ class GroupPlanner:
 
     def _is_full(self, state: WorkingSet) -> bool:
         """Return whether the transaction should begin no further item, after at least one."""
-        return self._time.is_over or state.indexed_text > MAX_INDEXED_TEXT
+        return self._time.is_over or state.cost > MAX_COST
 
     def _items_that_fit(self, batch: CallBatch, state: WorkingSet) -> Iterator[Command]:
         """Yield the first item of a batch, and the others until the transaction is full.

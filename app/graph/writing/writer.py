@@ -11,7 +11,7 @@ from typing import Final
 
 from app.graph.commits.reads.read_limits import ManyDependenciesError
 from app.graph.commits.write_coordinator import WriteCoordinator
-from app.graph.driver.errors import ManyTextsError, VertexExistsError, WriteRefusedError, WriteTooLargeError
+from app.graph.driver.errors import CostlyWriteError, VertexExistsError, WriteRefusedError, WriteTooLargeError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.children_ahead import ChildrenAhead
 from app.graph.records.clock import epoch_milliseconds
@@ -89,7 +89,7 @@ class PolicedWriter:
         With ``dry_run``, nothing is written.
         Raises LimitError if an atomic call declares more than MAX_ATOMIC_EDGES edges, has descriptions of more than
         MAX_ATOMIC_TEXT characters, or changes records and edges of more than MAX_TRANSACTION_CHARACTERS characters. So
-        it does if the assets that it changes have more than MAX_CHANGED_TEXT characters of texts, stored ones included.
+        it does if it takes the store more than MAX_WRITE_COST to write, stored texts included.
         So it does as well if its plan takes more than MAX_ATOMIC_SECONDS, or needs more than one item may depend on.
         Raises StoreUnavailableError if the store does not complete a request or a conflict with another process
         persists, and the error of ``budget`` if the operation has ended. Raises StoreFailedError if the store fails a
@@ -166,8 +166,7 @@ class PolicedWriter:
         If the plan takes long, these are the outcomes of its first items, at least of one; write the others next.
         The store refuses a batch because of its values or its size, or because another process created one of its
         vertices. A single item that is refused gets the outcome CONFLICT because of another process, otherwise INVALID.
-        One that depends on too much, or changes assets with too long texts, gets CONFLICT, with the code
-        LIMIT_EXCEEDED.
+        One that depends on too much, or takes the store too much to write, gets CONFLICT, with the code LIMIT_EXCEEDED.
         """
         is_indivisible = len(items) == 1 and not isinstance(items[0], EventCommand)
         try:
@@ -255,10 +254,11 @@ def _refused(error: VertexExistsError | ManyDependenciesError | WriteRefusedErro
             return conflict(message, None).outcome
         case ManyDependenciesError():
             return over_limit(error.message).outcome
-        case ManyTextsError():
+        case CostlyWriteError():
             return over_limit(
-                f"{error.message} Those that this item changes have more, and nothing was written. Change some of them "
-                "before, in other calls: delete versions before their model, or shorten descriptions."
+                f"{error.message} What this item changes has more, and nothing was written. Change some of it before, "
+                "in other calls: delete versions before their model, register assets before the one that refers to "
+                "them, or shorten descriptions."
             ).outcome
         case WriteTooLargeError():
             reason = f"{error.message} What this item changes has more, and nothing was written"

@@ -9,9 +9,8 @@ from typing import Final
 from app.graph.commits.write_set import WriteSet
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import MERGED_INTO, last_target
-from app.graph.records.native.index_cost import index_cost
+from app.graph.records.native.write_cost import EDGE_COST, write_cost
 from app.graph.records.record_text import BriefRecord, size_of
-from app.graph.records.vertex_record import is_attached
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
 from app.graph.writing.unit.tracked_values import TrackedValues
 from graphql_schema.catalog.relations import Direction
@@ -26,6 +25,9 @@ LONG_STATE: Final = 1_000
 
 LONG_CHANGE: Final = 500
 """Number of entries of a change above which its text is made in the side thread; those take 5 ms."""
+
+_EDGES: Final = -1
+"""Key of the cost of all edges, beside those of vertices by their ids."""
 
 MarkKey = tuple[int, str]
 """A vertex id and the native property that holds the mark."""
@@ -107,7 +109,7 @@ class WorkingSet:
         self._edges = TrackedValues(edges)
         self._receipts = TrackedValues(receipts)
         self._marks: TrackedValues[MarkKey, Mark] = TrackedValues({})
-        self._indexed: TrackedValues[int, int] = TrackedValues({})
+        self._costs: TrackedValues[int, int] = TrackedValues({})
         self.coverage = coverage
         self.missing = ReadSet() if missing is None else missing
         self.merged = {str(record["id"]): vid for vid, record in vertices.items() if MERGED_INTO in record}
@@ -146,9 +148,9 @@ class WorkingSet:
         return len(self.vertices) + len(self.edges) > LONG_STATE
 
     @property
-    def indexed_text(self) -> int:
-        """Return what the index has to do for all assets changed or marked so far, in characters that it analyses."""
-        return sum(self._indexed.present.values())
+    def cost(self) -> int:
+        """Return what it takes the store to write the changes so far (:mod:`app.graph.records.native.write_cost`)."""
+        return sum(self._costs.present.values())
 
     def begin(self, children_of: Callable[[int], Sequence[Record] | None] = _unread) -> None:
         """Begin the next batch."""
@@ -157,7 +159,7 @@ class WorkingSet:
         self._edges.begin()
         self._receipts.begin()
         self._marks.begin()
-        self._indexed.begin()
+        self._costs.begin()
 
     def undo(self) -> None:
         """Take the changes of the current batch back."""
@@ -167,7 +169,7 @@ class WorkingSet:
         self._vertices.undo()
         self._receipts.undo()
         self._marks.undo()
-        self._indexed.undo()
+        self._costs.undo()
 
     def existed(self, vid: int) -> bool:
         """Return whether this vertex existed before the current batch, as far as it was read."""
@@ -303,7 +305,7 @@ class WorkingSet:
         """
         self._require_complete([vid])
         self._vertices.put({vid: record})
-        self._count_indexed([vid])
+        self._count_cost([vid])
 
     def merge(self, changes: StagedChanges) -> None:
         """Add the changes of an accepted item.
@@ -316,7 +318,7 @@ class WorkingSet:
         self._receipts.put(changes.receipts)
         self._marks.put({key: mark.after(self.marks.get(key)) for key, mark in changes.marks.items()})
         self._index(changes.edges)
-        self._count_indexed({*changes.vertices, *(vid for vid, _ in changes.marks)})
+        self._count_cost({*changes.vertices, *(vid for vid, _ in changes.marks)}, edges=len(changes.edges))
 
     def changed(self) -> tuple[list[int], list[EdgeKey]]:
         """Return the ids of vertices and the keys of edges that the current batch has added or changed."""
@@ -369,13 +371,10 @@ class WorkingSet:
         if any(isinstance(self._vertices.stored(vid), BriefRecord) for vid in vids):
             self.missing.require_complete()
 
-    def _count_indexed(self, vids: Iterable[int]) -> None:
-        """Count what the index has to do for assets in ``indexed_text``, each asset once, as they are now."""
-        records = {vid: self.vertices[vid] for vid in vids}
-        stored = self._vertices.stored
-        self._indexed.put(
-            {vid: index_cost(record, stored(vid)) for vid, record in records.items() if not is_attached(record)}
-        )
+    def _count_cost(self, vids: Iterable[int], edges: int = 0) -> None:
+        """Count what it takes to write some vertices, each once, as they are now, and some edges."""
+        costs = {vid: write_cost(self.vertices[vid], self._vertices.stored(vid)) for vid in vids}
+        self._costs.put({**costs, _EDGES: self._costs.present.get(_EDGES, 0) + edges * EDGE_COST})
 
     def _new_edge_kinds(self, key: EdgeKey) -> tuple[str, str] | None:
         """Return the kinds of both ends, as native properties of a new edge; None for a stored edge."""

@@ -26,7 +26,7 @@ from app.graph.driver.errors import (
     WriteTooLargeError,
 )
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.records import vertex_record
+from app.graph.records.native import vertex_values
 from app.graph.writing.unit.working_set import LONG_TEXT, WorkingSet
 from app.store.errors import StoreReason
 from graphql_schema.execution.side_thread import run_aside
@@ -388,7 +388,7 @@ async def test_after_a_write_without_a_response_tags_are_read_at_each_use(caller
 
 async def test_long_texts_are_encoded_in_the_side_thread(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
     """The event loop serves others while the words of long texts are found; those of stored texts are not found."""
-    noted = noted_threads(monkeypatch, vertex_record, "prose_terms")
+    noted = noted_threads(monkeypatch, vertex_values, "prose_terms")
     own, aside = threading.get_ident(), await run_aside(threading.get_ident)
     short, long, other = {"description": "short"}, {"description": "x " * LONG_TEXT}, {"location": "s3://orders"}
     for values, thread in ((short, own), (long, aside), (other, own), (short, own)):

@@ -15,7 +15,7 @@ from support.stores.writers import NOW, asset, link, person, urn
 import app.graph.writing.effects.raise_sensitivity as raising
 from app.graph.commits.sensitivity_floors import FloorView, SensitivityFloor
 from app.graph.driver.errors import TransientConflictError
-from app.graph.records.native import index_cost
+from app.graph.records.native import write_cost
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing import batch_planner, group_plan
 from app.graph.writing.call_batch import CallBatch
@@ -184,8 +184,10 @@ async def test_a_raise_of_one_batch_is_the_state_of_the_next(callers: Callers) -
 
 async def test_a_transaction_has_few_texts_for_the_index(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts that are new, and stored ones of assets that are changed or marked, count; the next one has the others."""
-    monkeypatch.setattr(group_plan, "MAX_INDEXED_TEXT", 2_000)
-    monkeypatch.setattr(index_cost, "MEMBER_LENGTH", 0)
+    monkeypatch.setattr(group_plan, "MAX_COST", 2_000)
+    for name in ("MEMBER_COST", "RECORD_COST"):
+        monkeypatch.setattr(write_cost, name, 0)
+    monkeypatch.setattr(working_set, "EDGE_COST", 0)
     long = {"description": "x" * 900}
     ids = [f"dataset d{number}" for number in range(5)]
     new = [asset(each, long) for each in ids]
@@ -201,9 +203,23 @@ async def test_a_transaction_has_few_texts_for_the_index(callers: Callers, monke
     assert [len(each) for each in outcomes(await planned(callers, callers.batch(ROOT, *again)))] == [5]
 
 
+async def test_a_transaction_writes_few_records(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each asset, with the record of its change and their edge, counts; and so does each placeholder of an item."""
+    monkeypatch.setattr(group_plan, "MAX_COST", 10 * (2 * write_cost.RECORD_COST + write_cost.EDGE_COST))
+    items = [asset(f"dataset d{number}") for number in range(20)]
+    (alone,) = outcomes(await planned(callers, callers.batch(ROOT, *items)))
+    assert 5 <= len(alone) <= 10
+    wide = [
+        asset(f"dataset w{number}", derivedFrom=[f"dataset up{number}x{n}" for n in range(5)]) for number in range(20)
+    ]
+    (derived,) = outcomes(await planned(callers, callers.batch(ROOT, *wide)))
+    assert len(derived) == 2
+
+
 async def test_a_transaction_changes_few_words_of_names(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each word that a name gets or loses is a change of the index; names that stay do not count."""
-    monkeypatch.setattr(group_plan, "MAX_INDEXED_TEXT", 20 * index_cost.MEMBER_LENGTH * 40)
+    monkeypatch.setattr(write_cost, "RECORD_COST", 0)
+    monkeypatch.setattr(group_plan, "MAX_COST", 20 * write_cost.MEMBER_COST * 40)
     name = "一二三四五六七八九十" * 2
     items = [asset(f"dataset d{number}", {"displayName": f"{name} {number}"}) for number in range(60)]
     (first,) = outcomes(await planned(callers, callers.batch(ROOT, *items)))
@@ -217,8 +233,10 @@ async def test_batches_that_follow_long_texts_are_in_the_next_transaction(
     callers: Callers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A batch whose texts are full is the last one; an atomic one is complete, and one that is undone has none."""
-    monkeypatch.setattr(group_plan, "MAX_INDEXED_TEXT", 2_000)
-    monkeypatch.setattr(index_cost, "MEMBER_LENGTH", 0)
+    monkeypatch.setattr(group_plan, "MAX_COST", 2_000)
+    for name in ("MEMBER_COST", "RECORD_COST"):
+        monkeypatch.setattr(write_cost, name, 0)
+    monkeypatch.setattr(working_set, "EDGE_COST", 0)
     long = [asset(f"dataset d{number}", {"description": "x" * 900}) for number in range(5)]
     undone = callers.batch(ROOT, *long, MISSING, atomic=True)
     plan = await planned(callers, undone, callers.batch(ROOT, *long, atomic=True), callers.batch(BO, asset("model m")))

@@ -132,16 +132,16 @@ async def test_what_an_atomic_call_changes_has_few_texts(policy: Policy, monkeyp
     """The index analyses the stored texts of changed assets, too: a call that is not atomic is written in parts."""
     store = MemoryStore(Memory(policy))
     monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
-    monkeypatch.setattr("app.graph.writing.group_commit.MAX_CHANGED_TEXT", 2_500)
+    monkeypatch.setattr("app.graph.writing.group_commit.MAX_WRITE_COST", 10_000)
     client: Any = store
     writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
     ids = [f"dataset d{number}" for number in range(4)]
     await writer.write([asset(each, {"description": "x" * 1_000}) for each in ids], dry_run=False, atomic=False)
     store.writes.clear()
     changes = [asset(each, {"stage": "DEPRECATED"}) for each in ids]
-    with pytest.raises(LimitError, match="at most 2500 characters of names, descriptions and properties") as caught:
+    with pytest.raises(LimitError, match="at most 10000 characters: those of the names") as caught:
         await writer.write(changes, dry_run=False, atomic=True)
-    assert (caught.value.extensions["limit"], caught.value.extensions["maximum"]) == ("atomicText", 2_500)
+    assert (caught.value.extensions["limit"], caught.value.extensions["maximum"]) == ("atomicCost", 10_000)
     assert store.writes == []
     assert len(await writer.write(changes, dry_run=False, atomic=False)) == 4
     assert [len(each) for each in store.writes] == [2, 2]
@@ -151,7 +151,7 @@ async def test_what_a_single_item_changes_has_few_texts(policy: Policy, monkeypa
     """A model with too long versions is deleted when some of them were deleted before, and the error explains that."""
     store = MemoryStore(Memory(policy))
     monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
-    monkeypatch.setattr("app.graph.writing.group_commit.MAX_ITEM_TEXT", 2_500)
+    monkeypatch.setattr("app.graph.writing.group_commit.MAX_ITEM_COST", 10_500)
     client: Any = store
     writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
     versions = [asset(f"model-version m@{number}", {"description": "x" * 1_000}) for number in range(3)]
@@ -161,7 +161,7 @@ async def test_what_a_single_item_changes_has_few_texts(policy: Policy, monkeypa
     assert refused.outcome.name == "CONFLICT"
     (error,) = refused.errors
     assert error.code.name == "LIMIT_EXCEEDED"
-    assert "at most 2500 characters of names" in error.message
+    assert "at most 10500 characters: those of the names" in error.message
     assert "delete versions before their model" in error.message
     done = await writer.write(deletions[::-1], dry_run=False, atomic=False)
     assert [each.outcome.name for each in done] == ["UPDATED", "UPDATED"]

@@ -66,13 +66,17 @@ def test_each_source_of_columns_counts_once() -> None:
 
 
 def test_the_length_of_texts_is_that_of_descriptions() -> None:
-    """Those that a registration or an event gives; other values are stored as they are, and null removes one."""
-    texts = (ObservedValue("description", "abcd", (1,)), ObservedValue("location", "s3://orders", (1,)))
+    """Those that a registration or an event gives; other values are stored as they are, and null removes one.
+
+    A text of short words counts as more.
+    """
+    texts = (ObservedValue("description", "abcdefgh", (1,)), ObservedValue("location", "s3://orders", (1,)))
     observed = ObserveCommand(urn("dataset a"), "a", texts)
-    items: list[Command] = [asset("dataset a", {"description": "abc", "location": "s3://orders"}), observed]
+    items: list[Command] = [asset("dataset a", {"description": "abcdefg", "location": "s3://orders"}), observed]
     event = EventCommand(urn("dataset a"), "e", (observed, observed, asset("dataset b", {})), lambda _: None)
     cleared: list[Command] = [asset("dataset a", {"description": None}), link("DERIVES", "dataset a", "dataset b")]
-    assert [text_length(each) for each in (*items, event, *cleared)] == [3, 4, 8, 0, 0]
+    assert [text_length(each) for each in (*items, event, *cleared)] == [7, 8, 16, 0, 0]
+    assert [text_length(asset("dataset a", {"description": each})) for each in ("a b c", "日本語")] == [18, 24]
 
 
 def test_what_reads_more_than_it_names_counts_as_many_edges() -> None:

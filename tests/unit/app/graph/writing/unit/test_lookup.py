@@ -5,6 +5,7 @@ from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, urn
 
 from app.graph.records.vertex_id import vertex_id
+from app.graph.records.vertex_record import stub
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage
 from app.graph.writing.unit.rejections import RejectedItemError
 from app.graph.writing.unit.working_set import StagedChanges, StagedEdges
@@ -65,7 +66,7 @@ def test_a_vertex_id_of_another_asset_is_refused(memory: Memory) -> None:
 
 def test_a_vertex_id_that_the_transaction_gives_to_another_asset_is_refused(memory: Memory) -> None:
     """Two URNs of one transaction with equal hashes, which any caller can search for, are never one asset."""
-    other = {"id": urn("model m"), "kind": "MODEL"}
+    other = stub("default", urn("model m"), "ada", NOW)
     staged, planned = memory.unit(), memory.unit()
     staged.staging.staged.vertices[D] = other
     planned.lookup.batch.merge(StagedChanges({D: other}))

@@ -1,7 +1,7 @@
 """What the index has to do when an asset is written: texts to analyse, and members of sets that come or go."""
 
-from app.graph.records.native.index_cost import MEMBER_LENGTH, index_cost
 from app.graph.records.native.vertex_values import native_values
+from app.graph.records.native.write_cost import MEMBER_COST, RECORD_COST, write_cost
 from app.graph.records.vertex_record import indexed, registered, stub
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.index_terms import MAX_WORDS, SHORT_WORD, WORD_LENGTH, indexed_length
@@ -11,7 +11,7 @@ PLAIN = registered(stub("acme", "mlg://dataset/test/default/d", "ada", 100), {},
 
 def changed(record: Record, before: Record | None) -> int:
     """Return what counts beside the texts, in members."""
-    return (index_cost(record, before) - indexed_length(record)) // MEMBER_LENGTH
+    return (write_cost(record, before) - indexed_length(record) - RECORD_COST) // MEMBER_COST
 
 
 def test_members_count_that_come_or_go() -> None:
