@@ -281,8 +281,9 @@ class GroupCommit:
         try:
             with self._client.work.transaction([batch.origin for batch in group.batches], group.item_count):
                 await begin_plan(self._client, "writer")
-                with self._counted(group):
+                with self._counted(group) as plans:
                     plan = await GroupPlanner(self._client, self._coordinator, group.batches, group.missing).plan()
+                    plans.append(plan)
                     self._put_back(group, plan)
                     await self._commit(plan)
         except VertexExistsError as error:
@@ -300,15 +301,21 @@ class GroupCommit:
         return await self._completed(group, plan)
 
     @contextmanager
-    def _counted(self, group: WriteGroup) -> Iterator[None]:
-        """Count the seconds of a transaction for its caller, if all of its batches are calls of one."""
-        begun = perf_counter()
+    def _counted(self, group: WriteGroup) -> Iterator[list[GroupPlan]]:
+        """Count the seconds of a transaction for its callers, by their shares in the plan that is added to the list.
+
+        Without a plan, they count if all batches are calls of one caller.
+        """
+        begun, plans = perf_counter(), list[GroupPlan]()
         try:
-            yield
+            yield plans
         finally:
-            callers = {None if batch.of_job else (batch.tenant, batch.caller) for batch in group.batches}
-            if len(callers) == 1 and None not in callers:
-                self._coordinator.long_writers.wrote(callers.pop(), perf_counter() - begun)
+            seconds = perf_counter() - begun
+            callers = {(batch.tenant, batch.caller) for batch in group.batches if not batch.of_job}
+            is_one = len(callers) == 1 and not any(batch.of_job for batch in group.batches)
+            shares = dict.fromkeys(callers, 1.0) if is_one else plans[0].shares if plans else {}
+            for caller, share in shares.items():
+                self._coordinator.long_writers.wrote(caller, share * seconds)
 
     def _put_back(self, group: WriteGroup, plan: GroupPlan) -> None:
         """Return the batches of a group for which its plan had no time to the queue."""

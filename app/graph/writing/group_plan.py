@@ -10,6 +10,7 @@ takes the store more than MAX_COST to write (:mod:`app.graph.records.native.writ
 batch that it is at, with their effects, and no further batch. All items of an atomic call are in one transaction.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -49,7 +50,8 @@ class BatchPlan:
     """The plan of one batch: the outcomes of its first items, or the ``error`` of its call, and outbox ``entries``.
 
     All items have outcomes, unless the time of the plan was over after the last one that has.
-    ``writes`` states whether the batch changes records, edges or receipts.
+    ``writes`` states whether the batch changes records, edges or receipts. ``cost`` is what it takes the store to write
+    it, and ``seconds`` what it took to plan its items.
     """
 
     batch: CallBatch
@@ -57,6 +59,8 @@ class BatchPlan:
     outcomes: list[WriteOutcome] = field(default_factory=list)
     error: Exception | None = None
     writes: bool = False
+    cost: int = 0
+    seconds: float = 0.0
     entries: list[OutboxEntry] = field(default_factory=list)
 
     def complete(self) -> None:
@@ -78,6 +82,21 @@ class GroupPlan:
     def entries(self) -> list[OutboxEntry]:
         """Return the outbox entries of all batches."""
         return [entry for plan in self.batches for entry in plan.entries]
+
+    @property
+    def shares(self) -> dict[tuple[str, str], float]:
+        """Return for which part of the transaction each caller is the cause, by tenant and subject.
+
+        It is the part of what is written, or of the time of the plan if that is more. Jobs are left out.
+        """
+        cost, seconds = sum(each.cost for each in self.batches), sum(each.seconds for each in self.batches)
+        of_cost, of_time = (defaultdict[tuple[str, str], float](float) for _ in range(2))
+        for each in self.batches:
+            caller = each.batch.tenant, each.batch.caller
+            if not each.batch.of_job:
+                of_cost[caller] += each.cost / (cost or 1)
+                of_time[caller] += each.seconds / (seconds or 1)
+        return {caller: max(of_cost[caller], of_time[caller]) for caller in of_cost}
 
     @property
     def is_divisible(self) -> bool:
@@ -257,7 +276,7 @@ class GroupPlanner:
             except Exception as error:  # noqa: BLE001 - the boundary of a call; others of the transaction must not fail
                 state.undo()
                 plan.error, plan.entries = error, []
-            plan.writes = state.batch_writes
+            plan.writes, plan.cost, plan.seconds = state.batch_writes, state.batch_cost, self._time.seconds[batch]
             done.append(plan)
         return done
 

@@ -152,6 +152,11 @@ class WorkingSet:
         """Return what it takes the store to write the changes so far (:mod:`app.graph.records.native.write_cost`)."""
         return sum(self._costs.present.values())
 
+    @property
+    def batch_cost(self) -> int:
+        """Return the part of ``cost`` that the current batch has added."""
+        return sum(self._costs.present[key] - (before or 0) for key, before in self._costs.before.items())
+
     def begin(self, children_of: Callable[[int], Sequence[Record] | None] = _unread) -> None:
         """Begin the next batch."""
         self.refused_ids, self.children_of, self.unread_parents = set(), children_of, set()

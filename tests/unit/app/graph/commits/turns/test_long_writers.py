@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from itertools import count
 
 import pytest
 from support.stores.in_memory_writer import ROOT, Memory
@@ -14,7 +15,7 @@ from app.graph.commits.writer_contention import CONTENDED_SECONDS, WriterContent
 from graphql_schema.ports.operation_budget import OperationBudget
 from policies.errors import LimitError
 
-ADA = person("ada", "team ranking", roles="engineer")
+ADA, BO = (person(name, f"team {team}", roles="engineer") for name, team in (("ada", "ranking"), ("bo", "ads")))
 
 
 class Clock:
@@ -130,6 +131,29 @@ async def test_what_a_caller_sent_during_a_long_transaction_waits_as_well(monkey
     now += CONTENDED_SECONDS
     await second
     assert store.writes == [{urn(f"dataset {each}")} for each in "acb"]
+
+
+async def test_a_long_transaction_counts_for_the_caller_who_is_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise a short call of another caller that joins it would take the wait away, or wait for it as well."""
+    store = MemoryStore(Memory(shipped_policy()))
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    ticks = count()
+    monkeypatch.setattr("app.graph.writing.group_commit.perf_counter", lambda: next(ticks))
+    monkeypatch.setattr("app.graph.writing.plan_time.thread_time", lambda: 0.0)
+    callers = Callers(store)
+    store.open.clear()
+    first = callers.call(ROOT, asset("dataset a"))
+    await until(lambda: callers.coordinator.lock.locked() and not callers.coordinator.queue)
+    long = callers.call(ADA, *(asset(f"dataset l{number}") for number in range(9)))
+    short = callers.call(BO, asset("dataset s"))
+    await until(lambda: len(callers.coordinator.queue) == 2)
+    store.open.set()
+    await asyncio.gather(first, long, short)
+    assert len(store.writes) == 2  # the second one has both calls
+    writers, contention = callers.coordinator.long_writers, callers.coordinator.contention
+    with contention.call("other"):
+        waiting = [who.subject for who in (ADA, BO) if writers.must_wait((who.tenant, who.subject))]
+    assert waiting == ["ada"]
 
 
 async def test_an_operation_that_has_ended_waits_no_longer() -> None:
