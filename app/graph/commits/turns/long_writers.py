@@ -6,11 +6,14 @@ the texts of all of these. While it is written, all other writers wait.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Final
 
 from app.graph.commits.writer_contention import WriterContention
+from app.graph.driver.errors import StoreUnavailableError
 
 LONG_SECONDS: Final = 0.5
 """Seconds that a transaction may take without a wait of its caller: those of many calls take less."""
@@ -25,6 +28,15 @@ POLL_SECONDS: Final = 0.1
 """Seconds between two looks at whether other callers write."""
 
 
+MAX_WAITING: Final = 2
+"""Maximal number of calls of a caller that wait: each has one of the places of the mutations of all callers."""
+
+_OTHERS_FIRST: Final = (
+    "Your last transaction took long and others write, so other calls of yours wait already. What this call had not "
+    "written before is not written. Send it again later, with the same idempotency keys, or change fewer assets then."
+)
+
+
 @dataclass(slots=True)
 class LongWriters:
     """Until when callers wait while others write, as ``contention`` has it. ``clock`` returns monotonic seconds."""
@@ -32,6 +44,7 @@ class LongWriters:
     contention: WriterContention
     clock: Callable[[], float] = time.monotonic
     _until: dict[Hashable, float] = field(default_factory=dict)
+    _waiting: Counter[Hashable] = field(default_factory=Counter)
 
     def wrote(self, caller: Hashable, seconds: float) -> None:
         """Note that all batches of a transaction were of one caller, and how long it took."""
@@ -51,11 +64,21 @@ class LongWriters:
     async def wait(self, caller: Hashable, check: Callable[[], None]) -> None:
         """Return when a caller may begin a transaction: at once without a long one before, or without other writers.
 
-        ``check`` raises what has ended the operation, which then waits no longer.
+        ``check`` raises what has ended the operation, which then waits no longer. Raises StoreUnavailableError while
+        MAX_WAITING calls of the caller wait.
         """
-        while self.must_wait(caller):
-            check()
-            await asyncio.sleep(min(self._left(caller), POLL_SECONDS))
+        if not self.must_wait(caller):
+            return
+        if self._waiting[caller] >= MAX_WAITING:
+            raise StoreUnavailableError(_OTHERS_FIRST, retry_after=ceil(self._left(caller)))
+        self._waiting[caller] += 1
+        try:
+            while self.must_wait(caller):
+                check()
+                await asyncio.sleep(min(self._left(caller), POLL_SECONDS))
+        finally:
+            self._waiting[caller] -= 1
+            self._waiting += Counter()  # drops callers without a call that waits
 
     def _left(self, caller: Hashable) -> float:
         return self._until.get(caller, 0.0) - self.clock()

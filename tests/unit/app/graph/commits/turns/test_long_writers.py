@@ -10,8 +10,9 @@ from support.stores.memory_store import Callers, MemoryStore
 from support.stores.writers import asset, person, shipped_policy, urn
 from support.waiting import until
 
-from app.graph.commits.turns.long_writers import LongWriters
+from app.graph.commits.turns.long_writers import MAX_WAITING, LongWriters
 from app.graph.commits.writer_contention import CONTENDED_SECONDS, WriterContention
+from app.graph.driver.errors import StoreUnavailableError
 from graphql_schema.ports.operation_budget import OperationBudget
 from policies.errors import LimitError
 
@@ -154,6 +155,33 @@ async def test_a_long_transaction_counts_for_the_caller_who_is_its_cause(monkeyp
     with contention.call("other"):
         waiting = [who.subject for who in (ADA, BO) if writers.must_wait((who.tenant, who.subject))]
     assert waiting == ["ada"]
+
+
+async def test_few_calls_of_a_caller_wait() -> None:
+    """Each has a place among the mutations of all callers; further ones are refused until the wait is over."""
+    clock = Clock()
+    contention = WriterContention(clock)
+    writers = LongWriters(contention, clock)
+    writers.wrote("ada", 60)
+
+    def no_check() -> None:
+        """Let the operation go on."""
+
+    with contention.call("bo"):
+        waiting = [asyncio.create_task(writers.wait("ada", no_check)) for _ in range(MAX_WAITING)]
+        await asyncio.sleep(0)
+        with pytest.raises(StoreUnavailableError, match="Send it again later") as caught:
+            await writers.wait("ada", no_check)
+        assert caught.value.retry_after == 20
+        await writers.wait("bo", no_check)
+        clock.now += 20
+        await asyncio.gather(*waiting)
+        writers.wrote("ada", 60)
+        again = asyncio.create_task(writers.wait("ada", no_check))
+        await asyncio.sleep(0)
+        assert not again.done()
+        clock.now += 20
+        await again
 
 
 async def test_an_operation_that_has_ended_waits_no_longer() -> None:
