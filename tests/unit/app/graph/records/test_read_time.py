@@ -152,6 +152,26 @@ def test_no_write_changes_what_was_recorded_before(events: list[tuple[int, int, 
         corrected = now if "corrected" in edge else corrected
 
 
+_TIMES = st.integers(0, 6)
+_EDGES: st.SearchStrategy[Record] = st.fixed_dictionaries(
+    {"validFrom": _TIMES},
+    optional={
+        **dict.fromkeys(("validTo", "opened", "closed"), _TIMES),
+        "earlier": st.lists(st.tuples(_TIMES, _TIMES).map(list), max_size=2),
+        "corrected": st.lists(_TIMES, min_size=5, max_size=5),
+        UNCONFIRMED: st.just(value=True),
+    },
+)
+
+
+@settings(deadline=None)
+@given(st.none() | _EDGES, _EDGES, _TIMES)
+def test_what_is_recorded_again_is_recorded_alike(before: Record | None, after: Record, now: int) -> None:
+    """So an item records an edge against the stored one only if it has staged it before."""
+    once = recorded(before, after, now)
+    assert recorded(before, once, now) == once
+
+
 def _active(edge: Record | None, valid: int, read: int) -> bool:
     return edge is not None and edge_at(edge, at(valid, read)) is not None
 
