@@ -8,13 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.records.edge_record import carries_sensitivity
 from app.graph.records.vertex_record import giver_of, is_unowned_stub, registered, updated, with_confirmed, with_givers
 from app.graph.writing.rules.approved_content import DIGESTS
 from app.graph.writing.rules.default_owner import with_default_owner
 from app.graph.writing.rules.edge_declarations import declare_edges, end_blocks
 from app.graph.writing.rules.edge_effects import refresh_owner_team, update_owner_team, update_use_times
-from app.graph.writing.rules.effective_sensitivity import confirmed_for_author
+from app.graph.writing.rules.effective_sensitivity import CarryingSources, carrying_sources, confirmed_for_author
 from app.graph.writing.rules.first_owner import with_registrant
 from app.graph.writing.rules.known_references import refuse_unknown
 from app.graph.writing.rules.permissions import (
@@ -31,7 +30,7 @@ from app.graph.writing.unit.placeholders import absent_record, ensure_stub
 from app.graph.writing.unit.rejections import conflict, denied, invalid
 from app.graph.writing.unit.unseen_references import names_unseen
 from graphql_schema.catalog.enums import ChangeAction, LifecycleStage
-from graphql_schema.catalog.relations import CARRYING, VERSION_OF, Direction
+from graphql_schema.catalog.relations import VERSION_OF, Direction
 from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.ports.background.owner_commands import InheritOwnerCommand
 from graphql_schema.ports.commands import RegisterCommand
@@ -171,14 +170,16 @@ def _refer(unit: ItemUnit, target: Target) -> None:
 def _stage(unit: ItemUnit, target: Target) -> WriteOutcome:
     """Stage record, edges and audit; the right on the result is checked last, when the result is known."""
     vid, command = ensure_stub(unit, target.command.urn), target.command
-    if target.creates:
-        unit.audit.record_action(vid, ChangeAction.REGISTERED)
-        _unconfirm_hidden_sources(unit, target)
-    elif command.action is not None:
-        unit.audit.record_action(vid, command.action, command.reason)
     after = _changed(unit.lookup.known(vid), target, stored=unit.lookup.batch.existed(vid))
     if target.creates:
-        after = with_confirmed(with_registrant(after, unit.author.subject), confirmed_for_author(unit, after))
+        unit.audit.record_action(vid, ChangeAction.REGISTERED)
+        unit.lookup.batch.request_group(vid)
+        sources = carrying_sources(unit, vid)
+        _unconfirm_hidden_sources(unit, target, sources)
+        after = with_registrant(after, unit.author.subject)
+        after = with_confirmed(after, confirmed_for_author(unit, after, sources))
+    elif command.action is not None:
+        unit.audit.record_action(vid, command.action, command.reason)
     secrets = unit.visibility.changed_secrets(target.before or {}, after) | target.unseen
     if COLUMNS in command.values and giver_of(after, COLUMNS) is not None:
         secrets |= {COLUMNS}
@@ -211,14 +212,15 @@ def _without_late_state(values: Record, before: Record | None) -> Record:
     return values
 
 
-def _unconfirm_hidden_sources(unit: ItemUnit, target: Target) -> None:
+def _unconfirm_hidden_sources(unit: ItemUnit, target: Target, sources: CarryingSources) -> None:
     """Mark carrying edges from hidden sources to a registered stub as unconfirmed, unless the command declares them.
 
     Any caller may put edges on an unowned stub. An edge from a hidden source could raise the sensitivity of the asset,
     and its new owner could not see why. But the edges stay if the stub was raised, or has tags. What is
-    derived from it would become visible to others, or lose its tags. The raise is then unconfirmed.
+    derived from it would become visible to others, or lose its tags. The raise is then unconfirmed. An edge that is
+    marked propagates no more, and leaves ``sources``.
     """
-    if not unit.lookup.batch.request_group(target.vid) or target.before is None:
+    if target.before is None or not sources.hidden:
         return
     raised = unit.author.floors.with_floor(target.vid, target.before)
     if RANK[raised["sensitivity"]] > RANK[raised["declaredSensitivity"]] or raised["index"]["tags"]:
@@ -229,13 +231,9 @@ def _unconfirm_hidden_sources(unit: ItemUnit, target: Target) -> None:
         if edges.hop.direction is Direction.IN
         for urn in edges.targets
     }
-    arriving = {key for relation in CARRYING for key in unit.lookup.edges_at(relation, Direction.IN, target.vid)}
-    for key in sorted(arriving - own):
-        edge, source = unit.lookup.edge(key), unit.lookup.vertex(key[1])
-        if edge is None or source is None or not carries_sensitivity(edge, unit.now):
-            continue
-        if not unit.visibility.is_visible(source):
-            unit.staging.put_edge(key, unconfirmed_from(edge, unit.now), recorder=edge["recordedBy"])
+    for key in sorted(sources.hidden.keys() - own):
+        edge = sources.hidden.pop(key)
+        unit.staging.put_edge(key, unconfirmed_from(edge, unit.now), anew=True, recorder=edge["recordedBy"])
 
 
 def _refuse_missing(command: RegisterCommand) -> None:

@@ -92,8 +92,9 @@ class Lookup:
 
     def edges_at(self, relation: str, direction: Direction, vid: int) -> list[EdgeKey]:
         """Return the sorted keys of the known edges of a relation that leave (OUT) or reach (IN) a vertex."""
-        staged = self._staged.edges.at.get((relation, direction, vid), set())
-        return sorted(staged | self.batch.edges_at(relation, direction, vid))
+        known = self.batch.edges_at(relation, direction, vid)
+        staged = self._staged.edges.at.get((relation, direction, vid))
+        return sorted(known | staged if staged else known)
 
     def is_current(self, key: EdgeKey) -> bool:
         """Return whether the edge was read or staged and has not ended."""

@@ -47,11 +47,11 @@ class Staging:
         """
         dated = RELATIONS[key[0]].by_time
         after = {**record, "at": time_of(self._lookup.known(key[1]))} if dated else record
-        before = self._lookup.edge(key)
+        before, of_batch = self._lookup.edge(key), self._lookup.batch.edge(key)
         after_recorded = recorded(before, after, self._author.now)
         if not anew and before is not None and _without_recording(before) == _without_recording(after_recorded):
             return False
-        stored = recorded(self._lookup.batch.edge(key), after_recorded, self._author.now)
+        stored = after_recorded if before is of_batch else recorded(of_batch, after_recorded, self._author.now)
         self.staged.edges[key] = {**stored, **self._recording(recorder)}
         return True
 

@@ -1,5 +1,6 @@
 """The effective sensitivity within a batch: the highest of everything that propagates to an asset."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -7,8 +8,12 @@ from support.stores.in_memory_writer import ROOT, Memory, seeded
 from support.stores.writers import asset, link, person, urn
 
 from app.graph.commits.sensitivity_floors import FloorView, SensitivityFloor
+from app.graph.records.edge_record import UNCONFIRMED, EdgeKey
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.rules.effective_sensitivity import with_known_sensitivity
+from app.graph.writing.unit.lookup import Lookup
+from app.graph.writing.unit.visibility import CallerVisibility
+from graphql_schema.ports.record import Record
 
 
 def vid(text: str) -> int:
@@ -75,3 +80,29 @@ def test_a_floor_on_a_source_counts(stored: Memory) -> None:
     unit = stored.unit()
     unit.author = replace(unit.author, floors=FloorView("default", [floor]))
     assert with_known_sensitivity(unit, vid("dataset b"))["sensitivity"] == "RESTRICTED"
+
+
+def test_a_first_registration_examines_each_source_once(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has tens of thousands of sources, visible and hidden, and all other writers wait for its plan."""
+    bo, ada = person("bo", "team search", roles="engineer"), person("ada", "team ranking", roles="engineer")
+    owners = {"team search": ["TECHNICAL"]}
+    sources = [f"dataset {name}" for name in ("open", "draft")]
+    seeded(memory, asset("dataset open", owners=owners), asset("dataset draft", {"visibility": "TEAM"}, owners=owners))
+    memory.run(*(link("DERIVES", name, "dataset stub") for name in sources), who=bo)
+    decided, examined = Counter[str](), Counter[int]()
+    is_visible, edge = CallerVisibility.is_visible, Lookup.edge
+
+    def counted_decision(self: CallerVisibility, record: Record) -> bool:
+        decided[record["id"]] += 1
+        return is_visible(self, record)
+
+    def counted_edge(self: Lookup, key: EdgeKey) -> Record | None:
+        examined[key[1]] += 1
+        return edge(self, key)
+
+    monkeypatch.setattr(CallerVisibility, "is_visible", counted_decision)
+    monkeypatch.setattr(Lookup, "edge", counted_edge)
+    assert memory.outcomes(asset("dataset stub"), who=ada) == ["CREATED"]
+    assert [decided[urn(name)] for name in sources] == [1, 1]
+    assert examined[vid("dataset open")] == 1
+    assert [UNCONFIRMED in memory.edge("DERIVES", name, "dataset stub") for name in sources] == [False, True]
