@@ -101,11 +101,16 @@ class OperationAccount:
         self.memory.held += size
         return None
 
+    def release(self, size: int) -> None:
+        """Charge a number of bytes no longer, or all if it has fewer."""
+        left = max(0, self._size - size)
+        self.memory.change(self.caller, _beyond_little(left) - _beyond_little(self._size))
+        self.memory.held -= self._size - left
+        self._size = left
+
     def clear(self) -> None:
         """Charge nothing any more for what was read so far."""
-        self.memory.change(self.caller, -_beyond_little(self._size))
-        self.memory.held -= self._size
-        self._size = 0
+        self.release(self._size)
 
     def close(self) -> None:
         """Charge nothing from now on, because the operation has ended."""

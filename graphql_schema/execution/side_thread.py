@@ -148,17 +148,22 @@ async def run_in_turn(
 
 
 async def run_in_parts(
-    steps: Generator[None, None, ResultT], *, is_long: bool = True, seconds: float = PART_SECONDS
+    steps: Generator[None, None, ResultT],
+    *,
+    is_long: bool = True,
+    seconds: float = PART_SECONDS,
+    between: Callable[[], None] = lambda: None,
 ) -> ResultT:
     """Return the result of a generator that runs in the side thread, from one ``yield`` to the next.
 
     Other calls have their turn after so many ``seconds``, so they do not wait for seconds of work. A cancellation ends
-    it. One that is not long runs at once, as in :func:`run_in_turn`.
+    it. So does an error of ``between``, which is called on the event loop before each further part. One that is not
+    long runs at once, as in :func:`run_in_turn`.
     """
     if not is_long:
         return run_at_once(steps)
     while not (result := await run_aside(_part, steps, seconds)):
-        pass
+        between()
     return result[0]
 
 

@@ -39,7 +39,8 @@ class UsageLimits:
     - ``characters``: characters of all texts in the response, and of the keys of these values.
     - ``rows``: edges and records that are read from the store or the cache.
     - ``paths``: those of lists over several relations (:mod:`app.graph.reading.relation_items`).
-    - ``stored``: bytes of memory, by estimate, of the edges and records read from the store, selected or not.
+    - ``stored``: bytes of memory, by estimate, of the edges and records read from the store, selected or not, and of
+      searches while they run.
     - ``listings``: lists that are read from the index of the store. A nested list counts for each object above it.
     - ``filters``: the size of the filters of these lists: characters, and 80 for each value. The conditions of the
       policy count, and a total has its filter once more.
@@ -69,6 +70,9 @@ class MemoryAccount(Protocol):
 
     def charge(self, size: int, *, writes: bool) -> CodedError | None:
         """Charge bytes to a query, or to a mutation that ``writes``; return the error that is to end it, if any."""
+
+    def release(self, size: int) -> None:
+        """Charge bytes no longer, which were charged before."""
 
     def clear(self) -> None:
         """Charge nothing any more for what was read so far."""
@@ -244,6 +248,27 @@ class OperationBudget:
             self.end(error)
             self.check()
 
+    @contextmanager
+    def holding(self) -> Iterator[Callable[[int], None]]:
+        """Yield a function that is given how many bytes of memory the work in this context has by now.
+
+        They count until the end of the work, as in :meth:`count_stored`, which raises what ends the operation.
+        """
+        held = 0
+
+        def hold(size: int) -> None:
+            nonlocal held
+            if size > held:
+                self.count_stored(size - held)
+            else:
+                self._release(held - size)
+            held = size
+
+        try:
+            yield hold
+        finally:
+            self._release(held)
+
     def count_listings(self, count: int) -> None:
         """Count lists from the index; if there are too many, end the operation and raise the error that ended it."""
         self._count("listings", count)
@@ -290,6 +315,12 @@ class OperationBudget:
             if TURNS.is_over():
                 await self.pause()
             yield item
+
+    def _release(self, size: int) -> None:
+        """Count bytes no longer; fewer, if the operation was renewed meanwhile."""
+        self.stored = max(0, self.stored - size)
+        if self.memory is not None:
+            self.memory.release(size)
 
     def _count(self, limit: str, count: int) -> None:
         setattr(self, limit, counted := getattr(self, limit) + count)

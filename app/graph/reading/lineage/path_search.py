@@ -18,7 +18,7 @@ from typing import Final
 
 from app.graph.reading.lineage.expander import EdgeSelection, Expansion, MemberEdges, Vertex
 from app.graph.reading.lineage.lineage_visibility import LineageVisibility, expands
-from app.graph.reading.lineage.shortest_paths import KnownGraph, shortest
+from app.graph.reading.lineage.shortest_paths import KnownGraph, SearchMemory, shortest
 from app.graph.reading.lineage.walk_budget import DEPTH, EDGES, NODES, PATHS
 from app.graph.reading.lineage.walk_session import Extent, WalkSession
 from graphql_schema.catalog.kinds import ASSETS
@@ -186,13 +186,21 @@ class PathSearchState:
     async def shortest(self, ends: tuple[int, int], max_paths: int, max_length: int) -> list[FoundPath]:
         """Return at most ``max_paths`` shortest paths of at most ``max_length`` edges in the known graph.
 
-        The search can take long, so it runs in parts in the side thread. Each reader runs one search at a time.
+        The search can take long, so it runs in parts in the side thread. Each reader runs one search at a time. Its
+        memory counts for the operation until it ends.
         """
-        budget = self.session.budget
+        budget, memory = self.session.budget, SearchMemory()
+        steps = shortest(
+            self.known,
+            *ends,
+            max_paths=max_paths,
+            max_length=max_length,
+            count_step=budget.count_step,
+            memory=memory,
+        )
         async with budget.search_lock:
-            paths, ended = await run_in_parts(
-                shortest(self.known, *ends, max_paths=max_paths, max_length=max_length, count_step=budget.count_step)
-            )
+            with self.session.rows.budget.holding() as hold:
+                paths, ended = await run_in_parts(steps, between=lambda: hold(memory.size))
         if ended is not None:
             self.ended.append(ended)
         return paths

@@ -1,7 +1,8 @@
 """Budgets of lineage queries: nodes of each walk, and edges, steps, ids, time and number of all walks of one reader.
 
 A step is one edge, or one free step in an asset group, that a search of paths follows; it counts again in each path
-that it extends. An id is one that two walks have in common, when contamination compares them.
+that it extends. Those from the end of a path are followed one by one, in the order of the paths that they begin, so
+steps that are not reached do not count. An id is one that two walks have in common, when contamination compares them.
 
 A query has one reader; a mutation gets a new one after each write.
 

@@ -182,6 +182,38 @@ def test_an_operation_returns_what_it_was_charged() -> None:
     assert (memory.charged, len(memory._charged)) == (0, 0)  # noqa: SLF001 - no caller is remembered
 
 
+def test_what_work_no_longer_needs_is_returned_to_its_caller() -> None:
+    """At its end, and as it becomes less; what was read besides stays charged, and what was refused was not charged."""
+    memory = OperationMemory(100 * MIB)
+    budget = budget_of(memory, "ada")
+    budget.count_stored(LITTLE + 5 * MIB)
+    with budget.holding() as hold:
+        hold(40 * MIB)
+        assert (memory.charged, memory.held) == (45 * MIB, LITTLE + 45 * MIB)
+        hold(10 * MIB)
+        assert memory.charged == 15 * MIB
+    assert (memory.charged, memory.held) == (5 * MIB, LITTLE + 5 * MIB)
+    with budget.holding() as hold:
+        hold(10 * MIB)
+        with pytest.raises(LimitError):
+            hold(46 * MIB)
+    assert (memory.charged, memory.held) == (5 * MIB, LITTLE + 5 * MIB)
+
+
+def test_work_that_ends_after_its_operation_returns_nothing_of_others() -> None:
+    """The charge of an operation that was closed, or began again, was returned then."""
+    memory = OperationMemory(100 * MIB)
+    budget, other = budget_of(memory, "ada"), budget_of(memory, "ada")
+    other.count_stored(LITTLE + 7)
+    with budget.holding() as hold:
+        hold(LITTLE + 20)
+        budget.restart()
+    with budget.holding() as hold:
+        hold(LITTLE + 20)
+        budget.close()
+    assert (memory.charged, memory.held) == (7, LITTLE + 7)
+
+
 def test_what_running_operations_have_read_is_known_also_if_it_is_little() -> None:
     """It explains their objects to the garbage collector, which waits until nothing is held."""
     memory = OperationMemory(100 * MIB)

@@ -49,6 +49,23 @@ async def test_others_run_between_the_parts_of_long_work() -> None:
     assert set(threads) == {await run_aside(threading.get_ident)}
 
 
+async def test_what_is_called_between_the_parts_ends_the_work() -> None:
+    """It runs on the event loop, such as to count what the work needs; its error is raised, and no step follows."""
+    threads: list[int] = []
+    calls: list[int] = []
+
+    def between() -> None:
+        calls.append(threading.get_ident())
+        if len(calls) == 3:
+            raise ValueError("too much")
+
+    with pytest.raises(ValueError, match="too much"):
+        await run_in_parts(steps_of(threads, count()), between=between)
+    assert calls == [threading.get_ident()] * 3
+    steps = len(threads)
+    assert await run_aside(lambda: len(threads)) == steps
+
+
 async def test_short_work_in_parts_runs_at_once() -> None:
     """The result is the same, and no step leaves the event loop."""
     threads: list[int] = []

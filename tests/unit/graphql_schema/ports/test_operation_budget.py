@@ -45,6 +45,24 @@ def test_a_list_that_will_be_too_long_ends_the_operation() -> None:
     assert caught.value.extensions == {"limit": "items", "maximum": 10, "actual": 11}
 
 
+def test_memory_of_work_counts_until_its_end() -> None:
+    """It counts beside what was read, and no longer when the work ends; too much ends the operation."""
+    budget = OperationBudget(SMALL)
+    budget.count_stored(10)
+    counted: list[int] = []
+    with budget.holding() as hold:
+        for size in (5, 20, 8):
+            hold(size)
+            counted.append(budget.stored)
+    assert (counted, budget.stored) == ([15, 30, 18], 10)
+    with budget.holding() as hold:
+        hold(15)
+        with pytest.raises(LimitError) as caught:
+            hold(21)
+    assert caught.value.extensions == {"limit": "stored", "maximum": 30}
+    assert budget.ended is caught.value
+
+
 def test_an_ended_operation_raises_the_first_error_everywhere() -> None:
     """After the end, checks and lists raise the error of the end, even if it ends again for another reason."""
     budget = OperationBudget(SMALL)

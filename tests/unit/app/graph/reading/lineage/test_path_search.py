@@ -4,21 +4,22 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
-from support.estates.plain_rows import plain_row
+from support.estates.plain_rows import PlainAccess, plain_row
 from support.unpaused_calls import UnpausedCalls
 
 from app.graph.reading.lineage.expander import EdgeSelection, Expander, Expansion, MemberEdges, Vertex
 from app.graph.reading.lineage.lineage_visibility import LineageVisibility
 from app.graph.reading.lineage.path_search import PathSearchState
-from app.graph.reading.lineage.walk_budget import EDGES, Budget, WalkLimits
+from app.graph.reading.lineage.walk_budget import EDGES, STEPS, Budget, WalkLimits
 from app.graph.reading.lineage.walk_session import WalkSession
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import ReadTime
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.lineage_query import PathQuery
-from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
 from graphql_schema.ports.record import Record
-from graphql_schema.ports.row import Row
+from graphql_schema.ports.row import MaskedRecord, Row
+from policies.errors import CodedError, LimitError
 from policies.installation.disclosure import Disclosure
 
 MODEL = plain_row("MODEL", "m", vid=1, createdAt=0)
@@ -86,3 +87,63 @@ async def test_members_count(limit: int, ended: list[str]) -> None:
     search = state(VERSIONS, Budget(WalkLimits(members=limit)))
     await search.read(search.side(MODEL, Direction.OUT))
     assert search.ended == ended
+
+
+class Account:
+    """Charges all bytes, and notes how many at each time."""
+
+    def __init__(self) -> None:
+        self.charged = [0]
+
+    def charge(self, size: int, *, writes: bool) -> CodedError | None:
+        """See MemoryAccount."""
+        assert not writes
+        self.charged.append(self.charged[-1] + size)
+        return None
+
+    def release(self, size: int) -> None:
+        """See MemoryAccount."""
+        self.charged.append(self.charged[-1] - size)
+
+    def clear(self) -> None:
+        """See MemoryAccount."""
+
+    def close(self) -> None:
+        """See MemoryAccount."""
+
+
+def cyclic(limits: UsageLimits, account: Account) -> tuple[PathSearchState, int, int]:
+    """Return a search in a graph with more paths than may be tried, with the ends of the one path to be found.
+
+    Each of the others visits a vertex twice.
+    """
+    search = state(VERSIONS, Budget(WalkLimits(steps=50_000)))
+    search.session.rows.budget = OperationBudget(limits, memory=account)
+    source, target, *others = VERSIONS.values()
+    others = others[:40]
+    edge = MaskedRecord("LineageEdge", "", {"relation": "DERIVES"}, PlainAccess())
+    for near in (source, *others):
+        for far in (source, *others):
+            search.known.join(near, far, edge)
+    search.known.join(source, target, edge)
+    return search, source.vid, target.vid
+
+
+async def test_the_memory_of_a_search_counts_until_it_ends() -> None:
+    """An operation, and its caller, is charged for the paths that are extended, while others run; no longer then."""
+    account = Account()
+    search, source, target = cyclic(UsageLimits(), account)
+    paths = await search.shortest((source, target), 5, 50)
+    assert (len(paths), search.ended) == (1, [STEPS])
+    assert max(account.charged) > 100_000
+    assert (account.charged[-1], search.session.rows.budget.stored) == (0, 0)
+
+
+async def test_a_search_ends_when_its_operation_has_too_much_memory() -> None:
+    """The operation ends with it, and the search is charged no longer."""
+    account = Account()
+    search, source, target = cyclic(UsageLimits(stored=100_000), account)
+    with pytest.raises(LimitError, match="stored"):
+        await search.shortest((source, target), 5, 50)
+    assert search.session.rows.budget.ended
+    assert account.charged[-1] == 0

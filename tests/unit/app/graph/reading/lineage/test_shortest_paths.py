@@ -1,7 +1,9 @@
 """Shortest paths in a known graph, compared with networkx (docs/lineage.md, design 3.6)."""
 
+import tracemalloc
 from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 import networkx as nx
@@ -10,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support.estates.plain_rows import PlainAccess, plain_row
 
-from app.graph.reading.lineage.shortest_paths import KnownGraph, State, shortest
+from app.graph.reading.lineage.shortest_paths import KnownGraph, SearchMemory, State, shortest
 from graphql_schema.ports.lineage_query import FoundPath
 from graphql_schema.ports.row import MaskedRecord, Row
 
@@ -227,3 +229,31 @@ def test_others_have_turns_while_the_steps_of_a_hub_are_put_in_order() -> None:
     first = sorted(str(rows[each].urn) for each in between)[:5]
     assert [str(path.rows[1].urn) for path in paths] == first
     assert longest <= 500
+
+
+def test_paths_in_the_queue_take_little_memory() -> None:
+    """A path of 40 vertices is extended in thousands of ways, which wait in the queue, because all lengths differ.
+
+    The memory is bounded by the estimate, and that by 220 bytes for each step, however long the paths are.
+    """
+    random, limit = Random(1), 20_000
+    chain, others = [*range(40)], range(42, 442)
+    edges = [*pairwise(chain), (39, 40), *((39, far) for far in others[::8])]
+    edges += [(near, far) for near in others for far in random.sample(others, 6)]
+    edges += [(near, 39) for near in others if random.random() < 0.3]
+    rows = {vid: plain_row("DATASET", f"{vid:04}", vid=vid) for vid in (*chain, 40, *others)}
+    graph, memory = KnownGraph(), SearchMemory()
+    for near, far in edges:
+        graph.join(rows[near], rows[far], edge())
+    left = iter([None] * limit)
+    tracemalloc.start()
+    try:
+        paths, ended = searched(
+            graph, 0, 40, max_paths=5, max_length=50, count_step=lambda: next(left, "STEPS"), memory=memory
+        )
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert ([len(path.edges) for path in paths], ended) == ([40], "STEPS")
+    assert memory.paths > limit / 4
+    assert peak <= memory.size <= 220 * limit
