@@ -157,18 +157,24 @@ class RelatedPages:
     async def _load_one_in_parts(self, related: RelationQuery, page: PageRequest, source: Row) -> RowPage:
         """Return the page of a source with too many edges for one request, read in the order of far vertex ids.
 
-        A part that was too large is read with half the length.
+        A part that was too large is read with half the length. One that may lack edges to its last far end, which are
+        of other labels, is used without this end, with which the next part begins.
         """
         found: list[PageItem] = []
-        after, size = -1, PART if compile_related(related).single else 0
+        hops = compile_related(related).hops
+        labels = len(hops[0].labels)
+        after, size = -1, PART if len(hops) == 1 else 0
         is_read = False
-        while size and not is_read and self._reads_on:
+        while size >= labels and not is_read and self._reads_on:
             response = await self._try(related, page, [source], n=size, a=after)
             if response is None:
                 size //= 2
                 continue
             edges = response.edges[0].get(source.vid, [])
             is_read, after = len(edges) < size, max((far for far, _ in edges), default=after)
+            if not is_read and sum(far == after for far, _ in edges) < labels:
+                edges = [each for each in edges if each[0] < after]
+                after -= 1
             response.edges[0][source.vid] = [each for each in edges if each[1].get("at", 0) >= page.since]
             (more,) = await self._ordered(related, page, [source], response)
             found += more.items

@@ -5,14 +5,22 @@ from typing import Any, cast
 import pytest
 from support.estates.plain_rows import hiding, plain_row
 
+from app.graph.reading import relation_pages
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.relation_pages import MAX_LATER_PAGES, RelatedPages
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import ReadTime
 from graphql_schema.catalog.properties import FIRST_REGISTERED
-from graphql_schema.catalog.relations import DERIVES, FEEDS, VERSION_OF
+from graphql_schema.catalog.relations import DERIVES, FEEDS, PRODUCES, VERSION_OF
 from graphql_schema.ports.operation_budget import OperationBudget
-from graphql_schema.ports.relation_query import REGISTERED, PageRequest, newest_first, related
+from graphql_schema.ports.relation_query import (
+    ALL_IN_PARTS,
+    REGISTERED,
+    PageRequest,
+    RelationQuery,
+    newest_first,
+    related,
+)
 from graphql_schema.ports.row import Row
 from policies.errors import Code, LimitError
 from policies.predicate import Everything, Predicate
@@ -141,3 +149,32 @@ async def test_an_operation_that_has_ended_reads_no_list_again() -> None:
     with pytest.raises(LimitError, match="rows"):
         await RelatedPages(cast("VisibleRows", rows)).page(source(1), LISTED, PageRequest(5, keep=REGISTERED))
     assert rows.later == 1
+
+
+class ManyEdges(Rows):
+    """The rows of an operation, of lists with edges of several labels that are too many to be read at once."""
+
+    async def fetch(self, request: LevelRequest, **_ends: Any) -> LevelResponse:
+        """See VisibleRows."""
+        (hop,) = request.hops
+        self.later += 1
+        if not hop["n"]:
+            raise LimitError("too many")
+        behind = (vid for vid in FAR if vid > hop["a"])
+        found = [(vid, {"relation": label}) for vid in behind for label in hop["ls"][: 1 + vid % len(hop["ls"])]]
+        return LevelResponse([{source: [*found[: hop["n"]]] for source in hop["xs"]}], {}, [])
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 5, 8, 50])
+async def test_a_part_of_the_edges_that_ends_between_two_labels_loses_none(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each edge of a list of edges is an item, once, wherever the parts end in which it is read."""
+    monkeypatch.setattr(relation_pages, "PART", size)
+    rows = ManyEdges()
+    uses = RelationQuery(((DERIVES.out(),), (PRODUCES.out(),)), per_edge=True)
+    page = await RelatedPages(cast("VisibleRows", rows)).page(source(1), uses, ALL_IN_PARTS)
+    expected = {(vid, label) for vid in FAR for label in ("DERIVES", "PRODUCES")[: 1 + vid % 2]}
+    assert len(page.items) == len(expected)
+    assert {(item.row.vid, (item.edge or {})["relation"]) for item in page.items} == expected
+    assert not page.has_next
