@@ -63,15 +63,17 @@ class Near {{
   final Map<Object, int[]> counts = new HashMap<>()
   final Hop hop
   int visited = 0
+  long bytes = 0
+  Object last = null
+  boolean cut = false
 
   Near(Hop hop) {{ this.hop = hop }}
 
-  Near read(Iterator<Edge> edges) {{
+  Near read(Iterator<Edge> edges, long most) {{
     boolean out = hop.out
-    Object last = null
     List<Found> near = null
     int[] count = null
-    while (edges.hasNext()) {{
+    while (!cut && edges.hasNext()) {{
       Edge e = edges.next()
       Object s = (out ? e.outVertex() : e.inVertex()).id()
       if (s != last) {{
@@ -81,6 +83,8 @@ class Near {{
       }}
       visited++
       count[0]++
+      bytes += JsonSize.of((String) e.property('record').orElse(''))
+      cut = bytes >= most
       if (hop.wanted > 0 && near.size() >= hop.wanted) continue
       if (((Number) e.property('validTo').orElse(0L)).longValue() <= hop.to) continue
       if (((Number) e.property('validFrom').orElse(Long.MAX_VALUE)).longValue() > hop.from) continue
@@ -90,9 +94,12 @@ class Near {{
     this
   }}
 
+  long mean() {{ Math.max(1L, bytes.intdiv(Math.max(1, visited)).longValue()) }}
+
   boolean lacks(Object s, int most) {{
     int[] count = counts.get(s)
-    count != null && count[0] >= most && !(hop.wanted > 0 && found.get(s).size() >= hop.wanted)
+    if (count == null) return cut
+    (count[0] >= most || (cut && s == last)) && !(hop.wanted > 0 && found.get(s).size() >= hop.wanted)
   }}
 
   static long take(Object s, List<Found> found, List<Object> rows, Set<Object> reached, long left) {{
@@ -111,5 +118,7 @@ class Near {{
 """
 """``Near`` collects the valid edges in what the store returns, by source, and counts all of them.
 
-A source ``lacks`` edges if ``most`` were read of it, and too few of them are valid.
+It ends when the records of these have ``most`` bytes, because the store keeps an edge that was read until the response.
+A source ``lacks`` edges if ``most`` were read of it, and too few of them are valid. Behind such an end, the source of
+the last edge may lack some, and so may those of which none was read.
 """

@@ -72,8 +72,10 @@ single ones. These are its own edges, those of its last instant, and those betwe
 
 Other hops read few edges of each source first as well. The sources with more of them follow one by one, in slices that
 take no memory of the transaction. A page behind a far id begins there. A request passes edges that have ended, for as
-long as the store may work on one request; the next one goes on where it stopped
-(:mod:`app.graph.reading.level.continued_level`).
+long as the store may work on one request. It stops as well once those that it read of many sources together, ended ones
+included, have twice as many bytes as ``size``, because the store keeps them. The next one goes on where it stopped
+(:mod:`app.graph.reading.level.continued_level`). If the first source of a page in the order of time has as many bytes,
+the request is too large.
 """
 
 from typing import Final
@@ -98,12 +100,14 @@ The store needs about a second for them. It keeps those in memory, some 60 MB, t
 """
 
 TOGETHER: Final = 250
-"""Number of sources whose first edges are read together."""
+"""Maximal number of sources whose first edges are read together."""
 
-FIRST_TOGETHER: Final = 100
-"""The same for the first sources: if the edges of these have as many bytes as a request may, no others are read."""
+EDGES_TOGETHER: Final = 10_000
+"""Maximal number of edges that are read together. The store may have all of them in memory before the first is counted,
+with their properties, and several requests run at once.
+"""
 
-FEW: Final = 400
+FEW: Final = 100
 """Number of edges that are first read of a source of which all are wanted; sources with more are read one by one."""
 
 FEW_BY_TIME: Final = 100
@@ -197,14 +201,22 @@ def budget = cap
 def left = size as long
 def rest = []
 def slices = new Slices(g.getGraph(), visited as int)
+def unread = 2L * (size as long)
+def near = {{ hop, edges ->
+  def found = new Near(hop).read(edges, unread)
+  slices.unvisited -= found.visited
+  unread -= found.bytes
+  found
+}}
 def scan = {{ h, number, xs, done ->
   def hop = new Hop(h)
   def n = hop.wanted
   def few = n ? 2 * n + 4 : {FEW}
+  def labels = n ? h.ls.collect {{ [it] }} : [h.ls]
   def large = new ArrayDeque(h.b ?: [])
   int at = 0
   while (budget > 0 && left > 0 && (large || at < xs.size())) {{
-    if (slices.unvisited <= 0) {{
+    if (slices.unvisited <= 0 || unread <= 0) {{
       rest = [number, xs.drop(at), large as List]
       return
     }}
@@ -216,21 +228,20 @@ def scan = {{ h, number, xs, done ->
       done(position[0], found)
       continue
     }}
-    int together = Math.min(at ? {TOGETHER} : {FIRST_TOGETHER}, slices.unvisited.intdiv(few * (n ? h.ls.size() : 1)))
-    def part = xs.subList(at, Math.min(at + Math.max(together, 1), xs.size()))
+    int together = Math.min(slices.unvisited, {EDGES_TOGETHER}).intdiv(few * labels.size())
+    def part = xs.subList(at, Math.min(at + Math.max(1, Math.min(together, {TOGETHER})), xs.size()))
     at += part.size()
     if (hop.after >= 0) {{
       part.each {{ large.add([it, 0, hop.after, n]) }}
       continue
     }}
-    def near = (n ? h.ls.collect {{ [it] }} : [h.ls]).collect {{ ls -> new Near(hop).read(edgesOf(h, part, ls, few)) }}
-    near.each {{ slices.unvisited -= it.visited }}
+    def first = labels.collect {{ near(hop, edgesOf(h, part, it, few)) }}
     part.each {{ x ->
       def s = x as long
       if (budget <= 0 || left <= 0) return
-      def found = near.size() == 1 ? near[0].found[s] : near.collectMany {{ it.found[s] ?: [] }}
-      if (near.any {{ it.lacks(s, few) }}) large.add([s, 0, -1L, n])
-      else if (found) done(s, near.size() == 1 ? found : found.sort(byFar).take(n))
+      def found = first.size() == 1 ? first[0].found[s] : first.collectMany {{ it.found[s] ?: [] }}
+      if (first.any {{ it.lacks(s, few) }}) large.add([s, 0, -1L, n])
+      else if (found) done(s, first.size() == 1 ? found : found.sort(byFar).take(n))
     }}
   }}
 }}
@@ -240,33 +251,32 @@ def scanByTime = {{ h, number, xs, done ->
   int few = Math.min(2L * hop.wanted + 4, {FEW_BY_TIME}L)
   int at = 0
   while (budget > 0 && left > 0 && at < xs.size()) {{
-    int together = Math.max(1, Math.min({TOGETHER}, slices.unvisited.intdiv(4 * few)))
-    def part = xs.subList(at, Math.min(at + together, xs.size()))
-    def first = new Near(hop).read(slices.unvisited > 0 ? newest(h, part, few) : [].iterator())
-    boolean stopped = slices.unvisited <= 0
-    slices.unvisited -= first.visited
+    int together = Math.min(slices.unvisited.intdiv(4), {EDGES_TOGETHER}).intdiv(few)
+    def part = xs.subList(at, Math.min(at + Math.max(1, Math.min(together, {TOGETHER})), xs.size()))
+    boolean stopped = slices.unvisited <= 0 || unread <= 0
+    def first = near(hop, stopped ? [].iterator() : newest(h, part, few))
     for (x in part) {{
       if (budget <= 0 || left <= 0) break
       def s = x as long
-      def near = first
+      def last = first
       int most = few
-      while (near.lacks(s, most) && slices.unvisited > most) {{
-        most = Math.min(Math.max(8L * most, Math.min(budget + few, hop.wanted)), slices.unvisited)
-        near = new Near(hop).read(newest(h, [s], most))
-        slices.unvisited -= near.visited
+      while (last.lacks(s, most) && slices.unvisited > most && unread > 0) {{
+        long fitting = Math.max(2L * most, unread.intdiv(last.mean()))
+        most = [Math.max(8L * most, Math.min(budget + few, hop.wanted)), fitting, slices.unvisited].min()
+        last = near(hop, newest(h, [s], most))
       }}
-      stopped |= near.lacks(s, most)
-      def found = near.found[s] ?: []
+      stopped |= last.lacks(s, most)
+      def found = last.found[s] ?: []
       if (!stopped && found.size() >= hop.wanted) {{
         def known = found.collect {{ it.far }}.toSet()
-        def same = ofInstant(h, s, found[-1].edge.value('at'), Math.max(slices.unvisited, 1))
-        def further = new Near(atInstant).read(same)
-        slices.unvisited -= further.visited
-        stopped = slices.unvisited <= 0
+        most = Math.max(1, Math.min(slices.unvisited, Math.max(few, unread.intdiv(last.mean()))))
+        def further = near(atInstant, ofInstant(h, s, found[-1].edge.value('at'), most))
+        stopped = further.lacks(s, most)
         further.found[s].each {{ if (known.add(it.far)) found << it }}
       }}
       if (stopped) {{
         if (at || number) rest = [number, xs.drop(at), []]
+        else if (unread.intdiv(last.mean()) < slices.unvisited) left = 0
         else budget = 0
         return
       }}

@@ -1,17 +1,23 @@
 """The edges of large sources, read in slices, are those that a traversal finds, in the same order."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
+import orjson
 import pytest
 from support.stores.janusgraph import StoreGraph
+from support.stores.received_rows import received_rows
 
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.groovy.edge_slices import SLICES
+from app.graph.driver.groovy.json_size import JSON_SIZE
+from app.graph.driver.groovy.near_edges import NEAR
 from app.graph.reading.level import level_batcher
 from app.graph.reading.level.hop_plan import HopSpec
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest
+from app.graph.reading.level.level_statement import LEVEL
 from app.graph.records.read_time import ReadTime
 from app.graph.records.record_text import record_of
 from app.graph.records.vertex_id import vertex_id
@@ -42,6 +48,20 @@ near.collect { e -> [(out ? e.inVertex() : e.outVertex()).id(), e.value('validFr
 READ_AT = """
 g.V(x).inE(*ls).collect { e -> [e.outVertex().id(), e.value('validFrom'), e.value('validTo'), e.value('at')] }
 """
+READ_SLICES = f"""
+{JSON_SIZE}{NEAR}{SLICES}
+def slices = new Slices(g.getGraph(), 100000)
+def found = new ArrayList()
+def rest = slices.read(new Hop(h), [x, 0, -1L, h.n], 100000L, size as long, found)
+[[100000 - slices.unvisited, found.collect {{ JsonSize.of(it.text) }}, rest == null]]
+"""
+READ_NEAR = f"""
+{JSON_SIZE}{NEAR}
+def near = new Near(new Hop(h)).read(g.V(xs).local(__.outE(*h.ls).limit(most)), size as long)
+[[near.visited, xs.collect {{ near.counts.containsKey(it) ? near.counts[it][0] : 0 }},
+  xs.collect {{ near.lacks(it, most as int) }}]]
+"""
+"""Both return how many edges were visited: first the edges of one source in slices, then those of many together."""
 
 
 def random_rows(random: Random) -> list[JsonObject]:
@@ -89,6 +109,23 @@ async def expected(graph: StoreGraph, hop: JsonObject, sources: Sequence[int]) -
     return found
 
 
+def size_of(edges: Mapping[int, Sequence[tuple[int, Any]]]) -> int:
+    """Return the number of bytes that the records of edges have in a response."""
+    texts = (orjson.dumps(record).decode() for rows in edges.values() for _, record in rows)
+    return sum(len(orjson.dumps(text)) - 2 for text in texts)
+
+
+async def rows_of(graph: StoreGraph, gremlin: str, **bindings: object) -> list[Any]:
+    """Return the rows that a text returns."""
+    return await graph.run(gremlin, **bindings)
+
+
+async def large_source(graph: StoreGraph, hop: JsonObject) -> int:
+    """Return the source with the largest number of valid edges."""
+    found = await expected(graph, hop, SOURCES)
+    return max(found, key=lambda source: len(found[source]))
+
+
 def random_hop(random: Random) -> JsonObject:
     """Return a hop from some sources: all edges, or a page of any size that begins anywhere."""
     spec = HopSpec(
@@ -115,6 +152,67 @@ async def test_slices_have_the_edges_of_a_traversal(
             found = await LevelBatcher(client, "default", ReadTime(NOW)).fetch(LevelRequest(hops=hops))
             for hop, edges in zip(hops, found.edges, strict=True):
                 assert edges == await expected(stored, hop, hop["xs"])
+
+
+async def test_a_request_that_ends_by_its_bytes_goes_on(stored: StoreGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ended edges count as well, so first pages have the edges of a traversal after several requests."""
+    random, requests = Random(3), 0
+    async with GremlinClient(stored.url, source=stored.source) as client:
+        for _ in range(12):
+            hop = {**random_hop(random), "n": random.choice([1, 7, 50]), "a": -1}
+            edges = await expected(stored, hop, hop["xs"])
+            monkeypatch.setattr(level_batcher, "RECORDS_CAP", 2 * size_of(edges) + 2)
+            with received_rows(client) as rows:
+                found = await LevelBatcher(client, "default", ReadTime(NOW)).fetch(LevelRequest(hops=[hop]))
+            assert found.edges == [edges]
+            requests += len(rows.texts) - 1
+    assert requests > 10
+
+
+async def test_slices_end_by_their_bytes(stored: StoreGraph) -> None:
+    """No edge is visited after those found have as many bytes as the request may; only a page does not go on then."""
+    every = HopSpec("out", ("DERIVES", "FEEDS"), (), -1)
+    for hop in (every.wire([]), every.wire([], n=500)):
+        bindings = {"h": {**hop, **ReadTime(NOW).window}, "x": await large_source(stored, hop)}
+        ((all_visited, lengths, _),) = await rows_of(stored, READ_SLICES, **bindings, size=10**9)
+        size = sum(lengths[:10]) + 1
+        ((visited, found, has_ended),) = await rows_of(stored, READ_SLICES, **bindings, size=size)
+        assert (found, has_ended) == (lengths[:11], hop["n"] > 0)
+        assert 11 <= visited < all_visited / 4
+
+
+async def test_the_first_edges_of_many_sources_end_by_their_bytes(stored: StoreGraph) -> None:
+    """No edge is visited after that, ended or not; sources lack edges unless all of their first ones were visited."""
+    hop = HopSpec("out", LABELS, (), -1).wire([])
+    bindings = {"h": {**hop, **ReadTime(NOW).window}, "xs": SOURCES, "most": 400}
+    ((_, counts, lacks),) = await rows_of(stored, READ_NEAR, **bindings, size=10**9)
+    assert (max(counts), lacks) == (400, [count == 400 for count in counts])
+    ((visited, counts, lacks),) = await rows_of(stored, READ_NEAR, **bindings, size=1_000)
+    assert 0 < visited <= 100
+    assert sum(counts) == visited
+    assert all(lacks)
+
+
+async def test_first_pages_over_several_labels_read_fewer_sources_at_once(stored: StoreGraph) -> None:
+    """A request may pass the first edges of all sources of one label, so it stops before the last ones of four labels.
+
+    Otherwise it would visit the edges of all sources and labels before it compares their number.
+    """
+    few = 2 * 50 + 4  # edges that are first read of a source for a page of 50
+    hop = HopSpec("out", LABELS, (), -1).wire(SOURCES, n=50) | ReadTime(NOW).window
+    bindings = {
+        "points": [],
+        "reached": [],
+        "hops": [hop],
+        "listings": [],
+        "cap": 50_000,
+        "visited": len(SOURCES) * few,
+    }
+    async with GremlinClient(stored.url, source=stored.source) as client:
+        more = {"size": 10**7, "full": True, "tenant": "default", "head": 0}
+        (response,) = await client.submit(LEVEL, {**bindings, **more})
+    _, sources, _, _, _ = response["r"]
+    assert sources == SOURCES[3:]
 
 
 @pytest.mark.parametrize("cap", [150_000, 1_000, 50])
@@ -164,6 +262,22 @@ async def test_pages_in_the_order_of_time_have_the_edges_of_a_traversal(
             found = {source: {far for far, _ in rows} for source, rows in edges.items()}
             assert found == await expected_by_time(stored, hop, sources)
             assert all(len(found[source]) == len(rows) for source, rows in edges.items())
+
+
+async def test_pages_in_the_order_of_time_end_by_their_bytes(
+    stored: StoreGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several requests have the edges of a traversal; a source with too many bytes for one is refused."""
+    hop = HopSpec("in", ("VERSION_OF",), (), -1).wire(SOURCES, t=True, n=50_000)
+    async with GremlinClient(stored.url, source=stored.source) as client:
+        (edges,) = (await LevelBatcher(client, "default", ReadTime(NOW)).fetch(LevelRequest(hops=[hop]))).edges
+        monkeypatch.setattr(level_batcher, "RECORDS_CAP", 2 * size_of(edges) + 2)
+        with received_rows(client) as rows:
+            found = await LevelBatcher(client, "default", ReadTime(NOW)).fetch(LevelRequest(hops=[hop]))
+        assert (found.edges, len(rows.texts) > 1) == ([edges], True)
+        monkeypatch.setattr(level_batcher, "RECORDS_CAP", 500)
+        with pytest.raises(LimitError, match="more than"):
+            await LevelBatcher(client, "default", ReadTime(NOW)).fetch(LevelRequest(hops=[hop]))
 
 
 async def test_a_source_beyond_what_one_request_passes_is_refused(
