@@ -32,6 +32,7 @@ class Engine:
     def __init__(self, text: str, labels: Labels) -> None:
         self._schema = Schema.from_str(cedar_schema(labels))
         self._policies, self.rules = parse(text, self._schema)
+        self._only_seeks_the_owner = self.rules.only_seek_the_owner
         self._docs = {rule.id: rule.reason for rule in self.rules}
         self._groups = dict(actions(labels))
         self._missing_permits = cache(self._find_missing_permits)
@@ -43,10 +44,14 @@ class Engine:
     def decide_all(self, principal: Principal, requests: Sequence[PolicyRequest]) -> list[Decision]:
         """Decide several requests of one caller, in their order.
 
-        The caller, and each distinct set of attributes, is passed to Cedar once only.
+        The caller, and each distinct set of attributes, is passed to Cedar once only. Of the owners for whom the caller
+        acts, which may be thousands, only those are passed that own one of the assets, unless a rule tests others.
         """
         assets = {attributes: str(number) for number, (_action, attributes) in enumerate(requests)}
-        entities = Entities.from_json_str(json.dumps([*_entities(principal, assets)]), self._schema)
+        owners = principal.owners
+        if self._only_seeks_the_owner:
+            owners &= {each.owner_team for each in assets}
+        entities = Entities.from_json_str(json.dumps([*_entities(principal, assets, owners)]), self._schema)
         cedar_requests = [
             {
                 "principal": {"type": "Principal", "id": principal.subject},
@@ -82,11 +87,11 @@ class Engine:
         return tuple(f"{NEEDS}{rule.reason}" for rule in permits) or (f"No policy permits {action}.",)
 
 
-def _entities(principal: Principal, assets: Mapping[PolicyAttributes, str]) -> Iterator[dict[str, object]]:
-    caller = {
-        name: sorted(value) if isinstance(value, frozenset) else value
-        for name, value in caller_attributes(principal).items()
-    }
+def _entities(
+    principal: Principal, assets: Mapping[PolicyAttributes, str], owners: frozenset[str]
+) -> Iterator[dict[str, object]]:
+    named = {**caller_attributes(principal), "owners": owners}
+    caller = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in named.items()}
     yield {"uid": {"type": "Principal", "id": principal.subject}, "attrs": caller, "parents": []}
     for attributes, number in assets.items():
         yield {"uid": {"type": "Asset", "id": number}, "attrs": attributes.named(), "parents": []}

@@ -9,6 +9,9 @@ from cedarpy import PolicySet, Schema, pst, validate_policies
 
 from policies.errors import ConfigurationError
 
+_OWNERS = pst.GetAttr(pst.Var("principal"), "owners")
+_IS_OWNER = pst.BinaryOp("contains", _OWNERS, pst.GetAttr(pst.Var("resource"), "ownerTeam"))
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -52,6 +55,12 @@ class Rules:
 
     def __iter__(self) -> Iterator[Rule]:
         return iter((*self.permits, *self.forbids))
+
+    @property
+    def only_seek_the_owner(self) -> bool:
+        """Whether all that the rules test of the owners of a caller is that the owner of the asset is among them."""
+        text = repr([rule.text for rule in self])
+        return text.count(repr(_OWNERS)) == text.count(repr(_IS_OWNER))
 
     def matching(self, action: str, group: str | None = None) -> "Rules":
         """Return the rules that apply to ``action``; ``group`` is its action group, None without one."""

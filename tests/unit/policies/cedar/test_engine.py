@@ -1,6 +1,9 @@
 """Decisions of Cedar with their reasons: what permitted, what forbade, and what would permit."""
 
+import json
+
 import pytest
+from cedarpy import Entities, Schema
 from structlog.testing import capture_logs
 
 from policies.attributes import PolicyAttributes
@@ -87,3 +90,33 @@ def test_rules_must_fit_the_labels() -> None:
     text = '@id("x") @doc("?") permit(principal, action == Action::"Model.task", resource);'
     with pytest.raises(ConfigurationError, match=r"x: .*Model\.task"):
         Engine(text, LABELS)
+
+
+OWN = """
+@id("own") @doc("An owner for whom the caller acts owns it.")
+permit(principal, action == Action::"update", resource) when { principal.owners.contains(resource.ownerTeam) };
+"""
+BOARD = """
+@id("board") @doc("The caller acts for the board.")
+permit(principal, action == Action::"update", resource) when { principal.owners.contains("board") };
+"""
+
+
+@pytest.mark.parametrize(("text", "passed"), [(OWN, {"u7"}), (BOARD, {"u7", "board", "t1"}), (OWN + BOARD, None)])
+def test_only_owners_that_a_rule_can_test_are_passed(
+    monkeypatch: pytest.MonkeyPatch, text: str, passed: set[str] | None
+) -> None:
+    """A caller may act for thousands; the decision is that for all of them, also if a rule names one without assets."""
+    seen, from_text = list[str](), Entities.from_json_str
+
+    def parsed(entities: str, schema: Schema) -> Entities:
+        seen.append(entities)
+        return from_text(entities, schema)
+
+    monkeypatch.setattr("policies.cedar.engine.Entities.from_json_str", parsed)
+    who = Principal("ada", PrincipalKind.PERSON, "acme", teams=frozenset({"t1"}), acts_for=frozenset({"u7", "board"}))
+    engine = Engine(text, LABELS)
+    assert engine.decide(who, "update", MINE._replace(owner_team="u7")).allowed
+    assert engine.decide(who, "update", THEIRS).allowed == ("board" in text)
+    (caller, _) = json.loads(seen[0])
+    assert {*caller["attrs"]["owners"]} == (passed or who.owners)
