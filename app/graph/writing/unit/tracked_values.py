@@ -1,12 +1,20 @@
 """Values by key, with the ones that the current batch has replaced, so that a batch can be undone."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final, Generic, TypeVar
+
+from app.graph.records.edge_record import EdgeKey
+from app.graph.records.native.write_cost import EARLIER_EDGE_COST, EDGE_COST, write_cost
+from graphql_schema.ports.record import Record
 
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
 
 _ABSENT: Final = object()
+
+_EDGES: Final = -1
+"""Key of the cost of all edges, which no vertex has."""
 
 
 class TrackedValues(Generic[KeyT, ValueT]):
@@ -60,3 +68,35 @@ class TrackedValues(Generic[KeyT, ValueT]):
     def unwritten(self) -> dict[KeyT, ValueT]:
         """Return the values of all batches that differ from the stored ones, by key."""
         return {key: value for key, value in self.present.items() if value is not self._stored.get(key)}
+
+
+class TrackedCosts(TrackedValues[int, int]):
+    """What it takes the store to write a transaction (:mod:`app.graph.records.native.write_cost`), by vertex id.
+
+    That of all edges is under a key of its own.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self._leaving: Counter[int] = Counter()
+
+    @property
+    def total(self) -> int:
+        """The cost of all batches so far."""
+        return sum(self.present.values())
+
+    @property
+    def of_batch(self) -> int:
+        """The part that the current batch has added."""
+        return sum(self.present[key] - (before or 0) for key, before in self.before.items())
+
+    def count_record(self, vid: int, record: Record, stored: Record | None) -> None:
+        """Count a record, once for each vertex, as it is now. ``stored`` is that of the store, None if it is new."""
+        self.put({vid: write_cost(record, stored)})
+
+    def count_edge(self, key: EdgeKey, *, is_stored: bool) -> None:
+        """Count an edge, each time it is written."""
+        source = key[1]
+        cost = EDGE_COST + (EARLIER_EDGE_COST * self._leaving[source] if is_stored else 0)
+        self._leaving[source] += 1
+        self.put({_EDGES: self.present.get(_EDGES, 0) + cost})

@@ -9,10 +9,9 @@ from typing import Final
 from app.graph.commits.write_set import WriteSet
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import MERGED_INTO, last_target
-from app.graph.records.native.write_cost import EDGE_COST, write_cost
 from app.graph.records.record_text import BriefRecord, size_of
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
-from app.graph.writing.unit.tracked_values import TrackedValues
+from app.graph.writing.unit.tracked_values import TrackedCosts, TrackedValues
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.index_terms import PROSE, has_new_prose
@@ -25,9 +24,6 @@ LONG_STATE: Final = 1_000
 
 LONG_CHANGE: Final = 500
 """Number of entries of a change above which its text is made in the side thread; those take 5 ms."""
-
-_EDGES: Final = -1
-"""Key of the cost of all edges, beside those of vertices by their ids."""
 
 MarkKey = tuple[int, str]
 """A vertex id and the native property that holds the mark."""
@@ -109,7 +105,7 @@ class WorkingSet:
         self._edges = TrackedValues(edges)
         self._receipts = TrackedValues(receipts)
         self._marks: TrackedValues[MarkKey, Mark] = TrackedValues({})
-        self._costs: TrackedValues[int, int] = TrackedValues({})
+        self._costs = TrackedCosts()
         self.coverage = coverage
         self.missing = ReadSet() if missing is None else missing
         self.merged = {str(record["id"]): vid for vid, record in vertices.items() if MERGED_INTO in record}
@@ -150,12 +146,12 @@ class WorkingSet:
     @property
     def cost(self) -> int:
         """Return what it takes the store to write the changes so far (:mod:`app.graph.records.native.write_cost`)."""
-        return sum(self._costs.present.values())
+        return self._costs.total
 
     @property
     def batch_cost(self) -> int:
         """Return the part of ``cost`` that the current batch has added."""
-        return sum(self._costs.present[key] - (before or 0) for key, before in self._costs.before.items())
+        return self._costs.of_batch
 
     def begin(self, children_of: Callable[[int], Sequence[Record] | None] = _unread) -> None:
         """Begin the next batch."""
@@ -323,7 +319,7 @@ class WorkingSet:
         self._receipts.put(changes.receipts)
         self._marks.put({key: mark.after(self.marks.get(key)) for key, mark in changes.marks.items()})
         self._index(changes.edges)
-        self._count_cost({*changes.vertices, *(vid for vid, _ in changes.marks)}, edges=len(changes.edges))
+        self._count_cost({*changes.vertices, *(vid for vid, _ in changes.marks)}, changes.edges)
 
     def changed(self) -> tuple[list[int], list[EdgeKey]]:
         """Return the ids of vertices and the keys of edges that the current batch has added or changed."""
@@ -376,10 +372,12 @@ class WorkingSet:
         if any(isinstance(self._vertices.stored(vid), BriefRecord) for vid in vids):
             self.missing.require_complete()
 
-    def _count_cost(self, vids: Iterable[int], edges: int = 0) -> None:
-        """Count what it takes to write some vertices, each once, as they are now, and some edges."""
-        costs = {vid: write_cost(self.vertices[vid], self._vertices.stored(vid)) for vid in vids}
-        self._costs.put({**costs, _EDGES: self._costs.present.get(_EDGES, 0) + edges * EDGE_COST})
+    def _count_cost(self, vids: Iterable[int], edges: Iterable[EdgeKey] = ()) -> None:
+        """Count what it takes to write some vertices, as they are now, and some edges."""
+        for vid in vids:
+            self._costs.count_record(vid, self.vertices[vid], self._vertices.stored(vid))
+        for key in edges:
+            self._costs.count_edge(key, is_stored=self._edges.stored(key) is not None)
 
     def _new_edge_kinds(self, key: EdgeKey) -> tuple[str, str] | None:
         """Return the kinds of both ends, as native properties of a new edge; None for a stored edge."""

@@ -22,7 +22,7 @@ from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.effects import tag_outbox
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner
 from app.graph.writing.plan_time import MAX_ATOMIC_SECONDS, PLAN_SECONDS
-from app.graph.writing.unit import working_set
+from app.graph.writing.unit import tracked_values, working_set
 from app.graph.writing.unit.read_set import ReadCoverage, ReadSet
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.execution import side_thread
@@ -187,7 +187,7 @@ async def test_a_transaction_has_few_texts_for_the_index(callers: Callers, monke
     monkeypatch.setattr(group_plan, "MAX_COST", 2_000)
     for name in ("MEMBER_COST", "RECORD_COST"):
         monkeypatch.setattr(write_cost, name, 0)
-    monkeypatch.setattr(working_set, "EDGE_COST", 0)
+    monkeypatch.setattr(tracked_values, "EDGE_COST", 0)
     long = {"description": "x" * 900}
     ids = [f"dataset d{number}" for number in range(5)]
     new = [asset(each, long) for each in ids]
@@ -236,7 +236,7 @@ async def test_batches_that_follow_long_texts_are_in_the_next_transaction(
     monkeypatch.setattr(group_plan, "MAX_COST", 2_000)
     for name in ("MEMBER_COST", "RECORD_COST"):
         monkeypatch.setattr(write_cost, name, 0)
-    monkeypatch.setattr(working_set, "EDGE_COST", 0)
+    monkeypatch.setattr(tracked_values, "EDGE_COST", 0)
     long = [asset(f"dataset d{number}", {"description": "x" * 900}) for number in range(5)]
     undone = callers.batch(ROOT, *long, MISSING, atomic=True)
     plan = await planned(callers, undone, callers.batch(ROOT, *long, atomic=True), callers.batch(BO, asset("model m")))
