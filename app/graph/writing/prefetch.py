@@ -206,8 +206,8 @@ class PrefetchRequest:
     """What to read for one transaction, in one tenant.
 
     ``records`` maps URNs and names of receipts to their vertex ids; two of them may have the same one. ``hops`` maps a
-    direction and a relation to the vertex ids where the hop starts, as keys, and ``current_hops`` those of which only
-    the edges that end after ``now`` are needed. ``edges`` has single edges as keys, and
+    direction and a relation to the vertex ids where the hop starts, as keys. Of ``current_hops``, only the edges that
+    end after ``now`` are needed. ``edges`` has single edges as keys, and
     ``groups`` is as in :class:`ReadSet`. ``complete`` are the vertex ids of ``records`` that are needed with long
     values, and ``missing`` is that of the working sets, to which each plan of the transaction adds.
     ``inheriting`` has the children of parents that plans requested.

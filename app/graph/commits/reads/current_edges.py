@@ -1,7 +1,7 @@
 """The edges of one vertex that have not ended, in pages, however many have.
 
-Edges of assets end, and are never removed. So a vertex may have hundreds of thousands of ended edges, which any caller
-may have added, and a page passes them in slices that take no memory of the transaction
+Edges of assets end, and are never removed. So any caller may have left hundreds of thousands of ended edges at a
+vertex. A page passes them in slices, which take no memory of the transaction
 (:mod:`app.graph.driver.groovy.edge_slices`).
 """
 

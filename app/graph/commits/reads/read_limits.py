@@ -57,8 +57,8 @@ class ManyDependenciesError(LimitError):
 class ReadLimits:
     """The limits of a reading: none. Requests take slots of ``caller`` (:mod:`app.fair_queue`).
 
-    ``counts_unreturned`` is whether what a request has read counts also if it is not in its response: ended edges, or
-    all of a response that is too large, and is read again in parts. It does if all writers wait meanwhile.
+    ``counts_unreturned`` is whether what a request has read counts also if it is not in its response. These are ended
+    edges, and all of a response that is too large and is read again in parts. It does if all writers wait meanwhile.
     ``max_touched`` is the number of records and edges that are read again because others have written them.
     """
 

@@ -182,7 +182,7 @@ class Slice {{
 
 ``read`` adds the valid edges behind the position to ``found``. If edges are wanted of all labels, these are in the
 order of far ids, inferred ones behind others. Otherwise they are those of one label after the other, in the order in
-which the store keeps labels. It returns null at the end, or the position at which it has stopped: because ``unvisited``
-edges were passed, ended ones included, because it has found ``most``, or because these have ``size`` bytes or more. A
+which the store keeps labels. It returns null at the end, or the position at which it has stopped. It stops when
+``unvisited`` edges were passed, ended ones included, when it has found ``most``, or when these have ``size`` bytes. A
 page, of edges that are wanted, does not go on after ``size`` bytes, so that it returns null then.
 """

@@ -107,10 +107,10 @@ def test_only_owners_that_a_rule_can_test_are_passed(
     monkeypatch: pytest.MonkeyPatch, text: str, passed: set[str] | None
 ) -> None:
     """A caller may act for thousands; the decision is that for all of them, also if a rule names one without assets."""
-    seen, from_text = list[str](), Entities.from_json_str
+    given, from_text = list[str](), Entities.from_json_str
 
     def parsed(entities: str, schema: Schema) -> Entities:
-        seen.append(entities)
+        given.append(entities)
         return from_text(entities, schema)
 
     monkeypatch.setattr("policies.cedar.engine.Entities.from_json_str", parsed)
@@ -118,5 +118,5 @@ def test_only_owners_that_a_rule_can_test_are_passed(
     engine = Engine(text, LABELS)
     assert engine.decide(who, "update", MINE._replace(owner_team="u7")).allowed
     assert engine.decide(who, "update", THEIRS).allowed == ("board" in text)
-    (caller, _) = json.loads(seen[0])
+    (caller, _) = json.loads(given[0])
     assert {*caller["attrs"]["owners"]} == (passed or who.owners)

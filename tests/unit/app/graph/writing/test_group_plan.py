@@ -2,32 +2,30 @@
 
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import pytest
 from support.stores.in_memory_writer import ROOT, Memory, seeded
-from support.stores.memory_store import Callers, MemoryStore, names
+from support.stores.memory_store import Callers, MemoryStore
+from support.stores.planned_groups import outcomes, planned
 from support.stores.planning_clock import PlanningClock
 from support.stores.writers import NOW, asset, link, person, urn
 
 import app.graph.writing.effects.raise_sensitivity as raising
 from app.graph.commits.sensitivity_floors import FloorView, SensitivityFloor
 from app.graph.driver.errors import TransientConflictError
-from app.graph.records.native import write_cost
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing import batch_planner, group_plan
-from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.effects import tag_outbox
-from app.graph.writing.group_plan import GroupPlan, GroupPlanner
+from app.graph.writing.group_plan import GroupPlan
 from app.graph.writing.plan_time import MAX_ATOMIC_SECONDS, PLAN_SECONDS
-from app.graph.writing.unit import tracked_values, working_set
-from app.graph.writing.unit.read_set import ReadCoverage, ReadSet
+from app.graph.writing.unit import working_set
+from app.graph.writing.unit.read_set import ReadCoverage
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.execution import side_thread
 from graphql_schema.execution.side_thread import run_aside
-from graphql_schema.ports.commands import DeleteCommand, IdempotencyKey, RecordUsageCommand
+from graphql_schema.ports.commands import DeleteCommand, IdempotencyKey
 from policies.errors import LimitError
 
 ADA = person("ada", "team ranking", roles="engineer")
@@ -43,17 +41,6 @@ def callers(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> Callers:
     store = MemoryStore(memory)
     monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
     return Callers(store)
-
-
-async def planned(callers: Callers, *batches: CallBatch) -> GroupPlan:
-    """Plan batches as one transaction."""
-    client: Any = callers.store
-    return await GroupPlanner(client, callers.coordinator, batches, ReadSet()).plan()
-
-
-def outcomes(plan: GroupPlan) -> list[list[str]]:
-    """Return the names of the outcomes of each batch."""
-    return [names(each.outcomes) for each in plan.batches]
 
 
 def present(plan: GroupPlan, text: str) -> bool:
@@ -180,67 +167,6 @@ async def test_a_raise_of_one_batch_is_the_state_of_the_next(callers: Callers) -
     plan = await planned(callers, before, raised, after)
     assert plan.state.vertices[vertex_id("default", urn("dataset b"))]["sensitivity"] == "RESTRICTED"
     assert [plan.batches[at].outcomes[0].placeholders for at in (0, 2)] == [(), (urn("dataset b"),)]
-
-
-async def test_a_transaction_has_few_texts_for_the_index(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Texts that are new, and stored ones of assets that are changed or marked, count; the next one has the others."""
-    monkeypatch.setattr(group_plan, "MAX_COST", 2_000)
-    for name in ("MEMBER_COST", "RECORD_COST"):
-        monkeypatch.setattr(write_cost, name, 0)
-    monkeypatch.setattr(tracked_values, "EDGE_COST", 0)
-    long = {"description": "x" * 900}
-    ids = [f"dataset d{number}" for number in range(5)]
-    new = [asset(each, long) for each in ids]
-    assert [len(each) for each in outcomes(await planned(callers, callers.batch(ROOT, *new)))] == [3]
-    seeded(callers.store.memory, *new)
-    changed = [asset(each, {"stage": "DEPRECATED"}) for each in ids]
-    day = datetime.fromtimestamp(NOW / 1_000, UTC).date().isoformat()
-    used = [RecordUsageCommand(urn(each), urn("team ads"), day, {"reads": 1.0}) for each in ids]
-    named = [asset(f"dataset n{number}", {"displayName": "x" * 900}) for number in range(5)]
-    for items in (changed, used, named):
-        assert [len(each) for each in outcomes(await planned(callers, callers.batch(ROOT, *items)))] == [3]
-    again = [*changed[:1], asset(ids[0], {"stage": "ACTIVE"}), *changed[:1], *changed[1:]]
-    assert [len(each) for each in outcomes(await planned(callers, callers.batch(ROOT, *again)))] == [5]
-
-
-async def test_a_transaction_writes_few_records(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each asset, with the record of its change and their edge, counts; and so does each placeholder of an item."""
-    monkeypatch.setattr(group_plan, "MAX_COST", 10 * (2 * write_cost.RECORD_COST + write_cost.EDGE_COST))
-    items = [asset(f"dataset d{number}") for number in range(20)]
-    (alone,) = outcomes(await planned(callers, callers.batch(ROOT, *items)))
-    assert 5 <= len(alone) <= 10
-    wide = [
-        asset(f"dataset w{number}", derivedFrom=[f"dataset up{number}x{n}" for n in range(5)]) for number in range(20)
-    ]
-    (derived,) = outcomes(await planned(callers, callers.batch(ROOT, *wide)))
-    assert len(derived) == 2
-
-
-async def test_a_transaction_changes_few_words_of_names(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each word that a name gets or loses is a change of the index; names that stay do not count."""
-    monkeypatch.setattr(write_cost, "RECORD_COST", 0)
-    monkeypatch.setattr(group_plan, "MAX_COST", 20 * write_cost.MEMBER_COST * 40)
-    name = "一二三四五六七八九十" * 2
-    items = [asset(f"dataset d{number}", {"displayName": f"{name} {number}"}) for number in range(60)]
-    (first,) = outcomes(await planned(callers, callers.batch(ROOT, *items)))
-    assert 10 < len(first) < 40
-    seeded(callers.store.memory, *items)
-    same = [asset(f"dataset d{number}", {"stage": "DEPRECATED"}) for number in range(60)]
-    assert [len(each) for each in outcomes(await planned(callers, callers.batch(ROOT, *same)))] == [60]
-
-
-async def test_batches_that_follow_long_texts_are_in_the_next_transaction(
-    callers: Callers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A batch whose texts are full is the last one; an atomic one is complete, and one that is undone has none."""
-    monkeypatch.setattr(group_plan, "MAX_COST", 2_000)
-    for name in ("MEMBER_COST", "RECORD_COST"):
-        monkeypatch.setattr(write_cost, name, 0)
-    monkeypatch.setattr(tracked_values, "EDGE_COST", 0)
-    long = [asset(f"dataset d{number}", {"description": "x" * 900}) for number in range(5)]
-    undone = callers.batch(ROOT, *long, MISSING, atomic=True)
-    plan = await planned(callers, undone, callers.batch(ROOT, *long, atomic=True), callers.batch(BO, asset("model m")))
-    assert [len(each) for each in outcomes(plan)] == [6, 5]
 
 
 async def test_a_floor_of_an_earlier_batch_applies_to_the_next(
