@@ -21,7 +21,7 @@ OF_A_PACKAGE = {
     "tests/unit/app/graph/writing/rules/test_first_owner_mutants.py": "each part of a rule is changed, and noticed",
     "tests/unit/app/graph/writing/test_reads_ahead.py": "what a call reads ahead for its plans, beside other processes",
     "tests/unit/app/graph/writing/test_repeated_plans.py": "how often an item of any handler is read and planned",
-    "tests/unit/app/graph/writing/test_transaction_cost.py": "what is counted and planned together bounds a transaction",
+    "tests/unit/app/graph/writing/test_transaction_cost.py": "what is counted while it is planned bounds a transaction",
     "tests/unit/policies/test_mutants.py": "each rule and label is changed, and the decision table must notice it",
 }
 """Unit tests of a package rather than of one module, each with what it proves."""
