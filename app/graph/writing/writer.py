@@ -25,6 +25,7 @@ from app.graph.writing.unit.rejections import conflict, invalid, over_limit
 from graphql_schema.ports.commands import Command, EventCommand, MergeCommand
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome, outcome_of_event
+from graphql_schema.rules.index_terms import SHORT_WORD
 from policies.access import Access
 from policies.errors import LimitError
 from policies.installation.disclosure import Disclosure
@@ -39,7 +40,10 @@ MAX_BATCH_EDGES: Final = 2_500
 """Maximal number of edges and sources of the items of one batch, unless its first item has more or it is atomic."""
 
 MAX_BATCH_TEXT: Final = 1_250_000
-"""Maximal number of characters of the descriptions in one batch, unless one item has more."""
+"""Maximal number of characters of the descriptions in one batch, unless one item has more.
+
+Short words count as SHORT_WORD characters.
+"""
 
 MAX_ATOMIC_EDGES: Final = 2_500
 """Maximal number of edges and sources of the items of an atomic call: all others wait for its one transaction."""
@@ -280,8 +284,8 @@ def _refuse_long(items: Sequence[Command]) -> None:
         )
     if text > MAX_ATOMIC_TEXT:
         raise LimitError(
-            f"The descriptions in an atomic call may have at most {MAX_ATOMIC_TEXT} characters, and these have {text}; "
-            "split the call, or send it without `atomic`.",
+            f"The descriptions in an atomic call may have at most {MAX_ATOMIC_TEXT} characters, at least {SHORT_WORD} "
+            f"for each word, and these have {text}; split the call, or send it without `atomic`.",
             limit="atomicText",
             maximum=MAX_ATOMIC_TEXT,
             actual=text,
