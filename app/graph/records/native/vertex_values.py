@@ -37,6 +37,9 @@ _NONE: Final[Mapping[str, Json]] = {"String": "", "Long": 0, "Double": 0.0, "Boo
 An absent property satisfies neither a test nor its opposite (docs/design/janusgraph.md).
 """
 
+_PATHS: Final = {"codePaths": "codeRef", "dataPaths": "location"}
+"""Native sets of the terms of a path, with the field that has the path."""
+
 _OF_ASSETS: Final = [stored for stored in NATIVE_PROPERTIES if not stored.attached_only]
 
 
@@ -74,6 +77,12 @@ def _natives(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
     return values, sets_of_asset(record)
 
 
+def has_new_sets(record: Record, before: Record) -> bool:
+    """Return whether sets may differ: unless both records share the values from which these follow."""
+    sources = ("index", "properties", *_PATHS.values(), *(stored.name for stored in _OF_ASSETS if stored.many))
+    return any(record.get(name) is not before.get(name) for name in sources)
+
+
 def sets_of_asset(record: Record) -> dict[str, list[str]]:
     """Return the sets among the native properties of an asset, save its index terms."""
     index = record["index"]
@@ -96,8 +105,7 @@ def _pairs(record: Record) -> list[str]:
 
 def _paths(record: Record) -> dict[str, list[str]]:
     """Return the terms of the paths in which the `codeRef` and the `location` of an asset end, "" alone without one."""
-    fields = {"codePaths": "codeRef", "dataPaths": "location"}
-    return {name: path_terms(str(record.get(field) or "")) or [""] for name, field in fields.items()}
+    return {name: path_terms(str(record.get(field) or "")) or [""] for name, field in _PATHS.items()}
 
 
 def _natives_of_attached(record: Record) -> JsonObject:

@@ -5,7 +5,7 @@ The store needs about a second for 3,000,000 of them, with those of their histor
 
 from typing import Final
 
-from app.graph.records.native.vertex_values import sets_of_asset
+from app.graph.records.native.vertex_values import has_new_sets, sets_of_asset
 from app.graph.records.vertex_record import is_attached
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.index_terms import has_new_names, indexed_length, max_name_words
@@ -43,8 +43,10 @@ def _changed_members(record: Record, before: Record | None) -> int:
     """Return how many members of the sets of an asset are added or removed; a mark changes none."""
     if record is before:
         return 0
-    sets, stored = sets_of_asset(record), {} if before is None else sets_of_asset(before)
-    changed = sum(len({*members} ^ {*stored.get(name, ())}) for name, members in sets.items())
+    changed = 0
+    if before is None or has_new_sets(record, before):
+        sets, stored = sets_of_asset(record), {} if before is None else sets_of_asset(before)
+        changed = sum(len({*members} ^ {*stored.get(name, ())}) for name, members in sets.items())
     if has_new_names(record, before):
         changed += max_name_words(record) + (0 if before is None else max_name_words(before))
     return changed
