@@ -6,12 +6,14 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 import orjson
+import structlog
 
 from app.graph.admin.elements.store_digest import StoreDigest, digest_of
 from app.graph.admin.elements.work_progress import WorkProgress
@@ -20,7 +22,7 @@ from app.graph.admin.store_client import DEADLINE, embedded_client, product_stor
 from app.graph.admin.store_schema import store_schema
 from app.graph.driver.gremlin_client import GremlinClient
 from app.settings import Settings
-from app.store.embedded.backup_folder import Backup, BackupFolder, BackupResult, backup_name
+from app.store.embedded.backup_folder import Backup, BackupFolder, BackupResult, instant_of
 from app.store.embedded.data_lock import DataLock
 from app.store.embedded.embedded_store import OWNER_ONLY
 from app.store.embedded.index_files import INDEX_FOLDER, finish_rebuild
@@ -30,8 +32,11 @@ from app.store.schema_stamp import DATA_FOLDER, STAMP_FILE, refuse_other_schema
 
 SNAPSHOTS: Final = "snapshots"
 """The folder of the links of a snapshot, within the store's folder."""
+_AHEAD_SECONDS: Final = 60
 _RESTORING: Final = "restoring"
 _STORAGE_ARTIFACT: Final = "janusgraph-berkeleyje"
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +74,20 @@ async def back_up(settings: Settings, target: Path, keep: int, progress: WorkPro
 async def _copied(folder: BackupFolder, store: Path, taken: Snapshot, progress: WorkProgress) -> BackupResult:
     """Copy what is new of a snapshot into the folder of backups, and write the manifest."""
     schema = orjson.loads((store / STAMP_FILE).read_bytes())
-    about = Backup(backup_name(), version("model-lifecycle-graph"), storage_release(), schema, taken.index, {})
+    name = _new_name(folder)
+    about = Backup(name, version("model-lifecycle-graph"), storage_release(), schema, taken.index, {})
     total = sum(path.stat().st_size for path in folder.missing(taken.files).values())
     return await asyncio.to_thread(folder.add, about, taken.files, progress.begin("copying", total))
+
+
+def _new_name(folder: BackupFolder) -> str:
+    """Return the name of a new backup; logs a warning if it is more than _AHEAD_SECONDS ahead of the clock."""
+    now = datetime.now(UTC)
+    name = folder.next_name(now)
+    ahead = int((instant_of(name) - now).total_seconds())
+    if ahead > _AHEAD_SECONDS:
+        _log.warning("clock_behind_backups", backup=name, seconds=ahead)
+    return name
 
 
 async def check_backup(settings: Settings, source: Path, name: str, progress: WorkProgress) -> CheckedStore:

@@ -21,7 +21,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Final, Self, TypeVar
@@ -42,6 +42,7 @@ OWNER_ONLY: Final = 0o700
 """Mode of the folder, which contains the data of all tenants."""
 _CHUNK: Final = 1 << 20
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
+_NAME: Final = re.compile(r"\d{8}T\d{6}\.\d{3}Z", re.ASCII)
 _NO_NAMES: Final = frozenset({"", ".", ".."})
 _STORED: Final = re.compile(rf"{DATA_FOLDER}/[0-9a-f]{{8}}\.jdb|{INDEX_FOLDER}/.+", re.DOTALL)
 """The paths of the files of data and index. Another file there, such as `je.properties`, would configure the store."""
@@ -185,6 +186,15 @@ class BackupFolder:
             raise BackupError(f"{self.path} contains {missing}; it has: {there}.")
         return found[-1]
 
+    def next_name(self, now: datetime) -> str:
+        """Return the name of a new backup, which is greater than all names of backups in the folder.
+
+        It is the instant ``now``, or one millisecond after the newest name if the clock was ahead then.
+        """
+        newest = max((path.stem for path in self.path.glob("*.json") if _NAME.fullmatch(path.stem)), default="")
+        name = _name_at(now)
+        return name if name > newest else _name_at(instant_of(newest) + timedelta(milliseconds=1))
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the lock of the folder; raises `BackupError` if another process writes a backup there."""
@@ -297,9 +307,13 @@ def _disk_errors(path: Path) -> Iterator[None]:
         raise
 
 
-def backup_name(now: datetime | None = None) -> str:
-    """Return the name of a backup that is taken now; the names of later backups are greater."""
-    return (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
+def instant_of(name: str) -> datetime:
+    """Return the instant in the name of a backup."""
+    return datetime.strptime(name, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
+
+
+def _name_at(at: datetime) -> str:
+    return at.strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
 
 
 def _safe(name: str) -> str:

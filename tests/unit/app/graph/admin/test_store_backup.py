@@ -2,18 +2,23 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.graph.admin import store_backup
 from app.graph.admin.elements.store_digest import StoreDigest
 from app.graph.admin.elements.work_progress import NoProgress
+from app.graph.admin.snapshot import Snapshot
 from app.graph.admin.store_backup import CheckedStore, back_up, check_backup
 from app.settings import Settings
-from app.store.embedded.backup_folder import Backup, BackupFolder
+from app.store.embedded.backup_folder import Backup, BackupFolder, instant_of
 from app.store.errors import BackupError
+from app.store.schema_stamp import STAMP_FILE
 
 BACKUP = Backup("a", "1.0", "1.1.0", {"version": 5}, index=True, files={})
 
@@ -42,6 +47,35 @@ async def test_old_backups_are_deleted_under_the_lock(monkeypatch: pytest.Monkey
     monkeypatch.setattr(BackupFolder, "keep", keep)
     await back_up(Settings.from_env(), tmp_path / "backups", 2, NoProgress())
     assert locked == [True]
+
+
+@pytest.mark.parametrize(("ahead", "warnings"), [(timedelta(days=2), 1), (timedelta(seconds=30), 0)])
+async def test_a_backup_after_a_clock_that_was_ahead_is_named_after_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ahead: timedelta, warnings: int
+) -> None:
+    """It has the next name, and a warning with the seconds if the clock was ahead by more than a minute."""
+    folder = BackupFolder.create(tmp_path / "backups")
+    (tmp_path / STAMP_FILE).write_text("{}")
+    folder.write(replace(BACKUP, name=folder.next_name(datetime.now(UTC) + ahead)))
+    (newest,) = folder.backups()
+
+    @asynccontextmanager
+    async def client(_: Settings) -> AsyncIterator[None]:
+        yield
+
+    async def nothing(*_: object) -> Snapshot:
+        return Snapshot({}, index=True)
+
+    monkeypatch.setattr(store_backup, "embedded_client", client)
+    monkeypatch.setattr(store_backup, "store_folder", lambda _: tmp_path)
+    monkeypatch.setattr(store_backup, "take_snapshot", nothing)
+    with capture_logs() as events:
+        made = (await back_up(Settings.from_env(), folder.path, 1, NoProgress())).backup.name
+    assert instant_of(made) == instant_of(newest.name) + timedelta(milliseconds=1)
+    assert [each.name for each in folder.backups()] == [made]
+    assert [event["log_level"] for event in events if event["event"] == "clock_behind_backups"] == [
+        "warning"
+    ] * warnings
 
 
 @pytest.mark.parametrize("deleted", [True, False])

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from app.store.embedded.backup_folder import FILES, MARKER, Backup, BackupFolder, backup_name
+from app.store.embedded.backup_folder import FILES, MARKER, Backup, BackupFolder
 from app.store.errors import BackupError
 
 BIG = 10_000
@@ -87,11 +88,20 @@ def test_old_backups_and_their_files_are_deleted(folder: BackupFolder, sources: 
     assert folder.keep(5) == 0
 
 
-def test_names_sort_by_time() -> None:
-    """The name of a later backup is greater."""
-    names = [backup_name() for _ in range(3)]
-    assert names == sorted(names)
-    assert len(names[0]) == len("20261127T004500.123Z")
+def test_the_order_of_names_is_that_of_the_backups(folder: BackupFolder, sources: dict[str, Path]) -> None:
+    """After a clock that ran ahead, also into another year, each new backup is the newest, and is kept."""
+    now = datetime(2026, 11, 30, 8, 0, 0, 35_459, UTC)
+    ahead = datetime(2026, 12, 31, 23, 59, 59, 999_000, UTC)
+    names = []
+    for at in (now - timedelta(hours=1), ahead, now, now, ahead, now):
+        name = folder.next_name(at)
+        folder.add(backup(name), sources, nothing)
+        folder.keep(2)
+        names.append(name)
+        assert folder.named().name == name
+        assert [each.name for each in folder.backups()] == names[-2:]
+    assert names[:3] == ["20261130T070000.035Z", "20261231T235959.999Z", "20270101T000000.000Z"]
+    assert names == sorted({*names})
 
 
 def _damage(folder: BackupFolder) -> None:
