@@ -7,7 +7,7 @@ from typing import Final
 from app.graph.records.vertex_id import internal_vertex_id
 from app.graph.webhooks.stored_webhook import DeliveryState, StoredWebhook
 from app.graph.webhooks.webhook_store import WebhookStore
-from app.webhooks.webhook_rights import WebhookRights
+from app.webhooks.webhook_rights import FORMER_MS, WebhookRights
 from app.webhooks.webhook_signature import new_secret
 from graphql_schema.ports.outcomes import MutationErrorCode
 from graphql_schema.ports.record import JsonObject
@@ -19,9 +19,6 @@ MAX_OWNED: Final = 10
 
 MAX_OF_TENANT: Final = 100
 """Maximal number of webhooks of a tenant; calls to several processes at once may exceed it a little."""
-
-FORMER_MS: Final = 24 * 3_600_000
-"""Milliseconds for which a secret signs after its rotation."""
 
 
 class OwnedWebhooks:

@@ -18,6 +18,7 @@ from app.webhooks.receiver import DeliveryFailedError, Receiver
 from app.webhooks.webhook_events import WebhookEvents
 from app.webhooks.webhook_rights import RightsEndedError, WebhookRights
 from app.webhooks.webhook_signature import message_id, signed_headers
+from graphql_schema.catalog.instants import is_ahead
 from graphql_schema.ports.record import JsonObject
 from policies.errors import Code, CodedError
 
@@ -84,7 +85,7 @@ class WebhookDelivery:
         assert rule is not None  # noqa: S101 - the job starts allowed webhooks only
         async with Receiver(self.webhook.url, rule, self._parts.resolver) as receiver:
             while not self.webhook.state.disabled_at:
-                await asyncio.sleep(max(self.webhook.state.next_at - self._parts.clock(), 0) / 1_000)
+                await asyncio.sleep(self._seconds())
                 try:
                     await self._send_events(receiver)
                 except RightsEndedError:
@@ -93,6 +94,11 @@ class WebhookDelivery:
                     self._record_failure(error)
                 except Exception as error:  # noqa: BLE001 - the boundary of a webhook: it is logged and retried
                     self._record_failure(DeliveryFailedError(_reason(error)))
+
+    def _seconds(self) -> float:
+        """Return the seconds until the next attempt; 0 if its instant is later than a right clock can have set."""
+        now, at, max_pause = self._parts.clock(), self.webhook.state.next_at, self._parts.plan.max_pause * 1_000
+        return 0.0 if is_ahead(at - int(max_pause), now) else max(at - now, 0) / 1_000
 
     async def _send_events(self, receiver: Receiver) -> None:
         """Send the events after the last delivered change; ends with an error only."""
@@ -125,7 +131,8 @@ class WebhookDelivery:
     def _record_failure(self, error: DeliveryFailedError) -> None:
         """Record a failure in the state: when the next attempt is due, or that the webhook is disabled."""
         now, state, plan = self._parts.clock(), self.webhook.state, self._parts.plan
-        since, failures = state.failing_since or now, state.failures + 1
+        since = now if is_ahead(state.failing_since, now) else state.failing_since or now
+        failures = state.failures + 1
         ends = error.gone or now - since >= plan.days * 24 * 3_600_000
         self.webhook = self.webhook.with_state(
             replace(

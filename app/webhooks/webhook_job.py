@@ -77,6 +77,9 @@ class WebhookJob:
             self._states.clear()
             return
         stored = {each.x: each for each in await self.store.all()}
+        for webhook in [*stored.values()]:
+            if (ended := self.rights.ended(webhook)) is not None:
+                await self.store.put(ended)
         states = {x: self.rights.state_of(webhook) for x, webhook in stored.items()}
         wanted = {x for x, state in states.items() if state in _SENT}
         self._states = Counter(states.values())

@@ -1,4 +1,4 @@
-"""Instants and durations: intervals in records, their open end, and ISO 8601 durations of a fixed length."""
+"""Instants and durations: intervals in records, their open end, what is ahead of a clock, and ISO 8601 durations."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,6 +6,9 @@ from typing import Any, Final
 
 FOREVER = 253_402_300_799_999
 """The end of an interval without an end, in epoch milliseconds: 9999-12-31T23:59:59.999Z."""
+
+MAX_AHEAD_MS: Final = 300_000
+"""Milliseconds, five minutes, by which a date may be ahead of the clock of the process that reads or writes it."""
 
 INTERVALS: Final = (("startedAt", "endedAt"), ("deployedAt", "retiredAt"), ("validFrom", "validTo"))
 """Pairs of instants in records and inputs; the second must not be before the first."""
@@ -44,3 +47,11 @@ def milliseconds(duration: str) -> int | None:
     found = _DURATION.fullmatch(duration.strip())
     parts = {} if found is None else {unit: text for unit, text in found.groupdict().items() if text}
     return round(sum(float(text) * _UNITS[unit] for unit, text in parts.items())) if parts else None
+
+
+def is_ahead(instant: int, now: int) -> bool:
+    """Return whether an instant is more than MAX_AHEAD_MS ahead of ``now``, so that it was not taken from this clock.
+
+    A stored instant is so after the clock was set back. It then counts as past, because nothing else would end it.
+    """
+    return instant > now + MAX_AHEAD_MS

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Final
 
+from graphql_schema.catalog.instants import MAX_AHEAD_MS
 from graphql_schema.catalog.urn import make_urn
 
 OBJECT_TYPES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -41,12 +42,23 @@ FIRST_PAUSE_MS: Final = 10_000
 MAX_PAUSE_MS: Final = 3_600_000
 """Upper bound in milliseconds of the pause after any failure."""
 
+LATEST_DUE_MS: Final = MAX_PAUSE_MS + MAX_AHEAD_MS
+"""Milliseconds from now until the latest instant at which an event may be due, unless the clock was set back."""
+
 _FRACTIONS: Final = 1 << 16
 
 
 def source_urn(name: str) -> str:
     """Return the id of the workflow that represents a source; raises InvalidError if an id cannot have the name."""
     return make_urn("workflow", "ingest", "", name)
+
+
+def is_due(instant: int, now: int) -> bool:
+    """Return whether an event that is due at an instant may be taken.
+
+    So is an event that is due later than a right clock can have set.
+    """
+    return not now < instant <= now + LATEST_DUE_MS
 
 
 def retry_pause(event: str, attempts: int) -> int:

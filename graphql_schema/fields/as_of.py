@@ -15,14 +15,12 @@ from graphql import (
     coerce_input_literal,
 )
 
+from graphql_schema.catalog.instants import is_ahead
 from graphql_schema.fields.context import Context, Info
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.selected_fields import selected_fields
 from graphql_schema.ports.record import Json
 from policies.errors import InvalidError
-
-MAX_CLOCK_SKEW_MS = 300_000
-"""Milliseconds by which the clock of a client may be ahead of that of the server."""
 
 ARGUMENT = "asOf"
 TIMELESS = frozenset({"viewer", "__typename", "__schema", "__type"})
@@ -43,7 +41,7 @@ def set_read_time(info: Info, as_of: int | None) -> None:
     """Set the read time of the operation; None is the present.
 
     Raises InvalidError if the fields of the operation have different values, or if the instant is more than
-    MAX_CLOCK_SKEW_MS in the future.
+    MAX_AHEAD_MS in the future.
     """
     context = info.context
     if context.instants is None:
@@ -60,7 +58,7 @@ def set_read_time(info: Info, as_of: int | None) -> None:
 def read_time_of_field(context: Context, as_of: int | None) -> int | None:
     """Return the read time of one field: ``as_of``, by default that of the operation; None is the present.
 
-    Raises InvalidError if ``as_of`` is later than the read time of the operation, or more than MAX_CLOCK_SKEW_MS in the
+    Raises InvalidError if ``as_of`` is later than the read time of the operation, or more than MAX_AHEAD_MS in the
     future.
     """
     if as_of is not None and context.as_of is not None and as_of > context.as_of:
@@ -70,7 +68,7 @@ def read_time_of_field(context: Context, as_of: int | None) -> int | None:
 
 
 def _refuse_future(context: Context, as_of: int | None) -> None:
-    if as_of is not None and as_of > context.clock() + MAX_CLOCK_SKEW_MS:
+    if as_of is not None and is_ahead(as_of, context.clock()):
         raise InvalidError("`asOf` is more than five minutes in the future; give a past instant.")
 
 

@@ -6,13 +6,13 @@ from typing import Annotated
 import strawberry
 
 from graphql_schema.catalog.enums import CheckKind, CheckStatus, References
+from graphql_schema.catalog.instants import MAX_AHEAD_MS, is_ahead
 from graphql_schema.catalog.relations import RESULT_OF
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, Resolved, stored_field
+from graphql_schema.fields.field import Parent, Parents, Resolved, resolved_for_all, stored_field
 from graphql_schema.fields.node import Node, resolve_subject
 from graphql_schema.fields.refs import AssetRef, CheckRef, CheckResultRef, IncidentRef
-from graphql_schema.fields.relation_fields import to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.idempotency_key import key_in
 from graphql_schema.inputs.input_fields import dry_run_field, key_field, named_references_field, optional_input
@@ -20,7 +20,8 @@ from graphql_schema.inputs.payloads import MutationError, changed_field, errors_
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import asset_kind, check_text
 from graphql_schema.ports.commands import ReportCheckCommand
-from graphql_schema.ports.relation_query import newest_first
+from graphql_schema.ports.conditions import Above, Negated
+from graphql_schema.ports.relation_query import ONE, RowFilter, newest_first
 
 RESULTS = newest_first(RESULT_OF.into("CheckResult"))
 """From a check to its results, newest observation first."""
@@ -31,6 +32,19 @@ Since = Annotated[Instant | None, strawberry.argument(description="Only results 
 
 async def _check(root: Parent, info: Info) -> Resolved:
     return await info.context.reader.node(root.record["check"])
+
+
+async def _latest(roots: Parents, info: Info) -> list[Resolved]:
+    """Return the newest result of each check, None without one; results that are ahead of the clock are left out."""
+    reader, now = info.context.reader, info.context.now()
+    found = [each.items[0].row if each.items else None for each in await reader.related_to_all(roots, RESULTS, ONE)]
+    ahead = [n for n, row in enumerate(found) if row is not None and is_ahead(row.record["observedAt"], now)]
+    if ahead:
+        earlier = replace(ONE, keep=RowFilter(Negated(Above("observedAt", now + MAX_AHEAD_MS))))
+        pages = await reader.related_to_all([roots[n] for n in ahead], RESULTS, earlier)
+        for n, page in zip(ahead, pages, strict=True):
+            found[n] = page.items[0].row if page.items else None
+    return found
 
 
 async def _results(root: Parent, info: Info, since: Since = None, first: First = 20, after: After = None) -> Resolved:
@@ -47,7 +61,12 @@ class Check(Node):
     check_kind: CheckKind = stored_field("Property of the asset that the check monitors.")
     threshold: str | None = stored_field("Threshold that values are compared with, in words; null if none was given.")
     asset: AssetRef | None = strawberry.field(description="Asset that the check monitors.", resolver=resolve_subject)
-    latest_result: CheckResultRef | None = to_one(RESULTS, "Result with the latest observation; null without results.")
+    latest_result: CheckResultRef | None = strawberry.field(
+        description="Result with the latest observation; null without results. A result that is more than five minutes "
+        "ahead of the clock, which ran ahead when it was reported, is left out.",
+        resolver=_latest,
+        metadata=resolved_for_all(),
+    )
     results: Connection[CheckResultRef] | None = strawberry.field(
         description="Results of the check, the newest observation first.", resolver=_results
     )

@@ -1,11 +1,13 @@
 """Thin events: which objects of a source wait to be read, and what became of those that were; their list."""
 
+from dataclasses import replace
 from enum import Enum
 from typing import Annotated
 
 import strawberry
 
 from graphql_schema.catalog.enums import value
+from graphql_schema.catalog.thin_event_rules import LATEST_DUE_MS
 from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, SchemaField, stored_field
@@ -13,6 +15,7 @@ from graphql_schema.fields.filter_fields import below, listing_condition, not_be
 from graphql_schema.fields.node import Node, resolve_subject
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.fields.scalars import Instant
+from graphql_schema.ports.conditions import Above, All, AnyOf, Condition
 
 SHOWN_BY = "history"
 """The field of an asset that a viewer must be able to read to see that the object of an event became the asset."""
@@ -97,8 +100,18 @@ FilterArg = Annotated[
 async def _thin_events(info: Info, filter: FilterArg = None, first: First = 20, after: After = None) -> Resolved:
     where = listing_condition(filter)
     page, binding = page_request_of(info, first, after, where)
-    found = await info.context.reader.attached_records("ThinEvent", where, page, newest_first=False)
+    found = await info.context.reader.attached_records(
+        "ThinEvent", _with_overdue(info, filter, where), page, newest_first=False
+    )
     return ConnectionSource(found, page, binding)
+
+
+def _with_overdue(info: Info, given: ThinEventFilter | None, where: Condition) -> Condition:
+    """Return the condition of a list, in which events that are due later than a right clock can have set are due."""
+    if given is None or given.due_before is None:
+        return where
+    ahead = Above("begins", info.context.clock() + LATEST_DUE_MS)
+    return AnyOf((where, All((listing_condition(replace(given, due_before=None)), ahead))))
 
 
 all_thin_events: SchemaField = strawberry.field(

@@ -7,11 +7,9 @@ of its own. This occurs after the clock was set back.
 
 from typing import Final
 
+from graphql_schema.catalog.instants import is_ahead
 from graphql_schema.catalog.urn import slug_of
 from graphql_schema.ports.record import Json, Record
-
-MAX_AHEAD_MS: Final = 300_000
-"""Milliseconds, five minutes, by which a date may be ahead of the clock of the process that writes."""
 
 MADE_AT: Final = "madeAt"
 """Record key of the date, if it is not ``createdAt``."""
@@ -55,7 +53,7 @@ def date_apart(order: int, now: int) -> int | None:
 
     It is ``now`` if the order is more than MAX_AHEAD_MS ahead of it. All are epoch milliseconds.
     """
-    return now if order > now + MAX_AHEAD_MS else None
+    return now if is_ahead(order, now) else None
 
 
 def dated(order: int, now: int) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
+from support.documents.observability import report
 from support.estates.promotions import approve, codes, register, version
 from support.servers.in_process import Api, open_api
 from support.servers.websocket_client import connected, serving
@@ -19,6 +20,11 @@ FOLLOW = "subscription ($after: Cursor) { changes(after: $after) { subjectId at 
 LISTED = """query ($filter: ChangeFilter, $after: Cursor) { changes(filter: $filter, first: 2, after: $after) {
   totalCount nodes { subjectId at cursor } pageInfo { hasNextPage endCursor } } }"""
 HISTORY = """query ($id: ID!, $asOf: DateTime) { asset(id: $id, asOf: $asOf) { history { nodes { action at } } } }"""
+HEALTH = """query ($id: ID!) { asset(id: $id) { health { status }
+  checks { nodes { latestResult { status } results { nodes { status } } } } } }"""
+DUE = """query ($now: DateTime!) {
+  thinEvents(filter: {sources: ["prod"], states: [PENDING], dueBefore: $now}) { totalCount nodes { objectId } } }"""
+TAKE = "mutation ($ids: [ID!]!) { takeThinEvents(input: {events: $ids}) { events { attempts } errors { code } } }"
 GATE = """query ($id: ID!) { asset(id: $id) { ... on ModelVersion {
   gate(alias: "champion") { missingApprovals } approvals { nodes { decision decidedAt } } } } }"""
 START = datetime.now(UTC).replace(microsecond=0)
@@ -153,3 +159,42 @@ async def test_a_revocation_ends_an_approval_from_the_future(graph: StoreGraph, 
         assert "release" in found["gate"]["missingApprovals"]
         assert [node["decision"] for node in found["approvals"]["nodes"]] == ["REVOKED", "APPROVED"]
         assert found["approvals"]["nodes"][0]["decidedAt"] == revoked
+
+
+@pytest.mark.parametrize(("before", "since"), [("PASS", "FAIL"), ("FAIL", "PASS")])
+async def test_a_check_from_the_future_is_not_the_latest(
+    graph: StoreGraph, tmp_path: Path, clock: Clock, before: str, since: str
+) -> None:
+    """Health and the latest result are those of the reports since, which open incidents; all results remain listed."""
+    async with open_api(graph, tmp_path) as api:
+        name, _ = await load(api, clock, f"checked-{since}")
+        clock.tick(JUMP)
+        assert (await report(api, "root", urn(name), status=before))["errors"] == []
+        clock.tick(BACK)
+        empty = (await api.ask("root", HEALTH, id=urn(name)))["asset"]
+        assert (empty["health"]["status"], empty["checks"]["nodes"][0]["latestResult"]) == ("UNKNOWN", None)
+        payload = await report(api, "root", urn(name), status=since, openIncidentOnFail=True)
+        assert (payload["incident"] is not None) == (since == "FAIL")
+        found = (await api.ask("root", HEALTH, id=urn(name)))["asset"]
+        assert found["health"]["status"] == {"FAIL": "UNHEALTHY", "PASS": "HEALTHY"}[since]
+        (check,) = found["checks"]["nodes"]
+        assert check["latestResult"]["status"] == since
+        assert [node["status"] for node in check["results"]["nodes"]] == [before, since]
+
+
+async def test_a_thin_event_from_the_future_is_due(graph: StoreGraph, tmp_path: Path, clock: Clock) -> None:
+    """It is listed as due, and a worker takes it, once; one that was queued since is not affected."""
+    async with open_api(graph, tmp_path) as api:
+        source = {"id": "mlg://workflow/ingest/default/prod", "workflowKind": "mlflow"}
+        await api.load({"workflow": source})
+        ids = []
+        for step, name in ((JUMP, "ahead"), (BACK, "since")):
+            clock.tick(step)
+            headers = {"Authorization": f"Bearer {api.tokens['root']}"}
+            event = {"source": "prod", "type": "run", "id": name}
+            ids.append((await api.http.post("/ingest/events", json=event, headers=headers)).json()["id"])
+        due = (await api.ask("root", DUE, now=clock.tick()))["thinEvents"]
+        assert (due["totalCount"], [node["objectId"] for node in due["nodes"]]) == (2, ["since", "ahead"])
+        for attempts in ([{"attempts": 1}] * 2, []):
+            assert (await api.ask("root", TAKE, ids=ids))["takeThinEvents"]["events"] == attempts
+        assert (await api.ask("root", DUE, now=clock.tick()))["thinEvents"]["totalCount"] == 0

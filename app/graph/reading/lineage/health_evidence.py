@@ -22,11 +22,12 @@ from app.graph.reading.lineage.expander import Vertex, steps_of, without_stubs
 from app.graph.reading.lineage.health_findings import AssetFindings, EvidenceWeighing, HealthEvidence
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import NO_UPPER_BOUND, ReadTime
+from graphql_schema.catalog.instants import MAX_AHEAD_MS, is_ahead
 from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.relations import EVALUATED_BY, MONITORED_BY, RAISED_ON, RESULT_OF, Hop
 from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
 from graphql_schema.ports.lineage_query import LONG_LINEAGE
-from graphql_schema.ports.record import Json, JsonObject
+from graphql_schema.ports.record import Json, JsonObject, Record
 from graphql_schema.ports.row import AccessGrade, Row
 from graphql_schema.rules.gate_evaluation import counts_for
 from policies.errors import LimitError
@@ -110,9 +111,17 @@ class EvidenceReader:
     async def _read(self, vertices: list[Vertex], *, with_data: bool, stubs: bool = True) -> "_Level":
         """Read a level in one request; without the data of evaluations, also the records of the versions.
 
-        Without ``stubs`` it has no versions that are stubs, unless they are among the vertices.
+        Without ``stubs`` it has no versions that are stubs, unless they are among the vertices. If the newest result of
+        a check is ahead of the clock, a second request reads the level without such results.
         """
-        builder = _RequestBuilder(self._rows.row_policy.instant, with_data)
+        level = await self._read_until(vertices, NO_UPPER_BOUND, with_data=with_data, stubs=stubs)
+        now = self._rows.row_policy.instant.valid
+        if not any(is_ahead(each["observedAt"], now) for each in level.results()):
+            return level
+        return await self._read_until(vertices, now + MAX_AHEAD_MS, with_data=with_data, stubs=stubs)
+
+    async def _read_until(self, vertices: list[Vertex], until: int, *, with_data: bool, stubs: bool) -> "_Level":
+        builder = _RequestBuilder(self._rows.row_policy.instant, with_data, until)
         versions = [vid for vid, kind in vertices if kind == _EVALUATED]
         own = builder.add_evidence([vid for vid, _ in vertices], versions)
         steps = [
@@ -188,6 +197,13 @@ class _Level:
         """Whether there are so many edges that the side thread goes through them."""
         return sum(len(far) for each in (*self.edges, self.left_out) for far in each.values()) > LONG_LINEAGE
 
+    def results(self) -> Iterator[Record]:
+        """Yield the newest result of each check."""
+        records = self.response.records
+        for hops in self._all_hops():
+            for found in self.edges[hops.results].values():
+                yield from (records[far] for far, _ in found if far in records)
+
     def assets(self) -> set[int]:
         """Return the other members, the evaluations and their data."""
         read = {number for number, hops in self.steps} | {*self._hops_to_evaluations()}
@@ -260,10 +276,14 @@ class _EvidenceHops:
 
 @dataclass(slots=True)
 class _RequestBuilder:
-    """Builds the hops of one request; ``with_data`` states whether the data of evaluations are among them."""
+    """Builds the hops of one request; ``with_data`` states whether the data of evaluations are among them.
+
+    ``until`` is the instant after which results of checks are left out.
+    """
 
     instant: ReadTime
     with_data: bool = True
+    until: int = NO_UPPER_BOUND
     hops: list[JsonObject] = field(default_factory=list)
 
     def add(self, hop: Hop, sources: Sequence[int], parent: int = SOURCES_GIVEN, **window: Json) -> int:
@@ -290,7 +310,7 @@ class _RequestBuilder:
         read of the past, results after its valid time are left out, so that none takes the place of the newest before.
         """
         checks = self.add(_CHECKS, sources, parent)
-        until = self.instant.valid if self.instant.past else NO_UPPER_BOUND
+        until = self.instant.valid if self.instant.past else self.until
         results = self.add(_RESULTS, (), checks, n=1, t=True, at=until)
         incidents = self.add(_INCIDENTS, sources, parent)
         evaluations = self.add(_EVALUATIONS, versions, parent) if evaluated else SOURCES_GIVEN

@@ -15,14 +15,12 @@ from app.graph.writing.rules.permissions import refuse_deleted, require_right, r
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import invalid, unknown_name
 from graphql_schema.catalog.enums import CheckStatus, Severity
+from graphql_schema.catalog.instants import is_ahead
 from graphql_schema.catalog.relations import MONITORED_BY, RESULT_OF
 from graphql_schema.ports.commands import ReportCheckCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import JsonObject, Record
 from graphql_schema.rules.gate_evaluation import REPORTERS, counts_on
-
-MAX_CLOCK_SKEW_MS: Final = 300_000
-"""Milliseconds that the clock of the reporter may be ahead."""
 
 LATEST_AT: Final = "latestAt"
 """Record key of a check: the instant of its newest result."""
@@ -51,7 +49,7 @@ def report(unit: ItemUnit, command: ReportCheckCommand) -> WriteOutcome:
     asset = require_visible(unit, command.asset, "asset")
     require_right(unit, "update", asset)
     refuse_deleted(asset)
-    if observed > unit.now + MAX_CLOCK_SKEW_MS:
+    if is_ahead(observed, unit.now):
         raise invalid("`observedAt` is more than five minutes in the future; check the clock.", "observedAt")
     if command.only_known and unit.lookup.record(check_urn) is None:
         message = f"{command.asset} has no check {command.check!r} that is visible to you"
@@ -74,7 +72,8 @@ def _visible_checks(unit: ItemUnit, asset: str) -> list[str]:
 def _checked(unit: ItemUnit, command: ReportCheckCommand, urn: str, observed: int) -> Record:
     """Stage the record of the check, and return it.
 
-    A result that is older than the newest one changes at most ``firstAt``, to its instant if that is earlier.
+    A result that is older than the newest one changes at most ``firstAt``, to its instant if that is earlier. A newest
+    one that is ahead of the clock counts as older.
     """
     vid, before = unit.lookup.vid(urn), unit.lookup.record(urn)
     given = {"checkKind": command.check_kind, LATEST_AT: observed}
@@ -84,10 +83,13 @@ def _checked(unit: ItemUnit, command: ReportCheckCommand, urn: str, observed: in
         identity = {"name": command.check, "subjects": [command.asset], OPEN_INCIDENTS: [], FIRST_AT: observed}
         unit.staging.put(vid, new_attached_record(unit, urn, unit.now, **identity, **given))
         unit.staging.attach(MONITORED_BY, unit.lookup.vid(command.asset), vid, unit.now)
-    elif observed >= before[LATEST_AT] and {**before, **given} != before:
-        unit.staging.put(vid, amended(unit, before, **given))
-    elif observed < before.get(FIRST_AT, before["createdAt"]):
-        unit.staging.put(vid, amended(unit, before, **{FIRST_AT: observed}))
+        return unit.lookup.known(vid)
+    was_ahead = is_ahead(before[LATEST_AT], unit.now)
+    is_newest = was_ahead or observed >= before[LATEST_AT]
+    is_first = (was_ahead or not is_newest) and observed < before.get(FIRST_AT, before["createdAt"])
+    after = {**before, **(given if is_newest else {}), **({FIRST_AT: observed} if is_first else {})}
+    if after != before:
+        unit.staging.put(vid, amended(unit, before, **after))
     return unit.lookup.known(vid)
 
 

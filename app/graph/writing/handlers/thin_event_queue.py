@@ -22,6 +22,7 @@ from graphql_schema.catalog.thin_event_rules import (
     MAX_PER_MINUTE,
     MINUTE_MS,
     OBJECT_TYPES,
+    is_due,
     retry_pause,
 )
 from graphql_schema.observability.thin_events import ThinEventState
@@ -135,7 +136,7 @@ def take_thin_event(unit: ItemUnit, command: TakeThinEventCommand) -> WriteOutco
     the first attempt. Raises RejectedItemError if the event is hidden, or the caller may not update its source.
     """
     event = _event(unit, command.event)
-    if event["state"] != _PENDING or event[DUE_AT] > unit.now:
+    if event["state"] != _PENDING or not is_due(event[DUE_AT], unit.now):
         return WriteOutcome(Outcome.UNCHANGED, created_record=command.event)
     before = event["attempts"]
     if before >= MAX_ATTEMPTS:

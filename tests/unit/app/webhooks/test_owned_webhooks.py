@@ -10,9 +10,9 @@ from app.fair_queue import PROCESS
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.webhooks.stored_webhook import DeliveryState
 from app.graph.webhooks.webhook_store import WebhookStore
-from app.webhooks.owned_webhooks import FORMER_MS, MAX_OF_TENANT, MAX_OWNED, OwnedWebhooks
+from app.webhooks.owned_webhooks import MAX_OF_TENANT, MAX_OWNED, OwnedWebhooks
 from app.webhooks.receiver_hosts import ReceiverHosts
-from app.webhooks.webhook_rights import WebhookRights
+from app.webhooks.webhook_rights import FORMER_MS, WebhookRights
 from graphql_schema.ports.outcomes import MutationErrorCode
 from graphql_schema.ports.webhooks.webhook_registry import WebhookOrder, WebhookRefusedError
 from policies.principal import Principal, Scope

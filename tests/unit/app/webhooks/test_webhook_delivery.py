@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -142,6 +142,21 @@ async def test_a_webhook_is_disabled(status: int, step: int, attempts: int) -> N
         assert len(inbox.requests) == attempts
     state = running.webhook.state
     assert (state.disabled_at > 0, state.error, state.cursor, state.failures) == (True, f"HTTP {status}", "0", attempts)
+
+
+@pytest.mark.parametrize("state", [DeliveryState("0", failures=1, failing_since=1 << 50, next_at=1 << 50)])
+async def test_a_failure_while_the_clock_was_ahead_delays_nothing(state: DeliveryState) -> None:
+    """The next attempt is made at once, and a further failure is the first one of the days until the end."""
+    reports: list[int] = []
+    async with receiving() as inbox:
+        inbox.answers.extend([500, 204])
+        running = delivery(inbox, Feed(1), Clock(), reports)
+        running.webhook = running.webhook.with_state(state)
+        failed: list[DeliveryState] = []
+        running._parts = replace(running._parts, report=lambda: failed.append(running.webhook.state))  # noqa: SLF001
+        await running.run()
+    assert [each.failing_since for each in failed] == [1_000, 0]
+    assert running.webhook.state.cursor == "1"
 
 
 def test_pauses_double_up_to_an_hour() -> None:

@@ -56,6 +56,16 @@ async def test_deliveries_follow_the_store() -> None:
     assert sorted(events.ended) == ["a", "a", "b"]
 
 
+async def test_rights_that_are_ahead_of_the_clock_end_in_the_store() -> None:
+    """Otherwise they would begin again when the clock reaches the call that was dated ahead."""
+    store, events = WebhookMemory({8: webhook("a", rights_at=1 << 50)}), Silent()
+    job = job_over(store, events)
+    job.rights = replace(job.rights, rights_ms=100, clock=lambda: 1_000)
+    await job.step()
+    assert store.stored[8].rights_at == 900
+    assert not job.running
+
+
 async def test_only_the_leader_sends() -> None:
     """A process that does not lead starts nothing, and one that leads no more stops what it sent."""
     store, events = WebhookMemory({8: webhook("a")}), Silent()

@@ -7,7 +7,8 @@ from support.stores.webhook_memory import webhook
 
 from app.graph.webhooks.stored_webhook import DeliveryState
 from app.webhooks.receiver_hosts import ReceiverHosts
-from app.webhooks.webhook_rights import RightsEndedError, WebhookRights
+from app.webhooks.webhook_rights import FORMER_MS, RightsEndedError, WebhookRights
+from graphql_schema.catalog.instants import MAX_AHEAD_MS
 from graphql_schema.webhooks.webhook import WebhookState
 
 HOSTS = ReceiverHosts.parse(("http://127.0.0.1:1",))
@@ -48,3 +49,25 @@ def test_a_former_secret_signs_for_a_while() -> None:
     assert rights(50).secrets(both) == ["whsec_new"]
     assert rights(key=b"other" * 8).secrets(both) == []
     assert "whsec" not in both.record()
+
+
+def test_rights_of_a_clock_that_was_ahead_have_ended() -> None:
+    """A call that is dated ahead gives no rights, neither now nor when the clock reaches it."""
+    slightly, far = (replace(SEALED, rights_at=MAX_AHEAD_MS + more) for more in (0, 1))
+    assert (rights().ended(slightly), rights().state_of(slightly)) == (None, WebhookState.ACTIVE)
+    assert (rights().until(far), rights().state_of(far)) == (0, WebhookState.RIGHTS_ENDED)
+    with pytest.raises(RightsEndedError):
+        rights().principal(far)
+    stored = rights(1_000).ended(replace(far, rights_at=1_001 + MAX_AHEAD_MS))
+    assert stored is not None
+    assert (stored.rights_at, rights(1_001 + MAX_AHEAD_MS).state_of(stored)) == (900, WebhookState.RIGHTS_ENDED)
+
+
+def test_a_former_secret_of_a_clock_that_was_ahead_signs_no_more() -> None:
+    """Its end is later than a rotation by a right clock can have set."""
+    former = replace(SEALED, former_secret=rights().seal("whsec_old"))
+    found = [
+        rights().secrets(replace(former, former_until=FORMER_MS + MAX_AHEAD_MS + more)) == ["whsec_new", "whsec_old"]
+        for more in (0, 1)
+    ]
+    assert found == [True, False]

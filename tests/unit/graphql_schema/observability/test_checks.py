@@ -26,7 +26,7 @@ async def test_a_check_lists_its_results_newest_first(run: Run, graph: PlainGrap
     graph.add("DATASET", "clicks")
     check = graph.add("CHECK", "fresh", subjects=[DATA])
     for at, status in ((1, "PASS"), (3, "ERROR"), (2, "FAIL")):
-        result = graph.add("CHECK_RESULT", f"r{at}", status=status, check=check, subjects=[DATA])
+        result = graph.add("CHECK_RESULT", f"r{at}", status=status, check=check, subjects=[DATA], observedAt=at)
         graph.join("RESULT_OF", result, check, at=at)
     found = await run(CHECK, id=check)
     assert found.errors is None

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.graph.commits.commit_log import CommitLog
-from graphql_schema.rules.change_stamp import MADE_AT, MAX_AHEAD_MS, date_apart, dated, is_made_by, made_at
+from graphql_schema.catalog.instants import MAX_AHEAD_MS
+from graphql_schema.rules.change_stamp import MADE_AT, date_apart, dated, is_made_by, made_at
 
 DAY_MS = 86_400_000
 NOW = 1_700_000_000_000

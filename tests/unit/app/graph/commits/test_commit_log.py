@@ -8,7 +8,7 @@ from support.waiting import until
 
 from app.graph.commits import commit_log
 from app.graph.commits.commit_log import CommitLog
-from graphql_schema.rules.change_stamp import MAX_AHEAD_MS
+from graphql_schema.catalog.instants import MAX_AHEAD_MS
 
 
 async def test_instants_continue_after_those_of_other_processes() -> None:

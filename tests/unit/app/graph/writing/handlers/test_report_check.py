@@ -62,6 +62,17 @@ def test_a_clock_may_be_five_minutes_ahead(stored: Memory, ahead: int, *, accept
     assert [error.path for error in done.errors] == ([] if accepted else [("observedAt",)])
 
 
+@pytest.mark.parametrize(("ahead", "latest"), [(300_000, NOW + 300_000), (300_001, NOW)])
+def test_a_result_of_a_clock_that_was_ahead_is_not_the_newest(stored: Memory, ahead: int, latest: int) -> None:
+    """A later failure opens its incident, and is the newest and the first result from then on."""
+    stored.run(result(at=NOW + ahead, threshold="old"), now=NOW + ahead)
+    stored.run(result("FAIL", opens=True, threshold="new"), now=NOW)
+    (check,) = of_kind(stored, "CHECK")
+    is_newest = latest == NOW
+    assert (check["latestAt"], check["firstAt"], check["threshold"]) == (latest, NOW, "new" if is_newest else "old")
+    assert len(of_kind(stored, "INCIDENT")) == is_newest
+
+
 def test_a_result_without_an_instant_is_one_of_now(stored: Memory) -> None:
     """The instant of the write is that of the observation."""
     stored.run(result(at=None), who=ADA, now=NOW + 3)

@@ -6,7 +6,14 @@ import pytest
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, person, urn
 
-from graphql_schema.catalog.thin_event_rules import LEASE_MS, MAX_ATTEMPTS, MAX_PAUSE_MS, MAX_PENDING, MAX_PER_MINUTE
+from graphql_schema.catalog.thin_event_rules import (
+    LATEST_DUE_MS,
+    LEASE_MS,
+    MAX_ATTEMPTS,
+    MAX_PAUSE_MS,
+    MAX_PENDING,
+    MAX_PER_MINUTE,
+)
 from graphql_schema.ports.commands import (
     DeleteCommand,
     LinkCommand,
@@ -279,3 +286,13 @@ def test_only_who_may_update_the_source_moves_its_events(memory: Memory) -> None
     assert found == ["DENIED", "NOT_FOUND", "NOT_FOUND", "NOT_FOUND"]
     memory.run(DeleteCommand(SOURCE))
     assert memory.outcomes(RUN, who=ADA) == ["CONFLICT"]
+
+
+@pytest.mark.parametrize(("ahead", "outcome"), [(0, "UNCHANGED"), (1, "UPDATED")])
+def test_an_event_of_a_clock_that_was_ahead_is_due(memory: Memory, ahead: int, outcome: str) -> None:
+    """It is due from later on than any pause lasts: nothing else would let a worker take it, whatever arrives."""
+    seeded(memory, source())
+    memory.run(RUN, who=ADA, now=NOW + LATEST_DUE_MS + ahead)
+    assert memory.outcomes(TakeThinEventCommand(event(memory)["id"]), who=ADA, now=NOW) == [outcome]
+    if ahead:
+        assert (event(memory)["attempts"], event(memory)["dueAt"]) == (1, NOW + LEASE_MS)
