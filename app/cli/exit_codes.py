@@ -4,7 +4,7 @@ from typing import Final
 
 import typer
 
-from app.ingest.load.terminal_text import printable
+from app.ingest.load.terminal_text import log_text
 from policies.errors import InvalidError
 
 FAILURE: Final = 1
@@ -25,6 +25,6 @@ def misuse(error: InvalidError) -> typer.Exit:
 def print_remark(text: str) -> None:
     """Print a text on stderr, its second and later lines indented; characters that do not print are escapes.
 
-    A server, or the author of a file, may have chosen a part of the text.
+    A server, or the author of a file, may have chosen a part of the text, which is no command in the log of a job.
     """
-    typer.echo(printable(text, "\n").replace("\n", "\n  "), err=True)
+    typer.echo(log_text(text, "\n").replace("\n", "\n  "), err=True)

@@ -16,6 +16,7 @@ import httpx2
 import orjson
 
 from app.auth.issuers import is_loopback
+from app.ingest.shown_address import without_credentials, without_secrets
 from graphql_schema.ports.record import Json, JsonObject, Record
 from policies.errors import Code, CodedError
 
@@ -165,8 +166,8 @@ class ApiClient:
                 failures += 1
                 if failures >= self._retry.tries:
                     raise UnreachableError(
-                        f"{self._endpoint} was not available after {failures} attempts: {busy}. Check "
-                        "that the API runs at this address, then run the same command again."
+                        f"{without_credentials(self._endpoint)} was not available after {failures} attempts: {busy}. "
+                        "Check that the API runs at this address, then run the same command again."
                     ) from busy
                 pause = self._retry.pause(failures)
                 await asyncio.sleep(max(pause, min(busy.retry_after or 0.0, _MAX_RETRY_AFTER_SECONDS)))
@@ -193,8 +194,9 @@ class ApiClient:
         except (httpx2.NetworkError, httpx2.TimeoutException, httpx2.RemoteProtocolError) as error:
             raise _BusyError(f"{type(error).__name__} {error}".strip()) from error
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
+            reason = without_secrets(str(error), url)
             raise RequestRejectedError(
-                f"{url} is not a valid address: {error}. Write --url http://HOST:PORT."
+                f"{without_credentials(url)} is not a valid address: {reason}. Write --url http://HOST:PORT."
             ) from error
         if response.status_code == _BUSY or response.status_code >= _FAILING:
             raise _BusyError(f"HTTP {response.status_code}", _seconds(response.headers.get("Retry-After")))

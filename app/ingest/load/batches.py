@@ -82,7 +82,8 @@ def identity(value: Record) -> object:
     if not isinstance(body, Mapping):
         return None
     keys = ("relation", "from", "to") if kind == "link" else ("source", "namespace", "name", "version")
-    return body.get("id") or (kind, *(str(body.get(key)) for key in keys))
+    given = body.get("id")
+    return str(given) if given else (kind, *(str(body.get(key)) for key in keys))
 
 
 async def register(client: ApiClient, items: Iterable[ImportItem], batch: int = 250) -> AsyncIterator[list[ItemResult]]:

@@ -1,6 +1,7 @@
 """Texts of others for a terminal: a sender of events, a server or the author of a file chooses them."""
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -9,6 +10,7 @@ import orjson
 from rich.text import Text
 
 _LINE_END: Final = "\n"
+_COMMAND: Final = re.compile(r"(##(?=\[)|##vso(?=\[)|^ *:(?=:))", re.IGNORECASE | re.MULTILINE)
 
 
 def printable(text: str, keep: str = "", escape: Callable[[str], str] = ascii) -> str:
@@ -19,12 +21,22 @@ def printable(text: str, keep: str = "", escape: Callable[[str], str] = ascii) -
     return "".join(each if each.isprintable() or each in keep else escape(each)[1:-1] for each in text)
 
 
+def log_text(text: str, keep: str = "") -> str:
+    """Return a printable text that the log of a job of continuous integration does not take for a command.
+
+    A space divides ``##[`` and ``##vso[``, which begin a command anywhere in a line, and ``::`` at the start of a line.
+    The characters of ``keep`` remain.
+    """
+    return _COMMAND.sub(r"\1 ", printable(text, keep))
+
+
 def terminal_text(text: str) -> Text:
     """Return a text as it is, for a table: brackets are no markup, and characters that do not print are escapes.
 
-    A closing tag of the markup would otherwise end the command, and an escape sequence would reach the terminal.
+    A closing tag of the markup would otherwise end the command, and an escape sequence would reach the terminal. It
+    is no command in the log of a job (:func:`log_text`).
     """
-    return Text(printable(text))
+    return Text(log_text(text))
 
 
 def stdout_text(text: str) -> bytes:

@@ -1,13 +1,20 @@
 """Changed files: how a list is read, by which paths a file is looked up, and how pages of assets are joined."""
 
 import json
+import os
+import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from support.source_tree import read
 
 from app.cli.impact.changed_files import MAX_PATHS, NamedAsset, listed_files, named_assets, paths_of
 from app.ingest.load.api_client import ApiClient
+
+COMMIT = "git -c user.name=a -c user.email=a@example.com commit -q -m change"
 
 
 @pytest.mark.parametrize(
@@ -22,6 +29,18 @@ from app.ingest.load.api_client import ApiClient
 def test_a_list_has_lines_or_nul_characters(text: str, files: list[str]) -> None:
     """A NUL ends each name of `git diff -z`, so that a name may contain the end of a line."""
     assert listed_files(text) == files
+
+
+@pytest.mark.parametrize("recipe", re.findall("git diff .* > changed.txt", read("docs/changed-files.md")))
+def test_the_recipes_name_both_paths_of_a_renamed_file(tmp_path: Path, recipe: str) -> None:
+    """The assets refer to the former path, which git leaves out of its names by default."""
+    (tmp_path / "orders.sql").write_text("select 1\n" * 40)
+    script = f"""git init -q && git add . && {COMMIT} && git tag base
+        git mv orders.sql sales.sql && {COMMIT}
+        {re.sub("[$][A-Z_]+", "base", recipe)}"""
+    own = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    subprocess.run(["/bin/sh", "-e", "-c", script], cwd=tmp_path, env=own, check=True)  # noqa: S603 - of our page
+    assert sorted(listed_files((tmp_path / "changed.txt").read_text())) == ["orders.sql", "sales.sql"]
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,16 @@ def impact(*services: Any, teams: Any = (), name: str = "etl", count: int = 0, *
     return ChangeImpact(1, [NamedAsset("w", name, "git#etl")], body)
 
 
+def test_no_name_is_a_command_of_the_job() -> None:
+    """The owner of a downstream asset chooses its name, and the log of the job of another has it."""
+    names = ("##[set-output name=gate]open", "::stop-commands::x1", "##vso[task.setvariable variable=PATH]/tmp")
+    lines = text_of(
+        impact(*map(reached, names), name="::error::x"), FailOn.PRODUCTION, "https://mlg.example/"
+    ).splitlines()
+    assert not [line for line in lines if "##[" in line or "##vso[" in line or line.lstrip().startswith("::")]
+    assert sum("set-output" in line or "stop-commands" in line or "setvariable" in line for line in lines) == 3
+
+
 def test_the_text_of_an_impact() -> None:
     """The text has the headline, the counts, the tables that have rows, and the link."""
     teams = [{"assets": 1, "reasons": ["OWNS", "ONCALL"], "team": {"id": "t", "displayName": "ads"}}]

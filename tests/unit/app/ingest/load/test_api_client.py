@@ -235,3 +235,12 @@ async def test_a_document_that_is_not_persisted_is_no_wrong_token(api: Apis) -> 
     """The status is 403, and another token would not help."""
     with pytest.raises(RequestRejectedError, match="Only persisted documents"):
         await api(failed("Only persisted documents run here.", "PERSISTED_DOCUMENT_REQUIRED", 403)).execute()
+
+
+@pytest.mark.parametrize("response", [httpx2.ConnectError("refused"), httpx2.InvalidURL("Invalid port: 's3cret'")])
+async def test_credentials_of_the_address_are_not_shown(api: Apis, response: Exception) -> None:
+    """User info and query are left out of the messages, which the log of a job has."""
+    with pytest.raises((UnreachableError, RequestRejectedError)) as raised:
+        await api(response).execute("http://u:s3cret@api:8000/?key=s3cret")
+    assert "http://api:8000/" in raised.value.message
+    assert "s3cret" not in raised.value.message

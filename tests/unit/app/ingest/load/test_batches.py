@@ -169,6 +169,14 @@ def test_items_about_the_same_thing_have_the_same_identity(
     assert (identity(one) == identity(other)) is same
 
 
+@pytest.mark.parametrize("id_", [["x"], {"a": 1}, 5, True])
+async def test_an_id_that_is_no_text_is_sent_like_any_other(id_: Any) -> None:
+    """The API rejects that item alone; the items around it are registered."""
+    rejected = ImportItem("b", {"dataset": {"id": id_, "nmae": "x"}})
+    results = await registered(Registry(), [dataset("a"), rejected, dataset("c")])
+    assert {each.location: each.outcome == "CREATED" for each in results} == {"a": True, "b": False, "c": True}
+
+
 def test_an_item_without_a_body_has_no_identity() -> None:
     """The API rejects such an item, so its order does not matter."""
     assert identity({"model": None}) is None

@@ -7,6 +7,7 @@ import sys
 import pytest
 from rich.console import Console
 
+from app.cli.exit_codes import print_remark
 from app.ingest.load.terminal_text import stdout_json, stdout_text, terminal_text
 
 CONTROLS = "\x1b]52;c;eA==\x07\x9b2J\u202e\r"
@@ -18,14 +19,26 @@ CONTROLS = "\x1b]52;c;eA==\x07\x9b2J\u202e\r"
         ("Größe [bold]x[/bold] [/y]", "Größe [bold]x[/bold] [/y]"),
         ("\x1b[2J\r\n\x07", r"\x1b[2J\r\n\x07"),
         ("a\u202egpj.exe", r"a\u202egpj.exe"),
+        ("##[set-output name=gate]open ##[error]", "## [set-output name=gate]open ## [error]"),
+        (
+            "x ##vso[task.setvariable variable=PATH]/tmp ##VSO[x]",
+            "x ##vso [task.setvariable variable=PATH]/tmp ##VSO [x]",
+        ),
+        (" ::stop-commands::x, a::b, #[x] ## [x]", " : :stop-commands::x, a::b, #[x] ## [x]"),
     ],
 )
 def test_a_text_is_printed_as_it_is(text: str, shown: str) -> None:
-    """Brackets and letters remain, and characters that a terminal would obey are written out."""
+    """Brackets and letters remain; what a terminal or the log of a job would obey is written out or divided."""
     console = Console(file=io.StringIO(), width=80)
     console.print(terminal_text(text))
     assert isinstance(console.file, io.StringIO)
     assert console.file.getvalue() == f"{shown}\n"
+
+
+def test_no_line_of_a_remark_is_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """A server, or the author of a file, chooses lines that the log of a job would execute."""
+    print_remark("one\n::add-mask::x\n  ::error::y ##[warning]z\n::")
+    assert capsys.readouterr().err == "one\n  : :add-mask::x\n    : :error::y ## [warning]z\n  : :\n"
 
 
 @pytest.mark.parametrize("terminal", [True, False])
