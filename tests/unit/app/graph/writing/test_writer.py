@@ -302,7 +302,9 @@ async def test_an_atomic_call_of_too_long_descriptions_is_refused(policy: Policy
     store = FailingStore(StoreFailedError("A request."), reads=True)
     text = "x" * 62_500
     items = [asset(f"dataset d{number}", {"description": text}) for number in range(21)]
-    with pytest.raises(LimitError, match="1250000 characters, at least 6 for each word, and these have 1312500;") as caught:
+    with pytest.raises(
+        LimitError, match="1250000 characters, at least 6 for each word, and these have 1312500;"
+    ) as caught:
         await writer_over(store, policy).write(items, dry_run=False, atomic=True)
     assert caught.value.extensions["limit"] == "atomicText"
     assert store.failures == 0
