@@ -19,12 +19,6 @@ RECORD_COST: Final = 1_000
 EDGE_COST: Final = 200
 """What counts for each edge that is written."""
 
-EARLIER_EDGE_COST: Final = 3
-"""What counts, for a stored edge that is changed, for each earlier edge of the transaction that leaves the same vertex.
-
-JanusGraph compares the edge with all of these.
-"""
-
 MEMBER_COST: Final = 100
 """What counts for a member of a set that is added or removed, such as a word of a name."""
 

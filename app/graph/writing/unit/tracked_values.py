@@ -1,11 +1,9 @@
 """Values by key, with the ones that the current batch has replaced, so that a batch can be undone."""
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Final, Generic, TypeVar
 
-from app.graph.records.edge_record import EdgeKey
-from app.graph.records.native.write_cost import EARLIER_EDGE_COST, EDGE_COST, write_cost
+from app.graph.records.native.write_cost import EDGE_COST, write_cost
 from graphql_schema.ports.record import Record
 
 KeyT = TypeVar("KeyT")
@@ -78,7 +76,6 @@ class TrackedCosts(TrackedValues[int, int]):
 
     def __init__(self) -> None:
         super().__init__({})
-        self._leaving: Counter[int] = Counter()
 
     @property
     def total(self) -> int:
@@ -94,9 +91,6 @@ class TrackedCosts(TrackedValues[int, int]):
         """Count a record, once for each vertex, as it is now. ``stored`` is that of the store, None if it is new."""
         self.put({vid: write_cost(record, stored)})
 
-    def count_edge(self, key: EdgeKey, *, is_stored: bool) -> None:
-        """Count an edge, each time it is written."""
-        source = key[1]
-        cost = EDGE_COST + (EARLIER_EDGE_COST * self._leaving[source] if is_stored else 0)
-        self._leaving[source] += 1
-        self.put({_EDGES: self.present.get(_EDGES, 0) + cost})
+    def count_edges(self, number: int) -> None:
+        """Count edges, each time they are written."""
+        self.put({_EDGES: self.present.get(_EDGES, 0) + number * EDGE_COST})

@@ -319,7 +319,7 @@ class WorkingSet:
         self._receipts.put(changes.receipts)
         self._marks.put({key: mark.after(self.marks.get(key)) for key, mark in changes.marks.items()})
         self._index(changes.edges)
-        self._count_cost({*changes.vertices, *(vid for vid, _ in changes.marks)}, changes.edges)
+        self._count_cost({*changes.vertices, *(vid for vid, _ in changes.marks)}, len(changes.edges))
 
     def changed(self) -> tuple[list[int], list[EdgeKey]]:
         """Return the ids of vertices and the keys of edges that the current batch has added or changed."""
@@ -372,12 +372,11 @@ class WorkingSet:
         if any(isinstance(self._vertices.stored(vid), BriefRecord) for vid in vids):
             self.missing.require_complete()
 
-    def _count_cost(self, vids: Iterable[int], edges: Iterable[EdgeKey] = ()) -> None:
-        """Count what it takes to write some vertices, as they are now, and some edges."""
+    def _count_cost(self, vids: Iterable[int], edges: int = 0) -> None:
+        """Count what it takes to write some vertices, as they are now, and a number of edges."""
         for vid in vids:
             self._costs.count_record(vid, self.vertices[vid], self._vertices.stored(vid))
-        for key in edges:
-            self._costs.count_edge(key, is_stored=self._edges.stored(key) is not None)
+        self._costs.count_edges(edges)
 
     def _new_edge_kinds(self, key: EdgeKey) -> tuple[str, str] | None:
         """Return the kinds of both ends, as native properties of a new edge; None for a stored edge."""

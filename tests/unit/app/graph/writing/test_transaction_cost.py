@@ -85,19 +85,3 @@ async def test_batches_that_follow_long_texts_are_in_the_next_transaction(
     undone = callers.batch(ROOT, *long, MISSING, atomic=True)
     plan = await planned(callers, undone, callers.batch(ROOT, *long, atomic=True), callers.batch(BO, asset("model m")))
     assert [len(each) for each in outcomes(plan)] == [6, 5]
-
-
-async def test_a_changed_edge_counts_by_what_its_source_leaves(
-    callers: Callers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """To replace all features of a set takes the store far more than as many edges of as many sets."""
-    for name in ("MEMBER_COST", "RECORD_COST"):
-        monkeypatch.setattr(write_cost, name, 0)
-    one = [asset("feature-set s", features=[f"feature f{number}" for number in range(300)])]
-    many = [asset(f"feature-set s{number}", features=[f"feature g{number}"]) for number in range(300)]
-    seeded(callers.store.memory, *one, *many)
-    costs = []
-    for items in ([asset("feature-set s", features=[])], [asset(f"feature-set s{n}", features=[]) for n in range(250)]):
-        plan = await planned(callers, callers.batch(ROOT, *items))
-        costs.append(plan.state.cost)
-    assert costs[0] > costs[1] + 300 * 299 // 2 * write_cost.EARLIER_EDGE_COST // 2
