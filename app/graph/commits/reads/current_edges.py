@@ -24,7 +24,7 @@ def hop = new Hop([d: d, ls: ls, ks: [], n: 0, vf: Long.MAX_VALUE, vt: after])
 def slices = new Slices(g.getGraph(), visits as int)
 def found = new ArrayList()
 def next = slices.read(hop, position, visits as long, size as long, found)
-[[e: found.collectMany {{ [it.far, it.record()] }}, r: next, n: (visits as int) - slices.unvisited]]
+[[e: found.collectMany {{ [it.far, it.text] }}, r: next, n: (visits as int) - slices.unvisited]]
 """,
     "d",
     "ls",

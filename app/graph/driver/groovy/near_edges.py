@@ -35,10 +35,11 @@ class Found {{
   final String text, chain
   final boolean derived
 
-  Found(Object far, Edge edge) {{
+  Found(Object far, Edge edge, String text) {{
     this.far = far
     this.edge = edge
-    text = chain = null
+    this.text = text
+    chain = null
     derived = false
   }}
 
@@ -49,8 +50,6 @@ class Found {{
     this.chain = chain
     this.derived = derived
   }}
-
-  String record() {{ edge == null ? text : (String) edge.value('record') }}
 
   String through() {{ edge == null ? chain : (String) edge.property('{THROUGH}').orElse(null) }}
 
@@ -83,13 +82,14 @@ class Near {{
       }}
       visited++
       count[0]++
-      bytes += JsonSize.of((String) e.property('record').orElse(''))
+      String r = (String) e.property('record').orElse('')
+      bytes += r.length()
       cut = bytes >= most
       if (hop.wanted > 0 && near.size() >= hop.wanted) continue
       if (((Number) e.property('validTo').orElse(0L)).longValue() <= hop.to) continue
       if (((Number) e.property('validFrom').orElse(Long.MAX_VALUE)).longValue() > hop.from) continue
       if (hop.kinds && !hop.kinds.contains(e.property(out ? 'toKind' : 'fromKind').orElse(null))) continue
-      near.add(new Found((out ? e.inVertex() : e.outVertex()).id(), e))
+      near.add(new Found((out ? e.inVertex() : e.outVertex()).id(), e, r))
     }}
     this
   }}
@@ -105,7 +105,7 @@ class Near {{
   static long take(Object s, List<Found> found, List<Object> rows, Set<Object> reached, long left) {{
     for (Found each : found) {{
       if (left <= 0) break
-      String r = each.record()
+      String r = each.text
       left -= JsonSize.of(r)
       rows.add(s)
       rows.add(each.far)
@@ -118,7 +118,7 @@ class Near {{
 """
 """``Near`` collects the valid edges in what the store returns, by source, and counts all of them.
 
-It ends when the records of these have ``most`` bytes, because the store keeps an edge that was read until the response.
-A source ``lacks`` edges if ``most`` were read of it, and too few of them are valid. Behind such an end, the source of
-the last edge may lack some, and so may those of which none was read.
+It ends when the records of these have ``most`` characters, because the store keeps an edge that was read until the
+response. A source ``lacks`` edges if ``most`` were read of it, and too few of them are valid. Behind such an end, the
+source of the last edge may lack some, and so may those of which none was read.
 """

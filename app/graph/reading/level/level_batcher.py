@@ -22,7 +22,7 @@ from app.graph.reading.level.continued_level import ContinuedLevel
 from app.graph.reading.level.hop_plan import Adjacency, add_edges
 from app.graph.reading.level.index_query import filter_size_of, substrings_of
 from app.graph.reading.level.level_parts import LevelContent, LevelParts
-from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL, RECORDS_CAP, VISITED_CAP
+from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL, MEMORY, RECORDS_CAP, VISITED_CAP
 from app.graph.records.read_time import ReadTime
 from app.graph.records.record_text import LEAST_BYTES, parts_of, record_of
 from app.graph.records.vertex_id import vertex_id
@@ -291,7 +291,7 @@ class LevelBatcher:
     async def _request_part(self, bindings: JsonObject) -> JsonObject:
         """Return the response to one request."""
         order = self.client.write_order
-        common = {"visited": VISITED_CAP, "tenant": self.tenant, "head": order.head if order else 0}
+        common = {"visited": VISITED_CAP, "memory": MEMORY, "tenant": self.tenant, "head": order.head if order else 0}
         found: JsonObject
         with self.budget.request():
             (found,) = await self.client.submit(LEVEL, {**bindings, **common}, check=self._check, caller=self.caller)

@@ -14,6 +14,8 @@ read.
 | listings  | list of listings                                             |
 | cap       | number of edges and chain vertices that end the request      |
 | visited   | number of edges, also ended ones, after which it stops       |
+| memory    | number of bytes of the edges that are read of many sources   |
+|           | together, also ended ones, after which it stops              |
 | size      | number of bytes of records that end the request              |
 | full      | whether the records of vertices are returned                 |
 | tenant    | tenant of all listings                                       |
@@ -72,8 +74,8 @@ single ones. These are its own edges, those of its last instant, and those betwe
 
 Other hops read few edges of each source first as well. The sources with more of them follow one by one, in slices that
 take no memory of the transaction. A page behind a far id begins there. A request passes edges that have ended, for as
-long as the store may work on one request. It stops as well once those that it read of many sources together, ended ones
-included, have twice as many bytes as ``size``, because the store keeps them. The next one goes on where it stopped
+long as the store may work on one request. It stops as well once those that it read of many sources together have
+``memory`` bytes, ended ones included, because the store keeps them. The next one goes on where it stopped
 (:mod:`app.graph.reading.level.continued_level`). If the first source of a page in the order of time has as many bytes,
 the request is too large.
 """
@@ -96,18 +98,22 @@ EDGE_CAP: Final = 50_000
 VISITED_CAP: Final = 150_000
 """Number of edges, also ended ones, after which a request stops, and a further one goes on.
 
-The store needs about a second for them. It keeps those in memory, some 60 MB, that were read of many sources together.
+The store needs about a second for them.
 """
 
 TOGETHER: Final = 250
 """Maximal number of sources whose first edges are read together."""
 
-EDGES_TOGETHER: Final = 10_000
-"""Maximal number of edges that are read together. The store may have all of them in memory before the first is counted,
-with their properties, and several requests run at once.
+EDGES_TOGETHER: Final = 20_000
+"""Maximal number of edges that are read together, so that few are read of further sources after a stop."""
+
+MEMORY: Final = 24 * 1024 * 1024
+"""Number of bytes of edges that a request reads of many sources together, which the store keeps until the response.
+
+Several requests run at once.
 """
 
-FEW: Final = 100
+FEW: Final = 200
 """Number of edges that are first read of a source of which all are wanted; sources with more are read one by one."""
 
 FEW_BY_TIME: Final = 100
@@ -201,11 +207,11 @@ def budget = cap
 def left = size as long
 def rest = []
 def slices = new Slices(g.getGraph(), visited as int)
-def unread = 2L * (size as long)
-def near = {{ hop, edges ->
-  def found = new Near(hop).read(edges, unread)
+def free = memory as long
+def near = {{ hop, edges, least ->
+  def found = new Near(hop).read(edges, Math.max(free, least as long))
   slices.unvisited -= found.visited
-  unread -= found.bytes
+  free -= found.bytes
   found
 }}
 def scan = {{ h, number, xs, done ->
@@ -216,7 +222,7 @@ def scan = {{ h, number, xs, done ->
   def large = new ArrayDeque(h.b ?: [])
   int at = 0
   while (budget > 0 && left > 0 && (large || at < xs.size())) {{
-    if (slices.unvisited <= 0 || unread <= 0) {{
+    if (slices.unvisited <= 0 || free <= 0) {{
       rest = [number, xs.drop(at), large as List]
       return
     }}
@@ -235,7 +241,7 @@ def scan = {{ h, number, xs, done ->
       part.each {{ large.add([it, 0, hop.after, n]) }}
       continue
     }}
-    def first = labels.collect {{ near(hop, edgesOf(h, part, it, few)) }}
+    def first = labels.collect {{ near(hop, edgesOf(h, part, it, few), 0) }}
     part.each {{ x ->
       def s = x as long
       if (budget <= 0 || left <= 0) return
@@ -253,30 +259,30 @@ def scanByTime = {{ h, number, xs, done ->
   while (budget > 0 && left > 0 && at < xs.size()) {{
     int together = Math.min(slices.unvisited.intdiv(4), {EDGES_TOGETHER}).intdiv(few)
     def part = xs.subList(at, Math.min(at + Math.max(1, Math.min(together, {TOGETHER})), xs.size()))
-    boolean stopped = slices.unvisited <= 0 || unread <= 0
-    def first = near(hop, stopped ? [].iterator() : newest(h, part, few))
+    boolean stopped = slices.unvisited <= 0 || free <= 0
+    def first = near(hop, stopped ? [].iterator() : newest(h, part, few), 0)
     for (x in part) {{
       if (budget <= 0 || left <= 0) break
       def s = x as long
       def last = first
       int most = few
-      while (last.lacks(s, most) && slices.unvisited > most && unread > 0) {{
-        long fitting = Math.max(2L * most, unread.intdiv(last.mean()))
+      while (last.lacks(s, most) && slices.unvisited > most && free > 0) {{
+        long fitting = Math.max(2L * most, free.intdiv(last.mean()))
         most = [Math.max(8L * most, Math.min(budget + few, hop.wanted)), fitting, slices.unvisited].min()
-        last = near(hop, newest(h, [s], most))
+        last = near(hop, newest(h, [s], most), 0)
       }}
       stopped |= last.lacks(s, most)
       def found = last.found[s] ?: []
       if (!stopped && found.size() >= hop.wanted) {{
         def known = found.collect {{ it.far }}.toSet()
-        most = Math.max(1, Math.min(slices.unvisited, Math.max(few, unread.intdiv(last.mean()))))
-        def further = near(atInstant, ofInstant(h, s, found[-1].edge.value('at'), most))
+        most = Math.max(1, Math.min(slices.unvisited, Math.max(few, Math.max(free, at ? 0 : size).intdiv(last.mean()))))
+        def further = near(atInstant, ofInstant(h, s, found[-1].edge.value('at'), most), at ? 0 : size)
         stopped = further.lacks(s, most)
         further.found[s].each {{ if (known.add(it.far)) found << it }}
       }}
       if (stopped) {{
         if (at || number) rest = [number, xs.drop(at), []]
-        else if (unread.intdiv(last.mean()) < slices.unvisited) left = 0
+        else if (free.intdiv(last.mean()) < slices.unvisited) left = 0
         else budget = 0
         return
       }}
@@ -303,7 +309,7 @@ def edges = hops.withIndex().collect {{ h, number ->
     def out = h.d == 'out'
     if (h.f) between(xs, h.f, h.ls).each {{ e ->
       if (budget <= 0 || left <= 0) return
-      keep(e.outVertex().id(), [new Found(e.inVertex().id(), e)])
+      keep(e.outVertex().id(), [new Found(e.inVertex().id(), e, (String) e.value('record'))])
       budget--
     }} else if (h.t) scanByTime(h, number, xs) {{ s, found ->
       keep(s, found)
@@ -343,6 +349,7 @@ if (left <= 0) return [none + [large: true, h: last()]]
     "listings",
     "cap",
     "visited",
+    "memory",
     "size",
     "full",
     "tenant",

@@ -162,6 +162,7 @@ async def test_a_request_that_ends_by_its_bytes_goes_on(stored: StoreGraph, monk
             hop = {**random_hop(random), "n": random.choice([1, 7, 50]), "a": -1}
             edges = await expected(stored, hop, hop["xs"])
             monkeypatch.setattr(level_batcher, "RECORDS_CAP", 2 * size_of(edges) + 2)
+            monkeypatch.setattr(level_batcher, "MEMORY", size_of(edges) + 1)
             with received_rows(client) as rows:
                 found = await LevelBatcher(client, "default", ReadTime(NOW)).fetch(LevelRequest(hops=[hop]))
             assert found.edges == [edges]
@@ -207,6 +208,7 @@ async def test_first_pages_over_several_labels_read_fewer_sources_at_once(stored
         "listings": [],
         "cap": 50_000,
         "visited": len(SOURCES) * few,
+        "memory": 10**7,
     }
     async with GremlinClient(stored.url, source=stored.source) as client:
         more = {"size": 10**7, "full": True, "tenant": "default", "head": 0}
@@ -272,10 +274,12 @@ async def test_pages_in_the_order_of_time_end_by_their_bytes(
     async with GremlinClient(stored.url, source=stored.source) as client:
         (edges,) = (await LevelBatcher(client, "default", ReadTime(NOW)).fetch(LevelRequest(hops=[hop]))).edges
         monkeypatch.setattr(level_batcher, "RECORDS_CAP", 2 * size_of(edges) + 2)
+        monkeypatch.setattr(level_batcher, "MEMORY", 2 * size_of(edges) + 2)
         with received_rows(client) as rows:
             found = await LevelBatcher(client, "default", ReadTime(NOW)).fetch(LevelRequest(hops=[hop]))
         assert (found.edges, len(rows.texts) > 1) == ([edges], True)
         monkeypatch.setattr(level_batcher, "RECORDS_CAP", 500)
+        monkeypatch.setattr(level_batcher, "MEMORY", 500)
         with pytest.raises(LimitError, match="more than"):
             await LevelBatcher(client, "default", ReadTime(NOW)).fetch(LevelRequest(hops=[hop]))
 

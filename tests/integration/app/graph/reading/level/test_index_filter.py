@@ -16,7 +16,7 @@ from support.stores.janusgraph import StoreGraph
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.reading.level.index_filter import filter_of
 from app.graph.reading.level.index_query import IndexQuery
-from app.graph.reading.level.level_statement import LEVEL, RECORDS_CAP, VISITED_CAP
+from app.graph.reading.level.level_statement import LEVEL, MEMORY, RECORDS_CAP, VISITED_CAP
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.properties import NATIVE_PROPERTIES
 from graphql_schema.ports.conditions import (
@@ -71,6 +71,7 @@ class Indexed:
             "listings": listings,
             "cap": 1,
             "visited": VISITED_CAP,
+            "memory": MEMORY,
             "reached": [],
             "size": RECORDS_CAP,
             "full": True,
