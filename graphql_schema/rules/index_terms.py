@@ -10,7 +10,7 @@ from typing import Final
 
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.ports.record import Record
-from graphql_schema.rules.words import index_words, max_words, title
+from graphql_schema.rules.words import estimated_words, index_words, title
 
 NAMES: Final = ("displayName", "name")
 """Fields with the name of a record."""
@@ -91,12 +91,12 @@ def indexed_length(record: Record) -> int:
 
 def words_length(text: str) -> int:
     """Return the number of characters of a text, or more if its words are short: SHORT_WORD for each of them."""
-    return max(len(text), SHORT_WORD * min(max_words(text), MAX_WORDS))
+    return max(len(text), SHORT_WORD * min(estimated_words(text), MAX_WORDS))
 
 
-def max_name_words(record: Record) -> int:
+def estimated_name_words(record: Record) -> int:
     """Return about how many words :func:`name_terms` can return."""
-    return sum(map(max_words, _texts(record, (*NAMES, *id_fields(record)))))
+    return sum(map(estimated_words, _texts(record, (*NAMES, *id_fields(record)))))
 
 
 def words_of(text: str) -> Iterator[str]:

@@ -23,7 +23,7 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.stored_flows import StoredFlows
-from app.graph.records.native.write_cost import MAX_COST
+from app.graph.records.native.write_cost import COST_A_SECOND, MAX_COST
 from app.graph.records.receipt_record import receipt_name
 from app.graph.writing.batch_planner import keys_of, plan_item
 from app.graph.writing.call_batch import CallBatch
@@ -85,18 +85,16 @@ class GroupPlan:
 
     @property
     def shares(self) -> dict[tuple[str, str], float]:
-        """Return for which part of the transaction each caller is the cause, by tenant and subject.
+        """Return for which part of the transaction each caller is the cause, by tenant and subject; jobs are left out.
 
-        It is the part of what is written, or of the time of the plan if that is more. Jobs are left out.
+        A batch counts by the seconds that the store needs to write it, and those that its items took to plan.
         """
-        cost, seconds = sum(each.cost for each in self.batches), sum(each.seconds for each in self.batches)
-        of_cost, of_time = (defaultdict[tuple[str, str], float](float) for _ in range(2))
-        for each in self.batches:
-            caller = each.batch.tenant, each.batch.caller
+        seconds = [each.cost / COST_A_SECOND + each.seconds for each in self.batches]
+        found = defaultdict[tuple[str, str], float](float)
+        for each, of_batch in zip(self.batches, seconds, strict=True):
             if not each.batch.of_job:
-                of_cost[caller] += each.cost / (cost or 1)
-                of_time[caller] += each.seconds / (seconds or 1)
-        return {caller: max(of_cost[caller], of_time[caller]) for caller in of_cost}
+                found[each.batch.tenant, each.batch.caller] += of_batch / (sum(seconds) or 1)
+        return found
 
     @property
     def is_divisible(self) -> bool:

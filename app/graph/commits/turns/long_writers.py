@@ -47,7 +47,7 @@ class LongWriters:
     _waiting: Counter[Hashable] = field(default_factory=Counter)
 
     def wrote(self, caller: Hashable, seconds: float) -> None:
-        """Note that all batches of a transaction were of one caller, and how long it took."""
+        """Note for how many seconds of a transaction a caller was the cause."""
         now = self.clock()
         self._until = {each: until for each, until in self._until.items() if until > now}
         if seconds > LONG_SECONDS:

@@ -1,6 +1,6 @@
 """What it takes the store to write records and edges, as a number of characters that the index analyses.
 
-The store needs about a second for 3,000,000 of them, with those of their history. All writers wait meanwhile.
+All writers wait meanwhile.
 """
 
 from typing import Final
@@ -8,10 +8,13 @@ from typing import Final
 from app.graph.records.native.vertex_values import has_new_sets, sets_of_asset
 from app.graph.records.vertex_record import is_attached
 from graphql_schema.ports.record import Record
-from graphql_schema.rules.index_terms import has_new_names, indexed_length, max_name_words
+from graphql_schema.rules.index_terms import estimated_name_words, has_new_names, indexed_length
 
-MAX_COST: Final = 1_500_000
-"""Cost after which a transaction gets no further items: the store needs about half a second for them."""
+COST_A_SECOND: Final = 3_000_000
+"""Cost of what the store writes in about a second."""
+
+MAX_COST: Final = COST_A_SECOND // 2
+"""Cost after which a transaction gets no further items."""
 
 RECORD_COST: Final = 1_000
 """What counts for each record that is written, that of a change too, beside the texts of an asset."""
@@ -42,5 +45,5 @@ def _changed_members(record: Record, before: Record | None) -> int:
         sets, stored = sets_of_asset(record), {} if before is None else sets_of_asset(before)
         changed = sum(len({*members} ^ {*stored.get(name, ())}) for name, members in sets.items())
     if has_new_names(record, before):
-        changed += max_name_words(record) + (0 if before is None else max_name_words(before))
+        changed += estimated_name_words(record) + (0 if before is None else estimated_name_words(before))
     return changed
