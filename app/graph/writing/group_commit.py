@@ -375,7 +375,7 @@ async def _encode(plan: GroupPlan, writes: WriteSet) -> None:
 def _encoded(plan: GroupPlan, writes: WriteSet) -> Generator[None, None, None]:
     """Add one record to ``writes`` before each yield; see :func:`_encode`."""
     maximum = MAX_WRITE_COST if plan.has_several_items else MAX_ITEM_COST
-    if plan.state.cost > maximum:
+    if plan.own_cost > maximum:
         raise CostlyWriteError(maximum)
     maximum = MAX_GROUP_CHARACTERS if plan.is_divisible else MAX_TRANSACTION_CHARACTERS
     for _ in plan.state.add_writes(writes, plan.now):

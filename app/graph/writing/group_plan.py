@@ -51,7 +51,7 @@ class BatchPlan:
 
     All items have outcomes, unless the time of the plan was over after the last one that has.
     ``writes`` states whether the batch changes records, edges or receipts. ``cost`` is what it takes the store to write
-    it, and ``seconds`` what it took to plan its items.
+    it, ``own_cost`` that without the effects on other assets, and ``seconds`` what it took to plan its items.
     """
 
     batch: CallBatch
@@ -60,6 +60,7 @@ class BatchPlan:
     error: Exception | None = None
     writes: bool = False
     cost: int = 0
+    own_cost: int = 0
     seconds: float = 0.0
     entries: list[OutboxEntry] = field(default_factory=list)
 
@@ -82,6 +83,14 @@ class GroupPlan:
     def entries(self) -> list[OutboxEntry]:
         """Return the outbox entries of all batches."""
         return [entry for plan in self.batches for entry in plan.entries]
+
+    @property
+    def own_cost(self) -> int:
+        """Return what it takes the store to write what the items change, without the effects on other assets.
+
+        These are bounded by themselves: what others derived from an asset must not refuse its change.
+        """
+        return sum(each.own_cost for each in self.batches)
 
     @property
     def shares(self) -> dict[tuple[str, str], float]:
@@ -305,6 +314,7 @@ class GroupPlanner:
                 outcome if index in rejected else not_written(rejected[0])
                 for index, outcome in enumerate(plan.outcomes)
             ]
+        plan.own_cost = state.batch_cost
         if state.batch_writes and state.missing.within(self._missing) and not self._is_ahead:
             plan.entries = await batch_effects(state, author, self._flows, self._children, self._coordinator)
 

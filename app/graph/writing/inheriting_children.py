@@ -12,7 +12,8 @@ from typing import Final
 from app.graph.driver.edge_pages import EdgePages, VisitBudget, read_edge_page
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey
-from app.graph.records.record_text import record_of, size_of
+from app.graph.records.native.write_cost import rewrite_size
+from app.graph.records.record_text import record_of
 from app.graph.writing.unit.read_set import HopKey
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.record import Json, Record
@@ -21,7 +22,7 @@ MAX_CHILDREN: Final = 500
 """Maximal number of children that a transaction reads because they may inherit another owner team."""
 
 MAX_SIZE: Final = 2 * 1024 * 1024
-"""Maximal size of their records, in bytes."""
+"""Maximal size of their records, by :func:`app.graph.records.native.write_cost.rewrite_size`."""
 
 PAGE_FACTOR: Final = 4
 """Size of the page of their edges, by the number of children: a long edge counts as several."""
@@ -77,7 +78,7 @@ class InheritingChildren:
         for hop in hops:
             size = 0
             for vid in self.children.get(hop, ()):
-                size += size_of(records[vid]) if vid in records else 0
+                size += rewrite_size(records[vid]) if vid in records else 0
                 if size > self._size_left:
                     self.read.discard(hop)
                     self.many.add(hop)

@@ -6,6 +6,7 @@ All writers wait meanwhile.
 from typing import Final
 
 from app.graph.records.native.vertex_values import has_new_sets, sets_of_asset
+from app.graph.records.record_text import size_of
 from app.graph.records.vertex_record import is_attached
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.index_terms import estimated_name_words, has_new_names, indexed_length
@@ -34,6 +35,11 @@ def write_cost(record: Record, before: Record | None) -> int:
     if is_attached(record):
         return RECORD_COST
     return RECORD_COST + indexed_length(record) + MEMBER_COST * _changed_members(record, before)
+
+
+def rewrite_size(record: Record) -> int:
+    """Return the bytes of a stored record, or what it costs to write it anew if that is more."""
+    return max(size_of(record), write_cost(record, record))
 
 
 def _changed_members(record: Record, before: Record | None) -> int:

@@ -19,7 +19,7 @@ from app.graph.propagation.sources import Sources
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.propagation.stored_levels import bearing, below
 from app.graph.records.edge_record import EdgeKey
-from app.graph.records.record_text import size_of
+from app.graph.records.native.write_cost import rewrite_size
 from app.graph.records.vertex_record import attributes, confirmed_sensitivity, kind_of, with_effective_sensitivity
 from app.graph.writing.effects.batch_diff import BatchDiff
 from app.graph.writing.unit.working_set import LONG_STATE
@@ -33,8 +33,10 @@ MAX_RAISED: Final = 1_000
 """Maximal number of vertices outside of the working set that one batch raises."""
 
 MAX_RAISED_SIZE: Final = 2 * 1024 * 1024
-"""Maximal number of bytes of the records outside of the working set that all batches of a transaction raise.
+"""Maximal size of the records outside of the working set that all batches of a transaction raise.
 
+It is that of :func:`app.graph.records.native.write_cost.rewrite_size`: beyond it the store would take long, so a floor
+takes the place of the raise, and no item is refused because of what others derive.
 One batch reads as many to find out which of them it raises, and then only records that it raises.
 """
 
@@ -167,7 +169,7 @@ class _Raising:
         """Add the stored records to the batch that the rank raises or confirms; return whether the limits allow it."""
         low = [vid for vid in vids if RANK[records[vid]["sensitivity"]] < rank or self._confirms(records[vid], rank)]
         self._raised_count += len(low)
-        size = self._batch.added_size + sum(size_of(records[vid]) for vid in low)
+        size = self._batch.added_size + sum(rewrite_size(records[vid]) for vid in low)
         if self._raised_count > MAX_RAISED or size > MAX_RAISED_SIZE:
             return False
         for vid in low:

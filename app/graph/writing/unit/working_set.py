@@ -9,7 +9,8 @@ from typing import Final
 from app.graph.commits.write_set import WriteSet
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import MERGED_INTO, last_target
-from app.graph.records.record_text import BriefRecord, size_of
+from app.graph.records.native.write_cost import rewrite_size
+from app.graph.records.record_text import BriefRecord
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
 from app.graph.writing.unit.tracked_values import TrackedCosts, TrackedValues
 from graphql_schema.catalog.relations import Direction
@@ -297,7 +298,7 @@ class WorkingSet:
         """Add a stored record that was read after planning, unless the vertex is known."""
         if vid not in self.vertices:
             self._vertices.add_stored(vid, record)
-            self.added_size += size_of(record)
+            self.added_size += rewrite_size(record)
 
     def replace(self, vid: int, record: Record) -> None:
         """Replace the record of a known vertex, as an effect of the current batch.

@@ -12,6 +12,7 @@ from support.stores.writers import NOW, Writers, asset, link, person, stored, ur
 from app.graph.commits.write_statements import WRITE
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.records.vertex_id import vertex_id
+from app.graph.writing import group_commit
 from app.graph.writing.effects import raise_sensitivity
 from graphql_schema.ports.commands import LinkCommand, RegisterCommand
 from graphql_schema.ports.outcomes import WriteOutcome
@@ -154,7 +155,7 @@ async def test_calls_that_share_a_transaction_share_the_size_of_what_they_raise(
     graph: StoreGraph, writers: Writers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first of two calls raises three long records, and those of the second one get a floor."""
-    monkeypatch.setattr(raise_sensitivity, "MAX_RAISED_SIZE", 6_000)
+    monkeypatch.setattr(raise_sensitivity, "MAX_RAISED_SIZE", 7_000)
     hubs = ["dataset hub0", "dataset hub1"]
     below = [[f"dataset long{hub}{number}" for number in range(3)] for hub in range(2)]
     for hub, names in zip(hubs, below, strict=True):
@@ -165,6 +166,23 @@ async def test_calls_that_share_a_transaction_share_the_size_of_what_they_raise(
     assert await levels(graph, *hubs) == ["RESTRICTED"] * 2
     assert [await levels(graph, *names) for names in below] == [["RESTRICTED"] * 3, ["INTERNAL"] * 3]
     assert covered(writers) == [vids(*below[1])]
+
+
+async def test_dense_texts_get_a_floor_and_refuse_no_raise(
+    graph: StoreGraph, writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Short words take the store more than their length, so they count as more; what is raised refuses no item."""
+    monkeypatch.setattr(group_commit, "MAX_ITEM_COST", 10_000)
+    dense = [f"dataset dense{number}" for number in range(4)]
+    texts = {"description": "a b " * 300}
+    await write(writers, asset("dataset hub"))
+    for name in dense:
+        await write(writers, asset(name, texts, derivedFrom=["dataset hub"]))
+    assert await write(writers, asset("dataset hub", {"sensitivity": "CONFIDENTIAL"})) == ["UPDATED"]
+    assert await levels(graph, *dense) == ["CONFIDENTIAL"] * 4
+    monkeypatch.setattr(raise_sensitivity, "MAX_RAISED_SIZE", 10_000)
+    assert await write(writers, asset("dataset hub", RESTRICTED)) == ["UPDATED"]
+    assert covered(writers) == [vids(*dense)]
 
 
 async def test_long_records_that_are_restricted_already_cause_no_floor(
