@@ -35,8 +35,8 @@ MAX_RAISED: Final = 1_000
 MAX_RAISED_SIZE: Final = 2 * 1024 * 1024
 """Maximal size of the records outside of the working set that all batches of a transaction raise.
 
-It is that of :func:`app.graph.records.native.write_cost.rewrite_size`: beyond it the store would take long, so a floor
-takes the place of the raise, and no item is refused because of what others derive.
+It is that of :func:`app.graph.records.native.write_cost.rewrite_size`. Beyond it, a floor takes the place of the raise,
+so that no item takes the store long, or is refused, because of what others derive.
 One batch reads as many to find out which of them it raises, and then only records that it raises.
 """
 
