@@ -335,8 +335,8 @@ async def _opened(
     stack: AsyncExitStack, graph_host: GraphHost, schema: StoreSchema, folder: Any
 ) -> tuple[FaultyClient, FaultyClient, GremlinClient]:
     graph = await stack.enter_async_context(open_graph(graph_host, schema, folder))
-    client = await stack.enter_async_context(FaultyClient(graph.url, source=graph.source))
-    other = await stack.enter_async_context(FaultyClient(graph.url, source=graph.source))
+    client = await stack.enter_async_context(FaultyClient(graph.url, source=graph.source, deadline=300))
+    other = await stack.enter_async_context(FaultyClient(graph.url, source=graph.source, deadline=300))
     return client, other, await stack.enter_async_context(GremlinClient(graph.url, source=graph.source))
 
 
