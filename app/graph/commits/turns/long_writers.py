@@ -28,8 +28,11 @@ POLL_SECONDS: Final = 0.1
 """Seconds between two looks at whether other callers write."""
 
 
-MAX_WAITING: Final = 2
-"""Maximal number of calls of a caller that wait: each has one of the places of the mutations of all callers."""
+MAX_WAITING: Final = 3
+"""Maximal number of calls of a caller that wait, as many as an import sends at once.
+
+Each has one of the places of the mutations of all callers.
+"""
 
 _OTHERS_FIRST: Final = (
     "Your last transaction took long and others write, so other calls of yours wait already. What this call had not "

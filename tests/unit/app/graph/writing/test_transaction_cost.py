@@ -14,6 +14,7 @@ from app.graph.writing import group_plan
 from app.graph.writing.unit import tracked_values
 from graphql_schema.ports.commands import RecordUsageCommand
 
+ADA = person("ada", "team ranking", roles="engineer")
 BO = person("bo", "team ads", roles="engineer")
 MISSING = replace(asset("run r"), required=("state",))
 
@@ -85,3 +86,14 @@ async def test_batches_that_follow_long_texts_are_in_the_next_transaction(
     undone = callers.batch(ROOT, *long, MISSING, atomic=True)
     plan = await planned(callers, undone, callers.batch(ROOT, *long, atomic=True), callers.batch(BO, asset("model m")))
     assert [len(each) for each in outcomes(plan)] == [6, 5]
+
+
+async def test_callers_are_the_cause_by_what_they_write_and_plan(callers: Callers) -> None:
+    """A second of the plan weighs as much as what the store writes in a second; a job is the cause of nothing."""
+    plan = await planned(callers, *(callers.batch(who, asset(f"dataset {who.subject}")) for who in (ROOT, BO, ADA)))
+    root, bo, ada = plan.batches
+    root.cost, root.seconds, bo.cost, bo.seconds = 0, 1.0, 3 * write_cost.COST_A_SECOND, 0.0
+    ada.cost, ada.seconds = 0, 0.0
+    assert {caller: share for (_, caller), share in plan.shares.items()} == {"root": 0.25, "bo": 0.75, "ada": 0.0}
+    bo.batch.of_job = True
+    assert {caller for _, caller in plan.shares} == {"root", "ada"}
