@@ -10,7 +10,7 @@ import orjson
 from rich.text import Text
 
 _LINE_END: Final = "\n"
-_COMMAND: Final = re.compile(r"(##(?=\[)|##vso(?=\[)|^ *:(?=:))", re.IGNORECASE | re.MULTILINE)
+_COMMAND: Final = re.compile(r"(##(?:vso|teamcity)?(?=\[)|^ *:(?=:))", re.IGNORECASE | re.MULTILINE)
 
 
 def printable(text: str, keep: str = "", escape: Callable[[str], str] = ascii) -> str:
@@ -24,8 +24,8 @@ def printable(text: str, keep: str = "", escape: Callable[[str], str] = ascii) -
 def log_text(text: str, keep: str = "") -> str:
     """Return a printable text that the log of a job of continuous integration does not take for a command.
 
-    A space divides ``##[`` and ``##vso[``, which begin a command anywhere in a line, and ``::`` at the start of a line.
-    The characters of ``keep`` remain.
+    A space divides ``##[``, ``##vso[`` and ``##teamcity[``, which begin a command anywhere in a line, and ``::`` at the
+    start of a line. The characters of ``keep`` remain.
     """
     return _COMMAND.sub(r"\1 ", printable(text, keep))
 

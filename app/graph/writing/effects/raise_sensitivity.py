@@ -25,6 +25,7 @@ from app.graph.writing.effects.batch_diff import BatchDiff
 from app.graph.writing.unit.working_set import LONG_STATE
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
 from policies.sensitivity import RANK, SENSITIVITIES
 from policies.vocabulary import WriteAction
@@ -138,12 +139,16 @@ class _Raising:
                 unknown, records = await self._low(rank, unknown)
                 levels += 2  # for its two further requests
             everything |= known | unknown
-            if not unknown <= records.keys() or not self._add_stored(rank, unknown, records):
+            if not unknown <= records.keys() or not await self._add_stored(rank, unknown, records):
                 await self._put_floor(rank, everything, own | parents)
                 return
             near = reached | known | (unknown & self._batch.vertices.keys())
-            new = {vid for vid in near if self._rank(vid) < rank or self._confirms(self._batch.vertices[vid], rank)}
-            for vid in new:
+            new = {
+                vid
+                async for vid in OperationBudget().in_turns(near)
+                if self._rank(vid) < rank or self._confirms(self._batch.vertices[vid], rank)
+            }
+            async for vid in OperationBudget().in_turns(new):
                 self._batch.replace(vid, self._raised(self._batch.vertices[vid], SENSITIVITIES[rank]))
             own = {vid for vid in new if self._batch.existed(vid)}
             parents = self._parents_of(new)
@@ -165,9 +170,16 @@ class _Raising:
         records, _ = await self._flows.first_records(sorted(low), ()) if may_raise and low else ({}, ())
         return low, records
 
-    def _add_stored(self, rank: int, vids: set[int], records: Mapping[int, Record]) -> bool:
-        """Add the stored records to the batch that the rank raises or confirms; return whether the limits allow it."""
-        low = [vid for vid in vids if RANK[records[vid]["sensitivity"]] < rank or self._confirms(records[vid], rank)]
+    async def _add_stored(self, rank: int, vids: set[int], records: Mapping[int, Record]) -> bool:
+        """Add the stored records to the batch that the rank raises or confirms; return whether the limits allow it.
+
+        The policy decides for each of them, which takes 0.3 ms for other attributes.
+        """
+        low = [
+            vid
+            async for vid in OperationBudget().in_turns(vids)
+            if RANK[records[vid]["sensitivity"]] < rank or self._confirms(records[vid], rank)
+        ]
         self._raised_count += len(low)
         size = self._batch.added_size + sum(rewrite_size(records[vid]) for vid in low)
         if self._raised_count > MAX_RAISED or size > MAX_RAISED_SIZE:

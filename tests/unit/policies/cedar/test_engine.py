@@ -102,7 +102,12 @@ permit(principal, action == Action::"update", resource) when { principal.owners.
 """
 
 
-@pytest.mark.parametrize(("text", "passed"), [(OWN, {"u7"}), (BOARD, {"u7", "board", "t1"}), (OWN + BOARD, None)])
+INDIRECT = BOARD.replace("principal.owners", "{o: principal}.o.owners")
+
+
+@pytest.mark.parametrize(
+    ("text", "passed"), [(OWN, {"u7"}), (BOARD, None), (OWN + BOARD, None), (OWN + INDIRECT, None)]
+)
 def test_only_owners_that_a_rule_can_test_are_passed(
     monkeypatch: pytest.MonkeyPatch, text: str, passed: set[str] | None
 ) -> None:

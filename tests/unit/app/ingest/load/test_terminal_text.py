@@ -21,8 +21,8 @@ CONTROLS = "\x1b]52;c;eA==\x07\x9b2J\u202e\r"
         ("a\u202egpj.exe", r"a\u202egpj.exe"),
         ("##[set-output name=gate]open ##[error]", "## [set-output name=gate]open ## [error]"),
         (
-            "x ##vso[task.setvariable variable=PATH]/tmp ##VSO[x]",
-            "x ##vso [task.setvariable variable=PATH]/tmp ##VSO [x]",
+            "x ##vso[task.setvariable variable=PATH]/tmp ##VSO[x] ##teamcity[setParameter]",
+            "x ##vso [task.setvariable variable=PATH]/tmp ##VSO [x] ##teamcity [setParameter]",
         ),
         (" ::stop-commands::x, a::b, #[x] ## [x]", " : :stop-commands::x, a::b, #[x] ## [x]"),
     ],
