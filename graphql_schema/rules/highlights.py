@@ -7,7 +7,7 @@ from typing import Final
 from graphql_schema.ports.row import Row
 from graphql_schema.rules.index_terms import NAMES, PROSE, id_fields
 from graphql_schema.rules.ranking import is_version
-from graphql_schema.rules.search_text import SearchText
+from graphql_schema.rules.search_text import SearchText, may_begin
 from graphql_schema.rules.typos import allowed_errors, edit_distance
 from graphql_schema.rules.words import Word, index_tokens, index_words
 
@@ -30,8 +30,12 @@ def highlights(row: Row, query: SearchText) -> list[dict[str, str]]:
         text = row.visible_value(field) or ""
         near = query.first if field != PROSE else ()
         typed = exact | labels if field == "version" else exact
-        hits = [word for word in index_tokens(text)
-                if word.text in typed or word.text.startswith(query.last) or _is_near(word.text, near)]  # fmt: skip
+        begins = field != PROSE or may_begin(query.last)
+        hits = [
+            word
+            for word in index_tokens(text)
+            if word.text in typed or (begins and word.text.startswith(query.last)) or _is_near(word.text, near)
+        ]
         if field == "name" and field != names[0] and text == row.visible_value("displayName"):
             continue
         if hits:

@@ -1,9 +1,9 @@
 """Ranking: whether an asset is a hit of a search, and how good, by the fields that the viewer may see.
 
 The index only proposes candidates. The best hit is the asset whose id was typed. Any other asset is a hit only if every
-word of the query is found in it. The last one may be the beginning of a word. In names and ids, each of the first
-MAX_QUERY_WORDS may have typing errors. A name counts more than the other parts of the id, and these count more than the
-description.
+word of the query is found in it. The last one may be the beginning of a word, in a description of four letters or more
+if it is ASCII. In names and ids, each of the first MAX_QUERY_WORDS may have typing errors. A name counts more than the
+other parts of the id, and these count more than the description.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from functools import lru_cache
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.ports.row import Row
 from graphql_schema.rules.index_terms import NAMES, PROSE, id_fields, words_of
-from graphql_schema.rules.search_text import MAX_QUERY_WORDS, SearchText, VersionText
+from graphql_schema.rules.search_text import MAX_QUERY_WORDS, SearchText, VersionText, may_begin
 from graphql_schema.rules.typos import allowed_errors, edit_distance
 from graphql_schema.rules.words import MAX_KEPT, title
 
@@ -103,12 +103,14 @@ def _kept_words(text: str) -> str:
 def _worth(word: str, places: _Places, max_errors: int, *, last: bool) -> int | None:
     """Return the worth of the best place of a word; None if it is not found.
 
-    With ``last``, the beginning of a word counts too. In names and ids, up to ``max_errors`` typing errors are allowed.
+    With ``last``, the beginning of a word counts too, in descriptions if it :func:`may_begin` one. In names and ids, up
+    to ``max_errors`` typing errors are allowed.
     """
     for worth, words in places:
         if word in words:
             return worth
-        if last and any(each.startswith(word) for each in words):
+        begins = last and (worth != IN_PROSE or may_begin(word))
+        if begins and any(each.startswith(word) for each in words):
             return worth + 1
     named = (each for worth, words in places if worth != IN_PROSE for each in words)
     fewest = min((edit_distance(word, each, max_errors) for each in named), default=max_errors + 1) if max_errors else 1

@@ -17,6 +17,19 @@ _VERSION: Final = re.compile(r"(?i)(?<!\S)(?:version\s+v?|v)(\d\S*)(?:\s+of(?!\S
 """Words that name a version: `version 3`, `v3`, `version v1.2`, `version 3 of`."""
 
 
+MIN_BEGINNING: Final = 4
+"""Number of letters from which on the beginning of a word in ASCII is searched in descriptions.
+
+The store goes through all different words that begin so, and descriptions have the most. Other scripts have shorter
+words, or no spaces between them.
+"""
+
+
+def may_begin(word: str) -> bool:
+    """Return whether a word is also found as the beginning of a word of a description."""
+    return len(word) >= MIN_BEGINNING or not word.isascii()
+
+
 @dataclass(frozen=True, slots=True)
 class SearchText:
     """Parsed text of a search.

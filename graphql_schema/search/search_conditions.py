@@ -8,7 +8,7 @@ from graphql_schema.catalog.kinds import KINDS, VERSIONS
 from graphql_schema.fields.filters import AssetFilter, asset_listing
 from graphql_schema.ports.conditions import All, AnyOf, Condition, HasWord, In, MatchesPattern, StartsWith
 from graphql_schema.ports.search_query import SearchQuery
-from graphql_schema.rules.search_text import SearchText, VersionText
+from graphql_schema.rules.search_text import SearchText, VersionText, may_begin
 from graphql_schema.rules.typos import allowed_errors, fuzzy_pattern
 
 DIRECTORY: Final = tuple(kind.code for kind in KINDS.values() if not kind.asset)
@@ -44,6 +44,7 @@ def _query(text: SearchText, where: Condition) -> SearchQuery:
     by_id = (In("urn", (text.urn,)),) if text.urn else ()
     names = [_in_name(word, text.last) for word in text.first]
     anywhere = [(name, _in_prose(word, text.last)) for word, name in zip(text.first, names, strict=True)]
+    complete = [(name, HasWord("prose", word)) for word, name in zip(text.first, names, strict=True)]
     candidates = [
         AnyOf((*by_id, *exact, *_with_typos(word), *_of_version(word, text.version)))
         for word, exact in zip(text.first, anywhere, strict=True)
@@ -54,7 +55,7 @@ def _query(text: SearchText, where: Condition) -> SearchQuery:
         In("titles", (text.title,)),
         StartsWith("titles", text.title),
         All(tuple(names)),
-        All(tuple(AnyOf(exact) for exact in anywhere)),
+        All(tuple(AnyOf(exact) for exact in complete)),
     )
     return SearchQuery(where, All(tuple(candidates)), best)
 
@@ -64,7 +65,7 @@ def _in_name(word: str, last: str) -> Condition:
 
 
 def _in_prose(word: str, last: str) -> Condition:
-    return HasWord("prose", word, prefix=word == last)
+    return HasWord("prose", word, prefix=word == last and may_begin(word))
 
 
 def _of_version(word: str, text: VersionText | None) -> Iterator[Condition]:

@@ -33,9 +33,9 @@ TextArg = Annotated[
     str,
     strawberry.argument(
         description=f"A name, an id or a few words, at most {MAX_FILTER_TEXT_LENGTH:,} characters. "
-        "A hit has this id or contains every word; the last word may be the beginning of a longer one. Except in "
-        "descriptions, the first 10 words may have typing errors: one in 4 to 7 letters, two in 8 to 23. `version 3` "
-        "or `v3` beside a name finds the version with this number too."
+        "A hit has this id or contains every word; the last word may be the beginning of a longer one, in descriptions "
+        "from four ASCII letters on. Except in descriptions, the first 10 words may have typing errors: one in 4 to 7 "
+        "letters, two in 8 to 23. `version 3` or `v3` beside a name finds the version with this number too."
     ),
 ]
 FacetsArg = Annotated[

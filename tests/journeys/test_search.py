@@ -237,9 +237,13 @@ class Asset:
         return "READ" if (owns or self.stage != "DRAFT") and not forbidden else "DISCOVER"
 
     def has(self, word: str, who: str, *, last: bool) -> bool:
-        """Return whether a word occurs in the fields readable by a persona; the last word may be a prefix."""
-        shown = [*self.named, self.namespace, "random", *(self.reported if self.grade(who) == "READ" else [])]
-        return any(each == word or (last and each.startswith(word)) for each in shown)
+        """Return whether a word occurs in the fields readable by a persona.
+
+        The last word may be a prefix, of four letters or more in the description.
+        """
+        shown, reported = [*self.named, self.namespace, "random"], self.reported if self.grade(who) == "READ" else []
+        begun = [*shown, *(reported if len(word) >= 4 else [])]
+        return word in [*shown, *reported] or (last and any(each.startswith(word) for each in begun))
 
     def values(self, facet: str, who: str) -> list[str]:
         """Return the values of a facet that are readable by a persona."""
@@ -252,7 +256,16 @@ class Asset:
 DICE = Random(5)
 ESTATE = [Asset(DICE, number) for number in range(240)]
 FACETS = ("KIND", "OWNER_TEAM", "TAG", "STAGE", "SENSITIVITY", "SOURCE", "NAMESPACE")
-TEXTS = ("fraud", "fraud rank", "payroll north", "south sess", "random", "voucher telemetry fraud")
+TEXTS = (
+    "fraud",
+    "fraud rank",
+    "payroll sou",
+    "fra",
+    "payroll north",
+    "south sess",
+    "random",
+    "voucher telemetry fraud",
+)
 FILTERS: dict[str, tuple[Any, Any]] = {
     "all": ({}, lambda _asset, _who: True),
     "kind": ({"kinds": ["MODEL", "REPORT"]}, lambda asset, _: asset.kind in {"model", "report"}),

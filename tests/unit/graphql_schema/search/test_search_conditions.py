@@ -26,13 +26,15 @@ def record(*words: str, prose: str = "", urn: str = "mlg://dataset/test/default/
 
 CANDIDATES = {
     "orders daily": [record("daily", "orders"), record("orders", prose="read daily"), record("orders", "dailyish")],
-    "orders dai": [record("orders", "daily"), record("orders", prose="daily")],
+    "orders dail": [record("orders", "daily"), record("orders", prose="daily")],
+    "orders dai": [record("orders", "daily"), record("orders", prose="dai")],
     "oders daily": [record("orders", "daily")],
     URN: [record("hive", "prod", "orders", "daily"), record("x", urn=URN)],
 }
 OTHERS = {
     "orders daily": [record("orders"), record(prose="daily"), record("ordersx", "yearly"), record("x", urn=URN)],
-    "orders dai": [record("dai", "yearly"), record("orders", prose="x dia")],
+    "orders dail": [record("dail", "yearly"), record("orders", prose="x dial")],
+    "orders dai": [record("dai", "yearly"), record("orders", prose="x dia"), record("orders", prose="daily")],
     "oders daily": [record("oders"), record("daily", prose="orders")],
     URN: [record("hive", "prod"), record("x", urn=f"{URN}x")],
 }
@@ -40,7 +42,10 @@ OTHERS = {
 
 @pytest.mark.parametrize("text", CANDIDATES)
 def test_a_candidate_has_every_word_or_the_id(text: str) -> None:
-    """Each word is in the name, with a typing error, or in the description; the last one may be a beginning."""
+    """Each word is in the name, with a typing error, or in the description; the last one may be a beginning.
+
+    In a description, it is one from four ASCII letters on.
+    """
     condition = query(text).candidates
     assert [each for each in CANDIDATES[text] if not matches(condition, each.get)] == []
     assert [each for each in OTHERS[text] if matches(condition, each.get)] == []

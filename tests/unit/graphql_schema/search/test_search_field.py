@@ -74,7 +74,7 @@ async def test_highlights_mark_the_words_of_a_long_text(run: Run, graph: PlainGr
     graph.add(
         "DATASET", "x", displayName="Daily Orders", description="word " * 200 + "of orders daily." + " word" * 200
     )
-    (node,) = (await searched(run, "orders dai"))["hits"]["nodes"]
+    (node,) = (await searched(run, "orders dail"))["hits"]["nodes"]
     shown = {each["field"]: each["text"] for each in node["highlights"]}
     assert shown["displayName"] == "**Daily** **Orders**"
     assert "of **orders** **daily**. word" in shown["description"]
@@ -88,10 +88,10 @@ async def test_a_word_at_the_edge_of_a_highlight_is_marked(run: Run, graph: Plai
     word = "x" * 60
     for before in (0, 150, 199):
         graph.records.clear()
-        graph.add("DATASET", "d", description=f"x{'.' * before}{word}{'.' * 300}")
-        (node,) = (await searched(run, "x"))["hits"]["nodes"]
+        graph.add("DATASET", "d", description=f"xxxx{'.' * before}{word}{'.' * 300}")
+        (node,) = (await searched(run, "xxxx"))["hits"]["nodes"]
         (highlight,) = node["highlights"]
-        text = f"x{'.' * before}{word}"[:200]
+        text = f"xxxx{'.' * before}{word}"[:200]
         shown = re.sub("x+", r"**\g<0>**", text + "." * (200 - len(text)))
         assert highlight == {"field": "description", "text": shown + "\u2026"}
 
