@@ -16,7 +16,7 @@ from support.today import TODAY, skip_after_midnight
 
 from app.graph.reading import unused_assets as idle
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest, LevelResponse
-from app.graph.reading.level.level_statement import LEVEL, RECORDS_CAP, VISITED_CAP
+from app.graph.reading.level.level_statement import LEVEL, MEMORY, RECORDS_CAP, VISITED_CAP
 
 OPEN, SHUT, SECRET = urn("service", "shop"), urn("service", "shut"), urn("service", "secret")
 UMA = "mlg://user/catalog/default/uma"
@@ -238,6 +238,7 @@ async def test_a_query_accepts_the_maximal_number_of_undecided_ids(estate: Estat
         "listings": [part],
         "cap": 1,
         "visited": VISITED_CAP,
+        "memory": MEMORY,
         "reached": [],
         "size": RECORDS_CAP,
         "full": True,

@@ -20,7 +20,7 @@ from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.reading.level.index_filter import filter_of
 from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest, LevelResponse
-from app.graph.reading.level.level_statement import LEVEL, RECORDS_CAP, VISITED_CAP
+from app.graph.reading.level.level_statement import LEVEL, MEMORY, RECORDS_CAP, VISITED_CAP
 from app.graph.reading.reader import PolicedReader
 from app.graph.records.read_time import ReadTime
 from graphql_schema.catalog.enums import AssetKind, LifecycleStage, Sensitivity
@@ -104,6 +104,7 @@ async def pushed_down(twin: Twin, predicates: Sequence[Predicate]) -> list[set[i
         "listings": listings,
         "cap": 1,
         "visited": VISITED_CAP,
+        "memory": MEMORY,
         "reached": [],
         "size": RECORDS_CAP,
         "full": True,

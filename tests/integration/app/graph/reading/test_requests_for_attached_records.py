@@ -6,7 +6,7 @@ from support.estates.owned_items import owned, team, urn
 from support.servers.in_process import Api
 
 from app.graph.reading.level.hop_plan import compile_related
-from app.graph.reading.level.level_statement import LEVEL, RECORDS_CAP, VISITED_CAP
+from app.graph.reading.level.level_statement import LEVEL, MEMORY, RECORDS_CAP, VISITED_CAP
 from app.graph.records.read_time import ReadTime
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.usage.asset_usage import MONTHS
@@ -79,6 +79,7 @@ async def test_a_level_over_its_cap_reads_no_records(api: Api, cap: int) -> None
         "listings": [],
         "cap": cap,
         "visited": VISITED_CAP,
+        "memory": MEMORY,
         "reached": [],
         "size": RECORDS_CAP,
         "full": True,
