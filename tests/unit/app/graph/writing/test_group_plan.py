@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from support.stores.in_memory_writer import ROOT, Memory, seeded
-from support.stores.memory_store import Callers, MemoryStore
+from support.stores.in_memory_writer import ROOT, seeded
+from support.stores.memory_store import Callers
 from support.stores.planned_groups import outcomes, planned
 from support.stores.planning_clock import PlanningClock
 from support.stores.writers import NOW, asset, link, person, urn
@@ -33,14 +33,6 @@ BO = person("bo", "team ads", roles="engineer")
 SECRET = asset("dataset secret", {"visibility": "TEAM"}, owners={"team ads": ["TECHNICAL"]})
 RESTRICTED = {"sensitivity": "RESTRICTED"}
 MISSING = replace(asset("run r"), required=("state",))
-
-
-@pytest.fixture
-def callers(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> Callers:
-    """Return callers over an empty store in memory."""
-    store = MemoryStore(memory)
-    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
-    return Callers(store)
 
 
 def present(plan: GroupPlan, text: str) -> bool:

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from support.stores.in_memory_writer import ROOT, Memory, seeded
-from support.stores.memory_store import Callers, MemoryStore
+from support.stores.in_memory_writer import ROOT, seeded
+from support.stores.memory_store import Callers
 from support.stores.planned_groups import outcomes, planned
 from support.stores.writers import NOW, asset, person, urn
 
@@ -17,14 +17,6 @@ from graphql_schema.ports.commands import RecordUsageCommand
 ADA = person("ada", "team ranking", roles="engineer")
 BO = person("bo", "team ads", roles="engineer")
 MISSING = replace(asset("run r"), required=("state",))
-
-
-@pytest.fixture
-def callers(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> Callers:
-    """Return callers over an empty store in memory."""
-    store = MemoryStore(memory)
-    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
-    return Callers(store)
 
 
 async def test_a_transaction_has_few_texts_for_the_index(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
