@@ -7,8 +7,8 @@ import asyncio
 from math import floor
 
 import pytest
-from support.stores.in_memory_writer import ROOT, Memory
-from support.stores.memory_store import Callers, MemoryStore, names
+from support.stores.in_memory_writer import ROOT
+from support.stores.memory_store import Callers, names
 from support.stores.planning_clock import PlanningClock
 from support.stores.writers import asset, person, urn
 
@@ -21,14 +21,6 @@ from policies.errors import LimitError
 
 ADA = person("ada", "team ranking", roles="engineer")
 DONE = WriteOutcome(Outcome.CREATED)
-
-
-@pytest.fixture
-def callers(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> Callers:
-    """Return callers over an empty store in memory."""
-    store = MemoryStore(memory)
-    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
-    return Callers(store)
 
 
 def data(*texts: str) -> set[str]:
