@@ -20,10 +20,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.admin.store_schema import INDEX
 from app.graph.driver.errors import StoreFailedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.native.mixed_index import INDEX
 from graphql_schema.ports.record import Json
 
 BATCH: Final = 250

@@ -11,13 +11,14 @@ import structlog
 
 from app.graph.admin.schema_upgrade import SchemaUpgrade
 from app.graph.admin.store_probe import StoreProbe
-from app.graph.admin.store_schema import INDEX, store_schema
+from app.graph.admin.store_schema import store_schema
 from app.graph.admin.stored_schema import STATE
 from app.graph.commits.write_statements import INDEX_MARK
 from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.native.mixed_index import INDEX
 from app.settings import Settings
 from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.errors import IndexIncompleteError, StoreReason

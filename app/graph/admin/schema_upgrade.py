@@ -17,12 +17,13 @@ import structlog
 from app.graph.admin.elements.element_pages import VertexElement, element_pages
 from app.graph.admin.elements.work_progress import NoProgress, WorkProgress
 from app.graph.admin.schema_steps import SchemaPath, SchemaStep
-from app.graph.admin.store_schema import INDEX, store_schema
+from app.graph.admin.store_schema import store_schema
 from app.graph.admin.stored_schema import ENABLED, StoredSchema, read_stored_schema, write_stored_schema
 from app.graph.driver.contended_request import repeat_contended
 from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.native.mixed_index import INDEX
 from app.graph.records.native.vertex_values import MARKS, native_values
 from app.graph.records.record_text import record_of
 from app.store.errors import SchemaMismatchError, StoreReason, StoreStartError

@@ -11,9 +11,10 @@ from app.graph.admin.elements.work_progress import WorkProgress
 from app.graph.admin.reindex import MixedIndex
 from app.graph.admin.schema_steps import SchemaPath
 from app.graph.admin.schema_upgrade import SchemaUpgrade
-from app.graph.admin.store_schema import INDEX, store_schema
+from app.graph.admin.store_schema import store_schema
 from app.graph.admin.stored_schema import StoredSchema, read_stored_schema
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.records.native.mixed_index import INDEX
 from app.settings import Settings
 from app.store.embedded.embedded_store import STORE_FOLDER, EmbeddedStore
 from app.store.embedded.index_files import refuse_without_data

@@ -21,10 +21,10 @@ from app.graph.admin.elements.work_progress import WorkProgress
 from app.graph.admin.schema_steps import SchemaPath
 from app.graph.admin.schema_upgrade import SchemaUpgrade
 from app.graph.admin.store_client import runs_embedded, store_at
-from app.graph.admin.store_schema import INDEX
 from app.graph.admin.stored_schema import SET_STATE, StoredSchema, read_stored_schema, write_stored_schema
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.native.mixed_index import INDEX
 from app.settings import Settings
 from app.store.errors import CopyError, SchemaMismatchError
 from app.store.store_endpoint import StoreEndpoint

@@ -13,14 +13,12 @@ import orjson
 
 from app.graph.admin.schema_steps import SchemaPath
 from app.graph.records.inferred_edge import LABEL
+from app.graph.records.native.mixed_index import BACKEND, INDEX
 from app.store.schema_stamp import StoreSchema
 from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.properties import NATIVE_EDGE_PROPERTIES, NATIVE_PROPERTIES, NativeProperty
 from graphql_schema.catalog.relations import RELATIONS
 from graphql_schema.ports.record import JsonObject
-
-INDEX = "nodes"
-"""Name of the one mixed index. Vertices without an indexed property, such as checks, are not in it."""
 
 OUTBOX_PROPERTIES = (
     NativeProperty("note", index=False),
@@ -74,7 +72,7 @@ def _document() -> JsonObject:
             {
                 "name": INDEX,
                 "typeClass": _VERTEX,
-                "indexBackend": "search",
+                "indexBackend": BACKEND,
                 "keys": [_indexed(stored) for stored in NATIVE_PROPERTIES if stored.index],
             }
         ],

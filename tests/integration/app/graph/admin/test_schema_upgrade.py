@@ -16,11 +16,12 @@ from support.stores.writers import Writers, asset, person, shipped_policy, shipp
 from app.graph.admin import schema_upgrade
 from app.graph.admin.schema_steps import FIRST_VERSION, SchemaPath, SchemaStep
 from app.graph.admin.schema_upgrade import SchemaUpgrade
-from app.graph.admin.store_schema import INDEX, store_schema
+from app.graph.admin.store_schema import store_schema
 from app.graph.admin.stored_schema import read_stored_schema, write_stored_schema
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.native.mixed_index import INDEX
 from app.graph.records.native.vertex_values import native_values
 from app.store.embedded.embedded_store import STORE_FOLDER, EmbeddedStore
 from app.store.errors import SchemaMismatchError

@@ -22,9 +22,10 @@ from app.graph.admin.elements.work_progress import NoProgress
 from app.graph.admin.schema_steps import SchemaPath
 from app.graph.admin.store_client import digest_at
 from app.graph.admin.store_copy import copy_store
-from app.graph.admin.store_schema import INDEX, store_schema
+from app.graph.admin.store_schema import store_schema
 from app.graph.admin.stored_schema import read_stored_schema
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.records.native.mixed_index import INDEX
 from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.errors import CopyError
 

@@ -6,9 +6,9 @@ import pytest
 from support.stores.janusgraph import StoreGraph
 
 from app.graph.admin.schema_steps import FIRST_VERSION, SchemaPath, SchemaStep
-from app.graph.admin.store_schema import INDEX
 from app.graph.admin.stored_schema import STATE, read_stored_schema, write_stored_schema
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.records.native.mixed_index import INDEX
 from app.store.errors import SchemaMismatchError
 
 

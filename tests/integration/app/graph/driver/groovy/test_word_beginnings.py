@@ -1,0 +1,78 @@
+"""Words that begin alike, in the real index: how many there are, and how a search then finds them."""
+
+from random import Random
+from typing import Any
+
+from support.stores.janusgraph import StoreGraph
+
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.groovy.word_beginnings import WORD_BEGINNINGS
+from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.reading.level.index_filter import filter_of
+from app.graph.reading.level.index_query import IndexQuery
+from app.graph.reading.level.level_statement import LEVEL, MANY_WORDS, MEMORY, RECORDS_CAP, VISITED_CAP
+from app.graph.records.vertex_id import vertex_id
+from graphql_schema.ports.conditions import HasWord
+
+TENANT = "default"
+ADD = """
+def v = g.addV('Dataset').property(T.id, x).next()
+[tenant: tenant, urn: urn, prose: text].each { key, value -> v.property(key, value) }
+g.tx().commit()
+true
+"""
+MANY = PreparedStatement.of(
+    f"{WORD_BEGINNINGS}\npairs.collect {{ WordBeginnings.areMany(g.getGraph(), 'prose', it[0], it[1] as int) }}",
+    "pairs",
+)
+
+
+async def add(graph: StoreGraph, texts: dict[str, str]) -> None:
+    """Add a vertex with each text, by name, in a transaction of its own."""
+    for name, text in texts.items():
+        await graph.run(ADD, tenant=TENANT, x=vertex_id(TENANT, name), urn=name, text=text)
+
+
+def client_of(graph: StoreGraph) -> GremlinClient:
+    """Return a client of a graph."""
+    return GremlinClient(graph.url, source=graph.source, deadline=120)
+
+
+async def test_words_that_begin_alike_are_counted(graph: StoreGraph) -> None:
+    """The words of several vertices, with beginnings of all lengths, complete words, and some that no word has."""
+    random = Random(3)
+    words = [*{"".join(random.choices("abd\u00e9", k=random.randint(1, 5))) for _ in range(60)}]
+    await add(graph, {f"v{number}": " ".join(words[number::3]) for number in range(3)})
+    beginnings = {word[:length] for word in words for length in range(1, 6)} | {"x", "abababa"}
+    counts = {each: sum(word.startswith(each) for word in words) for each in beginnings}
+    pairs = [(each, most) for each, count in counts.items() for most in {1, count, count + 1} - {0}]
+    async with client_of(graph) as client:
+        found: list[Any] = await client.submit(MANY, {"pairs": [[*pair] for pair in pairs]})
+    assert found == [counts[each] >= most for each, most in pairs]
+    assert {*found} == {True, False}
+
+
+async def test_a_beginning_of_very_many_words_is_searched_as_a_complete_word(graph: StoreGraph) -> None:
+    """Otherwise a caller whose texts have millions of such words makes each search for their beginning take seconds."""
+    size = MANY_WORDS // 10
+    texts = {f"v{part}": " ".join(f"orda{part}{number}" for number in range(size)) for part in range(10)}
+    texts |= {"complete": "orda of a shop", "longer": "the ordbooks", "other": "books"}
+    await add(graph, texts)
+    words = ("orda", "orda1", "ordb")
+    bindings = {
+        "points": [],
+        "hops": [],
+        "listings": [IndexQuery(filter_of(HasWord("prose", word, prefix=True)), 20).wire() for word in words],
+        "cap": 1,
+        "visited": VISITED_CAP,
+        "memory": MEMORY,
+        "reached": [],
+        "size": RECORDS_CAP,
+        "full": True,
+        "tenant": TENANT,
+        "head": 0,
+    }
+    async with client_of(graph) as client:
+        (response,) = await client.submit(LEVEL, bindings)
+    names = {vertex_id(TENANT, name): name for name in texts}
+    assert [[names[vid] for vid in each["x"]] for each in response["l"]] == [["complete"], ["v1"], ["longer"]]
