@@ -41,7 +41,7 @@ from app.graph.driver.errors import (
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.writes_since import WritesSince
 from app.graph.propagation.stored_flows import StoredFlows
-from app.graph.records.native.write_cost import MAX_COST
+from app.graph.records.native.write_cost import MAX_ITEM_COST, MAX_WRITE_COST
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.effects.counting_children import ManyChildrenError
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner, ReadAheadError
@@ -75,12 +75,6 @@ MAX_GATHER_SECONDS: Final = 0.02
 
 MAX_GROUP_CHARACTERS: Final = 4 * 1024 * 1024
 """Maximal number of characters of the records in one transaction, unless its only batch is atomic or has one item."""
-
-MAX_WRITE_COST: Final = 2 * MAX_COST
-"""What a transaction may take the store, about a second, unless it has a single item."""
-
-MAX_ITEM_COST: Final = 2 * MAX_WRITE_COST
-"""The same for a transaction with a single item, such as the deletion of a model with its versions."""
 
 MAX_TRANSACTION_CHARACTERS: Final = 16 * 1024 * 1024
 """Maximal number of characters of the records in any transaction.

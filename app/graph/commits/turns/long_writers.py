@@ -18,7 +18,7 @@ from app.graph.driver.errors import StoreUnavailableError
 LONG_SECONDS: Final = 0.5
 """Seconds that a transaction may take without a wait of its caller: those of many calls take less."""
 
-FACTOR: Final = 5
+FACTOR: Final = 10
 """For this many times the seconds beyond LONG_SECONDS, the caller begins no other transaction beside other writers."""
 
 MAX_WAIT_SECONDS: Final = 20.0

@@ -17,8 +17,17 @@ COST_A_SECOND: Final = 3_000_000
 MAX_COST: Final = COST_A_SECOND // 2
 """Cost after which a transaction gets no further items."""
 
+MAX_WRITE_COST: Final = 2 * MAX_COST
+"""What a transaction may cost, about a second, unless it has a single item."""
+
+MAX_ITEM_COST: Final = 2 * MAX_WRITE_COST
+"""The same for a transaction with a single item, such as the deletion of a model with its versions."""
+
 RECORD_COST: Final = 1_000
-"""What counts for each record that is written, that of a change too, beside the texts of an asset."""
+"""What counts for each record that is written, that of a change too, beside its bytes and the texts of an asset."""
+
+COST_OF_BYTES: Final = 6
+"""Number of bytes of a record that count as one."""
 
 EDGE_COST: Final = 200
 """What counts for each edge that is written."""
@@ -32,9 +41,10 @@ def write_cost(record: Record, before: Record | None) -> int:
 
     Of an asset, the index analyses all texts again. If a name differs, all words of both names count.
     """
+    cost = RECORD_COST + size_of(record) // COST_OF_BYTES
     if is_attached(record):
-        return RECORD_COST
-    return RECORD_COST + indexed_length(record) + MEMBER_COST * _changed_members(record, before)
+        return cost
+    return cost + indexed_length(record) + MEMBER_COST * _changed_members(record, before)
 
 
 def rewrite_size(record: Record) -> int:

@@ -24,6 +24,7 @@ async def test_a_transaction_has_few_texts_for_the_index(callers: Callers, monke
     monkeypatch.setattr(group_plan, "MAX_COST", 2_000)
     for name in ("MEMBER_COST", "RECORD_COST"):
         monkeypatch.setattr(write_cost, name, 0)
+    monkeypatch.setattr(write_cost, "COST_OF_BYTES", 1_000_000)
     monkeypatch.setattr(tracked_values, "EDGE_COST", 0)
     long = {"description": "x" * 900}
     ids = [f"dataset d{number}" for number in range(5)]
@@ -42,6 +43,7 @@ async def test_a_transaction_has_few_texts_for_the_index(callers: Callers, monke
 
 async def test_a_transaction_writes_few_records(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each asset, with the record of its change and their edge, counts; and so does each placeholder of an item."""
+    monkeypatch.setattr(write_cost, "COST_OF_BYTES", 1_000_000)
     monkeypatch.setattr(group_plan, "MAX_COST", 10 * (2 * write_cost.RECORD_COST + write_cost.EDGE_COST))
     items = [asset(f"dataset d{number}") for number in range(20)]
     (alone,) = outcomes(await planned(callers, callers.batch(ROOT, *items)))
@@ -73,6 +75,7 @@ async def test_batches_that_follow_long_texts_are_in_the_next_transaction(
     monkeypatch.setattr(group_plan, "MAX_COST", 2_000)
     for name in ("MEMBER_COST", "RECORD_COST"):
         monkeypatch.setattr(write_cost, name, 0)
+    monkeypatch.setattr(write_cost, "COST_OF_BYTES", 1_000_000)
     monkeypatch.setattr(tracked_values, "EDGE_COST", 0)
     long = [asset(f"dataset d{number}", {"description": "x" * 900}) for number in range(5)]
     undone = callers.batch(ROOT, *long, MISSING, atomic=True)
