@@ -52,7 +52,7 @@ MAX_DISJUNCTS: Final = 256
 """Maximum number of branches to which one element of a filter may expand."""
 
 MAX_FILTER_SIZE: Final = 1024 * 1024
-"""Maximum of :func:`size_of` for one filter. An index refuses filters of more than some 16,000 values."""
+"""Maximum of :func:`size_of` for one filter. An index refuses lists of more than some 16,000 values."""
 
 _VALUE_SIZE: Final = 80
 """Characters that each value of a filter counts in addition to its own: the index takes some 0.06 ms for a value."""

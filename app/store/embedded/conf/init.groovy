@@ -23,6 +23,9 @@ Thread.startDaemon('parent-watch') {
 def environment = graph.backend.@storeManager.@manager.@environment
 environment.mutableConfig = environment.mutableConfig.setConfigParam('je.freeDisk', System.getProperty('mlgraph.freeBytes'))
 
+// A list of values in a filter is a clause for each. The API bounds filters by their size, which is some 13,000 values.
+org.apache.lucene.search.BooleanQuery.maxClauseCount = 16_384
+
 // JanusGraph commits the index after the storage. A failure is only logged, and the index then lacks documents: the file
 // `complete` goes, so that the API sends no further request and starts this JVM again with a rebuilt index.
 def watch = new ch.qos.logback.core.AppenderBase() {

@@ -14,7 +14,7 @@ from support.estates.random_conditions import NUMBERS, TEXTS, WORDS, conditions
 from support.stores.janusgraph import StoreGraph
 
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.reading.level.index_filter import filter_of
+from app.graph.reading.level.index_filter import MAX_FILTER_SIZE, filter_of
 from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_statement import LEVEL, MEMORY, RECORDS_CAP, VISITED_CAP
 from app.graph.records.vertex_id import vertex_id
@@ -182,3 +182,13 @@ async def test_alternatives_of_the_schema_combine(indexed: Indexed) -> None:
     pairs = [kind((one, two)) for kind in (All, AnyOf) for one, two in pairwise(fields)]
     found = await indexed.found(pairs)
     assert [pair for pair, vids in zip(pairs, found, strict=True) if vids != indexed.matching(pair)] == []
+
+
+async def test_as_many_values_are_found_as_a_filter_may_have(indexed: Indexed) -> None:
+    """A caller may have thousands of owners: each of them is a value of the filters of all lists."""
+    values = [f"x{number}" for number in range(MAX_FILTER_SIZE // 86 - 100)]
+    owned = next(value for value in {each["ownerTeam"] for each in indexed.vertices.values()} if value)
+    long = In("ownerTeam", (*values, owned))
+    (found,) = await indexed.found([long])
+    assert len(long.values) > 10_000
+    assert found == indexed.matching(long) != set()
