@@ -11,6 +11,7 @@ from rich.text import Text
 
 _LINE_END: Final = "\n"
 _COMMAND: Final = re.compile(r"(##(?:vso|teamcity)?(?=\[)|^ *:(?=:))", re.IGNORECASE | re.MULTILINE)
+_BEGIN: Final = re.compile(rb"##(?=(?:vso|teamcity)?\[)", re.IGNORECASE)
 
 
 def printable(text: str, keep: str = "", escape: Callable[[str], str] = ascii) -> str:
@@ -51,7 +52,8 @@ def stdout_text(text: str) -> bytes:
 def stdout_json(value: object, option: int = 0) -> bytes:
     """Return a value as JSON for stdout, with an option of orjson; for a terminal no character is unescaped.
 
-    JSON has escapes for all characters below U+0020, and none for U+009B, which begins a sequence of a terminal.
+    JSON has escapes for all characters below U+0020, and none for U+009B, which begins a sequence of a terminal. The
+    second sign of ``##[``, ``##vso[`` and ``##teamcity[`` is escaped, so that the log of a job has no command.
     """
-    found = orjson.dumps(value, option=option)
+    found = _BEGIN.sub(rb"#\\u0023", orjson.dumps(value, option=option))
     return printable(found.decode(), _LINE_END, json.dumps).encode() if sys.stdout.isatty() else found

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 
 import pytest
@@ -56,3 +57,12 @@ def test_stdout_gets_no_control_character_if_it_is_a_terminal(
     else:
         assert lines == f"a\r\n{CONTROLS}ü\r\n"
         assert "\x9b" in found.decode()
+
+
+def test_json_has_no_command_of_a_job() -> None:
+    """Azure, TeamCity and GitHub find some commands anywhere in a line; the value of the JSON stays the same."""
+    value = {"name": "##vso[task.setvariable]x ##[warning] ##TeamCity[x] ## Title ###[ ##"}
+    found = stdout_json(value)
+    assert json.loads(found) == value
+    assert not re.search(r"##(vso|teamcity)?\[", found.decode(), re.IGNORECASE)
+    assert b"## Title" in found
