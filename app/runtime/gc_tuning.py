@@ -7,6 +7,10 @@ Full collections run only in :class:`Collector`, while the process is idle, and 
 So each has little to visit, also while one operation reads millions of objects. Nearly all cycles become garbage soon
 after their creation, and the rows of an operation are in no cycle.
 
+A collection of the youngest generation begins after a number of net allocations. So while a process frees as many old
+objects as it makes, none begins, and that generation grows without a bound. If it is large when a collection begins,
+it is frozen first, unvisited.
+
 What outlives a full collection is frozen, too: the graph cache may have a million objects, and to visit them takes half
 a second. They are freed as before, except for cycles. So what lives as long as a request must be in no cycle when it
 ends (:func:`graphql_schema.operation.execution.BudgetedExecution.build`), and so must a connection. If there are a
@@ -25,6 +29,9 @@ from typing import Final
 
 YOUNG_THRESHOLD: Final = 5_000
 """Net allocations between two collections of the youngest generation; the default of Python 3.11 is 700."""
+
+MAX_YOUNG_OBJECTS: Final = 4 * YOUNG_THRESHOLD
+"""Number of objects of the youngest generation above which no collection visits them; it takes 10 ns to count one."""
 
 MIDDLE_THRESHOLD: Final = 2
 """Collections of the youngest generation between two of the middle one."""
@@ -104,7 +111,12 @@ class Collector:
         self._loop = asyncio.get_running_loop()
 
     def observe(self, phase: str, info: Mapping[str, int]) -> None:
-        """Note that the old generation has grown, after each collection of the middle one, in any thread."""
+        """Freeze a large young generation before each collection; note after one of the middle that the old has grown.
+
+        CPython calls this in any thread.
+        """
+        if phase == "start" and len(gc.get_objects(generation=0)) > MAX_YOUNG_OBJECTS:
+            gc.freeze()
         if phase == "stop" and info["generation"] == 1:
             self._loop.call_soon_threadsafe(self._grown.set)
 

@@ -84,6 +84,30 @@ async def test_no_collection_visits_all_that_an_operation_reads() -> None:
     assert max(visited) <= 2 * MIDDLE_OBJECTS
 
 
+async def test_no_collection_visits_what_was_made_while_as_much_was_freed() -> None:
+    """CPython counts new objects less those that are freed, so the next collection would visit all that was made."""
+    visited, kept, replaced = list[int](), list[object](), [[number] for number in range(300_000)]
+
+    def count(phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            visited.append(sum(len(gc.get_objects(generation=each)) for each in range(info["generation"] + 1)))
+
+    gc.collect()
+    async with gc_tuning.short_collections():
+        gc.callbacks.append(count)
+        try:
+            while replaced:
+                del replaced[-1]
+                kept.append([len(replaced)])
+                if len(replaced) % 1_000 == 0:
+                    await asyncio.sleep(0)
+            kept += ([number] for number in range(4 * MIDDLE_OBJECTS))
+            await asyncio.sleep(0)
+        finally:
+            gc.callbacks.remove(count)
+    assert 0 < max(visited) <= 3 * gc_tuning.MAX_YOUNG_OBJECTS
+
+
 async def test_the_end_of_a_middle_collection_in_another_thread_counts() -> None:
     """A walk in the side thread makes as many objects as one in the event loop."""
     collector = gc_tuning.Collector()
