@@ -136,7 +136,10 @@ class _Decision:
             return is_group(vid) or (vid in left and left[vid] < self.known.ranks[vid])
 
         def sources_of(vid: int) -> Iterator[int]:
-            return filter(counts, self.known.of.get(vid, ()) if counts(vid) else ())
+            for source in self.known.of.get(vid, ()) if counts(vid) else ():
+                self.examined += 1
+                if counts(source):
+                    yield source
 
         while left:
             for cycle in upstream_first([*left], sources_of):

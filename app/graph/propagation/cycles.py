@@ -22,7 +22,8 @@ def upstream_first(vids: Iterable[int], sources_of: Callable[[int], Iterable[int
     """Yield the vertices and all upstream of them: those of a cycle together, each other one alone.
 
     A list comes after those of all its sources. In it, each vertex but the first comes after one of its targets. Yield
-    an empty list for each further vertex that is reached, so that the caller may pause before the first one is found.
+    an empty list for each further vertex that is reached, and for each of a cycle whose sources are passed, so that the
+    caller may pause between.
     """
     lowest: dict[int, int] = {}
     entered: list[_Entered] = []
@@ -57,3 +58,5 @@ def upstream_first(vids: Iterable[int], sources_of: Callable[[int], Iterable[int
                 del open_[last.place :]
                 lowest.update(dict.fromkeys(found, _YIELDED))
                 yield found
+            else:
+                yield []

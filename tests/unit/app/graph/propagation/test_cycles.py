@@ -1,5 +1,6 @@
 """Vertices along their sources, compared with networkx on random graphs."""
 
+from collections.abc import Iterator
 from random import Random
 
 import networkx as nx
@@ -29,3 +30,19 @@ def test_a_long_chain_needs_no_recursion() -> None:
     found = filter(None, upstream_first([100_000], lambda vid: [vid - 1] if vid > 1 else []))
     assert next(found) == [1]
     assert sum(map(len, found)) == 99_999
+
+
+@pytest.mark.parametrize("reverse", [False, True], ids=["cycles", "no cycle"])
+def test_few_sources_are_passed_between_two_pauses(*, reverse: bool) -> None:
+    """Of 300 vertices with all others as sources, or all before, the caller may pause after the sources of two."""
+    size, passed, most = 300, 0, 0
+
+    def sources_of(vid: int) -> Iterator[int]:
+        nonlocal passed
+        for source in range(vid) if reverse else range(size):
+            passed += 1
+            yield source
+
+    for _ in upstream_first(range(size), sources_of):
+        most, passed = max(most, passed), 0
+    assert 0 < most <= 2 * size
