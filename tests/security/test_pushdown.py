@@ -15,6 +15,7 @@ from support.stores.janusgraph import StoreGraph
 from support.stores.writers import shipped_policy
 
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.groovy.word_beginnings import WORD_BEGINNINGS
 from app.graph.reading.access.row_conditions import condition_of_rows
 from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.reading.level.index_filter import filter_of
@@ -169,7 +170,8 @@ class Recording(LevelBatcher):
 
 
 PROFILE = (
-    LEVEL.text[LEVEL.text.index("def test =") : LEVEL.text.index("def page =")]
+    WORD_BEGINNINGS
+    + LEVEL.text[LEVEL.text.index("def many =") : LEVEL.text.index("def page =")]
     + """
 def flat = { m -> [[m.name, m.annotations, m.counts]] + m.nested.collectMany { flat(it) } }
 def told = { t -> t.profile().next().metrics.collect { flat(it) } }

@@ -29,7 +29,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.id_queue import take_first
 from app.graph.jobs.tag_carriers import Carrier, Carriers
 from app.graph.jobs.tag_worklist import TagBatch, TagDecision, TagWorklist
-from app.graph.propagation.sources import is_group
+from app.graph.propagation.sources import count_pairs, vertices_among
 from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.propagation.tag_division import TagDivision
@@ -40,7 +40,7 @@ from app.graph.records.tag_edge import PROPAGATION, Arrival, arrived, has_mode
 from app.graph.records.vertex_record import indexed
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import TAGGED
-from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
 from graphql_schema.ports.record import Record
 
 BATCH: Final = 250
@@ -55,8 +55,8 @@ MAX_AROUND: Final = 1_000
 MAX_STEPS: Final = 1_000
 """Number of batches of one caller after which it is the turn of another caller with work on the same tag."""
 
-MANY_CARRIERS: Final = 2_000
-"""Number of vertices in and around a batch from which on it is decided in the side thread."""
+MANY_PAIRS: Final = 2_000
+"""Number of pairs of a vertex and a source from which on a batch is decided in the side thread."""
 
 MAX_REPLACED: Final = 10
 """Maximal number of divisions of entries for all tags that a step advances while it holds the lock."""
@@ -243,7 +243,7 @@ class TagJob(OutboxWorker):
             sources = await self._sources(batch, flows, budget)
             if sources is None:
                 return
-            near = await run_in_turn(_around, sum(map(len, sources.values())) > MANY_CARRIERS, sources)
+            near = await run_in_turn(vertices_among, count_pairs(sources) > MANY_PAIRS, sources)
             batch.left = dict.fromkeys(near.difference(vids, batch.read))
         for _ in range(0, min(MAX_AROUND, len(batch.left)), AT_ONCE):
             some = take_first(batch.left, AT_ONCE)
@@ -264,7 +264,7 @@ class TagJob(OutboxWorker):
             batch.reading = reading
         if not reading.pages.is_read:
             return None
-        sources = await run_in_turn(reading.sources, reading.size > MANY_CARRIERS)
+        sources = await run_in_turn(reading.sources, reading.size > MANY_PAIRS)
         batch.sources = None if batch.reading is None else sources
         return sources
 
@@ -280,8 +280,8 @@ class TagJob(OutboxWorker):
 
         Targets for which the budget does not suffice are read later.
         """
-        carriers, are_many = batch.carriers, len(batch.carriers) > MANY_CARRIERS
-        decision = await run_in_turn(worklist.decide, are_many, batch.vids, sources, carriers)
+        carriers, are_many = batch.carriers, count_pairs(sources) > MANY_PAIRS
+        decision = await run_in_parts(worklist.decide(batch.vids, sources, carriers), is_long=are_many)
         following = await first_targets(flows, decision.changed, budget)
         suspects = await first_targets(flows, decision.unsupported, budget)
         if batch.sources is not None:
@@ -381,11 +381,6 @@ def _division_of(entries: list[OutboxEntry], now: int) -> TagDivision:
     if entries[0].around:
         return TagDivision.around(now, chain.from_iterable(entry.frontier for entry in entries))
     return TagDivision.of_carriers(now, entries[0].frontier, entries[0].expand)
-
-
-def _around(sources: Mapping[int, set[int]]) -> set[int]:
-    """Return the vertices among the sources, groups left out."""
-    return {vid for vid in set().union(*sources.values()) if not is_group(vid)}
 
 
 def _is_carried(edge: Record, now: int) -> bool:

@@ -16,7 +16,7 @@ A decision changes the worklist only when it is recorded, after its arrivals are
 Requests and memory grow with the number of vertices whose tag or distance changes, and of their neighbours.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import nsmallest
 from itertools import islice
@@ -194,8 +194,8 @@ class TagWorklist:
 
     def decide(
         self, batch: Iterable[int], sources: Mapping[int, set[int]], carriers: Mapping[int, Carrier]
-    ) -> TagDecision:
-        """Return the decision about the batch that :meth:`take` returned last.
+    ) -> Generator[None, None, TagDecision]:
+        """Return the decision about the batch that :meth:`take` returned last; yield after each vertex and group.
 
         ``sources`` are those of vertices and groups (:class:`app.graph.propagation.sources.Sources`). ``carriers`` are
         the vertices of the batch and of the sources, as far as they are stored; other vertices are skipped. What this
@@ -208,11 +208,13 @@ class TagWorklist:
                 for group in filter(is_group, own):
                     if group not in groups:
                         groups[group] = self._nearest(group, sources[group], carriers, decision)
+                        yield
                 near = [*self._near(own, carriers, decision)]
                 near += [each for group in own for each in groups.get(group, ())]
                 best = min((each for each in near if each[-1] != vid), default=None)
                 decision.decided.append(vid)
                 self._decide(vid, carriers[vid], best and Arrival(*best[:2]), decision)
+                yield
         return decision
 
     def _near(self, sources: Iterable[int], carriers: Mapping[int, Carrier], decision: TagDecision) -> Iterator[_Near]:

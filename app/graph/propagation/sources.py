@@ -6,6 +6,7 @@ source for all of them: the group, whose own sources are its members.
 """
 
 from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from graphql_schema.ports.record import Record
@@ -20,6 +21,16 @@ def group_of(parent: int) -> int:
 def is_group(source: int) -> bool:
     """Return whether an id is that of an asset group, not of a vertex."""
     return source < 0
+
+
+def vertices_among(sources: Mapping[int, Collection[int]]) -> set[int]:
+    """Return the vertices that are a source of a vertex or group, groups left out."""
+    return {vid for vid in set[int]().union(*sources.values()) if not is_group(vid)}
+
+
+def count_pairs(sources: Mapping[int, Collection[int]]) -> int:
+    """Return the number of pairs of a vertex or group and one of its sources."""
+    return sum(map(len, sources.values()))
 
 
 @dataclass(slots=True)

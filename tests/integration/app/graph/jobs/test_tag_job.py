@@ -1,6 +1,8 @@
 """Declared and propagated tags share one edge: how it changes, and what is written at which time."""
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Generator, Iterable
+from typing import Any
 
 import pytest
 from support.stores.janusgraph import StoreGraph
@@ -10,6 +12,7 @@ from support.stores.writers import NOW, Writers, asset, link, person, stored, ur
 from app.graph.jobs import tag_job
 from app.graph.jobs.tag_carriers import Carrier, Carriers
 from app.graph.jobs.tag_job import TagJob
+from app.graph.jobs.tag_worklist import TagDecision, TagWorklist
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import TAGGED
 from graphql_schema.ports.commands import (
@@ -360,3 +363,25 @@ async def test_many_sources_of_an_asset_are_read_in_many_steps(
     await recompute_by(job)
     assert await tags(graph, "dataset t") == [""]
     assert [entry for entry in writers.coordinator.outbox.entries if entry.tag] == []
+
+
+async def test_many_sources_of_a_few_assets_are_decided_in_the_side_thread(
+    graph: StoreGraph, writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """30 assets with 20 common sources are 600 pairs: thousands of these held the event loop."""
+    monkeypatch.setattr(tag_job, "MANY_PAIRS", 500)
+    threads = set[int]()
+    decide = TagWorklist.decide
+
+    def observed(*arguments: Any) -> Generator[None, None, TagDecision]:
+        threads.add(threading.get_ident())
+        return (yield from decide(*arguments))
+
+    sources, targets = ([f"dataset {kind}{number}" for number in range(most)] for kind, most in (("s", 20), ("t", 30)))
+    await write(writers, SPREADS, asset(sources[0], tags=["tag pii"]), *(asset(each) for each in sources[1:]))
+    await recompute(writers)
+    await write(writers, *(asset(each, derivedFrom=sources) for each in targets))
+    monkeypatch.setattr(TagWorklist, "decide", observed)
+    await recompute(writers)
+    assert {*await tags(graph, *targets)} == {"PROPAGATED s0"}
+    assert threads - {threading.get_ident()}

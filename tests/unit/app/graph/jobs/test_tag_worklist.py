@@ -14,6 +14,7 @@ from app.graph.jobs.tag_carriers import Carrier
 from app.graph.jobs.tag_worklist import TagBatch, TagDecision, TagWorklist
 from app.graph.propagation.sources import group_of
 from app.graph.records.tag_edge import Arrival
+from graphql_schema.execution.side_thread import run_at_once
 
 NODES = range(1, 8)
 PARENTS, CHILDREN = (1, 2), (2, 3, 4, 5)
@@ -131,7 +132,7 @@ class TagMemory:
             sources[child].add(parent)
         for source, target in self.edges:
             sources[target].add(group_of(source) if group_of(source) in sources else source)
-        return work.decide(batch, sources, self.carriers())
+        return run_at_once(work.decide(batch, sources, self.carriers()))
 
     def _write(self, work: TagWorklist, decision: TagDecision, further: set[int]) -> None:
         for vid, found in decision.arrivals.items():
@@ -301,9 +302,9 @@ def test_the_members_of_a_group_are_compared_once_for_all_of_its_targets() -> No
     carriers |= {2: carrier(2, steps=3), 3: carrier(3, steps=4), 4: carrier(4, steps=5)}
     sources = {**{vid: {group} for vid in targets}, group: {1, *children}}
     work = TagWorklist(0, "", unsupported={4: None})
-    decision = work.decide(targets, sources, carriers)
+    decision = run_at_once(work.decide(targets, sources, carriers))
     assert decision.arrivals == {vid: Arrival(4, "2") for vid in targets[1:]}
     assert decision.unsupported.keys() == {2}
     assert len(read) <= size + len(targets)
     carriers[1] = carrier(1, closed=True)
-    assert TagWorklist(0, "").decide(targets[1:], sources, carriers).arrivals == {}
+    assert run_at_once(TagWorklist(0, "").decide(targets[1:], sources, carriers)).arrivals == {}

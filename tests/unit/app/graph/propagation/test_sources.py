@@ -1,6 +1,6 @@
 """The sources of vertices: those of several pages are one."""
 
-from app.graph.propagation.sources import Sources, group_of, is_group
+from app.graph.propagation.sources import Sources, count_pairs, group_of, is_group, vertices_among
 
 
 def test_sources_of_several_pages_are_added() -> None:
@@ -17,3 +17,11 @@ def test_a_group_is_no_vertex() -> None:
     """The id of a group differs from that of every vertex."""
     assert is_group(group_of(7))
     assert not is_group(7)
+
+
+def test_vertices_and_pairs_of_sources() -> None:
+    """A vertex that is a source of several counts as a pair for each; groups are no vertices."""
+    of = {1: {2, group_of(3)}, 4: {2, group_of(3)}, group_of(3): {3, 5}}
+    assert vertices_among(of) == {2, 3, 5}
+    assert count_pairs(of) == 6
+    assert vertices_among({}) == set()
