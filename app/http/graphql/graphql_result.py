@@ -22,6 +22,7 @@ from strawberry.types.execution import PreExecutionError
 from app.errors import HTTP_STATUS, InternalError
 from app.http.encoded_content import encoded_content
 from app.http.error_handling import coded_error_of, log_defects
+from app.http.graphql.operation_watch import Endable
 from app.http.json_response import encoded_response, error_payload
 from app.http.negotiation import JSON
 from app.telemetry.operation_report import OK
@@ -85,13 +86,13 @@ class GraphQLResult:
         return content
 
     async def response(
-        self, request_id: str, media: str, characters: int = 0, headers: Mapping[str, str] | None = None
+        self, request_id: str, media: str, used: Endable, headers: Mapping[str, str] | None = None
     ) -> Response:
         """Return the HTTP response in the media type ``media``, with additional ``headers``.
 
-        ``characters`` is the number of characters of the texts and keys of ``data``.
+        ``used`` has the number of characters of texts and keys in ``data``, and that of its values.
         """
-        body = await encoded_content(self.content(request_id), characters)
+        body = await encoded_content(self.content(request_id), used.characters, used.values)
         return encoded_response(body, self.status(media), media, headers)
 
 

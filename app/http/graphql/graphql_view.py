@@ -154,7 +154,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
                     report.is_stale = "index" in built.extensions  # the index that was used lags
             missing_scope = built.missing_scope
             headers = {**headers, **(self.challenge(missing_scope) if missing_scope else {})}
-            return await built.response(request_id, media, context.budget.characters, headers)
+            return await built.response(request_id, media, context.budget, headers)
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - the HTTP boundary

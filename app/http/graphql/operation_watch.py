@@ -39,6 +39,9 @@ class Endable(Protocol):
     characters: int
     """Number of characters of texts and keys in the response."""
 
+    values: int
+    """Number of values in the response."""
+
     cuts: set[str]
     """Names of the limits that ended lineage queries."""
 

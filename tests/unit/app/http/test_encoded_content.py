@@ -27,29 +27,30 @@ def pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(st.dictionaries(st.text(max_size=4), VALUES, max_size=4))
 def test_the_bytes_are_those_of_one_call(content: dict[str, object]) -> None:
     """Random contents, with empty lists, escapes and characters beyond the first plane, are encoded equally."""
-    assert asyncio.run(encoded_content(content, LARGE)) == orjson.dumps(content)
+    assert asyncio.run(encoded_content(content, LARGE, 0)) == orjson.dumps(content)
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "size"),
     [
-        {"data": {"a": '"' * (8 << 20)}},
-        {"data": {"a": {"n": [{"x": "\x01" * PIECE, "y": ("t",)} for _ in range(128)]}}},
-        {"data": {"a": {"n": [{"k": {"x": "é\\" * 20}} for _ in range(100_000)]}}},
+        ({"data": {"a": '"' * (8 << 20)}}, (8 << 20, 1)),
+        ({"data": {"a": {"n": [{"x": "\x01" * PIECE, "y": ("t",)} for _ in range(128)]}}}, (8 << 20, 512)),
+        ({"data": {"a": {"n": [{"k": {"x": "é\\" * 20}} for _ in range(100_000)]}}}, (4 << 20, 200_000)),
+        ({"data": {"a": {"n": [{"m": [{"a": 0.1, "b": 0.2}] * 500} for _ in range(300)]}}}, (300_000, 300_000)),
     ],
-    ids=["one text", "long texts", "many short texts"],
+    ids=["one text", "long texts", "many short texts", "numbers"],
 )
-def test_a_large_content_is_written_in_turns(content: dict[str, object]) -> None:
+def test_a_large_content_is_written_in_turns(content: dict[str, object], size: tuple[int, int]) -> None:
     """Other tasks run many times while it is encoded; a small content takes one call."""
 
-    async def iterations(characters: int) -> tuple[int, bytes]:
+    async def iterations(characters: int, values: int) -> tuple[int, bytes]:
         """Return how often another task ran during the encoding, and the bytes."""
-        encoding, count = asyncio.ensure_future(encoded_content(content, characters)), 0
+        encoding, count = asyncio.ensure_future(encoded_content(content, characters, values)), 0
         while not encoding.done():
             await asyncio.sleep(0)
             count += 1
         return count, await encoding
 
-    (turns, body), (at_once, plain) = asyncio.run(iterations(8 << 20)), asyncio.run(iterations(0))
+    (turns, body), (at_once, plain) = asyncio.run(iterations(*size)), asyncio.run(iterations(0, 0))
     assert (at_once <= 2, turns > 10) == (True, True), (at_once, turns)
     assert body == plain == orjson.dumps(content)

@@ -281,20 +281,20 @@ async def test_a_long_body_is_not_read_before_it_has_a_slot(headers: dict[str, s
     assert bool(read) is not waits
 
 
-async def test_a_large_response_is_encoded_by_its_number_of_characters(
+async def test_a_large_response_is_encoded_by_its_characters_and_values(
     client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What decides whether a response is written in turns is what its texts and keys have."""
-    given: list[int] = []
+    """What decides whether a response is written in turns is what its texts and keys have, and its values."""
+    given: list[tuple[int, int]] = []
 
-    async def encoded(content: Mapping[str, object], characters: int) -> bytes:
-        given.append(characters)
-        return await encoded_content(content, characters)
+    async def encoded(content: Mapping[str, object], characters: int, values: int) -> bytes:
+        given.append((characters, values))
+        return await encoded_content(content, characters, values)
 
     monkeypatch.setattr(graphql_result, "encoded_content", encoded)
     response = await post(client, '{ again { greeting(name: "xyz") } }')
     assert response.json()["data"] == {"again": {"greeting": "hello xyz"}}
-    assert given == [len("greeting") + len("hello xyz")]
+    assert given == [(len("greeting") + len("hello xyz"), 1)]
 
 
 async def test_who_takes_no_responses_waits_before_the_next_operation() -> None:
