@@ -6,7 +6,7 @@ To free hundreds of thousands of them at once would hold the event loop, so they
 """
 
 from hashlib import blake2b
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import orjson
 
@@ -17,6 +17,12 @@ from graphql_schema.ports.record import Json, JsonObject, Record
 KeyT = TypeVar("KeyT")
 EntryT = TypeVar("EntryT")
 ValueT = TypeVar("ValueT")
+
+MAX_SHAPES: Final = 1_000
+"""Maximal number of shapes of edges in a generation.
+
+Callers choose the labels of a shape. Those who use a thousand sets of them drop few edges of others.
+"""
 
 ListingKey = tuple[str, bytes]
 """A tenant, and the digest of one listing of a level request, whose filters may have many values."""
@@ -49,14 +55,32 @@ class Generation:
         self.records[vid] = record, size
         self.size += size - (former[1] if former else 0)
 
-    def put_edges(self, shape: Shape, vid: int, edges: KnownEdges) -> None:
-        """Add or replace the edges of a vertex."""
+    def put_edges(self, shape: Shape, vid: int, edges: KnownEdges) -> int:
+        """Add or replace the edges of a vertex; return how many entries were dropped for it.
+
+        For a further shape beyond MAX_SHAPES, these are the entries of the shape that has the fewest.
+        """
+        is_full = shape not in self.edges and len(self.edges) >= MAX_SHAPES
+        dropped = self._drop_smallest_shape() if is_full else 0
         known = self.edges.setdefault(shape, {})
         former = known.get(vid)
         if former is None:
             self._shapes.setdefault(vid, []).append(shape)
         known[vid] = edges
         self.size += edges.size - (former.size if former else 0)
+        return dropped
+
+    def _drop_smallest_shape(self) -> int:
+        """Drop the entries of the shape that has the fewest, and return their number."""
+        shape = min(self.edges, key=lambda each: len(self.edges[each]))
+        entries = self.edges.pop(shape)
+        for vid, edges in entries.items():
+            self.size -= edges.size
+            shapes = self._shapes[vid]
+            shapes.remove(shape)
+            if not shapes:
+                del self._shapes[vid]
+        return len(entries)
 
     def put_listing(self, key: ListingKey, listing: JsonObject, size: int) -> None:
         """Add or replace the result of a listing."""

@@ -30,9 +30,6 @@ from graphql_schema.ports.record import JsonObject, Record
 ABSENT: Final[Record] = {}
 """The record of a vertex that is not stored."""
 
-MAX_SHAPES: Final = 1_000
-"""Maximal number of shapes of edges in a generation; callers could otherwise fill it with sets of labels."""
-
 RELEASED: Final = 8
 """Number of dropped entries that are freed for each one that is kept, some microseconds of work.
 
@@ -133,7 +130,7 @@ class GraphCache:
         if not any(has_edges(each, shape, vid) for each in self._barriers(fill)):
             former = self._old.edges.get(shape, {}).pop(vid, None)
             self._old.size -= former.size if former else 0
-            self._young.put_edges(shape, vid, edges)
+            self.counters.evictions += self._young.put_edges(shape, vid, edges)
             self._rotate_if_full(edges.size)
 
     def keep_listing(self, fill: Fill, key: ListingKey, listing: JsonObject) -> None:
@@ -211,7 +208,7 @@ class GraphCache:
         known = self._old.edges.get(shape, {}).pop(vid, None)
         if known is not None:
             self._old.size -= known.size
-            self._young.put_edges(shape, vid, known)
+            self.counters.evictions += self._young.put_edges(shape, vid, known)
             self._rotate_if_full(known.size)
         return known
 
@@ -232,7 +229,7 @@ class GraphCache:
                 self._dropped.popleft()
         else:
             self._owed = 0
-        if self._young.size > self._limit // 2 or len(self._young.edges) > MAX_SHAPES:
+        if self._young.size > self._limit // 2:
             self.counters.evictions += len(self._old)
             self._dropped.append(self._old)
             self._young, self._old = Generation(), self._young

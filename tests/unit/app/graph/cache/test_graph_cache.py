@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from support.stores.two_processes import Host
 
-from app.graph.cache import graph_cache
+from app.graph.cache import generation, graph_cache
 from app.graph.cache.fill import Barrier, has_vertex
 from app.graph.cache.graph_cache import ABSENT, GraphCache
 from app.graph.cache.known_edges import KnownEdges, Shape
@@ -247,13 +247,22 @@ def test_a_new_result_replaces_the_old_one() -> None:
     assert (cache.records([1]), cache.size) == ([{"id": "new"}], 140)
 
 
-def test_the_number_of_shapes_is_bounded() -> None:
-    """A caller chooses the relations of a walk, so each set of them is a shape."""
+def test_a_caller_with_many_shapes_drops_few_edges_of_others() -> None:
+    """A caller chooses the relations of a walk, so each set of them is a shape: beyond a thousand, small ones go."""
     cache = GraphCache(1 << 30)
-    for number in range(graph_cache.MAX_SHAPES + 2):
-        with cache.fill() as fill:
-            cache.keep_edges(fill, FEEDS._replace(labels=(str(number),)), 1, KnownEdges([], 0, 10))
-    first, last = (FEEDS._replace(labels=(str(number),)) for number in (0, graph_cache.MAX_SHAPES + 1))
-    assert cache.edges(last, [1]) != [None]
-    assert cache.edges(first, [1]) != [None]
-    assert cache.size == 10 * (graph_cache.MAX_SHAPES + 2)
+    shapes = [FEEDS._replace(labels=(str(number),)) for number in range(generation.MAX_SHAPES + 50)]
+    with cache.fill() as fill:
+        cache.keep_record(fill, 1, {"id": "a"}, 60)
+        for vid in (1, 2):
+            cache.keep_edges(fill, FEEDS, vid, KnownEdges([], 0, 10))
+        for shape in shapes:
+            cache.keep_edges(fill, shape, 1, KnownEdges([], 0, 10))
+    assert None not in cache.edges(FEEDS, [1, 2])
+    assert cache.edges(shapes[-1], [1]) != [None]
+    known = [shape for shape in shapes if cache.edges(shape, [1]) != [None]]
+    assert len(known) == generation.MAX_SHAPES - 1
+    assert cache.size == 60 + 10 * (len(known) + 2)
+    assert cache.counters.evictions == len(shapes) - len(known)
+    cache.begun(WRITTEN)
+    cache.ended(WRITTEN, certain=True)
+    assert [each is None for each in cache.edges(FEEDS, [1, 2])] == [True, False]
