@@ -2,7 +2,8 @@
 
 Each object has one record, which is PENDING until a worker has read it, and an instant ``dueAt``. A worker takes a due
 event: ``dueAt`` moves by the duration of the lease, so that the event is due again if the worker is killed. The number
-of the attempt proves the lease. The numbers of pending and of new events of a source are in a record of their own,
+of the attempt proves the lease: ``attempts`` counts all attempts of the event, also those before it was sent again, of
+which there were ``attemptsBefore``. The numbers of pending and of new events of a source are in a record of their own,
 which the same transaction changes.
 """
 
@@ -38,6 +39,8 @@ from graphql_schema.ports.record import Json, Record
 _PENDING: Final = ThinEventState.PENDING.name
 _DONE: Final = ThinEventState.DONE.name
 _DEAD: Final = ThinEventState.DEAD.name
+
+_BEFORE: Final = "attemptsBefore"
 
 _UNFINISHED: Final = "TIMEOUT"
 """The reason of an event whose attempts all ended without a report, as those of a worker that was killed."""
@@ -120,7 +123,7 @@ def queue_thin_event(unit: ItemUnit, command: QueueThinEventCommand) -> WriteOut
         source=source["name"],
         objectType=command.object_type,
         objectId=command.object_id,
-        **_waiting(unit.now),
+        **_waiting(event, unit.now),
     )
     unit.staging.put(vid, record)
     if event is not None:
@@ -138,12 +141,13 @@ def take_thin_event(unit: ItemUnit, command: TakeThinEventCommand) -> WriteOutco
     event = _event(unit, command.event)
     if event["state"] != _PENDING or not is_due(event[DUE_AT], unit.now):
         return WriteOutcome(Outcome.UNCHANGED, created_record=command.event)
-    before = event["attempts"]
-    if before >= MAX_ATTEMPTS:
+    before = event.get(_BEFORE, 0)
+    if event["attempts"] - before >= MAX_ATTEMPTS:
         if not event["again"]:
             return _ended(unit, event, _DEAD, reason=_UNFINISHED)
-        before = 0
-    taken = {"taken": True, "again": False, "attempts": before + 1, DUE_AT: unit.now + LEASE_MS}
+        before = event["attempts"]
+    attempts = {"attempts": event["attempts"] + 1, _BEFORE: before}
+    taken = {"taken": True, "again": False, **attempts, DUE_AT: unit.now + LEASE_MS}
     unit.staging.put(unit.lookup.vid(event["id"]), amended(unit, event, **taken))
     return WriteOutcome(Outcome.UPDATED, created_record=command.event)
 
@@ -169,12 +173,13 @@ def finish_thin_event(unit: ItemUnit, command: FinishThinEventCommand) -> WriteO
         values = {"outcome": command.outcome, "asset": command.asset, "reason": None}
         if not event["again"]:
             return _ended(unit, event, _DONE, **values)
-        return _put(unit, event, **values, **_waiting(unit.now))
-    if event["attempts"] >= MAX_ATTEMPTS:
+        return _put(unit, event, **values, **_waiting(event, unit.now))
+    attempts = event["attempts"] - event.get(_BEFORE, 0)
+    if attempts >= MAX_ATTEMPTS:
         if not event["again"]:
             return _ended(unit, event, _DEAD, reason=command.reason)
-        return _put(unit, event, reason=command.reason, **_waiting(unit.now))
-    due = unit.now + retry_pause(event["id"], event["attempts"])
+        return _put(unit, event, reason=command.reason, **_waiting(event, unit.now))
+    due = unit.now + retry_pause(event["id"], attempts)
     return _put(unit, event, reason=command.reason, taken=False, again=False, **{DUE_AT: due})
 
 
@@ -188,16 +193,20 @@ def replay_thin_event(unit: ItemUnit, command: ReplayThinEventCommand) -> WriteO
     if event["state"] != _DEAD:
         return WriteOutcome(Outcome.UNCHANGED, created_record=command.event)
     _Queue.of(unit, event["subject"]).add()
-    return _put(unit, event, finishedAt=None, **_waiting(unit.now))
+    return _put(unit, event, finishedAt=None, **_waiting(event, unit.now))
 
 
 def _queue_urn(unit: ItemUnit, subject: str) -> str:
     return attached_urn(unit.author.tenant, "thin-event-queue", subject)
 
 
-def _waiting(due: int) -> Record:
-    """Return the values of an event that waits for its first attempt from an instant on."""
-    return {"state": _PENDING, "taken": False, "again": False, "attempts": 0, DUE_AT: due}
+def _waiting(event: Record | None, due: int) -> Record:
+    """Return the values of an event that waits from an instant on; ``event`` is the stored one, None if it is new.
+
+    A number of an attempt is not used again: a worker may report a former attempt late, or twice.
+    """
+    attempts = 0 if event is None else event["attempts"]
+    return {"state": _PENDING, "taken": False, "again": False, "attempts": attempts, _BEFORE: attempts, DUE_AT: due}
 
 
 def _event(unit: ItemUnit, urn: str) -> Record:

@@ -103,7 +103,7 @@ def test_an_event_during_the_read_makes_the_object_due_again(memory: Memory) -> 
     assert memory.outcomes(RUN, RUN, who=ADA, now=NOW + 1) == ["UPDATED", "UNCHANGED"]
     memory.run(done(first), who=ADA, now=NOW + 2)
     assert (event(memory)["state"], event(memory)["dueAt"], pending(memory)) == ("PENDING", NOW + 2, 1)
-    memory.run(TakeThinEventCommand(first["id"]), done(first), who=ADA, now=NOW + 3)
+    memory.run(TakeThinEventCommand(first["id"]), done(first, 2), who=ADA, now=NOW + 3)
     assert (event(memory)["state"], pending(memory)) == ("DONE", 0)
 
 
@@ -118,6 +118,18 @@ def test_a_killed_worker_loses_its_lease_and_not_the_event(memory: Memory) -> No
         "CONFLICT",
         "UPDATED",
     ]
+
+
+def test_a_report_that_is_repeated_does_not_end_the_attempt_of_another_worker(memory: Memory) -> None:
+    """The event was sent again meanwhile, and the report of its first attempt is that of an older read."""
+    seeded(memory, source())
+    first = taken(memory, NOW)
+    assert memory.outcomes(done(first), done(first), who=ADA, now=NOW + 1) == ["UPDATED", "CONFLICT"]
+    second = taken(memory, NOW + 2)
+    assert (second["id"], second["state"], second["taken"]) == (first["id"], "PENDING", True)
+    assert memory.outcomes(done(first), who=ADA, now=NOW + 3) == ["CONFLICT"]
+    memory.run(failed(second, second["attempts"]), who=ADA, now=NOW + 4)
+    assert event(memory)["state"] == "PENDING"
 
 
 def test_failures_are_tried_again_until_the_event_is_dead(memory: Memory) -> None:
@@ -135,8 +147,11 @@ def test_failures_are_tried_again_until_the_event_is_dead(memory: Memory) -> Non
     replay = ReplayThinEventCommand(event(memory)["id"])
     assert memory.outcomes(TakeThinEventCommand(event(memory)["id"]), who=ADA, now=now) == ["UNCHANGED"]
     assert memory.outcomes(replay, replay, who=ADA, now=now) == ["UPDATED", "UNCHANGED"]
-    assert (event(memory)["attempts"], event(memory)["dueAt"], pending(memory)) == (0, now, 1)
+    assert (event(memory)["attempts"], event(memory)["dueAt"], pending(memory)) == (MAX_ATTEMPTS, now, 1)
     assert "finishedAt" not in event(memory)
+    again = [TakeThinEventCommand(event(memory)["id"]), failed(event(memory), MAX_ATTEMPTS + 1)]
+    assert memory.outcomes(*again, who=ADA, now=now) == ["UPDATED", "UPDATED"]
+    assert (event(memory)["state"], 5_000 <= event(memory)["dueAt"] - now <= 10_000) == ("PENDING", True)
 
 
 def test_an_event_that_kills_its_workers_is_dead(memory: Memory) -> None:
@@ -166,14 +181,14 @@ def test_an_event_during_the_last_attempt_outlives_its_failure(memory: Memory) -
     found = {name: event(memory)[name] for name in ("state", "attempts", "dueAt", "reason", "taken", "again")}
     assert found == {
         "state": "PENDING",
-        "attempts": 0,
+        "attempts": MAX_ATTEMPTS,
         "dueAt": NOW + 2,
         "reason": "STORE_UNAVAILABLE",
         "taken": False,
         "again": False,
     }
     assert pending(memory) == 1
-    memory.run(TakeThinEventCommand(of["id"]), done(of), who=ADA, now=NOW + 3)
+    memory.run(TakeThinEventCommand(of["id"]), done(of, MAX_ATTEMPTS + 1), who=ADA, now=NOW + 3)
     assert (event(memory)["state"], pending(memory)) == ("DONE", 0)
 
 
@@ -183,7 +198,7 @@ def test_an_event_during_the_last_attempt_outlives_its_worker(memory: Memory) ->
     take = TakeThinEventCommand(of["id"])
     assert memory.outcomes(take, who=ADA, now=NOW + LEASE_MS) == ["UPDATED"]
     found = {name: event(memory)[name] for name in ("state", "attempts", "again")}
-    assert found == {"state": "PENDING", "attempts": 1, "again": False}
+    assert found == {"state": "PENDING", "attempts": MAX_ATTEMPTS + 1, "again": False}
     assert pending(memory) == 1
     for attempt in range(2, MAX_ATTEMPTS + 2):
         memory.run(take, who=ADA, now=NOW + attempt * LEASE_MS)
