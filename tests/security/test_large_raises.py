@@ -15,7 +15,7 @@ from app.graph.commits.write_statements import WRITE
 from app.graph.propagation.flow_statement import FLOW
 from app.graph.writing import plan_time
 from app.graph.writing.effects import raise_sensitivity
-from app.graph.writing.plan_time import PLAN_SECONDS
+from app.graph.writing.plan_time import PLAN_SECONDS, PlanTime
 from app.runtime.background_jobs import background_jobs
 
 ADS, RANKING = ({"owner": f"mlg://team/catalog/default/{name}"} for name in ("ads", "ranking"))
@@ -92,6 +92,34 @@ async def test_a_raise_over_many_levels_takes_few_requests(
         await stack.enter_async_context(background_jobs(api.client, api.coordinator))
         await api.wait_for_jobs()
         assert (await api.ask("bo", query, ids=ids))["nodes"] == [None] * 20
+
+
+@pytest.mark.parametrize("raised", [1_000, 2], ids=["raised", "under a floor"])
+async def test_a_raise_visits_few_of_many_edges(
+    graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raised: int
+) -> None:
+    """20 assets with all earlier ones as sources: those that are found are covered, and the job raises all of them."""
+    most, ids, visited = 40, [dataset(f"dense-{number}") for number in range(20)], list[int]()
+    monkeypatch.setattr(raise_sensitivity, "MAX_RAISED", raised)
+    monkeypatch.setattr(raise_sensitivity, "MAX_VISITED", most)
+    count_read = PlanTime.count_read
+
+    def counted(time: PlanTime, characters: int, count: int) -> None:
+        visited.append(count)
+        count_read(time, characters, count)
+
+    async with open_api(graph, tmp_path, no_jobs) as api, AsyncExitStack() as stack:
+        await api.load(*({"dataset": {"id": urn, "derivedFrom": ids[:number]}} for number, urn in enumerate(ids)))
+        monkeypatch.setattr(PlanTime, "count_read", counted)
+        await api.load({"dataset": {"id": ids[0], "sensitivity": "RESTRICTED"}})
+        assert most <= sum(visited) < 2 * most
+        await api.contexts.learn()
+        query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+        assert (await api.ask("bo", query, ids=ids))["nodes"] == [None] * 20
+        await stack.enter_async_context(background_jobs(api.client, api.coordinator))
+        await api.wait_for_jobs()
+        for urn in ids:
+            assert (await api.ask("root", STATE, id=urn))["asset"]["sensitivity"] == "RESTRICTED"
 
 
 async def test_a_call_waits_for_no_second_raise_over_many_levels(

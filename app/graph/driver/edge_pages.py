@@ -217,9 +217,8 @@ class EdgePages:
     @property
     def page(self) -> int:
         """The number of edges and starts after which the next page ends: not more than its budget has left."""
-        if self._budget is not None and not self._budget.is_spent:
-            return min(self._budget.left, PAGE)
-        return LARGE * PAGE if self.in_one_step else PAGE
+        maximum = LARGE * PAGE if self.in_one_step else PAGE
+        return maximum if self._budget is None or self._budget.is_spent else min(self._budget.left, maximum)
 
     def within(self, budget: VisitBudget | None) -> Self:
         """Let the next pages count in the budget of a step, or in none; return this reading."""

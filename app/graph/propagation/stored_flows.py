@@ -45,7 +45,7 @@ VISITS_OF_CHILD: Final = 2
 _EVERY: Final = 2**31 - 1
 
 
-def _ignore(_characters: int) -> None:
+def _ignore(_characters: int, _visited: int) -> None:
     """Take no notice of a request."""
 
 
@@ -55,15 +55,15 @@ class StoredFlows:
 
     Nothing propagates to a vertex whose kind is in ``stops``. ``kinds`` has the kinds of all far ends read so far. A
     hop to parents does not start from a vertex whose kind is known to have none; a hop to children likewise.
-    ``on_read`` is called after each request, with the number of characters of the records that it has read. Requests
-    take slots of ``caller`` (:mod:`app.fair_queue`).
+    ``on_read`` is called after each request, with the number of characters of the records that it has read, and the
+    number of edges and starts that it has visited. Requests take slots of ``caller`` (:mod:`app.fair_queue`).
     """
 
     client: GremlinClient
     stops: frozenset[str]
     now: int
     kinds: dict[int, str] = field(default_factory=dict)
-    on_read: Callable[[int], None] = _ignore
+    on_read: Callable[[int, int], None] = _ignore
     caller: Hashable = PROCESS
 
     async def targets(
@@ -72,28 +72,30 @@ class StoredFlows:
         parents: Iterable[int] = (),
         max_records: int = _EVERY,
         max_size: int = _EVERY,
-        enough: int = _EVERY,
+        visits: VisitBudget | None = None,
     ) -> tuple[set[int], dict[int, Record], int]:
         """Return the direct targets of ``vertices`` and of ``parents``, the records read by vertex id, and their size.
 
         Records are those of the targets, and of the parents whose edges count for ``vertices``. Of ``parents`` only the
         carrying edges count. Of up to AT_ONCE vertices with more than ``max_records`` vertices around them, the records
         of some or all are left out. So are those after the one with which ``max_size`` characters are reached. No
-        further page is read once ``enough`` targets are found.
+        further page is read once ``visits`` are spent: then targets may be left out.
         """
         found: set[int] = set()
         records: dict[int, Record] = {}
         size = 0
         own, bearers = list(vertices), list(parents)
         for xs, ps in [*((batch, []) for batch in _batches(own)), *(([], batch) for batch in _batches(bearers))]:
+            if visits is not None and visits.is_spent:
+                break
             hops = self._outward_hops(xs, ps)
-            pages = EdgePages(hops, in_one_step=True)
+            pages = EdgePages(hops, in_one_step=True).within(visits)
             async for edges, read, characters in self._pages([], pages, max_records, max_size=max_size - size):
                 found.update(*(rows[1::3] for rows in _flowing(hops, edges)))
                 records |= read
                 size += characters
-                if len(found) >= enough:
-                    return found, records, size
+                if visits is not None and visits.is_spent:
+                    break
         return found, records, size
 
     def target_pages(self, vertices: Iterable[int]) -> EdgePages:
@@ -284,7 +286,7 @@ class StoredFlows:
         await run_in_turn(self._add_kinds, _are_many(edges), edges)
         texts = response["v"][1::2]
         size = sum(map(len, texts))
-        self.on_read(size)
+        self.on_read(size, response["n"])
         flat = zip(response["v"][::2], texts, strict=True)
         records = {vid: record_of(text) async for vid, text in OperationBudget().in_turns(flat)}
         return edges, records, response["w"], size

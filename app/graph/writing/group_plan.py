@@ -51,7 +51,7 @@ class BatchPlan:
 
     All items have outcomes, unless the time of the plan was over after the last one that has.
     ``writes`` states whether the batch changes records, edges or receipts. ``cost`` is what it takes the store to write
-    it, ``own_cost`` that without the effects on other assets, and ``seconds`` what it took to plan its items.
+    it, ``own_cost`` that without the effects on other assets, and ``seconds`` what it took to plan it.
     """
 
     batch: CallBatch
@@ -276,6 +276,7 @@ class GroupPlanner:
                 break
             plan = BatchPlan(batch, self._under_floors(author, done))
             state.begin(batch.children.of_parent)
+            before = self._time.seconds[None]
             try:
                 await self._plan_batch(plan, state)
             except TransientConflictError:
@@ -283,7 +284,8 @@ class GroupPlanner:
             except Exception as error:  # noqa: BLE001 - the boundary of a call; others of the transaction must not fail
                 state.undo()
                 plan.error, plan.entries = error, []
-            plan.writes, plan.cost, plan.seconds = state.batch_writes, state.batch_cost, self._time.seconds[batch]
+            plan.writes, plan.cost = state.batch_writes, state.batch_cost
+            plan.seconds = self._time.seconds[batch] + self._time.seconds[None] - before
             done.append(plan)
         return done
 

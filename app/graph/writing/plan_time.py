@@ -30,6 +30,9 @@ Most take 0.002 s. A transaction begins no further item after 60 of them.
 
 READ_CHARACTERS: Final = 256 * 1024
 
+VISIT_SECONDS: Final = 0.000_02
+"""Seconds as which each edge counts that such a request visits, and each vertex where edges start."""
+
 MAX_ATOMIC_SECONDS: Final = 2
 """CPU time in seconds after which an atomic call is refused, whose items are in one transaction.
 
@@ -62,9 +65,9 @@ class PlanTime:
         """Whether this round should begin no further item, after at least one."""
         return self.round_seconds > PLAN_SECONDS or self.count >= self.max_count
 
-    def count_read(self, characters: int) -> None:
-        """Count a request of effects that has read records of this many characters."""
-        taken = READ_SECONDS * (1 + characters / READ_CHARACTERS)
+    def count_read(self, characters: int, visited: int) -> None:
+        """Count a request of effects that has read records of this many characters, and visited so many edges."""
+        taken = READ_SECONDS * (1 + characters / READ_CHARACTERS) + VISIT_SECONDS * visited
         self.seconds[None] += taken
         self.round_seconds += taken
 

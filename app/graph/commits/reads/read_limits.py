@@ -10,17 +10,20 @@ from app.graph.driver.errors import WriteTooLargeError
 from graphql_schema.ports.operation_budget import OperationBudget
 from policies.errors import LimitError
 
-MAX_SIZE: Final = 64 * 1024 * 1024
-"""Maximal number of characters that a transaction of several items reads."""
+MAX_SIZE: Final = 16 * 1024 * 1024
+"""Maximal number of characters that a transaction of several items reads; the store needs half a second for them.
+
+If they are more, it reads those of its first half, and so on.
+"""
 
 MAX_WEIGHT: Final = 5 * MAX_SIZE
 """Maximal weight of these records, in bytes: that of MAX_SIZE characters of ordinary ones."""
 
-MAX_ELEMENTS: Final = 20_000
-"""Maximal number of records and edges that a transaction of several items reads."""
+MAX_ELEMENTS: Final = 10_000
+"""Maximal number of records and edges that a transaction of several items reads, in up to 0.8 seconds of the store."""
 
 BYTES_AT_ONCE: Final = 5 * 1024 * 1024
-"""Maximal number of bytes that one request of such a transaction reads: those of MAX_ELEMENTS ordinary edges."""
+"""Maximal number of bytes that one request of such a transaction reads: those of 20,000 ordinary edges."""
 
 FEW_ELEMENTS: Final = 6_000
 """Maximal number of records and edges of a reading of few; the store needs up to half a second for them."""
@@ -128,7 +131,7 @@ class AheadLimits(ReadLimits):
 
     budget: OperationBudget
     caller: Hashable
-    max_touched: ClassVar[int] = MAX_ELEMENTS
+    max_touched: ClassVar[int] = 2 * MAX_ELEMENTS
     counts_unreturned: ClassVar[bool] = False
 
     def charge(self, count: int, weight: int) -> None:

@@ -4,7 +4,8 @@ Lowering is left to :mod:`app.graph.jobs.sensitivity_job`, by outbox entries. Ra
 so each vertex is raised once. At one rank the affected vertices are those that the rank propagates to, over edges of
 the batch or read from the store. If a parent has a stored child of the same owner with this rank or a higher one, its
 targets are not read. If this would raise more than MAX_RAISED vertices outside of the working set, or records of more
-than MAX_RAISED_SIZE, the vertices of this rank get a sensitivity floor instead.
+than MAX_RAISED_SIZE, the vertices of this rank get a sensitivity floor instead. So they do if it would visit more than
+MAX_VISITED edges.
 """
 
 from collections import defaultdict
@@ -14,6 +15,7 @@ from typing import Final
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry, awaiting, new_entry_id
 from app.graph.commits.sensitivity_floors import SensitivityFloor
+from app.graph.driver.edge_pages import VisitBudget
 from app.graph.propagation.known_flows import carried, targets
 from app.graph.propagation.sources import Sources
 from app.graph.propagation.stored_flows import StoredFlows
@@ -43,6 +45,13 @@ One batch reads as many to find out which of them it raises, and then only recor
 
 MAX_COVERED: Final = 50_000
 """Maximal number of vertices that a sensitivity floor lists; a floor over more covers the whole tenant."""
+
+MAX_VISITED: Final = 60_000
+"""Maximal number of edges that the raises of a batch visit, and of vertices where these start.
+
+The store needs 20 µs for each, while other writers wait. If a thousand assets derive from all others of them, they have
+a million edges. A floor then covers what is found, and the job follows the other edges.
+"""
 
 MAX_LEVELS: Final = 250
 """Maximal number of levels of lineage that a raise or a floor follows, at a request each, while other writers wait.
@@ -76,6 +85,7 @@ class _Raising:
         self._diff = diff
         self._raised_count = 0
         self._unread_size = MAX_RAISED_SIZE
+        self._visits = VisitBudget(MAX_VISITED)
         self._new = {vid for vid in diff.vertices if not batch.existed(vid)}
         stored = [vid for vid in diff.vertices if vid not in self._new]
         self._risen = {vid for vid in stored if self._rises(vid)}
@@ -121,8 +131,8 @@ class _Raising:
         """Raise the vertices ``reached``, and everything downstream of them, to ``rank``.
 
         ``own`` are stored vertices whose targets are read from the store. Of the stored vertices ``parents``, only the
-        far ends of their carrying edges are read. Beyond MAX_RAISED or MAX_RAISED_SIZE, a floor is put over the
-        vertices found, and no further one is raised to ``rank``.
+        far ends of their carrying edges are read. Beyond MAX_RAISED, MAX_RAISED_SIZE or MAX_VISITED, a floor is put
+        over the vertices found, and no further one is raised to ``rank``.
         """
         everything = set(reached)
         levels = 0
@@ -132,7 +142,12 @@ class _Raising:
                 await self._put_floor(rank, everything, own | parents)
                 return
             limit = MAX_RAISED - self._raised_count + len(self._batch.vertices)
-            found, records, size = await self._flows.targets(own, parents, limit, self._unread_size)
+            found, records, size = await self._flows.targets(
+                own, parents, limit, self._unread_size, visits=self._visits
+            )
+            if self._visits.is_spent:
+                await self._put_floor(rank, everything | found, own | parents)
+                return
             self._unread_size -= size
             known, unknown = await run_in_turn(self._divided, len(found) > MAX_RAISED, found)
             if not unknown <= records.keys():
@@ -189,15 +204,14 @@ class _Raising:
         return True
 
     async def _put_floor(self, rank: int, reached: set[int], expand: set[int]) -> None:
-        """Add an entry with a floor over ``reached`` and all that is downstream of it, up to MAX_LEVELS levels.
+        """Add an entry with a floor over ``reached`` and all that is downstream of it, by MAX_LEVELS and MAX_VISITED.
 
         If these are more than MAX_COVERED vertices, the floor covers the whole tenant.
         """
         covered, new, levels = set(reached), set(reached), 0
-        while new and len(covered) <= MAX_COVERED and levels < MAX_LEVELS:
+        while new and len(covered) <= MAX_COVERED and levels < MAX_LEVELS and not self._visits.is_spent:
             levels += 1
-            enough = MAX_COVERED + 1
-            found, *_ = await self._flows.targets(new, self._parents_of(new), max_records=0, enough=enough)
+            found, *_ = await self._flows.targets(new, self._parents_of(new), max_records=0, visits=self._visits)
             new = (found | await self._targets(new)) - covered
             covered |= new
         entry = self._entry()
@@ -212,10 +226,12 @@ class _Raising:
         """Put floors over new targets of vertices under a floor: neither is raised in the store yet."""
         reached, parents = await run_in_turn(self._reached_by_floors, self._diff.is_long, touched, children)
         for rank, joined in parents.items():
-            reached[rank] |= (await self._flows.targets([], joined, max_records=0))[0]
+            found, *_ = await self._flows.targets([], joined, max_records=0, visits=self._visits)
+            reached[rank] |= found
         for rank, vids in reached.items():
-            if await run_in_turn(self._any_under, len(vids) > LONG_STATE, vids, rank):
-                await self._put_floor(rank, vids, set())
+            unread = parents.get(rank, set()) if self._visits.is_spent else set()
+            if bool(unread) or await run_in_turn(self._any_under, len(vids) > LONG_STATE, vids, rank):
+                await self._put_floor(rank, vids, unread)
 
     def _reached_by_floors(
         self, touched: Iterable[int], children: Sources

@@ -14,7 +14,14 @@ from support.stores.writers import asset, person, urn
 
 from app.graph.driver.errors import StoreUnavailableError, TransientConflictError, WriteRefusedError
 from app.graph.writing import group_commit, plan_time
-from app.graph.writing.plan_time import MAX_ATOMIC_SECONDS, PLAN_SECONDS, READ_CHARACTERS, READ_SECONDS, PlanTime
+from app.graph.writing.plan_time import (
+    MAX_ATOMIC_SECONDS,
+    PLAN_SECONDS,
+    READ_CHARACTERS,
+    READ_SECONDS,
+    VISIT_SECONDS,
+    PlanTime,
+)
 from app.store.errors import StoreReason
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from policies.errors import LimitError
@@ -89,18 +96,21 @@ def test_what_effects_read_counts(clock: list[float]) -> None:
     time = PlanTime()
     assert planned(clock, time, 0.0, items=8) == 8
     for _ in range(floor(PLAN_SECONDS / READ_SECONDS) - 1):
-        time.count_read(0)
+        time.count_read(0, 0)
     assert not time.is_over
-    time.count_read(2 * READ_CHARACTERS)
+    time.count_read(2 * READ_CHARACTERS, 0)
     assert time.is_over
     assert [planned(clock, time, 0.0, items=8) for _ in range(3)] == [4, 2, 1]
+    visiting = PlanTime()
+    visiting.count_read(0, floor(PLAN_SECONDS / VISIT_SECONDS))
+    assert visiting.is_over
 
 
 def test_what_effects_read_refuses_no_atomic_batch(clock: list[float]) -> None:
     """Its limit is for its items: the effects of other calls in its transaction read as much."""
     time = PlanTime()
     planned(clock, time, 0.1, items=1, batch="atomic")
-    time.count_read(10**12)
+    time.count_read(10**12, 10**12)
     time.refuse_long("atomic")
     assert time.is_over
 

@@ -149,8 +149,8 @@ def test_failures_are_tried_again_until_the_event_is_dead(memory: Memory) -> Non
     assert memory.outcomes(replay, replay, who=ADA, now=now) == ["UPDATED", "UNCHANGED"]
     assert (event(memory)["attempts"], event(memory)["dueAt"], pending(memory)) == (MAX_ATTEMPTS, now, 1)
     assert "finishedAt" not in event(memory)
-    again = [TakeThinEventCommand(event(memory)["id"]), failed(event(memory), MAX_ATTEMPTS + 1)]
-    assert memory.outcomes(*again, who=ADA, now=now) == ["UPDATED", "UPDATED"]
+    again = TakeThinEventCommand(event(memory)["id"])
+    assert memory.outcomes(again, failed(event(memory), MAX_ATTEMPTS + 1), who=ADA, now=now) == ["UPDATED", "UPDATED"]
     assert (event(memory)["state"], 5_000 <= event(memory)["dueAt"] - now <= 10_000) == ("PENDING", True)
 
 
