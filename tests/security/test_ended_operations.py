@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from support.servers.in_process import Api, observes_one_process, open_api
+from support.servers.in_process import REGISTER, Api, observes_one_process, open_api
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
 from support.waiting import until
@@ -99,6 +99,44 @@ async def test_an_operation_leaves_no_cycle(api: Api, send: Callable[[Api], Awai
 
     One that is alive during a collection is not visited again, so its cycles would stay in memory.
     """
+    await leaves_no_cycle(api, send)
+
+
+@observes_one_process
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"app.graph.writing.group_commit.MAX_ITEM_COST": 10},
+        {"app.graph.writing.group_commit.MAX_ITEM_COST": 10, "app.graph.writing.group_commit.MAX_WRITE_COST": 10},
+        {"app.graph.writing.group_commit.MAX_TRANSACTION_CHARACTERS": 10},
+        {"app.graph.writing.group_commit.MAX_GROUP_CHARACTERS": 10},
+        {"app.graph.commits.reads.read_limits.MAX_SIZE": 10},
+        {"app.graph.commits.reads.read_limits.FEW_SIZE": 10},
+        {"app.graph.commits.reads.read_limits.FEW_SIZE": 10, "app.graph.commits.reads.read_limits.MAX_AHEAD": 1},
+        {"app.graph.writing.plan_time.MAX_ATOMIC_SECONDS": -1},
+        {"app.graph.writing.group_plan.MAX_ROUNDS": 1},
+    ],
+    ids=["cost", "cost of all", "characters", "characters of several", "read", "few", "ahead", "seconds", "rounds"],
+)
+@pytest.mark.parametrize("atomic", [True, False])
+async def test_a_refused_write_leaves_no_cycle(
+    api: Api, monkeypatch: pytest.MonkeyPatch, limits: dict[str, int], *, atomic: bool
+) -> None:
+    """The error of a transaction refers to what it had read and encoded, megabytes of texts in few objects."""
+    for name, limit in limits.items():
+        monkeypatch.setattr(name, limit)
+    text = f"text {sorted(limits)} {atomic}"
+
+    async def send(_: Api) -> object:
+        datasets = [{"id": f"mlg://dataset/test/default/d{n}", "description": text} for n in (1, 2)]
+        items = [{"dataset": each} for each in datasets]
+        return await api.send("root", REGISTER, input={"items": items, "atomic": atomic})
+
+    await leaves_no_cycle(api, send)
+
+
+async def leaves_no_cycle(api: Api, send: Callable[[Api], Awaitable[object]]) -> None:
+    """Send something twice, and check that the second time leaves no object that only a collection frees."""
     await send(api)
     gc.collect()
     gc.disable()

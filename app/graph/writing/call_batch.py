@@ -43,6 +43,12 @@ class CallBatch(QueuedWrite):
         """Let the call wait for outcomes again, after an error."""
         self.done = asyncio.get_running_loop().create_future()
 
+    def forget_error(self) -> None:
+        """Refer to no error that the call got: its frames refer to this batch, and so would keep what it has read."""
+        if self.done.done() and not self.done.cancelled() and self.done.exception() is not None:
+            self.renew()
+            self.done.cancel()
+
     @property
     def is_over(self) -> bool:
         """Whether the call has outcomes or an error, or was cancelled; an ended ``budget`` gives the call its error."""

@@ -183,6 +183,7 @@ class GroupCommit:
                 batch.renew()
         finally:
             batch.ahead.written.end()
+            batch.forget_error()
 
     async def _wait(self, batch: CallBatch) -> None:
         """Return when the caller of a batch may begin a transaction; a job does not wait."""

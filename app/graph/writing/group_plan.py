@@ -65,11 +65,12 @@ class BatchPlan:
     entries: list[OutboxEntry] = field(default_factory=list)
 
     def complete(self) -> None:
-        """Give the call its outcomes or its error."""
+        """Give the call its outcomes or its error, and refer no longer to this: its frames refer to the plan."""
         if self.error is None:
             self.batch.complete(self.outcomes)
         else:
             self.batch.fail(self.error)
+            self.error = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from app.http.graphql.operation_watch import Endable
 from app.http.json_response import encoded_response, error_payload
 from app.http.negotiation import JSON
 from app.telemetry.operation_report import OK
+from graphql_schema.execution.failed_frames import forget_frames
 from policies.errors import Code, CodedError
 
 MAX_ERRORS = 5
@@ -99,6 +100,7 @@ class GraphQLResult:
 def build_result(result: ExecutionResult, request_id: str, document: str, *, suggestions: bool) -> GraphQLResult:
     """Return ``result`` with classified errors; log its defects in one line and mask them.
 
+    Expected errors lose their tracebacks: their frames refer to the operation, which refers to the errors.
     Without ``suggestions``, "Did you mean …" is removed from messages of graphql-core and about input values.
     """
     errors = sorted(result.errors or [], key=_path_order)
@@ -106,6 +108,7 @@ def build_result(result: ExecutionResult, request_id: str, document: str, *, sug
     classified = [(e, coded_error_of(e, executed=not before_execution, suggestions=suggestions)) for e in errors]
     if defects := [error for error, coded in classified if coded is None]:
         log_defects(defects, request_id, document)
+    forget_frames(*errors)
     masked = InternalError.masking(request_id)
     return GraphQLResult(
         data=result.data,
