@@ -2,13 +2,17 @@
 
 Each transaction wakes every subscription. Callers with equal rights share what they read and execute until the next
 transaction, for :data:`graphql_schema.subscription.FRESH_SECONDS` at most. Subscriptions take turns, in which they read
-and execute but do not send: a few have their turn at once, at most one of each caller.
+and execute but do not send: a few have their turn at once, at most one of each caller. Callers whose last turn took
+long leave one of them to others.
 """
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable, Hashable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Final
 
 from app.fair_queue import FairQueue
 from graphql_schema.fields.context import Context
@@ -16,10 +20,68 @@ from graphql_schema.ports.shared_results import SharedResults
 from graphql_schema.subscription import FRESH_SECONDS
 from policies.principal import Principal
 
+TURNS: Final = 4
+"""Number of turns at once."""
 
-def _turns() -> FairQueue:
-    """Return the queue of the turns; the number of subscriptions is limited where they begin."""
-    return FairQueue(slots=4, per_caller=1, waiting_per_caller=sys.maxsize)
+LONG_SECONDS: Final = 1.0
+"""Seconds from which on a turn is long; those of ordinary events take some milliseconds."""
+
+REMEMBERED_SECONDS: Final = 600.0
+"""Seconds for which a caller counts as slow after a long turn."""
+
+
+def _queue(slots: int) -> FairQueue:
+    """Return a queue of turns; the number of subscriptions is limited where they begin."""
+    return FairQueue(slots, per_caller=1, waiting_per_caller=sys.maxsize)
+
+
+@dataclass(slots=True)
+class SubscriptionTurns:
+    """The turns of all subscriptions. ``clock`` returns monotonic seconds.
+
+    A slow caller also needs one of the ``slow`` turns, which are one fewer. So callers with large events, however many,
+    do not let all others wait for these.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    all: FairQueue = field(default_factory=lambda: _queue(TURNS))
+    slow: FairQueue = field(default_factory=lambda: _queue(TURNS - 1))
+    _slow_until: dict[Hashable, float] = field(default_factory=dict)
+
+    async def begin(self, caller: Hashable) -> "Turn":
+        """Return a turn of a caller, as soon as there is one."""
+        is_slow = self._slow_until.get(caller, 0.0) > self.clock()
+        with ExitStack() as if_it_leaves:
+            if is_slow:
+                await self.slow.acquire(caller)
+                if_it_leaves.callback(self.slow.release, caller)
+            await self.all.acquire(caller)
+            if_it_leaves.pop_all()
+        return Turn(self, caller, self.clock(), is_slow)
+
+    def end(self, turn: "Turn") -> None:
+        """End a turn, so that others can begin theirs."""
+        now = self.clock()
+        if now - turn.begun > LONG_SECONDS:
+            self._slow_until = {each: until for each, until in self._slow_until.items() if until > now}
+            self._slow_until[turn.caller] = now + REMEMBERED_SECONDS
+        self.all.release(turn.caller)
+        if turn.is_slow:
+            self.slow.release(turn.caller)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn of a caller, which is one of those for slow callers, or not; ``begun`` is in seconds of the clock."""
+
+    turns: SubscriptionTurns
+    caller: Hashable
+    begun: float
+    is_slow: bool
+
+    def end(self) -> None:
+        """End the turn; call it once."""
+        self.turns.end(self)
 
 
 @dataclass(slots=True)
@@ -30,7 +92,7 @@ class FanOut:
     """
 
     count: Callable[[], int]
-    turns: FairQueue = field(default_factory=_turns)
+    turns: SubscriptionTurns = field(default_factory=SubscriptionTurns)
     _counted: int = -1
     _results: dict[Hashable, SharedResults] = field(default_factory=dict)
 
@@ -57,7 +119,7 @@ class SubscriptionFanOut:
     caller: tuple[str, str]
     strict: bool
     open_context: Callable[[Principal], Context]
-    _has_turn: bool = False
+    _turn: Turn | None = None
 
     def results(self, principal: Principal) -> SharedResults:
         """Return the current results, shared by callers with these rights whose ``strict`` is equal."""
@@ -69,12 +131,11 @@ class SubscriptionFanOut:
 
     async def begin_turn(self) -> None:
         """Wait until it is the turn of this subscription; return at once if it has the turn."""
-        if not self._has_turn:
-            await self.shared.turns.acquire(self.caller)
-            self._has_turn = True
+        if self._turn is None:
+            self._turn = await self.shared.turns.begin(self.caller)
 
     def end_turn(self) -> None:
         """End the turn, so that other subscriptions can begin theirs; no effect without a turn."""
-        if self._has_turn:
-            self._has_turn = False
-            self.shared.turns.release(self.caller)
+        if self._turn is not None:
+            self._turn.end()
+            self._turn = None

@@ -178,7 +178,7 @@ async def test_a_subscription_whose_client_does_not_read_has_no_turn(graph: Stor
         assert found == wanted
         for events_ in (slow, quick):
             await events_.aclose()
-        assert not api.contexts.fan_out.turns._running  # noqa: SLF001 - nothing is left behind
+        assert api.contexts.fan_out.turns.all.running == 0  # nothing is left behind
 
 
 async def _description(stream: Any) -> str:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.runtime import fan_out
-from app.runtime.fan_out import FanOut, SubscriptionFanOut
+from app.runtime.fan_out import FanOut, SubscriptionFanOut, SubscriptionTurns
 from graphql_schema.fields.context import Context
 from policies.principal import Principal, PrincipalKind
 
@@ -75,6 +75,50 @@ async def test_few_callers_have_a_turn_at_once() -> None:
     shared = FanOut(lambda: 0)
     waiting = [asyncio.create_task(subscription(shared, str(number)).begin_turn()) for number in range(20)]
     await asyncio.wait(waiting, timeout=0.01)
-    assert sum(task.done() for task in waiting) == shared.turns.slots < 8
+    assert sum(task.done() for task in waiting) == fan_out.TURNS < 8
     for task in waiting:
         task.cancel()
+
+
+async def test_callers_with_long_turns_leave_one_to_others() -> None:
+    """Ten callers whose last event took seconds have all turns but one, until their next turns are short."""
+    now = 0.0
+    turns = SubscriptionTurns(lambda: now)
+    slow = [f"slow {number}" for number in range(10)]
+    for caller in slow:
+        turn = await turns.begin(caller)
+        now += fan_out.LONG_SECONDS + 1
+        turn.end()
+    waiting = [asyncio.create_task(turns.begin(caller)) for caller in slow]
+    await asyncio.wait(waiting, timeout=0.01)
+    begun = [task.result() for task in waiting if task.done()]
+    assert len(begun) == fan_out.TURNS - 1
+    for _ in range(3):
+        async with asyncio.timeout(5):
+            (await turns.begin("quick")).end()
+    for turn in begun:
+        turn.end()
+    for task in waiting[len(begun) :]:
+        async with asyncio.timeout(5):
+            (await task).end()
+    assert (turns.all.running, turns.slow.running) == (0, 0)
+    now += fan_out.REMEMBERED_SECONDS
+    assert not (await turns.begin(slow[0])).is_slow
+
+
+async def test_a_slow_caller_that_leaves_while_it_waits_holds_no_turn() -> None:
+    """A subscription may end while it waits for a turn, in either queue."""
+    now = 0.0
+    turns = SubscriptionTurns(lambda: now)
+    turn = await turns.begin("slow")
+    now += fan_out.LONG_SECONDS + 1
+    turn.end()
+    held = [await turns.begin(f"quick {number}") for number in range(fan_out.TURNS)]
+    waiting = asyncio.create_task(turns.begin("slow"))
+    await asyncio.wait([waiting], timeout=0.01)
+    assert (waiting.done(), turns.slow.running) == (False, 1)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    for each in held:
+        each.end()
+    assert (turns.all.running, turns.slow.running) == (0, 0)
