@@ -343,11 +343,12 @@ class GroupPlanner:
         """Return the outcome of an item; a long one is planned in the side thread, so that others run meanwhile.
 
         Over a long working set every item counts as long, because it can end very many edges. So does, over more than
-        FEW records and edges, an item that changes what it does not name.
+        FEW records and edges, an item that changes what it does not name. If its call has read many children, the
+        policy decides about each that differs.
         """
         planner = partial(plan_item, item, state, plan.author, dry_run=plan.batch.dry_run or self._is_ahead)
         reaches = isinstance(item, REACHING) and len(state.vertices) + len(state.edges) > FEW
-        if is_long(item) or reaches or state.is_long:
+        if is_long(item) or reaches or state.is_long or plan.batch.children.parents:
             return await run_aside(self._time.timed, planner, plan.batch)
         return self._time.timed(planner, plan.batch)
 

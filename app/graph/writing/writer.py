@@ -7,6 +7,7 @@ replay, handler, audit, receipt), and what each batch implies for other assets (
 """
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Final
 
 from app.graph.commits.reads.read_limits import ManyDependenciesError
@@ -272,8 +273,11 @@ def _refused(error: VertexExistsError | ManyDependenciesError | WriteRefusedErro
 
 
 def _refuse_long(items: Sequence[Command]) -> None:
-    """Raise LimitError if the items of an atomic call declare too many edges, or have too long descriptions."""
-    edges, text = sum(map(edge_count, items)), sum(map(text_length, items))
+    """Raise LimitError if the items of an atomic call declare too many edges, or have too long descriptions.
+
+    Descriptions are measured up to the first that is too much: to measure a million characters takes 10 ms.
+    """
+    edges = sum(map(edge_count, items))
     if edges > MAX_ATOMIC_EDGES:
         raise LimitError(
             f"The items of an atomic call, with the source datasets of their columns, may declare at most "
@@ -282,10 +286,11 @@ def _refuse_long(items: Sequence[Command]) -> None:
             maximum=MAX_ATOMIC_EDGES,
             actual=edges,
         )
-    if text > MAX_ATOMIC_TEXT:
+    text = next((length for length in accumulate(map(text_length, items)) if length > MAX_ATOMIC_TEXT), 0)
+    if text:
         raise LimitError(
             f"The descriptions in an atomic call may have at most {MAX_ATOMIC_TEXT} characters, at least {SHORT_WORD} "
-            f"for each word, and these have {text}; split the call, or send it without `atomic`.",
+            f"for each word, and these have {text} or more; split the call, or send it without `atomic`.",
             limit="atomicText",
             maximum=MAX_ATOMIC_TEXT,
             actual=text,

@@ -5,11 +5,13 @@ from typing import Final
 
 from app.graph.writing.unit.unseen_references import references_in
 from graphql_schema.ports.commands import (
+    CloseChangePlanCommand,
     Command,
     DeleteCommand,
     EventCommand,
     MergeCommand,
     ObserveCommand,
+    PlanChangeCommand,
     RegisterCommand,
     RestoreCommand,
     RevertCommand,
@@ -21,6 +23,12 @@ LONG_ITEM: Final = 100
 """Number of edges and sources, or of observed values, above which an item is planned in the side thread.
 
 That many take 5 to 12 ms.
+"""
+
+MANY_ROOTS: Final = 20
+"""Number of roots above which a change plan is planned there: the policy may take 0.3 ms to decide about each.
+
+Those of a plan that is closed are not known before.
 """
 
 COMMAND_EDGES: Final = 10
@@ -91,9 +99,12 @@ def _descriptions(command: Command) -> Iterator[str | None]:
 
 def is_long(item: Command) -> bool:
     """Return whether the plan of an item takes so long that it belongs in the side thread."""
+    if isinstance(item, PlanChangeCommand):
+        return len(item.roots) > MANY_ROOTS
     commands = [*commands_in(item)]
     values = sum(len(each.values) for each in commands if isinstance(each, ObserveCommand))
-    return edge_count(item) + COMMAND_EDGES * (len(commands) - 1) > LONG_ITEM or values > LONG_ITEM
+    edges = edge_count(item) + COMMAND_EDGES * (len(commands) - 1)
+    return max(edges, values) > LONG_ITEM or isinstance(item, CloseChangePlanCommand)
 
 
 def weight(item: Command) -> int:

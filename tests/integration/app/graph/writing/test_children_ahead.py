@@ -1,8 +1,10 @@
 """Children of parents with many of them are read before a plan, while others write; the result is that of one plan."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from support.stores.janusgraph import StoreGraph
@@ -18,6 +20,7 @@ from app.graph.propagation.sources import Sources
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.touched import EVERYTHING
 from app.graph.records.vertex_id import vertex_id
+from app.graph.writing.batch_planner import plan_item
 from app.graph.writing.effects import counting_children
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
@@ -129,6 +132,24 @@ async def test_a_call_that_has_read_children_is_written_alone(writers: Writers, 
         pages.others.set()
     assert (added.result(), call.result()[0].outcome.name) == (["CREATED"], "CREATED")
     assert requests.texts[WRITE.text] == 2
+
+
+async def test_an_item_is_planned_in_the_side_thread_over_many_children(
+    writers: Writers, pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The policy decides about each child that differs: 20,000 of them would hold the event loop."""
+    threads = list[int]()
+
+    def planned(*arguments: Any, **options: Any) -> Any:
+        threads.append(threading.get_ident())
+        return plan_item(*arguments, **options)
+
+    await load_versions(writers)
+    monkeypatch.setattr("app.graph.writing.group_plan.plan_item", planned)
+    pages.others.set()
+    assert await write(writers, OUT) == ["CREATED"]
+    assert len(pages.read) == 1
+    assert threads[-1] != threading.get_ident()
 
 
 async def test_a_feature_that_leaves_its_set_does_not_count(graph: StoreGraph, writers: Writers, pages: Pages) -> None:

@@ -13,6 +13,7 @@ from support.stores.writers import Writers, asset, person, shipped_stops, urn
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import StoreFailedError, WriteRefusedError, WriteTooLargeError
 from app.graph.writing.call_batch import CallBatch
+from app.graph.writing.unit.item_size import text_length
 from app.graph.writing.unit.working_set import WorkingSet
 from app.graph.writing.writer import CONTENDED_SHARE, MAX_ATOMIC_EDGES, MAX_BATCH_ITEMS, PolicedWriter
 from app.telemetry.work import WorkMonitor
@@ -297,17 +298,29 @@ async def test_sources_of_columns_divide_a_call_and_an_event(policy: Policy, mon
     assert {each.outcome.name for each in await writer.write(wide, dry_run=True, atomic=True)} == {"UPDATED"}
 
 
-async def test_an_atomic_call_of_too_long_descriptions_is_refused(policy: Policy) -> None:
+async def test_an_atomic_call_of_too_long_descriptions_is_refused(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Their words would be found in its one transaction, so nothing is read for it; equal descriptions count each."""
     store = FailingStore(StoreFailedError("A request."), reads=True)
     text = "x" * 62_500
     items = [asset(f"dataset d{number}", {"description": text}) for number in range(21)]
     with pytest.raises(
-        LimitError, match="1250000 characters, at least 6 for each word, and these have 1312500;"
+        LimitError, match="1250000 characters, at least 6 for each word, and these have 1312500 or more;"
     ) as caught:
         await writer_over(store, policy).write(items, dry_run=False, atomic=True)
     assert caught.value.extensions["limit"] == "atomicText"
     assert store.failures == 0
+    measured = list[Command]()
+
+    def length(item: Command) -> int:
+        measured.append(item)
+        return text_length(item)
+
+    monkeypatch.setattr("app.graph.writing.writer.text_length", length)
+    with pytest.raises(LimitError):
+        await writer_over(store, policy).write(10 * items, dry_run=False, atomic=True)
+    assert len(measured) == len(items)
     with pytest.raises(StoreFailedError):
         await writer_over(store, policy).write(items[1:], dry_run=False, atomic=True)
 

@@ -8,6 +8,7 @@ from support.stores.writers import asset, link, urn
 
 from app.graph.writing.unit.item_size import (
     LONG_ITEM,
+    MANY_ROOTS,
     REACHING_EDGES,
     command_count,
     commands_in,
@@ -19,12 +20,14 @@ from app.graph.writing.unit.item_size import (
 )
 from graphql_schema.catalog.relations import TAGGED
 from graphql_schema.ports.commands import (
+    CloseChangePlanCommand,
     Command,
     DeclaredEdges,
     DeleteCommand,
     EventCommand,
     ObserveCommand,
     ObservedValue,
+    PlanChangeCommand,
     RegisterCommand,
     SetAliasCommand,
 )
@@ -97,6 +100,15 @@ def test_an_observation_of_many_values_is_long() -> None:
     values = tuple(ObservedValue("properties", str(number), (1,), str(number)) for number in range(LONG_ITEM + 1))
     observations = [ObserveCommand(urn("dataset a"), "a", given) for given in (values[1:], values)]
     assert [is_long(each) for each in observations] == [False, True]
+
+
+def test_a_plan_of_many_roots_is_long() -> None:
+    """The policy decides about each root; those of a plan that is closed are not known."""
+    roots = tuple(urn(f"dataset d{number}") for number in range(MANY_ROOTS + 1))
+    plans = [PlanChangeCommand(some, "x", (1, 1), 1) for some in (roots[1:], roots)]
+    closing = CloseChangePlanCommand("mlg://change-plan/1", "DONE")
+    items: list[Command] = [*plans, closing]
+    assert [is_long(each) for each in items] == [False, True, True]
 
 
 def test_the_size_of_an_event_is_that_of_its_commands() -> None:
