@@ -19,6 +19,7 @@ OF_A_PACKAGE = {
     "tests/unit/policies/test_matrix.py": "every caller, class and field of the decision table against all of policies",
     "tests/unit/app/graph/writing/handlers/test_delete_uses.py": "a rule is compared with a plain reading of it",
     "tests/unit/app/graph/writing/rules/test_first_owner_mutants.py": "each part of a rule is changed, and noticed",
+    "tests/unit/app/graph/writing/test_atomic_limits.py": "the limits of an atomic call, apart from its transaction",
     "tests/unit/app/graph/writing/test_reads_ahead.py": "what a call reads ahead for its plans, beside other processes",
     "tests/unit/app/graph/writing/test_repeated_plans.py": "how often an item of any handler is read and planned",
     "tests/unit/app/graph/writing/test_transaction_cost.py": "what is counted while it is planned bounds a transaction",

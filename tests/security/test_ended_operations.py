@@ -108,8 +108,8 @@ async def test_an_operation_leaves_no_cycle(api: Api, send: Callable[[Api], Awai
     [
         {"app.graph.writing.group_commit.MAX_ITEM_COST": 10},
         {"app.graph.writing.group_commit.MAX_ITEM_COST": 10, "app.graph.writing.group_commit.MAX_WRITE_COST": 10},
-        {"app.graph.writing.group_commit.MAX_TRANSACTION_CHARACTERS": 10},
-        {"app.graph.writing.group_commit.MAX_GROUP_CHARACTERS": 10},
+        {"app.graph.writing.group_commit.MAX_TRANSACTION_BYTES": 10},
+        {"app.graph.writing.group_commit.MAX_GROUP_BYTES": 10},
         {"app.graph.commits.reads.read_limits.MAX_SIZE": 10},
         {"app.graph.commits.reads.read_limits.FEW_SIZE": 10},
         {"app.graph.commits.reads.read_limits.FEW_SIZE": 10, "app.graph.commits.reads.read_limits.MAX_AHEAD": 1},

@@ -17,7 +17,7 @@ from app.graph.records.edge_record import DECLASSIFIED, EdgeKey, native_end
 from app.graph.records.inferred_edge import LABEL, THROUGH, is_inferred, through
 from app.graph.records.log_entry import Lease
 from app.graph.records.native.vertex_values import native_values
-from app.graph.records.native.write_cost import EDGE_COST, write_cost
+from app.graph.records.native.write_cost import EDGE_COST, written
 from app.graph.records.receipt_record import BUCKET_ROOT, bucket_of, part_end, part_of
 from app.graph.records.record_text import text_of
 from app.graph.records.touched import Touched
@@ -85,7 +85,7 @@ class WriteSet:
         All native properties of a new vertex are written, and those of a stored one that differ.
         """
         values, sets = native_values(after, before)
-        self.cost += write_cost(after, before)
+        self.cost += written(after, before).cost
         self.characters += len(values.get("record", "")) + sum(map(len, chain.from_iterable(sets.values())))
         (self._new if before is None else self._referenced).add(vid)
         self._vids.add(vid)

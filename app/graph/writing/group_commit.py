@@ -73,15 +73,17 @@ wait if none is in the queue.
 MAX_GATHER_SECONDS: Final = 0.02
 """Longest wait for new batches by GATHER_SHARE, in seconds."""
 
-MAX_GROUP_CHARACTERS: Final = 4 * 1024 * 1024
-"""Maximal number of characters of the records in one transaction, unless its only batch is atomic or has one item."""
+MAX_GROUP_BYTES: Final = 4 * 1024 * 1024
+"""Maximal number of bytes of the records in one transaction, unless its only batch is atomic or has one item.
 
-MAX_TRANSACTION_CHARACTERS: Final = 16 * 1024 * 1024
-"""Maximal number of characters of the records in any transaction.
-
-The store accepts requests of 32 MiB, in which a quotation mark has two bytes. A letter that is not ASCII has up to
-four: a request with very many of these is refused by the store.
+The effects on other assets do not count: an item would otherwise be refused because of what others derived.
 """
+
+MAX_TRANSACTION_BYTES: Final = 16 * 1024 * 1024
+"""The same for any transaction. The store accepts requests of 32 MiB, in which a quotation mark has two bytes."""
+
+MAX_EFFECTS: Final = 8 * 1024 * 1024
+"""Number of characters that effects may add: MAX_RAISED_SIZE, and the children that inherit an owner, with history."""
 
 
 @dataclass(slots=True)
@@ -370,10 +372,13 @@ async def _encode(plan: GroupPlan, writes: WriteSet) -> None:
 def _encoded(plan: GroupPlan, writes: WriteSet) -> Generator[None, None, None]:
     """Add one record to ``writes`` before each yield; see :func:`_encode`."""
     maximum = MAX_WRITE_COST if plan.has_several_items else MAX_ITEM_COST
-    if plan.own_cost > maximum:
+    if plan.own.cost > maximum:
         raise CostlyWriteError(maximum)
-    maximum = MAX_GROUP_CHARACTERS if plan.is_divisible else MAX_TRANSACTION_CHARACTERS
+    maximum = MAX_GROUP_BYTES if plan.is_divisible else MAX_TRANSACTION_BYTES
+    message = f"A transaction has at most {maximum} bytes of records."
+    if plan.own.size > maximum:
+        raise WriteTooLargeError(message)
     for _ in plan.state.add_writes(writes, plan.now):
-        if writes.characters > maximum:
-            raise WriteTooLargeError(f"A transaction has at most {maximum} characters of records.")
+        if writes.characters > maximum + MAX_EFFECTS:
+            raise WriteTooLargeError(message)
         yield

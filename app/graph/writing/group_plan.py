@@ -23,7 +23,7 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.stored_flows import StoredFlows
-from app.graph.records.native.write_cost import COST_A_SECOND, MAX_COST
+from app.graph.records.native.write_cost import COST_A_SECOND, MAX_COST, NOTHING, Written
 from app.graph.records.receipt_record import receipt_name
 from app.graph.writing.batch_planner import keys_of, plan_item
 from app.graph.writing.call_batch import CallBatch
@@ -51,7 +51,8 @@ class BatchPlan:
 
     All items have outcomes, unless the time of the plan was over after the last one that has.
     ``writes`` states whether the batch changes records, edges or receipts. ``cost`` is what it takes the store to write
-    it, ``own_cost`` that without the effects on other assets, and ``seconds`` what it took to plan it.
+    it, and ``seconds`` what it took to plan it. ``own`` has the cost and the bytes of its records, without effects
+    on other assets.
     """
 
     batch: CallBatch
@@ -60,7 +61,7 @@ class BatchPlan:
     error: Exception | None = None
     writes: bool = False
     cost: int = 0
-    own_cost: int = 0
+    own: Written = NOTHING
     seconds: float = 0.0
     entries: list[OutboxEntry] = field(default_factory=list)
 
@@ -86,12 +87,12 @@ class GroupPlan:
         return [entry for plan in self.batches for entry in plan.entries]
 
     @property
-    def own_cost(self) -> int:
+    def own(self) -> Written:
         """Return what it takes the store to write what the items change, without the effects on other assets.
 
         These are bounded by themselves: what others derived from an asset must not refuse its change.
         """
-        return sum(each.own_cost for each in self.batches)
+        return Written(sum(each.own.cost for each in self.batches), sum(each.own.size for each in self.batches))
 
     @property
     def shares(self) -> dict[tuple[str, str], float]:
@@ -285,7 +286,7 @@ class GroupPlanner:
             except Exception as error:  # noqa: BLE001 - the boundary of a call; others of the transaction must not fail
                 state.undo()
                 plan.error, plan.entries = error, []
-            plan.writes, plan.cost = state.batch_writes, state.batch_cost
+            plan.writes, plan.cost = state.batch_writes, state.written_by_batch.cost
             plan.seconds = self._time.seconds[batch] + self._time.seconds[None] - before
             done.append(plan)
         return done
@@ -317,7 +318,7 @@ class GroupPlanner:
                 outcome if index in rejected else not_written(rejected[0])
                 for index, outcome in enumerate(plan.outcomes)
             ]
-        plan.own_cost = state.batch_cost
+        plan.own = state.written_by_batch
         if state.batch_writes and state.missing.within(self._missing) and not self._is_ahead:
             plan.entries = await batch_effects(state, author, self._flows, self._children, self._coordinator)
 

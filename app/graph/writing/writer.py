@@ -18,7 +18,7 @@ from app.graph.propagation.children_ahead import ChildrenAhead
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.writing.batch_planner import registered_ids
 from app.graph.writing.call_batch import CallBatch
-from app.graph.writing.group_commit import MAX_TRANSACTION_CHARACTERS, GroupCommit
+from app.graph.writing.group_commit import MAX_TRANSACTION_BYTES, GroupCommit
 from app.graph.writing.rules.known_references import without_known
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import command_count, edge_count, source_count, text_length, weight
@@ -93,7 +93,7 @@ class PolicedWriter:
 
         With ``dry_run``, nothing is written.
         Raises LimitError if an atomic call declares more than MAX_ATOMIC_EDGES edges, has descriptions of more than
-        MAX_ATOMIC_TEXT characters, or changes records and edges of more than MAX_TRANSACTION_CHARACTERS characters. So
+        MAX_ATOMIC_TEXT characters, or changes records and edges of more than MAX_TRANSACTION_BYTES. So
         it does if it takes the store more than MAX_WRITE_COST to write, stored texts included.
         So it does as well if its plan takes more than MAX_ATOMIC_SECONDS, or needs more than one item may depend on.
         Raises StoreUnavailableError if the store does not complete a request or a conflict with another process
@@ -138,7 +138,7 @@ class PolicedWriter:
                 f"{error.message} What the items of this atomic call change has more; nothing was written. Split the "
                 "call, or send it without `atomic`.",
                 limit=error.limit,
-                maximum=error.maximum or MAX_TRANSACTION_CHARACTERS,
+                maximum=error.maximum or MAX_TRANSACTION_BYTES,
             ) from None
 
     @property

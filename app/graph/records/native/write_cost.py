@@ -3,7 +3,8 @@
 All writers wait meanwhile.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from app.graph.records.native.vertex_values import has_new_sets, sets_of_asset
 from app.graph.records.record_text import size_of
@@ -36,20 +37,37 @@ MEMBER_COST: Final = 100
 """What counts for a member of a set that is added or removed, such as a word of a name."""
 
 
-def write_cost(record: Record, before: Record | None) -> int:
-    """Return what it takes to write a record. ``before`` is the stored one, None if it is new.
+class Written(NamedTuple):
+    """What it takes the store to write something, and the number of bytes of its records."""
+
+    cost: int
+    size: int
+
+
+NOTHING: Final = Written(0, 0)
+"""What it takes to write nothing."""
+
+
+def written(record: Record, before: Record | None) -> Written:
+    """Return what it takes to write a record, and its bytes. ``before`` is the stored one, None if it is new.
 
     Of an asset, the index analyses all texts again. If a name differs, all words of both names count.
     """
-    cost = RECORD_COST + size_of(record) // COST_OF_BYTES
-    if is_attached(record):
-        return cost
-    return cost + indexed_length(record) + MEMBER_COST * _changed_members(record, before)
+    size = size_of(record)
+    cost = RECORD_COST + size // COST_OF_BYTES
+    if not is_attached(record):
+        cost += indexed_length(record) + MEMBER_COST * _changed_members(record, before)
+    return Written(cost, size)
+
+
+def written_edges(records: Sequence[Record]) -> Written:
+    """Return the same for the records of edges."""
+    return Written(EDGE_COST * len(records), sum(map(size_of, records)))
 
 
 def rewrite_size(record: Record) -> int:
     """Return the bytes of a stored record, or what it costs to write it anew if that is more."""
-    return max(size_of(record), write_cost(record, record))
+    return max(written(record, record))
 
 
 def _changed_members(record: Record, before: Record | None) -> int:

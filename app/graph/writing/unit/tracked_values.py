@@ -1,9 +1,9 @@
 """Values by key, with the ones that the current batch has replaced, so that a batch can be undone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Generic, TypeVar
 
-from app.graph.records.native.write_cost import EDGE_COST, write_cost
+from app.graph.records.native.write_cost import NOTHING, Written, written, written_edges
 from graphql_schema.ports.record import Record
 
 KeyT = TypeVar("KeyT")
@@ -68,7 +68,7 @@ class TrackedValues(Generic[KeyT, ValueT]):
         return {key: value for key, value in self.present.items() if value is not self._stored.get(key)}
 
 
-class TrackedCosts(TrackedValues[int, int]):
+class TrackedWrites(TrackedValues[int, Written]):
     """What it takes the store to write a transaction (:mod:`app.graph.records.native.write_cost`), by vertex id.
 
     That of all edges is under a key of its own.
@@ -78,19 +78,21 @@ class TrackedCosts(TrackedValues[int, int]):
         super().__init__({})
 
     @property
-    def total(self) -> int:
+    def cost(self) -> int:
         """The cost of all batches so far."""
-        return sum(self.present.values())
+        return sum(each.cost for each in self.present.values())
 
     @property
-    def of_batch(self) -> int:
+    def of_batch(self) -> Written:
         """The part that the current batch has added."""
-        return sum(self.present[key] - (before or 0) for key, before in self.before.items())
+        pairs = [(self.present[key], before or NOTHING) for key, before in self.before.items()]
+        return Written(sum(now.cost - was.cost for now, was in pairs), sum(now.size - was.size for now, was in pairs))
 
     def count_record(self, vid: int, record: Record, stored: Record | None) -> None:
         """Count a record, once for each vertex, as it is now. ``stored`` is that of the store, None if it is new."""
-        self.put({vid: write_cost(record, stored)})
+        self.put({vid: written(record, stored)})
 
-    def count_edges(self, number: int) -> None:
+    def count_edges(self, records: Sequence[Record]) -> None:
         """Count edges, each time they are written."""
-        self.put({_EDGES: self.present.get(_EDGES, 0) + number * EDGE_COST})
+        before, added = self.present.get(_EDGES, NOTHING), written_edges(records)
+        self.put({_EDGES: Written(before.cost + added.cost, before.size + added.size)})

@@ -9,10 +9,10 @@ from typing import Final
 from app.graph.commits.write_set import WriteSet
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import MERGED_INTO, last_target
-from app.graph.records.native.write_cost import rewrite_size
+from app.graph.records.native.write_cost import Written, rewrite_size
 from app.graph.records.record_text import BriefRecord
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
-from app.graph.writing.unit.tracked_values import TrackedCosts, TrackedValues
+from app.graph.writing.unit.tracked_values import TrackedValues, TrackedWrites
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.index_terms import PROSE, has_new_prose
@@ -106,7 +106,7 @@ class WorkingSet:
         self._edges = TrackedValues(edges)
         self._receipts = TrackedValues(receipts)
         self._marks: TrackedValues[MarkKey, Mark] = TrackedValues({})
-        self._costs = TrackedCosts()
+        self._written = TrackedWrites()
         self.coverage = coverage
         self.missing = ReadSet() if missing is None else missing
         self.merged = {str(record["id"]): vid for vid, record in vertices.items() if MERGED_INTO in record}
@@ -147,12 +147,12 @@ class WorkingSet:
     @property
     def cost(self) -> int:
         """Return what it takes the store to write the changes so far (:mod:`app.graph.records.native.write_cost`)."""
-        return self._costs.total
+        return self._written.cost
 
     @property
-    def batch_cost(self) -> int:
-        """Return the part of ``cost`` that the current batch has added."""
-        return self._costs.of_batch
+    def written_by_batch(self) -> Written:
+        """Return the same for the changes of the current batch, and the bytes of their records."""
+        return self._written.of_batch
 
     def begin(self, children_of: Callable[[int], Sequence[Record] | None] = _unread) -> None:
         """Begin the next batch."""
@@ -161,7 +161,7 @@ class WorkingSet:
         self._edges.begin()
         self._receipts.begin()
         self._marks.begin()
-        self._costs.begin()
+        self._written.begin()
 
     def undo(self) -> None:
         """Take the changes of the current batch back."""
@@ -171,7 +171,7 @@ class WorkingSet:
         self._vertices.undo()
         self._receipts.undo()
         self._marks.undo()
-        self._costs.undo()
+        self._written.undo()
 
     def existed(self, vid: int) -> bool:
         """Return whether this vertex existed before the current batch, as far as it was read."""
@@ -307,7 +307,7 @@ class WorkingSet:
         """
         self._require_complete([vid])
         self._vertices.put({vid: record})
-        self._count_cost([vid])
+        self._count([vid])
 
     def merge(self, changes: StagedChanges) -> None:
         """Add the changes of an accepted item.
@@ -320,7 +320,7 @@ class WorkingSet:
         self._receipts.put(changes.receipts)
         self._marks.put({key: mark.after(self.marks.get(key)) for key, mark in changes.marks.items()})
         self._index(changes.edges)
-        self._count_cost({*changes.vertices, *(vid for vid, _ in changes.marks)}, len(changes.edges))
+        self._count({*changes.vertices, *(vid for vid, _ in changes.marks)}, [*changes.edges.values()])
 
     def changed(self) -> tuple[list[int], list[EdgeKey]]:
         """Return the ids of vertices and the keys of edges that the current batch has added or changed."""
@@ -373,11 +373,11 @@ class WorkingSet:
         if any(isinstance(self._vertices.stored(vid), BriefRecord) for vid in vids):
             self.missing.require_complete()
 
-    def _count_cost(self, vids: Iterable[int], edges: int = 0) -> None:
-        """Count what it takes to write some vertices, as they are now, and a number of edges."""
+    def _count(self, vids: Iterable[int], edges: Sequence[Record] = ()) -> None:
+        """Count what it takes to write some vertices, as they are now, and edges."""
         for vid in vids:
-            self._costs.count_record(vid, self.vertices[vid], self._vertices.stored(vid))
-        self._costs.count_edges(edges)
+            self._written.count_record(vid, self.vertices[vid], self._vertices.stored(vid))
+        self._written.count_edges(edges)
 
     def _new_edge_kinds(self, key: EdgeKey) -> tuple[str, str] | None:
         """Return the kinds of both ends, as native properties of a new edge; None for a stored edge."""

@@ -178,8 +178,10 @@ async def test_dense_texts_get_a_floor_and_refuse_no_raise(
     await write(writers, asset("dataset hub"))
     for name in dense:
         await write(writers, asset(name, texts, derivedFrom=["dataset hub"]))
+    monkeypatch.setattr(group_commit, "MAX_TRANSACTION_BYTES", 4_000)
     assert await write(writers, asset("dataset hub", {"sensitivity": "CONFIDENTIAL"})) == ["UPDATED"]
     assert await levels(graph, *dense) == ["CONFIDENTIAL"] * 4
+    assert await write(writers, asset("dataset hub", {"description": "x" * 4_000})) == ["INVALID"]
     monkeypatch.setattr(raise_sensitivity, "MAX_RAISED_SIZE", 10_000)
     assert await write(writers, asset("dataset hub", RESTRICTED)) == ["UPDATED"]
     assert covered(writers) == [vids(*dense)]

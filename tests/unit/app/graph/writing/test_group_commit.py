@@ -30,7 +30,6 @@ from app.graph.records.native import vertex_values
 from app.graph.writing.unit.working_set import LONG_TEXT, WorkingSet
 from app.store.errors import StoreReason
 from graphql_schema.execution.side_thread import run_aside
-from graphql_schema.ports.record import Record
 from policies.errors import LimitError
 
 ADA = person("ada", "team ranking", roles="engineer")
@@ -274,7 +273,7 @@ async def test_a_call_cancelled_while_it_is_written_does_not_end_the_others(call
 
 async def test_records_of_many_calls_are_bounded(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
     """A transaction whose records are too large is halved before it is sent; a single item is not."""
-    monkeypatch.setattr(committing, "MAX_GROUP_CHARACTERS", 1)
+    monkeypatch.setattr(committing, "MAX_GROUP_BYTES", 1)
     first = await holding(callers)
     calls = [callers.call(ROOT, asset(f"dataset {text}")) for text in "ab"]
     callers.store.open.set()
@@ -284,7 +283,7 @@ async def test_records_of_many_calls_are_bounded(callers: Callers, monkeypatch: 
 
 async def test_records_of_one_call_are_bounded(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch whose records are too large is refused before it is sent, unless it is atomic."""
-    monkeypatch.setattr(committing, "MAX_GROUP_CHARACTERS", 1)
+    monkeypatch.setattr(committing, "MAX_GROUP_BYTES", 1)
     with pytest.raises(WriteTooLargeError):
         await callers.call(ROOT, asset("dataset a"), asset("dataset b"))
     await callers.call(ROOT, asset("dataset c"), asset("dataset d"), atomic=True)
@@ -292,33 +291,24 @@ async def test_records_of_one_call_are_bounded(callers: Callers, monkeypatch: py
 
 
 async def test_records_of_every_call_are_bounded(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What cannot be divided may have more characters, but not so many that the store would refuse the request."""
-    monkeypatch.setattr(committing, "MAX_TRANSACTION_CHARACTERS", 5_000)
+    """What cannot be divided may have more bytes, but not so many that the store would refuse the request."""
+    monkeypatch.setattr(committing, "MAX_TRANSACTION_BYTES", 5_000)
     large, small = asset("dataset a", {"description": "x" * 5_000}), asset("dataset b")
     for items, atomic in (((large,), False), ((large, small), True)):
-        with pytest.raises(WriteTooLargeError, match="at most 5000 characters"):
+        with pytest.raises(WriteTooLargeError, match="at most 5000 bytes"):
             await callers.call(ROOT, *items, atomic=atomic)
     assert callers.store.writes == []
     await callers.call(ROOT, small)
 
 
-@pytest.mark.parametrize("length", [1, LONG_TEXT + 1])
-async def test_what_is_too_large_is_encoded_no_further(
-    callers: Callers, monkeypatch: pytest.MonkeyPatch, length: int
-) -> None:
-    """All writers wait while records are encoded, in the side thread or not, so that ends with the first one over."""
+async def test_what_is_too_large_is_not_encoded(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All writers wait while records are encoded."""
     encoded = list[int]()
-    write = WriteSet.vertex
-
-    def vertex(self: WriteSet, vid: int, after: Record, *, before: Record | None) -> None:
-        encoded.append(vid)
-        write(self, vid, after, before=before)
-
-    monkeypatch.setattr(WriteSet, "vertex", vertex)
-    monkeypatch.setattr(committing, "MAX_GROUP_CHARACTERS", 1)
+    monkeypatch.setattr(WriteSet, "vertex", lambda _self, vid, *_after, **_before: encoded.append(vid))
+    monkeypatch.setattr(committing, "MAX_GROUP_BYTES", 1)
     with pytest.raises(WriteTooLargeError):
-        await callers.call(ROOT, *(asset(f"dataset d{number}", {"description": "x" * length}) for number in range(9)))
-    assert len(encoded) == 1
+        await callers.call(ROOT, *(asset(f"dataset d{number}") for number in range(9)))
+    assert encoded == []
 
 
 async def test_a_transaction_in_flight_is_later_than_the_stable_instant(callers: Callers) -> None:

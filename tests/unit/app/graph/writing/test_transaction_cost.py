@@ -11,7 +11,6 @@ from support.stores.writers import NOW, asset, person, urn
 
 from app.graph.records.native import write_cost
 from app.graph.writing import group_plan
-from app.graph.writing.unit import tracked_values
 from graphql_schema.ports.commands import RecordUsageCommand
 
 ADA = person("ada", "team ranking", roles="engineer")
@@ -25,7 +24,7 @@ async def test_a_transaction_has_few_texts_for_the_index(callers: Callers, monke
     for name in ("MEMBER_COST", "RECORD_COST"):
         monkeypatch.setattr(write_cost, name, 0)
     monkeypatch.setattr(write_cost, "COST_OF_BYTES", 1_000_000)
-    monkeypatch.setattr(tracked_values, "EDGE_COST", 0)
+    monkeypatch.setattr(write_cost, "EDGE_COST", 0)
     long = {"description": "x" * 900}
     ids = [f"dataset d{number}" for number in range(5)]
     new = [asset(each, long) for each in ids]
@@ -76,7 +75,7 @@ async def test_batches_that_follow_long_texts_are_in_the_next_transaction(
     for name in ("MEMBER_COST", "RECORD_COST"):
         monkeypatch.setattr(write_cost, name, 0)
     monkeypatch.setattr(write_cost, "COST_OF_BYTES", 1_000_000)
-    monkeypatch.setattr(tracked_values, "EDGE_COST", 0)
+    monkeypatch.setattr(write_cost, "EDGE_COST", 0)
     long = [asset(f"dataset d{number}", {"description": "x" * 900}) for number in range(5)]
     undone = callers.batch(ROOT, *long, MISSING, atomic=True)
     plan = await planned(callers, undone, callers.batch(ROOT, *long, atomic=True), callers.batch(BO, asset("model m")))

@@ -1,7 +1,7 @@
 """What the index has to do when an asset is written: texts to analyse, and members of sets that come or go."""
 
 from app.graph.records.native.vertex_values import native_values
-from app.graph.records.native.write_cost import COST_OF_BYTES, MEMBER_COST, RECORD_COST, write_cost
+from app.graph.records.native.write_cost import COST_OF_BYTES, MEMBER_COST, RECORD_COST, written
 from app.graph.records.record_text import size_of
 from app.graph.records.vertex_record import indexed, registered, stub
 from graphql_schema.ports.record import Record
@@ -13,7 +13,7 @@ PLAIN = registered(stub("acme", "mlg://dataset/test/default/d", "ada", 100), {},
 def changed(record: Record, before: Record | None) -> int:
     """Return what counts beside the texts, in members."""
     known = indexed_length(record) + RECORD_COST + size_of(record) // COST_OF_BYTES
-    return (write_cost(record, before) - known) // MEMBER_COST
+    return (written(record, before).cost - known) // MEMBER_COST
 
 
 def test_members_count_that_come_or_go() -> None:
@@ -49,5 +49,5 @@ def test_the_bytes_of_a_record_count() -> None:
     """Those of columns, which the index does not have, and of a change, which has what was there before as well."""
     columns = [{"name": f"c{number}", "description": "x" * 900} for number in range(60)]
     for record in (PLAIN, {"kind": "CHANGE", "id": "mlg://change/1"}):
-        added = write_cost({**record, "columns": columns}, record) - write_cost(record, record)
+        added = written({**record, "columns": columns}, record).cost - written(record, record).cost
         assert 60 * 900 / COST_OF_BYTES < added < 60 * 1_000 / COST_OF_BYTES
