@@ -66,6 +66,12 @@ class OwnedWebhooks:
     async def update(self, order: WebhookOrder) -> WebhookResult:
         """See :class:`graphql_schema.ports.webhooks.webhook_registry.WebhookRegistry`."""
         found = await self._named(order.name)
+        if order.url is None and _granted(found.owner) != _granted(self._owner()):
+            raise _conflict(
+                f"Your token has other teams or roles than that of the last call for {order.name!r}, which may have "
+                f"changed the address to {found.url}. State `url`, so that your rights serve the one that you want.",
+                "url",
+            )
         now = self._rights.clock()
         webhook = replace(
             found,
@@ -152,3 +158,8 @@ def _conflict(message: str, path: str = "") -> WebhookRefusedError:
 
 def _changed() -> WebhookRefusedError:
     return _conflict("The webhook was changed at the same time; read it, and call again.")
+
+
+def _granted(owner: Principal) -> tuple[object, ...]:
+    """Return what a token grants, without the members and domains of its teams, which others change."""
+    return owner.kind, owner.teams, owner.roles, owner.scopes

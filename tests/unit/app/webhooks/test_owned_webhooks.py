@@ -110,6 +110,23 @@ async def test_an_update_changes_what_it_names_and_ends_failures() -> None:
     assert (updated.filter, updated.state.cursor) == ({}, "c0")
 
 
+async def test_other_rights_serve_no_address_that_they_did_not_state() -> None:
+    """A weaker token of the same account could otherwise set the address that has all rights after a renewal."""
+    store = WebhookMemory()
+    weak = replace(SERVICE, roles=frozenset(), teams=frozenset())
+    full = replace(SERVICE, roles=frozenset({"reader"}), teams=frozenset({"mlg://team/catalog/default/ads"}))
+    await registry(store, full).register(WebhookOrder("a", URL))
+    await registry(store, replace(full, acts_for=frozenset({"mlg://user/catalog/default/bo"}))).update(
+        WebhookOrder("a")
+    )
+    assert await refused(registry(store, weak).update(WebhookOrder("a"))) is MutationErrorCode.CONFLICT
+    await registry(store, weak).update(WebhookOrder("a", f"{URL}/weak"))
+    assert await refused(registry(store, full).update(WebhookOrder("a"))) is MutationErrorCode.CONFLICT
+    await registry(store, full).update(WebhookOrder("a", URL))
+    (stored,) = store.stored.values()
+    assert (stored.url, stored.owner.roles) == (URL, full.roles)
+
+
 async def test_addresses_that_are_not_allowed_are_refused() -> None:
     """Neither a registration nor an update may name another host."""
     store = WebhookMemory()
