@@ -49,15 +49,29 @@ class SubscriptionTurns:
     _slow_until: dict[Hashable, float] = field(default_factory=dict)
 
     async def begin(self, caller: Hashable) -> "Turn":
-        """Return a turn of a caller, as soon as there is one."""
-        is_slow = self._slow_until.get(caller, 0.0) > self.clock()
+        """Return a turn of a caller, as soon as there is one.
+
+        A caller whose other turn was long while this one waited needs a slow turn as well, and waits again.
+        """
         with ExitStack() as if_it_leaves:
+            is_slow = self._is_slow(caller)
             if is_slow:
-                await self.slow.acquire(caller)
-                if_it_leaves.callback(self.slow.release, caller)
+                await self._begin_slow(caller, if_it_leaves)
             await self.all.acquire(caller)
+            if not is_slow and self._is_slow(caller):
+                self.all.release(caller)
+                is_slow = True
+                await self._begin_slow(caller, if_it_leaves)
+                await self.all.acquire(caller)
             if_it_leaves.pop_all()
         return Turn(self, caller, self.clock(), is_slow)
+
+    async def _begin_slow(self, caller: Hashable, if_it_leaves: ExitStack) -> None:
+        await self.slow.acquire(caller)
+        if_it_leaves.callback(self.slow.release, caller)
+
+    def _is_slow(self, caller: Hashable) -> bool:
+        return self._slow_until.get(caller, 0.0) > self.clock()
 
     def end(self, turn: "Turn") -> None:
         """End a turn, so that others can begin theirs."""

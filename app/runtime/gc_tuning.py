@@ -14,17 +14,20 @@ it is frozen first, unvisited.
 What outlives a full collection is frozen, too: the graph cache may have a million objects, and to visit them takes half
 a second. They are freed as before, except for cycles. So what lives as long as a request must be in no cycle when it
 ends (:func:`graphql_schema.operation.execution.BudgetedExecution.build`), and so must a connection. If there are a
-million more frozen objects than the graph cache and the running operations explain, they are visited nevertheless,
-while no operation runs. In a process that is always busy they are visited if there are five million.
+million more frozen objects than the graph cache and the running operations explain, or FROZEN_BYTES more memory, they
+are visited nevertheless, while no operation runs. In a process that is always busy they are visited if there is five
+times as much.
 """
 
 import asyncio
 import ctypes
 import gc
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 YOUNG_THRESHOLD: Final = 5_000
@@ -43,6 +46,9 @@ INTERVAL_SECONDS: Final = 1.0
 IDLE_SHARE: Final = 0.1
 """Share of an interval that a process may use a CPU and still count as idle."""
 
+STATM: Final = Path("/proc/self/statm")
+"""The sizes of the memory of this process in pages; the second one is what is resident."""
+
 FROZEN_OBJECTS: Final = 1_000_000
 """Number of unexplained frozen objects above which all frozen objects are visited, after an idle interval.
 
@@ -51,8 +57,14 @@ at the start. To count frozen objects takes 70 ms for a million, because CPython
 counted only once as many unexplained blocks of memory have been added since the last count, and no operation runs.
 """
 
+FROZEN_BYTES: Final = 256 * 1024 * 1024
+"""Growth of the memory of the process, as far as it is unexplained, above which frozen objects are visited as well.
+
+A few of them may have megabytes of text.
+"""
+
 BUSY_FACTOR: Final = 5
-"""Factor of both numbers while the process is busy or an operation runs."""
+"""Factor of these numbers while the process is busy or an operation runs."""
 
 EXPLAINED_BYTES: Final = 256
 """Bytes of the graph cache or of operations, by their estimates, for each object that they explain.
@@ -98,13 +110,15 @@ class Collector:
 
     ``cached_bytes`` returns the size of the graph cache, ``operation_bytes`` that of all that running operations have
     read from the store. ``_explained`` is the number of frozen objects without theirs, at the start or after the last
-    visit of all. ``_blocks`` is that of blocks without theirs at the last count, for each factor of the limit.
+    visit of all. ``_resident`` are the bytes of memory without theirs, the least since then. ``_blocks`` is the number
+    of blocks without theirs at the last count, for each factor of the limit.
     """
 
     def __init__(self, cached_bytes: Callable[[], int] = _none, operation_bytes: Callable[[], int] = _none) -> None:
         self._cached_bytes = cached_bytes
         self._operation_bytes = operation_bytes
         self._explained = self._count()
+        self._resident = self._measure()
         self._blocks = dict.fromkeys((1, BUSY_FACTOR), self._count_blocks())
         self._is_trimmed = True
         self._grown = asyncio.Event()
@@ -149,6 +163,7 @@ class Collector:
             if not self._is_trimmed:
                 self._is_trimmed = True
                 await asyncio.to_thread(trim)  # the next collection does not wait for the side thread
+                self._resident = min(self._resident, self._measure())
 
     def _collect(self) -> None:
         """Collect garbage, and freeze the rest."""
@@ -159,27 +174,44 @@ class Collector:
     def _collect_frozen(self, factor: int = 1) -> None:
         """Collect the garbage among the frozen objects, if ``factor`` times FROZEN_OBJECTS of them are unexplained.
 
-        They are not counted before as many blocks were added since the last count. After a count while the process is
-        busy, they are counted again when it is not.
+        So are they if memory has grown by ``factor`` times FROZEN_BYTES. They are not counted before as many blocks
+        were added since the last count. After a count while the process is busy, they are counted again when it is not.
         """
-        least, blocks = factor * FROZEN_OBJECTS, self._count_blocks()
-        if blocks <= self._blocks[factor] + least:
-            return
-        self._blocks[factor] = blocks
-        if self._count() > self._explained + least:
+        if self._measure() > self._resident + factor * FROZEN_BYTES or self._are_many(factor * FROZEN_OBJECTS, factor):
             gc.unfreeze()
             gc.collect()
             gc.freeze()
-            self._explained = self._count()
+            self._explained, self._resident = self._count(), self._measure()
             self._blocks = dict.fromkeys(self._blocks, self._count_blocks())
+
+    def _are_many(self, least: int, factor: int) -> bool:
+        """Return whether more than ``least`` frozen objects are unexplained."""
+        blocks = self._count_blocks()
+        if blocks <= self._blocks[factor] + least:
+            return False
+        self._blocks[factor] = blocks
+        return self._count() > self._explained + least
 
     def _count(self) -> int:
         """Return the number of frozen objects, without those of the graph cache and of the running operations."""
         return gc.get_freeze_count() - (self._cached_bytes() + self._operation_bytes()) // EXPLAINED_BYTES
 
+    def _measure(self) -> int:
+        """Return the bytes of memory of the process, without those of the graph cache and of the running operations."""
+        return resident_bytes() - self._cached_bytes() - self._operation_bytes()
+
     def _count_blocks(self) -> int:
         """Return the number of blocks of memory, without those of the graph cache and of the running operations."""
         return sys.getallocatedblocks() - (self._cached_bytes() + self._operation_bytes()) // EXPLAINED_BLOCK_BYTES
+
+
+def resident_bytes() -> int:
+    """Return the bytes of memory that the process has; 0 without the files of Linux."""
+    try:
+        pages = int(STATM.read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def trim() -> None:

@@ -44,7 +44,10 @@ def forget_failed(tasks: Iterable[asyncio.Future[Any]]) -> None:
                 task.result()  # the only way to the error of a cancelled task
             except asyncio.CancelledError as error:
                 forget_frames(error)
-        elif task.done():
+        elif task.done() and (failure := task.exception()) is not None:
+            context = failure.__context__
             with suppress(Exception):
                 task.result()  # the task forgets its own reference to the frames
-            forget_frames(task.exception())
+            failure.__context__ = context  # not the group of errors that may be handled here: it refers to this one
+            forget_frames(failure)
+            del failure, context

@@ -10,7 +10,7 @@ although a request may show what another process has written meanwhile: that wou
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from app.graph.cache.fill import Forbidden
@@ -205,9 +205,13 @@ class KnownSources:
     def are_many(self, vids: Iterable[int]) -> bool:
         """Return whether vertices have so many known sources that these are processed in the side thread.
 
-        Those of groups are not counted: many members of a group are read for a few targets of it.
+        The members of their groups count, each group once.
         """
-        return sum(len(self.of.get(vid, ())) for vid in vids) >= MANY_EDGES
+        sources = [self.of.get(vid, ()) for vid in vids]
+        count = sum(map(len, sources))
+        if count < MANY_EDGES:
+            count += sum(len(self.of.get(group, ())) for group in {*filter(is_group, chain.from_iterable(sources))})
+        return count >= MANY_EDGES
 
     def _all_unranked(self, vids: Iterable[int]) -> IdQueue:
         """Return the vertices, their sources and the members of groups, of which the rank is to be read."""

@@ -20,10 +20,10 @@ from typing import Final
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.reads.read_limits import AheadLimits, DivisibleLimits, FewLimits, ManyElementsError, ReadLimits
 from app.graph.commits.write_coordinator import WriteCoordinator
-from app.graph.driver.errors import TransientConflictError
+from app.graph.driver.errors import CostlyWriteError, TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.stored_flows import StoredFlows
-from app.graph.records.native.write_cost import COST_A_SECOND, MAX_COST, NOTHING, Written
+from app.graph.records.native.write_cost import COST_A_SECOND, MAX_COST, MAX_WRITE_COST, NOTHING, Written
 from app.graph.records.receipt_record import receipt_name
 from app.graph.writing.batch_planner import keys_of, plan_item
 from app.graph.writing.call_batch import CallBatch
@@ -111,11 +111,6 @@ class GroupPlan:
     def is_divisible(self) -> bool:
         """Whether the transaction can be divided."""
         return is_divisible([plan.batch for plan in self.batches])
-
-    @property
-    def has_several_items(self) -> bool:
-        """Whether the transaction has several items, each of which could be written by itself."""
-        return len(self.batches) > 1 or self.batches[0].batch.item_count > 1
 
     @property
     def now(self) -> int:
@@ -319,6 +314,8 @@ class GroupPlanner:
                 for index, outcome in enumerate(plan.outcomes)
             ]
         plan.own = state.written_by_batch
+        if plan.own.cost > MAX_WRITE_COST:  # before its effects are found, in vain
+            raise CostlyWriteError(MAX_WRITE_COST)
         if state.batch_writes and state.missing.within(self._missing) and not self._is_ahead:
             plan.entries = await batch_effects(state, author, self._flows, self._children, self._coordinator)
 

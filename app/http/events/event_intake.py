@@ -10,6 +10,7 @@ from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.event_subject import subject_of
 from app.ingest.sources.openlineage.lineage_event import checked_event
 from app.ingest.sources.openlineage.mapping import MappedEvent, map_event
+from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Context
 from graphql_schema.inputs.submit import authorize_in, write_in
@@ -65,6 +66,7 @@ class EventIntake:
         try:
             mapped = map_event(checked_event(value, self._clock()), self._names)
         except CodedError as error:
+            forget_frames(error)  # they lead to the event, and to the result that has the error
             rejected = EventResult(error=error, about=subject_of(value, self._names))
             return rejected, rejection_of(rejected, digest_of(value, secret), value)
         digest = digest_of(value, secret)

@@ -29,6 +29,7 @@ from app.http.middleware import coded_or_masked, request_id_of
 from app.http.response_metrics import OBSERVED
 from app.http.untaken_responses import UntakenResponses
 from app.telemetry.operation_report import OperationReport
+from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Context
 from policies.principal import Principal, Scope
@@ -106,6 +107,7 @@ class EventView(Generic[E]):
         except Exception as error:  # noqa: BLE001 - the HTTP boundary
             coded = coded_or_masked(error, request_id)
             report.code = str(coded.code)
+            forget_frames(error)  # they lead to the request, and to this error
             return error_response(answered(coded), request_id)
 
     async def _taken(self, request: Request, report: OperationReport, held: AsyncExitStack) -> Response:

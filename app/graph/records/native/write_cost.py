@@ -19,10 +19,7 @@ MAX_COST: Final = COST_A_SECOND // 2
 """Cost after which a transaction gets no further items."""
 
 MAX_WRITE_COST: Final = 2 * MAX_COST
-"""What a transaction may cost, about a second, unless it has a single item."""
-
-MAX_ITEM_COST: Final = 2 * MAX_WRITE_COST
-"""The same for a transaction with a single item, such as the deletion of a model with its versions."""
+"""What any transaction may cost, about a second, also that of a single item."""
 
 RECORD_COST: Final = 1_000
 """What counts for each record that is written, that of a change too, beside its bytes and the texts of an asset."""

@@ -40,8 +40,8 @@ USES: Final = (
 )
 """The hops from an asset to what uses it, in the sense of a deletion: an evaluation of the asset is no use."""
 
-MAX_TOGETHER: Final = 2_000
-"""Maximal number of assets that one item deletes; their plan takes half a second, and the store two seconds."""
+MAX_TOGETHER: Final = 1_000
+"""Maximal number of assets that one item deletes; the store needs up to a second for them."""
 
 DELETED_WITH: Final = "deletedWith"
 """Record key of a child that was deleted with its parent: the id of the parent."""

@@ -5,7 +5,9 @@ Also whether the owner of an asset is one that a placeholder has for a while.
 
 from typing import Final
 
+from app.graph.driver.errors import CostlyWriteError
 from app.graph.records.edge_record import IDENTITY, declared
+from app.graph.records.native.write_cost import MAX_WRITE_COST, RECORD_COST
 from app.graph.records.vertex_record import stub
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import not_found
@@ -47,6 +49,7 @@ def ensure_stub(unit: ItemUnit, urn: str) -> int:
     if lookup.vertex(vid) is not None:
         return vid
     lookup.batch.require_record(vid, urn)
+    _refuse_many(unit)
     record, parent = _new_stub(unit, urn), parent_urn(urn)
     if RESERVED_FOR in record:
         ensure_stub(unit, record[RESERVED_FOR])
@@ -58,6 +61,12 @@ def ensure_stub(unit: ItemUnit, urn: str) -> int:
     key = (VERSION_OF.name, vid, parent_vid)
     unit.staging.put_edge(key, declared(lookup.edge(key), VERSION_OF, IDENTITY, author.now))
     return vid
+
+
+def _refuse_many(unit: ItemUnit) -> None:
+    """Raise CostlyWriteError if an item has too many records: each takes as long to plan as to write."""
+    if RECORD_COST * len(unit.staging.staged.vertices) > MAX_WRITE_COST:
+        raise CostlyWriteError(MAX_WRITE_COST)
 
 
 def absent_record(unit: ItemUnit, urn: str) -> Record:

@@ -106,6 +106,31 @@ async def test_callers_with_long_turns_leave_one_to_others() -> None:
     assert not (await turns.begin(slow[0])).is_slow
 
 
+async def test_turns_that_wait_already_become_slow_ones() -> None:
+    """Six callers begin ten long events each at once, and are known as slow only after the first of them."""
+    now = 0.0
+    turns = SubscriptionTurns(lambda: now)
+    waiting = [asyncio.create_task(turns.begin(f"slow {number % 6}")) for number in range(60)]
+    waits = list[bool]()
+    while waiting:
+        quick = asyncio.create_task(turns.begin("quick"))
+        await asyncio.wait([quick, *waiting], timeout=0.01, return_when=asyncio.ALL_COMPLETED)
+        begun = [task.result() for task in waiting if task.done()]
+        waiting = [task for task in waiting if not task.done()]
+        waits.append(not quick.done())
+        if quick.done():
+            quick.result().end()
+        now += fan_out.LONG_SECONDS + 1
+        for turn in begun:
+            turn.end()
+        if waits[-1]:
+            quick.cancel()
+            await asyncio.wait([quick])
+    assert sum(waits) <= 2
+    assert len(waits) >= 60 // fan_out.TURNS
+    assert (turns.all.running, turns.slow.running) == (0, 0)
+
+
 async def test_a_slow_caller_that_leaves_while_it_waits_holds_no_turn() -> None:
     """A subscription may end while it waits for a turn, in either queue."""
     now = 0.0

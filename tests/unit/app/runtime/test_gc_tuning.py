@@ -169,6 +169,36 @@ async def test_frozen_objects_are_visited_if_there_are_many_unexplained(
     assert (garbage() is not None) == cached
 
 
+@pytest.mark.parametrize("explained", [True, False])
+async def test_few_frozen_objects_with_much_memory_are_visited(monkeypatch: Monkey, *, explained: bool) -> None:
+    """A cycle of a few objects may have megabytes of text; what the cache and operations have read explains its own."""
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 1))
+    resident, cached = 10**9, 0
+    monkeypatch.setattr(gc_tuning, "resident_bytes", lambda: resident)
+    kept: list[object] = [Cycle()]
+    garbage = weakref.ref(kept[0])
+    gc.collect()
+    gc.freeze()
+    collector = gc_tuning.Collector(lambda: cached)
+    kept.clear()
+    for growth, is_busy in ((0, True), (gc_tuning.FROZEN_BYTES, True), (1, True), (0, False)):
+        resident += growth
+        cached += growth if explained else 0
+        if is_busy:
+            await run_when_grown(collector)
+        else:
+            await run_intervals(monkeypatch, 1, 0.01, collector)
+        assert (garbage() is None) == (not explained and not is_busy)
+
+
+def test_the_memory_of_the_process_is_measured() -> None:
+    """By the system, which knows what libraries have as well."""
+    before = gc_tuning.resident_bytes()
+    text = "x" * (64 << 20)
+    assert 32 << 20 < gc_tuning.resident_bytes() - before < 128 << 20
+    assert text
+
+
 async def test_frozen_objects_are_not_visited_in_an_interval_with_an_operation(monkeypatch: Monkey) -> None:
     """An operation that waits for the store uses no CPU: the visit would delay it, and waits until it has ended."""
     monkeypatch.setattr(gc_tuning, "FROZEN_OBJECTS", 50_000)

@@ -172,7 +172,7 @@ async def test_dense_texts_get_a_floor_and_refuse_no_raise(
     graph: StoreGraph, writers: Writers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Short words take the store more than their length, so they count as more; what is raised refuses no item."""
-    monkeypatch.setattr(group_commit, "MAX_ITEM_COST", 10_000)
+    monkeypatch.setattr(group_commit, "MAX_WRITE_COST", 10_000)
     dense = [f"dataset dense{number}" for number in range(4)]
     texts = {"description": "a b " * 300}
     await write(writers, asset("dataset hub"))

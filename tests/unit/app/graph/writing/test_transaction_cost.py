@@ -9,8 +9,11 @@ from support.stores.memory_store import Callers
 from support.stores.planned_groups import outcomes, planned
 from support.stores.writers import NOW, asset, person, urn
 
+from app.graph.driver.errors import CostlyWriteError
 from app.graph.records.native import write_cost
 from app.graph.writing import group_plan
+from app.graph.writing.unit import placeholders
+from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.ports.commands import RecordUsageCommand
 
 ADA = person("ada", "team ranking", roles="engineer")
@@ -80,6 +83,37 @@ async def test_batches_that_follow_long_texts_are_in_the_next_transaction(
     undone = callers.batch(ROOT, *long, MISSING, atomic=True)
     plan = await planned(callers, undone, callers.batch(ROOT, *long, atomic=True), callers.batch(BO, asset("model m")))
     assert [len(each) for each in outcomes(plan)] == [6, 5]
+
+
+async def test_a_batch_that_costs_too_much_ends_before_its_effects(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused in any case: to find the effects of 10,000 placeholders would hold the event loop in vain."""
+    monkeypatch.setattr(group_plan, "MAX_WRITE_COST", 5_000)
+    effects = list[int]()
+    monkeypatch.setattr(group_plan, "batch_effects", lambda *_: effects.append(1))
+    items = [asset(f"dataset d{number}") for number in range(5)]
+    (plan,) = (await planned(callers, callers.batch(ROOT, *items))).batches
+    assert isinstance(plan.error, CostlyWriteError)
+    assert effects == []
+
+
+async def test_an_item_of_too_many_placeholders_is_planned_no_further(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes as long to plan as to write."""
+    monkeypatch.setattr(placeholders, "MAX_WRITE_COST", 5 * write_cost.RECORD_COST)
+    stubs, ensure_stub = set[str](), placeholders.ensure_stub
+
+    def ensured(unit: ItemUnit, given: str) -> int:
+        stubs.add(given)
+        return ensure_stub(unit, given)
+
+    monkeypatch.setattr(placeholders, "ensure_stub", ensured)
+    item = asset("dataset a", derivedFrom=[f"dataset d{number}" for number in range(50)])
+    (plan,) = (await planned(callers, callers.batch(ROOT, item))).batches
+    assert isinstance(plan.error, CostlyWriteError)
+    assert 0 < len(stubs) < 10
 
 
 async def test_callers_are_the_cause_by_what_they_write_and_plan(callers: Callers) -> None:

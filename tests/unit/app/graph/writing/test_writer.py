@@ -151,7 +151,7 @@ async def test_what_a_single_item_changes_has_few_texts(policy: Policy, monkeypa
     """A model with too long versions is deleted when some of them were deleted before, and the error explains that."""
     store = MemoryStore(Memory(policy))
     monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
-    monkeypatch.setattr("app.graph.writing.group_commit.MAX_ITEM_COST", 10_500)
+    monkeypatch.setattr("app.graph.writing.group_commit.MAX_WRITE_COST", 10_500)
     client: Any = store
     writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
     versions = [asset(f"model-version m@{number}", {"description": "x" * 1_000}) for number in range(3)]
