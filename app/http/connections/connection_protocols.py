@@ -249,7 +249,10 @@ class HttpConnection(_Counted, H11Protocol):
         self._update_owed()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """Give the connection to `WebSocketConnection`, or refuse a request that cannot open a WebSocket."""
+        """Give the connection to `WebSocketConnection`, or refuse a request that cannot open a WebSocket.
+
+        Its end is not told to this half of it any more, so no reference of it may be in a cycle from now on.
+        """
         assert self._admitted is not None  # noqa: S101 - a refused connection reads no request
         super().handle_websocket_upgrade(event)
         self._unread = b""  # before the response, a client sends no frames
@@ -260,6 +263,7 @@ class HttpConnection(_Counted, H11Protocol):
         else:
             self._respond(upgraded.handshake_error)
             self.transport.close()
+        self.flow.connection = self._admitted = None
 
     def end_overdue(self, owed: Owed) -> bool:
         """End the connection and return True; return False if the application reads the body and sends 408 itself."""

@@ -21,6 +21,7 @@ from app.http.connections.connection_protocols import (
     WRITABLE,
     ConnectionConfig,
     HttpConnection,
+    WebSocketConnection,
 )
 from app.http.connections.open_connections import OpenConnections
 
@@ -362,6 +363,11 @@ async def test_no_header_replaces_the_address_of_a_client(monkeypatch: pytest.Mo
     assert received == [(("127.0.0.1", 1), "http")]
 
 
+def living_connections() -> int:
+    """Return the number of connections in memory, both halves of one that was upgraded."""
+    return sum(type(each) in {HttpConnection, WebSocketConnection} for each in gc.get_objects())
+
+
 @pytest.mark.parametrize(
     ("app", "head"),
     [
@@ -378,6 +384,7 @@ async def test_a_closed_connection_is_freed_without_a_garbage_collection(app: Ap
     """Collections hold the event loop, and a connection outlives some of them, so that none would visit it again."""
     gc.collect()
     gc.disable()
+    before = living_connections()
     try:
         wire = await opened(app, head)
         connection = weakref.ref(wire.protocol)
@@ -385,5 +392,6 @@ async def test_a_closed_connection_is_freed_without_a_garbage_collection(app: Ap
         wire.protocol = None
         await turns(20)
         assert connection() is None
+        assert living_connections() == before
     finally:
         gc.enable()
