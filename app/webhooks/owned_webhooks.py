@@ -1,6 +1,7 @@
 """The webhooks of one caller: implements the registry that the mutations use."""
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -20,6 +21,12 @@ MAX_OWNED: Final = 10
 MAX_OF_TENANT: Final = 100
 """Maximal number of webhooks of a tenant; calls to several processes at once may exceed it a little."""
 
+ABANDONED_MS: Final = 30 * 24 * 60 * 60 * 1_000
+"""Milliseconds after the end of its rights from which on a webhook leaves its place to a new one.
+
+Its owner may be an account that exists no more, so that nobody could remove it.
+"""
+
 
 class OwnedWebhooks:
     """Implements :class:`graphql_schema.ports.webhooks.webhook_registry.WebhookRegistry` for ``caller``."""
@@ -37,18 +44,15 @@ class OwnedWebhooks:
     async def register(self, order: WebhookOrder) -> WebhookResult:
         """See :class:`graphql_schema.ports.webhooks.webhook_registry.WebhookRegistry`."""
         url = self._allowed(order.url or "")
-        own, number = await self._stored()
+        own, stored = await self._stored()
         if order.name in own:
             raise _conflict(f"You have a webhook {order.name!r} already; change it with `updateWebhook`.", "name")
         if len(own) >= MAX_OWNED:
             raise _conflict(
                 f"You have {MAX_OWNED} webhooks, the maximum; remove one, or let one webhook name more in its filter."
             )
-        if number >= MAX_OF_TENANT:
-            raise _conflict(
-                f"Your tenant has {MAX_OF_TENANT} webhooks, the maximum; ask the owner of one to remove it, or let a "
-                "webhook that you have name more in its filter."
-            )
+        if len(stored) >= MAX_OF_TENANT:
+            await self._remove_abandoned(stored, dry=order.dry)
         now, secret = self._rights.clock(), new_secret()
         webhook = StoredWebhook(
             self._vertex(order.name),
@@ -94,6 +98,17 @@ class OwnedWebhooks:
         if not dry and not await self._store.remove(webhook):
             raise _changed()
 
+    async def _remove_abandoned(self, stored: Sequence[StoredWebhook], *, dry: bool) -> None:
+        """Remove the webhook whose rights ended first; raises CONFLICT if that was in the last ABANDONED_MS."""
+        oldest = min(stored, key=self._rights.until)
+        if self._rights.until(oldest) + ABANDONED_MS > self._rights.clock():
+            raise _conflict(
+                f"Your tenant has {MAX_OF_TENANT} webhooks, the maximum; ask the owner of one to remove it, or let a "
+                "webhook that you have name more in its filter."
+            )
+        if not dry and not await self._store.remove(oldest):
+            raise _changed()
+
     async def _put(self, webhook: StoredWebhook, secret: str | None, order: WebhookOrder) -> WebhookResult:
         if order.dry:
             return WebhookResult(self._shown(webhook))
@@ -101,11 +116,11 @@ class OwnedWebhooks:
             raise _changed()
         return WebhookResult(self._shown(webhook), secret)
 
-    async def _stored(self) -> tuple[dict[str, StoredWebhook], int]:
-        """Return the webhooks of the caller by name, and the number of those of all callers of the tenant."""
+    async def _stored(self) -> tuple[dict[str, StoredWebhook], list[StoredWebhook]]:
+        """Return the webhooks of the caller by name, and those of all callers of the tenant."""
         tenant, subject = self._caller.tenant, self._caller.subject
         stored = [each for each in await self._store.all((tenant, subject)) if each.owner.tenant == tenant]
-        return {each.name: each for each in stored if each.owner.subject == subject}, len(stored)
+        return {each.name: each for each in stored if each.owner.subject == subject}, stored
 
     async def _named(self, name: str) -> StoredWebhook:
         found = (await self._stored())[0].get(name)

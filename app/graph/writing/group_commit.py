@@ -79,10 +79,14 @@ MAX_GROUP_BYTES: Final = 4 * 1024 * 1024
 The effects on other assets do not count: an item would otherwise be refused because of what others derived.
 """
 
-MAX_TRANSACTION_BYTES: Final = 16 * 1024 * 1024
-"""The same for any transaction. The store accepts requests of 32 MiB, in which a quotation mark has two bytes."""
+MAX_TRANSACTION_BYTES: Final = 10 * 1024 * 1024
+"""The same for any transaction.
 
-MAX_EFFECTS: Final = 8 * 1024 * 1024
+The store accepts requests of 32 MiB, in which records may have twice their bytes, because of quotation marks. So what
+effects add always fits as well: whether it does would otherwise disclose the size of hidden assets.
+"""
+
+MAX_EFFECTS: Final = 5 * 1024 * 1024
 """Number of characters that effects may add: MAX_RAISED_SIZE, and the children that inherit an owner, with history."""
 
 

@@ -10,7 +10,7 @@ from app.fair_queue import PROCESS
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.webhooks.stored_webhook import DeliveryState
 from app.graph.webhooks.webhook_store import WebhookStore
-from app.webhooks.owned_webhooks import MAX_OF_TENANT, MAX_OWNED, OwnedWebhooks
+from app.webhooks.owned_webhooks import ABANDONED_MS, MAX_OF_TENANT, MAX_OWNED, OwnedWebhooks
 from app.webhooks.receiver_hosts import ReceiverHosts
 from app.webhooks.webhook_rights import FORMER_MS, WebhookRights
 from graphql_schema.ports.outcomes import MutationErrorCode
@@ -92,6 +92,25 @@ async def test_the_number_is_bounded() -> None:
     elsewhere = replace(newcomer, tenant="other")
     await registry(full, elsewhere).register(WebhookOrder("one", URL))
     assert [each["name"] for each in await registry(full, elsewhere).owned()] == ["one"]
+
+
+async def test_an_abandoned_webhook_leaves_its_place() -> None:
+    """Nobody could remove those of an account that exists no more; a dry run removes nothing."""
+    others = {x: webhook(f"w{x}", x=x, owner=replace(SERVICE, subject=f"s{x}"), rights_at=x) for x in range(100)}
+    store, ended = WebhookMemory(others), RIGHTS.rights_ms + ABANDONED_MS
+    newcomer = replace(SERVICE, subject="newcomer")
+
+    def at(now: int) -> OwnedWebhooks:
+        return OwnedWebhooks(store, replace(RIGHTS, clock=lambda: now), newcomer)  # type: ignore[arg-type]  # in memory
+
+    assert await refused(at(ended - 1).register(WebhookOrder("one", URL))) is MutationErrorCode.CONFLICT
+    await at(ended + 1).register(WebhookOrder("one", URL, dry=True))
+    assert others.keys() == store.stored.keys()
+    for name in ("one", "two"):
+        await at(ended + 1).register(WebhookOrder(name, URL))
+    assert len(store.stored) == 100
+    assert {0, 1}.isdisjoint(store.stored)
+    assert await refused(at(ended + 1).register(WebhookOrder("three", URL))) is MutationErrorCode.CONFLICT
 
 
 async def test_an_update_changes_what_it_names_and_ends_failures() -> None:
