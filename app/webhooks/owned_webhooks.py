@@ -24,7 +24,7 @@ MAX_OF_TENANT: Final = 100
 ABANDONED_MS: Final = 30 * 24 * 60 * 60 * 1_000
 """Milliseconds after the end of its rights from which on a webhook leaves its place to a new one.
 
-Its owner may be an account that exists no more, so that nobody could remove it.
+Its owner may be an account that exists no more, and no other account may remove it.
 """
 
 

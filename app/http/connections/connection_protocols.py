@@ -251,7 +251,7 @@ class HttpConnection(_Counted, H11Protocol):
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Give the connection to `WebSocketConnection`, or refuse a request that cannot open a WebSocket.
 
-        Its end is not told to this half of it any more, so no reference of it may be in a cycle from now on.
+        Its end is not sent to this half of it any more, so no reference of it may be in a cycle from now on.
         """
         assert self._admitted is not None  # noqa: S101 - a refused connection reads no request
         super().handle_websocket_upgrade(event)

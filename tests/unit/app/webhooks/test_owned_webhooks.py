@@ -95,7 +95,7 @@ async def test_the_number_is_bounded() -> None:
 
 
 async def test_an_abandoned_webhook_leaves_its_place() -> None:
-    """Nobody could remove those of an account that exists no more; a dry run removes nothing."""
+    """No account may remove those of one that exists no more; a dry run removes nothing."""
     others = {x: webhook(f"w{x}", x=x, owner=replace(SERVICE, subject=f"s{x}"), rights_at=x) for x in range(100)}
     store, ended = WebhookMemory(others), RIGHTS.rights_ms + ABANDONED_MS
     newcomer = replace(SERVICE, subject="newcomer")
