@@ -1,15 +1,17 @@
 """The assets of teams, those first whose `ownerTeam` one of them is.
 
-Anybody may name a team as a further owner of an asset. Where a bound limits how many assets are examined, such assets
-must not take the places of those that the team itself owns.
+Anybody may name a team as a further owner of an asset. Where a bound limits how many assets are examined, or how much
+is read of them, such assets must not take the places of those that the team itself owns.
 """
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.filters import AssetFilter, AssetOrder, asset_listing
-from graphql_schema.ports.conditions import AnyOf, Condition, In
+from graphql_schema.ports.conditions import AnyOf, Condition, In, Negated
 from graphql_schema.ports.relation_query import PageRequest
 from graphql_schema.ports.row import Row
 from policies.errors import LimitError
@@ -19,7 +21,7 @@ MAX_OWNED: Final = 10_000
 
 
 class Window(NamedTuple):
-    """Examined assets: the preferred ones first. ``complete`` and ``has_all_preferred`` state what has no further."""
+    """Examined assets: the preferred ones first. ``complete`` states whether there are no further ones."""
 
     rows: list[Row]
     complete: bool
@@ -41,22 +43,24 @@ async def window_of(
 ) -> Window:
     """Return the first ``size`` visible assets that meet ``where`` and ``wanted``, each once.
 
-    If there are more, those that meet ``preferred`` come first. Each asset that meets ``preferred`` meets ``wanted``.
+    Those that meet ``preferred`` come first. Each asset that meets ``preferred`` meets ``wanted``. The others are left
+    out as far as they are too much to read beside what the operation reads.
     """
     reader, page = info.context.reader, PageRequest(size)
-    every = await reader.listing(asset_listing(where, order, wanted), page)
-    if not every.has_next:
-        return Window([item.row for item in every.items], complete=True, has_all_preferred=True)
-    first = await reader.listing(asset_listing(where, order, preferred), page)
-    rows = {item.row.vid: item.row for item in (*first.items, *every.items)}
-    return Window([*rows.values()][:size], complete=False, has_all_preferred=not first.has_next)
+    first, others = await asyncio.gather(
+        reader.listing(asset_listing(where, order, preferred), page),
+        reader.listing(asset_listing(where, order, wanted, Negated(preferred)), replace(page, in_parts=True)),
+    )
+    rows = {item.row.vid: item.row for item in (*first.items, *others.items)}
+    complete = len(rows) <= size and not (first.has_next or others.has_next)
+    return Window([*rows.values()][:size], complete, has_all_preferred=not first.has_next)
 
 
-async def all_owned(info: Info, teams: Sequence[str], where: AssetFilter | None = None) -> list[Row]:
+async def all_owned(info: Info, teams: Sequence[str], where: AssetFilter | None = None) -> Window:
     """Return the visible assets that teams own and that meet a filter: at most MAX_OWNED, each once.
 
-    Those of which the teams are further owners are left out as far as there are more. Raises LimitError if the teams
-    are the `ownerTeam` of more.
+    Those of which the teams are further owners are left out as far as there are more, or they are too much to read.
+    Raises LimitError if the teams are the `ownerTeam` of more.
     """
     found = await window_of(info, where, None, owned_by(teams), owner_team_in(teams), MAX_OWNED)
     if not found.has_all_preferred:
@@ -65,4 +69,4 @@ async def all_owned(info: Info, teams: Sequence[str], where: AssetFilter | None 
             "field `incidents`, by state.",
             limit=MAX_OWNED,
         )
-    return found.rows
+    return found

@@ -96,7 +96,8 @@ async def _of_team(
 
 team_incidents: SchemaField = strawberry.field(
     description="The incidents on the assets that the team owns, as a direct owner or as their `ownerTeam`, newest "
-    "first. Above 10,000 assets, some of those that have another `ownerTeam` are left out.",
+    "first. Assets with another `ownerTeam` may be left out if there are more than 10,000, or they are too large to "
+    "read.",
     resolver=_of_team,
 )
 
@@ -117,7 +118,7 @@ async def incidents_of_teams(
 async def _read(info: Info, teams: Sequence[str], page: PageRequest) -> RowPage:
     """Return a page of the incidents on the assets of teams; raise LimitError if these are too many."""
     assets = await all_owned(info, teams)
-    return await _gathered(info, [row for row in assets if row.reads(FIELD)], page)
+    return await _gathered(info, [row for row in assets.rows if row.reads(FIELD)], page)
 
 
 async def _gathered(info: Info, assets: list[Row], page: PageRequest) -> RowPage:

@@ -140,7 +140,8 @@ class PageRequest:
     ``since`` excludes earlier rows of a list in the order of time, in epoch milliseconds. With ``in_parts``, a flag for
     requests of all rows, sources with too many edges for one request are read by several. These read no more than some
     half of what the operation may. The pages of sources that were read in part, or not at all, have ``has_next``. So
-    has a page of attached records that ends there, or where it would else raise LimitError.
+    has a page of a listing or of attached records that ends there, or where it would else raise LimitError. A listing
+    in parts has a ``first``.
     """
 
     first: int | None = None

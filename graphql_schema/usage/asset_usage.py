@@ -142,7 +142,8 @@ class Usage:
     last_used_at: Day | None = _last()
     complete: bool = stored_field(
         "Whether all usage records of these days were added up: one for each asset, consumer and month. If not, some "
-        "are left out, because they are too many to read; request fewer days, or single sub-teams or assets."
+        "are left out, because they, or the assets, are too much to read; request fewer days, or single sub-teams or "
+        "assets."
     )
 
 

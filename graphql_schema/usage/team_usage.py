@@ -22,6 +22,7 @@ from graphql_schema.usage.asset_usage import (
     Days,
     From,
     Month,
+    Months,
     Span,
     To,
     added_up_in_turn,
@@ -52,8 +53,8 @@ async def _usage(
 
 team_usage: SchemaField = strawberry.field(
     description="Usage of the assets that the team owns, without deleted ones, by all consumers. Only assets whose "
-    "usage the viewer may see, and consumers visible to the viewer, count. Above 10,000 assets, some of those "
-    "with another `ownerTeam` do not count.",
+    "usage the viewer may see, and consumers visible to the viewer, count. Assets with another `ownerTeam` may "
+    "be left out if there are more than 10,000, or they are too large to read; `complete` is then false.",
     resolver=_usage,
 )
 
@@ -83,24 +84,26 @@ async def _usage_of_assets(root: Row, info: Info, span: Span, *, inclusive: bool
     """Return the source of the usage of what a team owns, and with ``inclusive`` what its sub-teams own."""
     context = info.context
     teams = await with_subteams(root, info, inclusive)
-    assets = [row for row in await all_owned(info, [team.urn for team in teams]) if row.reads("usage")]
-    months = await months_of(info, assets, MONTHS, span)
+    owned = await all_owned(info, [team.urn for team in teams])
+    months = await months_of(info, [row for row in owned.rows if row.reads("usage")], MONTHS, span)
     urns = list(dict.fromkeys(month["consumer"] for month in months.records))
     known = [row for row in await context.reader.nodes(urns, constant_time=True) if row is not None]
-    return await added_up_in_turn(context.budget, months, known, span, (root.urn, "usage", inclusive))
+    counted = months._replace(complete=months.complete and owned.complete)
+    return await added_up_in_turn(context.budget, counted, known, span, (root.urn, "usage", inclusive))
 
 
 async def _usage_by_consumers(root: Row, info: Info, span: Span, *, inclusive: bool) -> JsonObject:
     """Return the source of the consumption of a team, and with ``inclusive`` of its sub-teams."""
     context = info.context
-    consumers = await _consumers(info, await with_subteams(root, info, inclusive))
+    consumers, complete = await _consumers(info, await with_subteams(root, info, inclusive))
     months = await months_of(info, consumers, USES, span)
     is_long = len(months.records) > MANY_MONTHS
     await context.budget.pause()
     urns = await run_in_turn(_used, is_long, months.records)
     found = await context.reader.nodes(urns, constant_time=True)
     await context.budget.pause()
-    known = months._replace(records=await run_in_turn(_shown, is_long, months.records, found))
+    shown = await run_in_turn(_shown, is_long, months.records, found)
+    known = Months(shown, months.complete and complete)
     return await added_up_in_turn(context.budget, known, consumers, span, (root.urn, "consumption", inclusive))
 
 
@@ -115,10 +118,10 @@ def _shown(months: Sequence[Month], assets: Iterable[Row | None]) -> list[Month]
     return [month for month in months if not visible.isdisjoint(month["subjects"])]
 
 
-async def _consumers(info: Info, teams: Sequence[Row]) -> list[Row]:
-    """Return the teams, their members and the visible services that they own, each once."""
+async def _consumers(info: Info, teams: Sequence[Row]) -> tuple[list[Row], bool]:
+    """Return the teams, their members and the visible services that they own, each once, and whether that is all."""
     services = all_owned(info, [team.urn for team in teams], AssetFilter(kinds=[AssetKind["SERVICE"]]))
     members = asyncio.gather(*(info.context.reader.related(team, MEMBERS, ALL) for team in teams))
     owned, slices = await asyncio.gather(services, members)
     people = [item.row for each in slices for item in each.items]
-    return list({row.vid: row for row in (*teams, *people, *owned)}.values())
+    return list({row.vid: row for row in (*teams, *people, *owned.rows)}.values()), owned.complete

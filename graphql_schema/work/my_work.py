@@ -83,7 +83,9 @@ class MyWork:
         resolver=_plans,
     )
     incidents: Connection[IncidentRef] | None = strawberry.field(
-        description="Open incidents on assets that the teams own, newest first.", resolver=_incidents
+        description="Open incidents on assets that the teams own, newest first. Assets with another `ownerTeam` may be "
+        "left out, as in `incidents` of a team.",
+        resolver=_incidents,
     )
     unhealthy: UnhealthyAssets | None = strawberry.field(
         description="The UNHEALTHY or DEGRADED ones among the assets that the teams own and that are examined.",

@@ -10,8 +10,9 @@ from support.estates.promotions import approve, codes, model, register, set_alia
 from support.servers.in_process import Api
 from support.today import TODAY
 
-from app.graph.reading import relation_pages
+from app.graph.reading import listing_pages, relation_pages
 from graphql_schema.governance import owned_assets
+from graphql_schema.ports.operation_budget import UsageLimits
 from graphql_schema.work import pending_approvals, unhealthy_assets
 
 WORK = """query ($first: Int, $kinds: [AssetKind!], $days: Int) { myWork {
@@ -189,3 +190,23 @@ async def test_evaluations_of_one_version_hide_no_other_approval(api: Api, monke
             version("other", 2): {**closed, "complete": is_read, "reportedEvaluations": listed},
             version("quiet", 2): {**closed, "reportedEvaluations": []},
         }
+
+
+async def test_large_assets_of_others_end_no_list(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of assets by which the team is a further owner, those are left out that are too much to read beside its own."""
+    query = """query ($id: ID!) { myWork { incidents { totalCount } unhealthy { total complete } }
+      team(id: $id) { incidents { totalCount } usage { complete reads } consumption { complete reads } } }"""
+    owners = [{"owner": team("ads")}, {"owner": team("ranking")}]
+    large = [urn("service" if n % 2 else "dataset", f"large-{n}") for n in range(40)]
+    given = {"owners": owners, "description": "x" * 60_000}
+    before = await api.ask("ada", query, id=team("ranking"))
+    await api.load(*({each.split("/")[2]: {"id": each, **given}} for each in large))
+    monkeypatch.setattr("app.runtime.operation_context.UsageLimits", lambda: UsageLimits(stored=8_000_000))
+    monkeypatch.setattr(listing_pages, "PART_BYTES", 200_000)
+    with api.without_cache():
+        after = await api.ask("ada", query, id=team("ranking"))
+    for found, is_complete in ((before, True), (after, False)):
+        assert found["team"]["usage"].pop("complete") is is_complete
+        assert found["team"]["consumption"].pop("complete") is is_complete
+        assert found["myWork"]["unhealthy"].pop("complete") is is_complete
+    assert after == before

@@ -7,6 +7,7 @@ reads on until it is full or the index has no more rows.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from aiodataloader import DataLoader
 
@@ -14,7 +15,8 @@ from app.graph.reading.access.row_conditions import RowConditions
 from app.graph.reading.level.batch_loader import batch_loader
 from app.graph.reading.level.index_filter import after_position, filter_of
 from app.graph.reading.level.index_query import IndexQuery
-from app.graph.reading.level.level_batcher import LISTINGS_AT_ONCE, LevelRequest, LevelResponse
+from app.graph.reading.level.level_batcher import LISTINGS_AT_ONCE, LargeLevelError, LevelRequest, LevelResponse
+from app.graph.reading.level.level_statement import RECORDS_CAP
 from app.graph.reading.unused_assets import UnusedAssets
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.properties import FIELD_OF
@@ -28,6 +30,9 @@ from policies.predicate import Everything
 _Found = JsonObject
 """The response to one index query: ids ``x`` in order, their values ``s`` of some orders, total ``n`` or -1."""
 
+PART_BYTES: Final = RECORDS_CAP // 4
+"""Number of bytes of records from which on a part of a page is refused: a quarter of an operation's memory at most."""
+
 
 class ListingPages:
     """The pages of listings of one operation; pages requested together are read together."""
@@ -38,17 +43,19 @@ class ListingPages:
         self._conditions = RowConditions(rows.row_policy)
         self._unused = UnusedAssets(rows)
         self._loader: DataLoader[tuple[ListingQuery, PageRequest], RowPage] = batch_loader(self._load)
+        self._in_parts: DataLoader[tuple[ListingQuery, PageRequest], RowPage] = batch_loader(self._load_in_parts)
 
     async def page(self, listing: ListingQuery, page: PageRequest) -> RowPage:
         """Return a page of a listing.
 
         Its total is None if it is not requested, above :data:`COUNT_LIMIT`, or if the operation found sensitivity
-        floors of the tenant. Raises InvalidError or LimitError if the index cannot answer the condition or the order of
-        the listing, and the errors of :meth:`UnusedAssets.resolve`.
+        floors of the tenant. A page ``in_parts``, which has a ``first``, does not count as a list of the operation.
+        Raises InvalidError or LimitError if the index cannot answer the condition or the order of the listing, and the
+        errors of :meth:`UnusedAssets.resolve`.
         """
         if listing.order.key == "lastUsedAt":
             self._require_known_last_use()
-        return await self._loader.load((listing, page))
+        return await (self._in_parts if page.in_parts else self._loader).load((listing, page))
 
     def _require_known_last_use(self) -> None:
         """Raise InvalidError if the last use may differ for the caller from that in the index.
@@ -70,7 +77,31 @@ class ListingPages:
             pages += await self._read(requests[begin : begin + LISTINGS_AT_ONCE])
         return pages
 
-    async def _read(self, requests: list[tuple[ListingQuery, PageRequest]]) -> list[RowPage]:
+    async def _load_in_parts(self, requests: list[tuple[ListingQuery, PageRequest]]) -> list[RowPage]:
+        return list(await asyncio.gather(*(self._load_one_in_parts(*each) for each in requests)))
+
+    async def _load_one_in_parts(self, listing: ListingQuery, page: PageRequest) -> RowPage:
+        """Return a page that ends when the operation has read half of what it may, and then has ``has_next``.
+
+        A part whose records are too large is read with half the length.
+        """
+        items: list[PageItem] = []
+        wanted = size = page.first or 0
+        while size and not self._rows.budget.is_half_read:
+            try:
+                (part,) = await self._read([(listing, page)], refused_from=PART_BYTES)
+            except LargeLevelError:
+                size //= 2
+            else:
+                items += part.items
+                if not part.items or not part.has_next or len(items) == wanted:
+                    return RowPage(tuple(items), part.has_next)
+                page = replace(page, after=items[-1].position)
+            page = replace(page, first=min(size, wanted - len(items)))
+        return RowPage(tuple(items), has_next=True)
+
+    async def _read(self, requests: list[tuple[ListingQuery, PageRequest]], *, refused_from: int = 0) -> list[RowPage]:
+        """Return pages; raise LargeLevelError if their records have ``refused_from`` bytes, unless it is 0."""
         resolved = await self._unused.resolve([listing.where for listing, _ in requests])
         in_turns = self._rows.budget.in_turns
         masked = [
@@ -79,15 +110,23 @@ class ListingPages:
         ]
         queries = [self._index_queries(listing, page) async for listing, page in in_turns(masked)]
         wired = [each.wire() async for group in in_turns(queries) for each in group]
-        response = await self._rows.fetch(LevelRequest(listings=wired))
+        request = LevelRequest(listings=wired, continues=refused_from > 0, refused_from=refused_from)
+        response = await self._rows.fetch(request)
         found = iter(response.listings)
         pages = [(*each, [next(found) for _ in group]) for each, group in zip(masked, queries, strict=True)]
         if self._policy.floors.any:
-            return list(await asyncio.gather(*(self._read_on(*each, response) for each in pages)))
+            read_on = (self._read_on(*each, response, refused_from=refused_from) for each in pages)
+            return list(await asyncio.gather(*read_on))
         return [self._page(*each, response) async for each in in_turns(pages)]
 
     async def _read_on(
-        self, listing: ListingQuery, page: PageRequest, found: Sequence[_Found], response: LevelResponse
+        self,
+        listing: ListingQuery,
+        page: PageRequest,
+        found: Sequence[_Found],
+        response: LevelResponse,
+        *,
+        refused_from: int,
     ) -> RowPage:
         """Return a page without total and without the rows whose access a floor changes.
 
@@ -112,7 +151,8 @@ class ListingPages:
             size = min(max(size * 2, 100), COUNT_LIMIT)
             queries = self._index_queries(listing, PageRequest(size - 1, after))
             wired = [each.wire() for each in queries]
-            response = await self._rows.fetch(LevelRequest(listings=wired, continues=True))
+            request = LevelRequest(listings=wired, continues=True, refused_from=refused_from)
+            response = await self._rows.fetch(request)
             found = response.listings
 
     def _index_queries(self, listing: ListingQuery, page: PageRequest) -> list[IndexQuery]:

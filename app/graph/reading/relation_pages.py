@@ -16,7 +16,7 @@ from aiodataloader import DataLoader
 from app.graph.reading.level.batch_loader import batch_loader
 from app.graph.reading.level.hop_plan import Edge, compile_related
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
-from app.graph.reading.level.level_statement import EDGE_CAP
+from app.graph.reading.level.level_statement import EDGE_CAP, RECORDS_CAP
 from app.graph.reading.level.shared_batches import SharedBatches
 from app.graph.reading.relation_items import DATED, begins_undated, dated, relation_items
 from app.graph.reading.tied_versions import OrderedItems, ordered
@@ -207,7 +207,7 @@ class RelatedPages:
         hops = compile_related(related).hops
         vids = [source.vid for source in sources]
         wired = [hop.wire(vids, **(window or _all(page))) for hop in hops]
-        request = LevelRequest(hops=wired, refusable=page.in_parts)
+        request = LevelRequest(hops=wired, refused_from=RECORDS_CAP if page.in_parts else 0)
         return await self._rows.fetch(request, ends=_far_ends(related))
 
     async def _cut_pages(

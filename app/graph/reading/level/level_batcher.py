@@ -47,7 +47,7 @@ VERTICES_AT_ONCE: Final = 10_000
 """Maximal number of vertices that requests of several loaders name together, found or not."""
 
 
-class _LargeLevelError(LimitError):
+class LargeLevelError(LimitError):
     """The edges of a level, or one of its records, have too many bytes."""
 
     def __init__(self) -> None:
@@ -64,11 +64,11 @@ class LevelRequest:
     """The part of a level that one loader needs, in the form of :mod:`app.graph.reading.level.level_statement`.
 
     With ``fresh`` all of it is requested from the store, even if it is cached or empty. The work then does not disclose
-    what is cached. With ``continues`` the listings go on with earlier ones, because rows were hidden. They are not
-    counted again: the count would disclose how many rows are hidden.
+    what is cached. With ``continues`` the listings go on with earlier ones, because rows were hidden, or to read a list
+    in parts. They are not counted again: the count would disclose how many rows are hidden.
 
-    A request that is ``refusable`` is refused if its records are too large for one request. Those of others are read in
-    parts.
+    A request with ``refused_from`` is refused if its edges and records have as many bytes. The records of others are
+    read in parts.
     """
 
     vertices: Sequence[int] = ()
@@ -76,7 +76,7 @@ class LevelRequest:
     listings: Sequence[JsonObject] = ()
     fresh: bool = False
     continues: bool = False
-    refusable: bool = False
+    refused_from: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +138,8 @@ class LevelBatcher:
 
         Raises the errors of the driver, or the error that ended the operation. Raises LimitError if the request alone
         reaches EDGE_CAP, where vertices on chains of inferred edges count as edges. Raises LimitError too if the edges
-        of the request alone, or one of its records, exceed RECORDS_CAP; of a refusable request, its edges and records
-        together. :meth:`abandon` cancels this call, and each later one.
+        of the request alone, or one of its records, exceed RECORDS_CAP, or if its edges and records together reach its
+        ``refused_from``. :meth:`abandon` cancels this call, and each later one.
         """
         if self._is_abandoned:
             raise asyncio.CancelledError
@@ -210,8 +210,9 @@ class LevelBatcher:
         self._check()
         refusal: LimitError | None
         try:
-            content = await self._read(parts, refusable=any(request.refusable for request, _ in level))
-        except _LargeLevelError as error:
+            bounds = [request.refused_from for request, _ in level if request.refused_from]
+            content = await self._read(parts, refused_from=min(bounds, default=0))
+        except LargeLevelError as error:
             content, refusal, refused = LevelContent([], {}, [], 0), error, level
         else:
             refusal = _too_many() if content.over else None
@@ -225,9 +226,9 @@ class LevelBatcher:
                     future.set_exception(refusal)
             self._deliver(level, content)
 
-    async def _read(self, parts: LevelParts, *, refusable: bool) -> LevelContent:
+    async def _read(self, parts: LevelParts, *, refused_from: int) -> LevelContent:
         """Return the content of a level; read what the cache lacks, or everything, from the store."""
-        submit = partial(self._submit, refusable=refusable)
+        submit = partial(self._submit, refused_from=refused_from)
         if self.cache is not None and not self.instant.past and not self.budget.writes:
             content = await CachedLevel(self.cache, self.tenant, parts, self.budget).read(submit)
             if content is not None:
@@ -242,22 +243,22 @@ class LevelBatcher:
         edges = [await self._parsed(rows) for rows in found["e"]]
         return LevelContent(edges, records, found["l"], count, over=found["over"])
 
-    async def _submit(self, bindings: JsonObject, *, refusable: bool) -> JsonObject:
+    async def _submit(self, bindings: JsonObject, *, refused_from: int) -> JsonObject:
         """Return the response of the store to the bindings of the level text, without those of the batcher.
 
         If edges and records have more than half of RECORDS_CAP, edges and listings are read first, and the records in
-        parts: to decode a response holds the event loop. What is ``refusable`` is read at once, up to RECORDS_CAP.
-        Raises _LargeLevelError if the edges alone, or one of the records, are too large, or if what is ``refusable``
-        is too large for one request.
+        parts: to decode a response holds the event loop. With ``refused_from`` everything is read at once, or refused.
+        Raises LargeLevelError if the edges alone, or one of the records, are too large, or if edges and records have
+        ``refused_from`` bytes.
 
         Before the response is returned, the transactions of other processes that it may show are learned, because these
         may have sensitivity floors.
         """
-        found = await self._request(bindings, size=RECORDS_CAP if refusable else RECORDS_CAP // 2)
+        found = await self._request(bindings, size=refused_from or RECORDS_CAP // 2)
         if found is None:
-            found = None if refusable else await self._request(bindings, size=RECORDS_CAP, full=False)
+            found = None if refused_from else await self._request(bindings, size=RECORDS_CAP, full=False)
             if found is None:
-                raise _LargeLevelError
+                raise LargeLevelError
             found["v"] = await self._records(found["w"])
         return found
 
@@ -269,7 +270,7 @@ class LevelBatcher:
             texts: list[str] = found["v"]
             return texts
         if len(vids) == 1:
-            raise _LargeLevelError
+            raise LargeLevelError
         half = len(vids) // 2
         return [*await self._records(vids[:half]), *await self._records(vids[half:])]
 

@@ -236,9 +236,9 @@ async def test_short_values_count_by_the_memory_that_they_take(
         assert getattr(budget.ended, "extensions", {}).get("limit") == ("stored" if ends else None)
 
 
-@pytest.mark.parametrize("refusable", [True, False])
-async def test_only_a_refusable_request_is_refused_for_its_records(
-    client: GremlinClient, monkeypatch: pytest.MonkeyPatch, *, refusable: bool
+@pytest.mark.parametrize("refused_from", [100, 0])
+async def test_only_a_request_with_a_bound_is_refused_for_its_records(
+    client: GremlinClient, monkeypatch: pytest.MonkeyPatch, refused_from: int
 ) -> None:
     """The records of other requests are read in parts."""
 
@@ -253,9 +253,9 @@ async def test_only_a_refusable_request_is_refused_for_its_records(
     monkeypatch.setattr(GremlinClient, "submit", submit)
     monkeypatch.setattr(level_batcher, "RECORDS_CAP", 100)
     batcher = LevelBatcher(client, "default", ReadTime(0))
-    request = LevelRequest(vertices=[SMALL, LARGE], hops=[{"p": -1, "xs": [SMALL]}], refusable=refusable)
+    request = LevelRequest(vertices=[SMALL, LARGE], hops=[{"p": -1, "xs": [SMALL]}], refused_from=refused_from)
     (found,) = await asyncio.gather(batcher.fetch(request), return_exceptions=True)
-    if refusable:
+    if refused_from:
         assert isinstance(found, LimitError)
     else:
         assert not isinstance(found, BaseException)
