@@ -171,7 +171,7 @@ class Process:
         self._open_store = open_store
         self._start_jobs = start_jobs
         self._propagation_stops = load_stops(SHIPPED, ASSETS)
-        self._gates = load_gates()
+        self._gates = load_gates(is_urn)
         self._reserved_names = load_reserved_names(RESERVABLE, partial(is_urn, kind="Team"))
         self._disclosure = load_disclosure()
         self._cursor_key = cursor_key(settings)

@@ -6,7 +6,7 @@ field or value is an error at start-up: a misspelt condition would otherwise lea
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,14 +24,15 @@ NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 RISK_TIERS: Final = ("LOW", "MEDIUM", "HIGH")
 SEVERITIES: Final = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
 
-_DOMAIN: Final = re.compile(r"mlg://domain/\S+")
 _CONDITIONS: Final = frozenset({"aliases", "riskTiers", "domains"})
-_TEAM: Final = re.compile(r"mlg://team/\S+")
 _NEEDS: Final = frozenset(
     {"approvals", "distinct", "evaluations", "evaluators", "incidents", "sensitivity", "uncontaminated"}
 )
 _TWO: Final = 2
 _FIELDS: Final = frozenset({"id", "doc"}) | _CONDITIONS | _NEEDS
+
+IsUrn = Callable[[str, str], bool]
+"""Returns whether a text is a valid id of a kind, such as ``Team``: no asset has any other id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class Gates:
 NO_GATES: Final = Gates()
 
 
-def load_gates(path: Path = SHIPPED) -> Gates:
+def load_gates(is_urn: IsUrn, path: Path = SHIPPED) -> Gates:
     """Return the gates in a file; raises `ConfigurationError` if the file is unreadable or a gate is invalid."""
     document = read_toml(path)
     tables = document.pop("gate", [])
@@ -147,14 +148,14 @@ def load_gates(path: Path = SHIPPED) -> Gates:
         raise ConfigurationError(f"{path} has {sorted(document)} outside of a gate. Write each gate under [[gate]].")
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise ConfigurationError(f"{path} has a `gate` that is not under [[gate]]. Write each gate under [[gate]].")
-    gates = [_read_gate(table, path) for table in tables]
+    gates = [_read_gate(table, is_urn, path) for table in tables]
     ids = [gate.id for gate in gates]
     if repeated := sorted({name for name in ids if ids.count(name) > 1}):
         raise ConfigurationError(f"{path} has several gates with the `id` {repeated[0]}. Give each its own `id`.")
     return Gates(tuple(gates))
 
 
-def _read_gate(table: Mapping[str, object], path: Path) -> Gate:
+def _read_gate(table: Mapping[str, object], is_urn: IsUrn, path: Path) -> Gate:
     name, doc = table.get("id"), table.get("doc")
     if not isinstance(name, str) or not name or not isinstance(doc, str) or not doc:
         raise ConfigurationError(f"{path} has a gate without an `id` or without a `doc` sentence. Give it both.")
@@ -165,7 +166,7 @@ def _read_gate(table: Mapping[str, object], path: Path) -> Gate:
         _read_flag(table, "evaluations", path),
         frozenset(_read_strings(table, "incidents", path, SEVERITIES)),
         _read_sensitivity(table, path),
-        frozenset(_read_strings(table, "evaluators", path, _TEAM)),
+        _read_ids(table, "evaluators", path, "Team", is_urn),
         _read_distinct(table, path),
         _read_flag(table, "uncontaminated", path),
     )
@@ -183,14 +184,37 @@ def _read_gate(table: Mapping[str, object], path: Path) -> Gate:
         needs,
         frozenset(_read_strings(table, "aliases", path, NAME)),
         frozenset(_read_strings(table, "riskTiers", path, RISK_TIERS)),
-        frozenset(_read_strings(table, "domains", path, _DOMAIN)),
+        _read_ids(table, "domains", path, "Domain", is_urn),
     )
 
 
 def _read_strings(
     table: Mapping[str, object], field: str, path: Path, known: Collection[str] | re.Pattern[str]
 ) -> list[str]:
-    """Return the strings in a field, each of which must be in ``known`` or match it; an absent field gives no strings.
+    """Return the strings in a field, each of which must be in ``known`` or match it, as :func:`_read_list`."""
+    values = _read_list(table, field, path)
+    if isinstance(known, re.Pattern):
+        invalid, allowed = [each for each in values if not known.fullmatch(each)], f"strings like {known.pattern}"
+    else:
+        invalid, allowed = [each for each in values if each not in known], f"some of {list(known)}"
+    if invalid:
+        raise ConfigurationError(f"{path}: `{field}` of gate {table['id']} has {invalid}. Use {allowed}.")
+    return values
+
+
+def _read_ids(table: Mapping[str, object], field: str, path: Path, kind: str, is_urn: IsUrn) -> frozenset[str]:
+    """Return the ids in a field, each of which must be a valid one of a kind, as :func:`_read_list`."""
+    values = _read_list(table, field, path)
+    if invalid := [each for each in values if not is_urn(each, kind)]:
+        raise ConfigurationError(
+            f"{path}: `{field}` of gate {table['id']} has {invalid}. Use ids as the API returns them, "
+            f"mlg://{kind.lower()}/<source>/<namespace>/<name>."
+        )
+    return frozenset(values)
+
+
+def _read_list(table: Mapping[str, object], field: str, path: Path) -> list[str]:
+    """Return the strings in a field; an absent field gives no strings.
 
     Raises `ConfigurationError` for any other value. An empty list is an error, because a reader could take it for
     "none" while it would mean "any".
@@ -203,12 +227,6 @@ def _read_strings(
             f"{path}: `{field}` of gate {table['id']} is not a list of one or more strings. Write such a list, or "
             "remove the field."
         )
-    if isinstance(known, re.Pattern):
-        invalid, allowed = [each for each in values if not known.fullmatch(each)], f"strings like {known.pattern}"
-    else:
-        invalid, allowed = [each for each in values if each not in known], f"some of {list(known)}"
-    if invalid:
-        raise ConfigurationError(f"{path}: `{field}` of gate {table['id']} has {invalid}. Use {allowed}.")
     return values
 
 

@@ -10,6 +10,7 @@ from support.servers.in_process import Api
 from support.source_tree import read
 from support.stores.raw_incidents import raise_incident
 
+from graphql_schema.catalog.urn import is_urn
 from policies.installation.gates import load_gates
 
 EXAMPLES = re.findall(r"(?ms)^```graphql\n# as (\w+)\n(.*?)^```$", read("docs/gates.md"))
@@ -172,8 +173,8 @@ def test_the_documented_gate_is_a_shipped_gate(tmp_path: Path) -> None:
     """The gate in the TOML example of docs/gates.md is one of the shipped gates."""
     (text,) = re.findall(r"(?ms)^```toml\n(.*?)^```$", read("docs/gates.md"))
     (tmp_path / "gates.toml").write_text(text)
-    (shown,) = load_gates(tmp_path / "gates.toml").gates
-    assert shown in load_gates().gates
+    (shown,) = load_gates(is_urn, tmp_path / "gates.toml").gates
+    assert shown in load_gates(is_urn).gates
 
 
 async def test_gates_take_one_request_for_all_versions(api: Api) -> None:

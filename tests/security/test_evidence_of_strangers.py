@@ -369,7 +369,7 @@ async def test_the_data_of_many_own_evaluations_are_compared_in_part(api: Api, m
 async def gated(graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     """Return the API of an installation with one gate, which is for a domain."""
     gates = Gates((Gate("g", Needs(("ethics",)), domains=frozenset({HEALTH_DOMAIN})),))
-    monkeypatch.setattr("app.runtime.process.load_gates", lambda: gates)
+    monkeypatch.setattr("app.runtime.process.load_gates", lambda *_: gates)
     async with open_api(graph, tmp_path) as opened:
         await opened.load({"domain": {"name": "health"}}, {"domain": {"name": "other"}})
         yield opened

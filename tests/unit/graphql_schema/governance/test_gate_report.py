@@ -12,6 +12,7 @@ from strawberry.types import ExecutionResult
 from support.estates.wide_lineage import noted_threads
 from support.stores.plain_reader import PlainGraph
 
+from graphql_schema.catalog.urn import is_urn
 from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.fields.context import Context
 from graphql_schema.governance import gate_report
@@ -48,7 +49,7 @@ def approve(graph: PlainGraph, gate: str, at: int, decision: str = "APPROVED", *
 
 async def report(schema: GraphSchema, graph: PlainGraph, ada: Principal) -> Any:
     """Return the report of the version under the shipped gates."""
-    context = Context(ada, lambda *_: graph, graph, graph.report, b"k" * 32, lambda: NOW, gates=load_gates())
+    context = Context(ada, lambda *_: graph, graph, graph.report, b"k" * 32, lambda: NOW, gates=load_gates(is_urn))
     found = await schema.execute(REPORT, variable_values={"id": VERSION}, context_value=context)
     assert isinstance(found, ExecutionResult)
     assert found.errors is None

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from graphql_schema.catalog.urn import is_urn
 from policies.errors import ConfigurationError
 from policies.installation.gates import Gate, Gates, Needs, Selectors, load_gates
 
@@ -43,7 +44,17 @@ GOOD = f'{GATE}approvals = ["release"]\n'
         (GOOD + "aliases = []\n", r"`aliases` of gate g is not a list of one or more strings"),
         (GOOD + 'aliases = ["a b"]\n', r"`aliases` of gate g has \['a b'\]"),
         (GOOD + 'riskTiers = ["EXTREME"]\n', r"`riskTiers` of gate g has \['EXTREME'\]. Use some of \['LOW'"),
-        (GOOD + 'domains = ["ads"]\n', r"`domains` of gate g has \['ads'\]. Use strings like mlg://domain/"),
+        (GOOD + 'domains = ["ads"]\n', r"`domains` of gate g has \['ads'\]. Use ids .*mlg://domain/<source>"),
+        (GOOD + 'domains = ["mlg://domain/Catalog/default/pay"]\n', r"`domains` of gate g has \['mlg://domain/Cat"),
+        (GOOD + 'domains = ["mlg://domain/catalog/pay"]\n', r"`domains` of gate g has \['mlg://domain/catalog/pay'\]"),
+        (GOOD + 'domains = ["mlg://domain/catalog/default/p%61y"]\n', r"`domains` of gate g has "),
+        (GOOD + 'domains = ["mlg://domain/catalog/default/pay/"]\n', r"`domains` of gate g has "),
+        (GOOD + 'domains = ["mlg://domain/catalog/default/pay@1"]\n', r"`domains` of gate g has "),
+        (GOOD + 'domains = ["mlg://team/catalog/default/pay"]\n', r"`domains` of gate g has "),
+        (
+            GATE + 'evaluations = true\nevaluators = ["mlg://team/Catalog/x"]\n',
+            r"`evaluators` of gate g has \['mlg://team/Catalog/x'\]. Use ids .*mlg://team/<source>",
+        ),
     ],
 )
 def test_a_wrong_gate_stops_the_start_up(tmp_path: Path, text: str, complaint: str) -> None:
@@ -51,13 +62,13 @@ def test_a_wrong_gate_stops_the_start_up(tmp_path: Path, text: str, complaint: s
     path = tmp_path / "gates.toml"
     path.write_text(text)
     with pytest.raises(ConfigurationError, match=complaint):
-        load_gates(path)
+        load_gates(is_urn, path)
 
 
 def test_a_missing_file_stops_the_start_up(tmp_path: Path) -> None:
     """A missing file is an error, because no version would be gated without it."""
     with pytest.raises(ConfigurationError, match=r"nowhere\.toml cannot be read"):
-        load_gates(tmp_path / "nowhere.toml")
+        load_gates(is_urn, tmp_path / "nowhere.toml")
 
 
 def test_all_gates_that_apply_are_combined(tmp_path: Path) -> None:
@@ -89,7 +100,7 @@ def test_all_gates_that_apply_are_combined(tmp_path: Path) -> None:
         sensitivity = "INTERNAL"
         """
     )
-    gates, health = load_gates(path), "mlg://domain/catalog/default/health"
+    gates, health = load_gates(is_urn, path), "mlg://domain/catalog/default/health"
     common = Needs(incidents=frozenset({"CRITICAL"}), sensitivity="CONFIDENTIAL")
     assert gates.needs("canary", Selectors("HIGH", "")) == common
     assert gates.needs("champion", Selectors("", "")) == common
@@ -104,7 +115,7 @@ def test_all_gates_that_apply_are_combined(tmp_path: Path) -> None:
 
 def test_the_shipped_gates_require_more_at_a_higher_risk() -> None:
     """Every champion must be healthy; MEDIUM risk needs a release, HIGH also governance and no restricted data."""
-    gates, severe = load_gates(), frozenset({"HIGH", "CRITICAL"})
+    gates, severe = load_gates(is_urn), frozenset({"HIGH", "CRITICAL"})
     needs = {risk: gates.needs("champion", Selectors(risk, "")) for risk in ("", "LOW", "MEDIUM", "HIGH")}
     assert needs[""] == needs["LOW"] == Needs((), evaluations=True, incidents=severe)
     assert needs["MEDIUM"] == Needs(("release",), evaluations=True, incidents=severe)

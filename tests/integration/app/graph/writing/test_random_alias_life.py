@@ -13,6 +13,7 @@ from support.stores.state_machines import WriterMachine
 from support.stores.writers import NOW, Writers, asset, person, shipped_stops, stored, urn
 
 from app.graph.commits.write_coordinator import WriteCoordinator
+from graphql_schema.catalog.urn import is_urn
 from graphql_schema.ports.commands import (
     ANY,
     Command,
@@ -178,7 +179,7 @@ def test_any_sequence_of_alias_writes_equals_the_model(machine: WriterMachine, p
         pass
 
     Machine.machine = machine
-    Machine.writers = Writers(machine.client, policy, WriteCoordinator(shipped_stops(), load_gates()))
+    Machine.writers = Writers(machine.client, policy, WriteCoordinator(shipped_stops(), load_gates(is_urn)))
     run_state_machine_as_test(
         Machine,
         settings=settings(

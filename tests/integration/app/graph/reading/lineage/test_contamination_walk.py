@@ -51,7 +51,7 @@ async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory
     """Return the API over an empty graph, with a gate that needs uncontaminated evaluations."""
     with pytest.MonkeyPatch.context() as patch:
         gates = Gates((Gate("clean", Needs(uncontaminated=True)),))
-        patch.setattr("app.runtime.process.load_gates", lambda: gates)
+        patch.setattr("app.runtime.process.load_gates", lambda *_: gates)
         async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as opened:
             yield opened
 

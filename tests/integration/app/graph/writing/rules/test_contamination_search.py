@@ -25,7 +25,7 @@ async def test_a_gate_needs_uncontaminated_evaluations(
     Data that is hidden from the promoter closes it too, unless the policy discloses nothing of what is hidden.
     """
     gates = Gates((Gate("clean", Needs(uncontaminated=True)),))
-    monkeypatch.setattr("app.runtime.process.load_gates", lambda: gates)
+    monkeypatch.setattr("app.runtime.process.load_gates", lambda *_: gates)
     model, version, shut = urn("model", "ads"), urn("model-version", "ads@1"), urn("dataset", "shut")
     bad, good = urn("evaluation", "ads-bad"), urn("evaluation", "ads-good")
     async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as opened:
@@ -68,7 +68,7 @@ async def test_the_contamination_of_a_hidden_evaluation_decides(
     The move is closed by the one on training data, and open once it is retired, although the other one is hidden too.
     """
     gates = Gates((Gate("clean", Needs(uncontaminated=True, evaluators=frozenset({team("safety")}))),))
-    monkeypatch.setattr("app.runtime.process.load_gates", lambda: gates)
+    monkeypatch.setattr("app.runtime.process.load_gates", lambda *_: gates)
     model, version = urn("model", "secret"), urn("model-version", "secret@1")
     train, test = urn("dataset", "secret-train"), urn("dataset", "secret-test")
     bad, good = urn("evaluation", "secret-bad"), urn("evaluation", "secret-good")

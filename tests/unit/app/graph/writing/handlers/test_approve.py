@@ -7,6 +7,7 @@ from support.stores.in_memory_writer import Memory, seeded
 from support.stores.partial_reads import Call, transact
 from support.stores.writers import NOW, asset, link, person, set_owners, urn
 
+from graphql_schema.catalog.urn import is_urn
 from graphql_schema.ports.commands import ApproveCommand, DeleteCommand
 from policies.installation.gates import load_gates
 
@@ -204,7 +205,7 @@ def test_the_audit_has_the_decision_before_and_after(stored: Memory) -> None:
 
 def test_only_approvals_that_a_gate_needs_may_be_required(memory: Memory) -> None:
     """A mistyped approval is refused with near names on request; without the request any name is accepted."""
-    memory.gates = load_gates()
+    memory.gates = load_gates(is_urn)
     stored = seeded(memory, asset("dataset d", owners=OURS))
     (done,) = stored.run(decision(gate="relase", only_known=True), who=ELI)
     (error,) = done.errors
