@@ -4,9 +4,13 @@ import tomllib
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, Self
+from typing import Any, Final, Self
 
+from graphql_schema.catalog.urn import is_urn
 from policies.errors import ConfigurationError
+
+_FILE: Final = "policies/roles.toml"
+_HOLDERS: Final = frozenset({"subject", "team"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +45,40 @@ class Roles:
     def load(cls, text: str | None = None) -> Self:
         """Return the roles and grants in ``text`` (TOML), by default in ``policies/roles.toml``.
 
-        Raises `ConfigurationError` if the text is not TOML or a grant is invalid.
+        Raises `ConfigurationError` with the key if the text is not TOML or its content is invalid: misspelt roles and
+        grants would give no rights.
         """
         source = (files("policies") / "roles.toml").read_text("utf-8") if text is None else text
         try:
             document = tomllib.loads(source)
         except tomllib.TOMLDecodeError as error:
-            raise ConfigurationError(f"policies/roles.toml is not valid TOML: {error}. Correct the file.") from None
-        meanings = document.get("roles", {})
-        return cls(meanings, tuple(_grant(entry, meanings) for entry in document.get("grants", [])))
+            raise ConfigurationError(f"{_FILE} is not valid TOML: {error}. Correct the file.") from None
+        meanings, grants = document.pop("roles", {}), document.pop("grants", [])
+        if document:
+            raise ConfigurationError(
+                f"{_FILE} has {sorted(document)} at its top. Write roles under [roles] and grants under [[grants]]."
+            )
+        if not isinstance(meanings, dict) or not all(isinstance(each, str) for each in meanings.values()):
+            raise ConfigurationError(
+                f"{_FILE}: `roles` is not a table of texts. Give each role under [roles] a sentence."
+            )
+        if not isinstance(grants, list) or not all(isinstance(each, dict) for each in grants):
+            raise ConfigurationError(f"{_FILE}: `grants` is not a list of tables. Write each grant under [[grants]].")
+        return cls(meanings, tuple(_grant(entry, meanings) for entry in grants))
 
 
 def _grant(entry: dict[str, Any], meanings: dict[str, str]) -> Grant:
-    if entry.get("role") not in meanings or len(entry.keys() & {"subject", "team"}) != 1:
+    place = f"{_FILE}: the grant {entry}"
+    if unknown := sorted(entry.keys() - {"role", *_HOLDERS}):
+        raise ConfigurationError(f"{place} has the unknown keys {unknown}. Use `role`, and either `subject` or `team`.")
+    if wrong := sorted(key for key, value in entry.items() if not isinstance(value, str) or not value):
+        raise ConfigurationError(f"{place} has no text as its `{wrong[0]}`. Write one in quotation marks.")
+    if entry.get("role") not in meanings:
+        raise ConfigurationError(f"{place} has no declared `role`. Use one of {sorted(meanings)}.")
+    if len(entry.keys() & _HOLDERS) != 1:
+        raise ConfigurationError(f"{place} needs either `subject` or `team`. Give it one of them.")
+    if "team" in entry and not is_urn(entry["team"], "Team"):
         raise ConfigurationError(
-            f"policies/roles.toml: the grant {entry} is invalid. Use a declared `role`, and either `subject` or `team`."
+            f"{place} has a `team` that is not the id of one. Use mlg://team/<source>/<namespace>/<name>."
         )
-    try:
-        return Grant(**entry)
-    except TypeError:
-        raise ConfigurationError(
-            f"policies/roles.toml: the grant {entry} has an unknown key. Use `role`, and either `subject` or `team`."
-        ) from None
+    return Grant(**entry)

@@ -66,19 +66,45 @@ async def test_a_team_above_gives_no_roles() -> None:
 
 
 @pytest.mark.parametrize(
-    "grant",
+    ("grant", "complaint"),
     [
-        'role = "stranger"\nsubject = "a"',
-        'role = "reader"',
-        'role = "reader"\nsubject = "a"\nteam = "b"',
-        'role = "reader"\nsubject = "a"\nx = 1',
-        'subject = "a"',
+        ('role = "stranger"\nsubject = "a"', r"no declared `role`. Use one of \['reader'\]"),
+        ('subject = "a"', "no declared `role`"),
+        ('role = ["reader"]\nsubject = "a"', "no text as its `role`"),
+        ('role = "reader"', "needs either `subject` or `team`"),
+        (f'role = "reader"\nsubject = "a"\nteam = "{RANKING}"', "needs either `subject` or `team`"),
+        ('role = "reader"\nsubject = "a"\nx = 1', r"unknown keys \['x'\]"),
+        ('role = "reader"\nsubject = 1', "no text as its `subject`"),
+        ('role = "reader"\nsubject = ""', "no text as its `subject`"),
+        ('role = "reader"\nteam = 1', "no text as its `team`"),
+        ('role = "reader"\nteam = "governance"', r"a `team` that is not the id of one. Use mlg://team/<source>"),
+        ('role = "reader"\nteam = "mlg://team/Catalog/default/ml"', "a `team` that is not the id of one"),
+        ('role = "reader"\nteam = "mlg://domain/catalog/default/ml"', "a `team` that is not the id of one"),
     ],
 )
-def test_an_invalid_grant_stops_the_start(grant: str) -> None:
-    """A misspelt grant gives no rights, so it is found at start-up."""
-    with pytest.raises(ConfigurationError, match=r"roles\.toml"):
+def test_an_invalid_grant_stops_the_start(grant: str, complaint: str) -> None:
+    """A misspelt grant gives no rights, so it is found at start-up; the error names the file and the key."""
+    with pytest.raises(ConfigurationError, match=rf"roles\.toml: the grant .*{complaint}"):
         Roles.load(f'[roles]\nreader = "Reads."\n[[grants]]\n{grant}\n')
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (GRANTS.replace("[roles]", "[role]"), r"has \['role'\] at its top"),
+        (GRANTS.replace("[[grants]]", "[[grant]]"), r"has \['grant'\] at its top"),
+        ('roles = ["reader"]', "`roles` is not a table of texts"),
+        ('roles = "reader"', "`roles` is not a table of texts"),
+        ("[roles]\nreader = 1", "`roles` is not a table of texts"),
+        ("grants = 1", "`grants` is not a list of tables"),
+        ('grants = ["reader"]', "`grants` is not a list of tables"),
+        ('[grants]\nrole = "reader"', "`grants` is not a list of tables"),
+    ],
+)
+def test_an_invalid_table_stops_the_start(text: str, complaint: str) -> None:
+    """Roles or grants under another key would not exist, and without a table each request would fail."""
+    with pytest.raises(ConfigurationError, match=rf"roles\.toml:? {complaint}"):
+        Roles.load(text)
 
 
 def test_a_file_that_is_no_toml_stops_the_start() -> None:
