@@ -2,8 +2,8 @@
 
 Each transaction wakes every subscription. Callers with equal rights share what they read and execute until the next
 transaction, for :data:`graphql_schema.subscription.FRESH_SECONDS` at most. Subscriptions take turns, in which they read
-and execute but do not send: a few have their turn at once, at most one of each caller. Callers whose last turn took
-long leave one of them to others.
+and execute but do not send: a few have their turn at once, at most one of each caller. Callers who had a
+long turn within ten minutes leave one of them to others.
 """
 
 import asyncio
@@ -24,7 +24,10 @@ TURNS: Final = 4
 """Number of turns at once."""
 
 LONG_SECONDS: Final = 1.0
-"""Seconds from which on a turn is long; those of ordinary events take some milliseconds."""
+"""Seconds from which on a turn is long; those of ordinary events take some milliseconds.
+
+After a stop of the store of a second, all callers have had one, and share the turns that are left to them.
+"""
 
 REMEMBERED_SECONDS: Final = 600.0
 """Seconds for which a caller counts as slow after a long turn."""

@@ -9,7 +9,7 @@ after their creation, and the rows of an operation are in no cycle.
 
 A collection of the youngest generation begins after a number of net allocations. So while a process frees as many old
 objects as it makes, none begins, and that generation grows without a bound. If it is large when a collection begins,
-it is frozen first, unvisited.
+all generations are frozen first, unvisited.
 
 What outlives a full collection is frozen, too: the graph cache may have a million objects, and to visit them takes half
 a second. They are freed as before, except for cycles. So what lives as long as a request must be in no cycle when it
@@ -125,7 +125,7 @@ class Collector:
         self._loop = asyncio.get_running_loop()
 
     def observe(self, phase: str, info: Mapping[str, int]) -> None:
-        """Freeze a large young generation before each collection; note after one of the middle that the old has grown.
+        """Freeze all before a collection if the young generation is large; note after a middle one that the old grew.
 
         CPython calls this in any thread.
         """
@@ -178,6 +178,7 @@ class Collector:
         were added since the last count. After a count while the process is busy, they are counted again when it is not.
         """
         if self._measure() > self._resident + factor * FROZEN_BYTES or self._are_many(factor * FROZEN_OBJECTS, factor):
+            gc.freeze()  # else a large young generation would be frozen at the start of the collection, with all others
             gc.unfreeze()
             gc.collect()
             gc.freeze()

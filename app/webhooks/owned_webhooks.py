@@ -70,10 +70,10 @@ class OwnedWebhooks:
     async def update(self, order: WebhookOrder) -> WebhookResult:
         """See :class:`graphql_schema.ports.webhooks.webhook_registry.WebhookRegistry`."""
         found = await self._named(order.name)
-        if order.url is None and _granted(found.owner) != _granted(self._owner()):
+        if order.url is None and _grants_more(self._owner(), found.owner):
             raise _conflict(
-                f"Your token has other teams or roles than that of the last call for {order.name!r}, which may have "
-                f"changed the address to {found.url}. State `url`, so that your rights serve the one that you want.",
+                f"Your token has teams or roles that the token of the last call for {order.name!r} had not, which may "
+                f"have changed the address to {found.url}. State `url`, so that your rights serve the one you want.",
                 "url",
             )
         now = self._rights.clock()
@@ -175,6 +175,9 @@ def _changed() -> WebhookRefusedError:
     return _conflict("The webhook was changed at the same time; read it, and call again.")
 
 
-def _granted(owner: Principal) -> tuple[object, ...]:
-    """Return what a token grants, without the members and domains of its teams, which others change."""
-    return owner.kind, owner.teams, owner.roles, owner.scopes
+def _grants_more(caller: Principal, owner: Principal) -> bool:
+    """Return whether a caller has a team, role or scope that a former one of the same account had not.
+
+    Members and domains of the teams do not count: others change them.
+    """
+    return not (caller.teams <= owner.teams and caller.roles <= owner.roles and caller.scopes <= owner.scopes)

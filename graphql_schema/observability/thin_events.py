@@ -64,7 +64,7 @@ class ThinEvent(Node):
     )
     state: ThinEventState = stored_field("Whether the object waits to be read.")
     attempts: int = stored_field(
-        "The number of attempts so far, also of those before the event was sent again or replayed."
+        "The number of attempts so far, including those before the event was sent again or replayed."
     )
     due_at: Instant | None = strawberry.field(
         description="The instant from which a worker may take the event; null unless it is pending.", resolver=_due_at

@@ -5,6 +5,7 @@ it becomes the old one, and the entries of the former old one are dropped: they 
 To free hundreds of thousands of them at once would hold the event loop, so they are released a few at a time.
 """
 
+from collections import Counter
 from hashlib import blake2b
 from typing import Final, TypeVar
 
@@ -33,17 +34,19 @@ class Generation:
 
     ``records`` maps a vertex id to record and size, ``edges`` a shape and a vertex id to edges. ``listings`` maps the
     two parts of a :data:`ListingKey` to result and size. ``_shapes`` maps a vertex id to the shapes of its edges, so
-    that to drop some of these takes no longer because edges of other vertices have many shapes.
+    that to drop some of these takes no longer because edges of other vertices have many shapes. ``_sizes`` has the
+    bytes of each shape.
     """
 
-    __slots__ = ("_shapes", "edges", "listings", "records", "size")
+    __slots__ = ("_shapes", "_sizes", "edges", "listings", "records", "size")
 
     def __init__(self) -> None:
         self.records: dict[int, tuple[Record, int]] = {}
         self.edges: dict[Shape, dict[int, KnownEdges]] = {}
         self.listings: dict[str, dict[bytes, tuple[JsonObject, int]]] = {}
         self.size = 0
-        self._shapes: dict[int, list[Shape]] = {}
+        self._shapes: dict[int, dict[Shape, None]] = {}
+        self._sizes: Counter[Shape] = Counter()
 
     def __len__(self) -> int:
         edges = sum(map(len, self.edges.values()))
@@ -58,26 +61,28 @@ class Generation:
     def put_edges(self, shape: Shape, vid: int, edges: KnownEdges) -> int:
         """Add or replace the edges of a vertex; return how many entries were dropped for it.
 
-        For a further shape beyond MAX_SHAPES, these are the entries of the shape that has the fewest.
+        For a further shape beyond MAX_SHAPES, these are the entries of the shape that takes the fewest bytes.
         """
         is_full = shape not in self.edges and len(self.edges) >= MAX_SHAPES
         dropped = self._drop_smallest_shape() if is_full else 0
         known = self.edges.setdefault(shape, {})
         former = known.get(vid)
         if former is None:
-            self._shapes.setdefault(vid, []).append(shape)
+            self._shapes.setdefault(vid, {})[shape] = None
         known[vid] = edges
-        self.size += edges.size - (former.size if former else 0)
+        added = edges.size - (former.size if former else 0)
+        self.size += added
+        self._sizes[shape] += added
         return dropped
 
     def _drop_smallest_shape(self) -> int:
-        """Drop the entries of the shape that has the fewest, and return their number."""
-        shape = min(self.edges, key=lambda each: len(self.edges[each]))
+        """Drop the entries of the shape that takes the fewest bytes, and return their number."""
+        shape = min(self._sizes, key=self._sizes.__getitem__)
         entries = self.edges.pop(shape)
-        for vid, edges in entries.items():
-            self.size -= edges.size
+        self.size -= self._sizes.pop(shape)
+        for vid in entries:
             shapes = self._shapes[vid]
-            shapes.remove(shape)
+            del shapes[shape]
             if not shapes:
                 del self._shapes[vid]
         return len(entries)
@@ -95,13 +100,15 @@ class Generation:
             record = self.records.pop(vid, None)
             self.size -= record[1] if record else 0
         for direction, label, vid in touched.edge_ends:
-            left = []
+            left: dict[Shape, None] = {}
             for shape in self._shapes.pop(vid, ()):
                 if shape.direction == direction and label in shape.labels:
                     edges = self.edges[shape].pop(vid, None)
-                    self.size -= edges.size if edges else 0
+                    size = edges.size if edges else 0
+                    self.size -= size
+                    self._sizes[shape] -= size
                 else:
-                    left.append(shape)
+                    left[shape] = None
             if left:
                 self._shapes[vid] = left
         for tenant in [*self.listings] if touched.tenants is None else touched.tenants:

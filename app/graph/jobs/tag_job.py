@@ -40,7 +40,7 @@ from app.graph.records.tag_edge import PROPAGATION, Arrival, arrived, has_mode
 from app.graph.records.vertex_record import indexed
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import TAGGED
-from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
+from graphql_schema.execution.side_thread import LONG_PART_SECONDS, run_in_parts, run_in_turn
 from graphql_schema.ports.record import Record
 
 BATCH: Final = 250
@@ -281,7 +281,8 @@ class TagJob(OutboxWorker):
         Targets for which the budget does not suffice are read later.
         """
         carriers, are_many = batch.carriers, count_pairs(sources) > MANY_PAIRS
-        decision = await run_in_parts(worklist.decide(batch.vids, sources, carriers), is_long=are_many)
+        steps = worklist.decide(batch.vids, sources, carriers)
+        decision = await run_in_parts(steps, is_long=are_many, seconds=LONG_PART_SECONDS)
         following = await first_targets(flows, decision.changed, budget)
         suspects = await first_targets(flows, decision.unsupported, budget)
         if batch.sources is not None:

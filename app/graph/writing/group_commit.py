@@ -82,12 +82,9 @@ The effects on other assets do not count: an item would otherwise be refused bec
 MAX_TRANSACTION_BYTES: Final = 10 * 1024 * 1024
 """The same for any transaction.
 
-The store accepts requests of 32 MiB, in which records may have twice their bytes, because of quotation marks. So what
-effects add always fits as well: whether it does would otherwise disclose the size of hidden assets.
+The store accepts requests of 32 MiB, in which records may have twice their bytes, because of quotation marks. So what a
+raise adds always fits as well, MAX_RAISED_SIZE: whether it does would otherwise disclose the size of hidden assets.
 """
-
-MAX_EFFECTS: Final = 5 * 1024 * 1024
-"""Number of characters that effects may add: MAX_RAISED_SIZE, and the children that inherit an owner, with history."""
 
 
 @dataclass(slots=True)
@@ -363,7 +360,7 @@ class GroupCommit:
 async def _encode(plan: GroupPlan, writes: WriteSet) -> None:
     """Add what a plan has to write to ``writes``, in turns; in the side thread if there are long texts among it.
 
-    Raises WriteTooLargeError as soon as that is more than a transaction may have.
+    Raises WriteTooLargeError, before anything is added, if that is more than a transaction may have.
     """
     steps = _encoded(plan, writes)
     if plan.state.has_long_texts:
@@ -378,10 +375,7 @@ def _encoded(plan: GroupPlan, writes: WriteSet) -> Generator[None, None, None]:
     if plan.own.cost > MAX_WRITE_COST:
         raise CostlyWriteError(MAX_WRITE_COST)
     maximum = MAX_GROUP_BYTES if plan.is_divisible else MAX_TRANSACTION_BYTES
-    message = f"A transaction has at most {maximum} bytes of records."
     if plan.own.size > maximum:
-        raise WriteTooLargeError(message)
+        raise WriteTooLargeError(f"A transaction has at most {maximum} bytes of records.")
     for _ in plan.state.add_writes(writes, plan.now):
-        if writes.characters > maximum + MAX_EFFECTS:
-            raise WriteTooLargeError(message)
         yield

@@ -66,7 +66,7 @@ class BatchPlan:
     entries: list[OutboxEntry] = field(default_factory=list)
 
     def complete(self) -> None:
-        """Give the call its outcomes or its error, and refer no longer to this: its frames refer to the plan."""
+        """Give the call its outcomes or its error, and refer no longer to the error, whose frames refer to the plan."""
         if self.error is None:
             self.batch.complete(self.outcomes)
         else:
@@ -98,7 +98,7 @@ class GroupPlan:
     def shares(self) -> dict[tuple[str, str], float]:
         """Return for which part of the transaction each caller is the cause, by tenant and subject; jobs are left out.
 
-        A batch counts by the seconds that the store needs to write it, and those that its items took to plan.
+        A batch counts by the seconds that the store needs to write it, and those that it took to plan.
         """
         seconds = [each.cost / COST_A_SECOND + each.seconds for each in self.batches]
         found = defaultdict[tuple[str, str], float](float)

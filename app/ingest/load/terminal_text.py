@@ -11,7 +11,7 @@ from rich.text import Text
 
 _LINE_END: Final = "\n"
 _COMMAND: Final = re.compile(r"(##(?:vso|teamcity)?(?=\[)|^ *:(?=:))", re.IGNORECASE | re.MULTILINE)
-_BEGIN: Final = re.compile(rb"##(?=(?:vso|teamcity)?\[)", re.IGNORECASE)
+_JSON_COMMAND: Final = re.compile(rb"##(?=(?:vso|teamcity)?\[)", re.IGNORECASE)
 
 
 def printable(text: str, keep: str = "", escape: Callable[[str], str] = ascii) -> str:
@@ -55,5 +55,5 @@ def stdout_json(value: object, option: int = 0) -> bytes:
     JSON has escapes for all characters below U+0020, and none for U+009B, which begins a sequence of a terminal. The
     second sign of ``##[``, ``##vso[`` and ``##teamcity[`` is escaped, so that the log of a job has no command.
     """
-    found = _BEGIN.sub(rb"#\\u0023", orjson.dumps(value, option=option))
+    found = _JSON_COMMAND.sub(rb"#\\u0023", orjson.dumps(value, option=option))
     return printable(found.decode(), _LINE_END, json.dumps).encode() if sys.stdout.isatty() else found

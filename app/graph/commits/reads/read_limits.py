@@ -13,7 +13,7 @@ from policies.errors import LimitError
 MAX_SIZE: Final = 16 * 1024 * 1024
 """Maximal number of characters that a transaction of several items reads; the store needs half a second for them.
 
-If they are more, it reads those of its first half, and so on.
+A transaction with more is divided.
 """
 
 MAX_WEIGHT: Final = 5 * MAX_SIZE
@@ -47,6 +47,10 @@ MAX_TOUCHED: Final = FEW_ELEMENTS
 One transaction of others has at most 2,500 edges and their far ends, so that a single one is always within it. The
 store needs up to 0.7 s for them.
 """
+
+
+MAX_TOUCHED_AHEAD: Final = 2 * MAX_ELEMENTS
+"""The same while others write: what is more is read anew from the beginning."""
 
 
 class ManyElementsError(Exception):
@@ -131,7 +135,7 @@ class AheadLimits(ReadLimits):
 
     budget: OperationBudget
     caller: Hashable
-    max_touched: ClassVar[int] = 2 * MAX_ELEMENTS
+    max_touched: ClassVar[int] = MAX_TOUCHED_AHEAD
     counts_unreturned: ClassVar[bool] = False
 
     def charge(self, count: int, weight: int) -> None:

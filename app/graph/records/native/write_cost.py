@@ -3,7 +3,6 @@
 All writers wait meanwhile.
 """
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from app.graph.records.native.vertex_values import has_new_sets, sets_of_asset
@@ -45,21 +44,22 @@ NOTHING: Final = Written(0, 0)
 """What it takes to write nothing."""
 
 
-def written(record: Record, before: Record | None) -> Written:
-    """Return what it takes to write a record, and its bytes. ``before`` is the stored one, None if it is new.
+def written(record: Record, before: Record | None, size: int | None = None) -> Written:
+    """Return what it takes to write a record, and its bytes, which are ``size`` if that is known.
 
-    Of an asset, the index analyses all texts again. If a name differs, all words of both names count.
+    ``before`` is the stored record, None if it is new. Of an asset, the index analyses all texts again. If a name
+    differs, all words of both names count.
     """
-    size = size_of(record)
+    size = size_of(record) if size is None else size
     cost = RECORD_COST + size // COST_OF_BYTES
     if not is_attached(record):
         cost += indexed_length(record) + MEMBER_COST * _changed_members(record, before)
     return Written(cost, size)
 
 
-def written_edges(records: Sequence[Record]) -> Written:
-    """Return the same for the records of edges."""
-    return Written(EDGE_COST * len(records), sum(map(size_of, records)))
+def written_edge(record: Record) -> Written:
+    """Return the same for the record of an edge."""
+    return Written(EDGE_COST, size_of(record))
 
 
 def rewrite_size(record: Record) -> int:

@@ -4,8 +4,8 @@ Lowering is left to :mod:`app.graph.jobs.sensitivity_job`, by outbox entries. Ra
 so each vertex is raised once. At one rank the affected vertices are those that the rank propagates to, over edges of
 the batch or read from the store. If a parent has a stored child of the same owner with this rank or a higher one, its
 targets are not read. If this would raise more than MAX_RAISED vertices outside of the working set, or records of more
-than MAX_RAISED_SIZE, the vertices of this rank get a sensitivity floor instead. So they do if it would visit more than
-MAX_VISITED edges.
+than MAX_RAISED_SIZE, the vertices of this rank get a sensitivity floor instead. They get one as well if the raise would
+visit more than MAX_VISITED edges.
 """
 
 from collections import defaultdict
@@ -43,14 +43,20 @@ so that no item takes the store long, or is refused, because of what others deri
 One batch reads as many to find out which of them it raises, and then only records that it raises.
 """
 
-MAX_COVERED: Final = 50_000
+MAX_COVERED: Final = 25_000
 """Maximal number of vertices that a sensitivity floor lists; a floor over more covers the whole tenant."""
 
-MAX_VISITED: Final = 60_000
+MAX_VISITED: Final = 20_000
 """Maximal number of edges that the raises of a batch visit, and of vertices where these start.
 
-The store needs 20 µs for each, while other writers wait. If a thousand assets derive from all others of them, they have
-a million edges. A floor then covers what is found, and the job follows the other edges.
+The store needs 20 µs for each, while other writers wait. A thousand assets that derive from all others of them have a
+million edges. A raise that visits more is a floor.
+"""
+
+MAX_COVER_VISITED: Final = 60_000
+"""The same for the floors of a batch: so they find MAX_COVERED vertices with two edges each.
+
+If fewer vertices have more edges, a floor covers what is found, and the job follows the others.
 """
 
 MAX_LEVELS: Final = 250
@@ -86,6 +92,7 @@ class _Raising:
         self._raised_count = 0
         self._unread_size = MAX_RAISED_SIZE
         self._visits = VisitBudget(MAX_VISITED)
+        self._cover_visits = VisitBudget(MAX_COVER_VISITED)
         self._new = {vid for vid in diff.vertices if not batch.existed(vid)}
         stored = [vid for vid in diff.vertices if vid not in self._new]
         self._risen = {vid for vid in stored if self._rises(vid)}
@@ -204,14 +211,14 @@ class _Raising:
         return True
 
     async def _put_floor(self, rank: int, reached: set[int], expand: set[int]) -> None:
-        """Add an entry with a floor over ``reached`` and all that is downstream of it, by MAX_LEVELS and MAX_VISITED.
+        """Add an entry with a floor over ``reached`` and what is downstream of it, by MAX_LEVELS and MAX_COVER_VISITED.
 
         If these are more than MAX_COVERED vertices, the floor covers the whole tenant.
         """
         covered, new, levels = set(reached), set(reached), 0
-        while new and len(covered) <= MAX_COVERED and levels < MAX_LEVELS and not self._visits.is_spent:
+        while new and len(covered) <= MAX_COVERED and levels < MAX_LEVELS:
             levels += 1
-            found, *_ = await self._flows.targets(new, self._parents_of(new), max_records=0, visits=self._visits)
+            found, *_ = await self._flows.targets(new, self._parents_of(new), max_records=0, visits=self._cover_visits)
             new = (found | await self._targets(new)) - covered
             covered |= new
         entry = self._entry()
@@ -226,10 +233,10 @@ class _Raising:
         """Put floors over new targets of vertices under a floor: neither is raised in the store yet."""
         reached, parents = await run_in_turn(self._reached_by_floors, self._diff.is_long, touched, children)
         for rank, joined in parents.items():
-            found, *_ = await self._flows.targets([], joined, max_records=0, visits=self._visits)
+            found, *_ = await self._flows.targets([], joined, max_records=0, visits=self._cover_visits)
             reached[rank] |= found
         for rank, vids in reached.items():
-            unread = parents.get(rank, set()) if self._visits.is_spent else set()
+            unread = parents.get(rank, set()) if self._cover_visits.is_spent else set()
             if bool(unread) or await run_in_turn(self._any_under, len(vids) > LONG_STATE, vids, rank):
                 await self._put_floor(rank, vids, unread)
 

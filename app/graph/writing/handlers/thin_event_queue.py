@@ -141,7 +141,7 @@ def take_thin_event(unit: ItemUnit, command: TakeThinEventCommand) -> WriteOutco
     event = _event(unit, command.event)
     if event["state"] != _PENDING or not is_due(event[DUE_AT], unit.now):
         return WriteOutcome(Outcome.UNCHANGED, created_record=command.event)
-    before = event.get(_BEFORE, 0)
+    before = _attempts_before(event)
     if event["attempts"] - before >= MAX_ATTEMPTS:
         if not event["again"]:
             return _ended(unit, event, _DEAD, reason=_UNFINISHED)
@@ -174,7 +174,7 @@ def finish_thin_event(unit: ItemUnit, command: FinishThinEventCommand) -> WriteO
         if not event["again"]:
             return _ended(unit, event, _DONE, **values)
         return _put(unit, event, **values, **_waiting(event, unit.now))
-    attempts = event["attempts"] - event.get(_BEFORE, 0)
+    attempts = event["attempts"] - _attempts_before(event)
     if attempts >= MAX_ATTEMPTS:
         if not event["again"]:
             return _ended(unit, event, _DEAD, reason=command.reason)
@@ -207,6 +207,15 @@ def _waiting(event: Record | None, due: int) -> Record:
     """
     attempts = 0 if event is None else event["attempts"]
     return {"state": _PENDING, "taken": False, "again": False, "attempts": attempts, _BEFORE: attempts, DUE_AT: due}
+
+
+def _attempts_before(event: Record) -> int:
+    """Return the number of attempts before an event became pending; 0 for what an older release made pending.
+
+    That one counts attempts from 0 again, and keeps the value of a newer release.
+    """
+    before: int = event.get(_BEFORE, 0)
+    return before if before <= event["attempts"] else 0
 
 
 def _event(unit: ItemUnit, urn: str) -> Record:

@@ -26,7 +26,7 @@ That many take 5 to 12 ms.
 """
 
 MANY_ROOTS: Final = 20
-"""Number of roots above which a change plan is planned there: the policy may take 0.3 ms to decide about each.
+"""Number of roots above which a change plan is planned in the side thread: a decision about one may take 0.3 ms.
 
 Those of a plan that is closed are not known before.
 """

@@ -1,18 +1,16 @@
 """Values by key, with the ones that the current batch has replaced, so that a batch can be undone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, Generic, TypeVar
 
-from app.graph.records.native.write_cost import NOTHING, Written, written, written_edges
+from app.graph.records.edge_record import EdgeKey
+from app.graph.records.native.write_cost import NOTHING, Written, written, written_edge
 from graphql_schema.ports.record import Record
 
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
 
 _ABSENT: Final = object()
-
-_EDGES: Final = -1
-"""Key of the cost of all edges, which no vertex has."""
 
 
 class TrackedValues(Generic[KeyT, ValueT]):
@@ -68,10 +66,10 @@ class TrackedValues(Generic[KeyT, ValueT]):
         return {key: value for key, value in self.present.items() if value is not self._stored.get(key)}
 
 
-class TrackedWrites(TrackedValues[int, Written]):
-    """What it takes the store to write a transaction (:mod:`app.graph.records.native.write_cost`), by vertex id.
+class TrackedWrites(TrackedValues[int | EdgeKey, Written]):
+    """What it takes the store to write a transaction (:mod:`app.graph.records.native.write_cost`).
 
-    That of all edges is under a key of its own.
+    That of a record is under its vertex id, that of an edge under its key.
     """
 
     def __init__(self) -> None:
@@ -92,7 +90,6 @@ class TrackedWrites(TrackedValues[int, Written]):
         """Count a record, once for each vertex, as it is now. ``stored`` is that of the store, None if it is new."""
         self.put({vid: written(record, stored)})
 
-    def count_edges(self, records: Sequence[Record]) -> None:
-        """Count edges, each time they are written."""
-        before, added = self.present.get(_EDGES, NOTHING), written_edges(records)
-        self.put({_EDGES: Written(before.cost + added.cost, before.size + added.size)})
+    def count_edges(self, edges: Mapping[EdgeKey, Record]) -> None:
+        """Count the records of edges, once for each edge, as they are now."""
+        self.put({key: written_edge(record) for key, record in edges.items()})

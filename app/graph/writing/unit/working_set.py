@@ -307,7 +307,7 @@ class WorkingSet:
         """
         self._require_complete([vid])
         self._vertices.put({vid: record})
-        self._count([vid])
+        self._count([vid], {})
 
     def merge(self, changes: StagedChanges) -> None:
         """Add the changes of an accepted item.
@@ -320,7 +320,7 @@ class WorkingSet:
         self._receipts.put(changes.receipts)
         self._marks.put({key: mark.after(self.marks.get(key)) for key, mark in changes.marks.items()})
         self._index(changes.edges)
-        self._count({*changes.vertices, *(vid for vid, _ in changes.marks)}, [*changes.edges.values()])
+        self._count({*changes.vertices, *(vid for vid, _ in changes.marks)}, changes.edges)
 
     def changed(self) -> tuple[list[int], list[EdgeKey]]:
         """Return the ids of vertices and the keys of edges that the current batch has added or changed."""
@@ -373,8 +373,8 @@ class WorkingSet:
         if any(isinstance(self._vertices.stored(vid), BriefRecord) for vid in vids):
             self.missing.require_complete()
 
-    def _count(self, vids: Iterable[int], edges: Sequence[Record] = ()) -> None:
-        """Count what it takes to write some vertices, as they are now, and edges."""
+    def _count(self, vids: Iterable[int], edges: Mapping[EdgeKey, Record]) -> None:
+        """Count what it takes to write some vertices and edges, as they are now."""
         for vid in vids:
             self._written.count_record(vid, self.vertices[vid], self._vertices.stored(vid))
         self._written.count_edges(edges)

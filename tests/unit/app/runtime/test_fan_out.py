@@ -81,7 +81,7 @@ async def test_few_callers_have_a_turn_at_once() -> None:
 
 
 async def test_callers_with_long_turns_leave_one_to_others() -> None:
-    """Ten callers whose last event took seconds have all turns but one, until their next turns are short."""
+    """Ten callers whose last event took seconds have all turns but one, for ten minutes."""
     now = 0.0
     turns = SubscriptionTurns(lambda: now)
     slow = [f"slow {number}" for number in range(10)]

@@ -191,6 +191,21 @@ async def test_few_frozen_objects_with_much_memory_are_visited(monkeypatch: Monk
         assert (garbage() is None) == (not explained and not is_busy)
 
 
+async def test_a_large_young_generation_lets_no_visit_of_frozen_objects_be_empty(monkeypatch: Monkey) -> None:
+    """What is frozen at the start of the visit would count as explained from then on, with its garbage."""
+    monkeypatch.setattr(gc_tuning, "FROZEN_OBJECTS", 50_000)
+    collector, garbage, kept = frozen_garbage()
+    gc.callbacks.append(collector.observe)
+    gc.disable()
+    try:
+        kept += ([number] for number in range(2 * gc_tuning.MAX_YOUNG_OBJECTS))
+        await run_intervals(monkeypatch, 1, 0.01, collector)
+    finally:
+        gc.enable()
+        gc.callbacks.remove(collector.observe)
+    assert garbage() is None
+
+
 def test_the_memory_of_the_process_is_measured() -> None:
     """By the system, which knows what libraries have as well."""
     before = gc_tuning.resident_bytes()

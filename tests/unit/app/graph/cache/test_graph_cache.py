@@ -263,6 +263,7 @@ def test_a_caller_with_many_shapes_drops_few_edges_of_others() -> None:
     assert len(known) == generation.MAX_SHAPES - 1
     assert cache.size == 60 + 10 * (len(known) + 2)
     assert cache.counters.evictions == len(shapes) - len(known)
-    cache.begun(WRITTEN)
-    cache.ended(WRITTEN, certain=True)
+    written = replace(WRITTEN, edge_ends=frozenset(("out", label, 1) for label in ("FEEDS", *shapes[0].labels)))
+    cache.begun(written)
+    cache.ended(written, certain=True)
     assert [each is None for each in cache.edges(FEEDS, [1, 2])] == [True, False]

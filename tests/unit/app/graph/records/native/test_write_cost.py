@@ -1,7 +1,14 @@
 """What the index has to do when an asset is written: texts to analyse, and members of sets that come or go."""
 
 from app.graph.records.native.vertex_values import native_values
-from app.graph.records.native.write_cost import COST_OF_BYTES, MEMBER_COST, RECORD_COST, written
+from app.graph.records.native.write_cost import (
+    COST_OF_BYTES,
+    EDGE_COST,
+    MEMBER_COST,
+    RECORD_COST,
+    written,
+    written_edge,
+)
 from app.graph.records.record_text import size_of
 from app.graph.records.vertex_record import indexed, registered, stub
 from graphql_schema.ports.record import Record
@@ -51,3 +58,10 @@ def test_the_bytes_of_a_record_count() -> None:
     for record in (PLAIN, {"kind": "CHANGE", "id": "mlg://change/1"}):
         added = written({**record, "columns": columns}, record).cost - written(record, record).cost
         assert 60 * 900 / COST_OF_BYTES < added < 60 * 1_000 / COST_OF_BYTES
+
+
+def test_an_edge_counts_with_its_bytes() -> None:
+    """It may have 4,096 characters of properties."""
+    short, long = written_edge({"relation": "DERIVES"}), written_edge({"relation": "DERIVES", "note": "x" * 4_000})
+    assert short.cost == long.cost == EDGE_COST
+    assert long.size - short.size == len(',"note":""') + 4_000

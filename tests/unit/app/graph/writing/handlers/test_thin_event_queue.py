@@ -132,6 +132,17 @@ def test_a_report_that_is_repeated_does_not_end_the_attempt_of_another_worker(me
     assert event(memory)["state"] == "PENDING"
 
 
+def test_an_event_that_an_older_release_made_pending_has_all_attempts(memory: Memory) -> None:
+    """It counts from 0 again, and keeps the number of a newer release."""
+    seeded(memory, source())
+    first = taken(memory, NOW)
+    vid = next(vid for vid, each in memory.vertices.items() if each["id"] == first["id"])
+    memory.vertices[vid] = {**first, "attempts": 0, "attemptsBefore": 12, "taken": False, "dueAt": NOW}
+    memory.run(TakeThinEventCommand(first["id"]), failed(first, 1), who=ADA, now=NOW + 1)
+    assert (event(memory)["state"], event(memory)["attempts"]) == ("PENDING", 1)
+    assert 5_000 <= event(memory)["dueAt"] - NOW - 1 <= 10_000
+
+
 def test_failures_are_tried_again_until_the_event_is_dead(memory: Memory) -> None:
     """Pauses grow up to their maximum; the last failure makes it dead, and a replay or an event makes it pending."""
     seeded(memory, source())
