@@ -194,7 +194,9 @@ async def test_few_frozen_objects_with_much_memory_are_visited(monkeypatch: Monk
 async def test_a_large_young_generation_lets_no_visit_of_frozen_objects_be_empty(monkeypatch: Monkey) -> None:
     """What is frozen at the start of the visit would count as explained from then on, with its garbage."""
     monkeypatch.setattr(gc_tuning, "FROZEN_OBJECTS", 50_000)
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (1, 0, 0))
     collector, garbage, kept = frozen_garbage()
+    gc.freeze()
     gc.callbacks.append(collector.observe)
     gc.disable()
     try:
