@@ -2,14 +2,17 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
+from typing import Final
 
 import orjson
 
 from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import InvalidError
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA: Final = re.compile("^(?=[\t\r\n])|(^|[;\t])(?=[=+\\-@\uff1d\uff0b\uff0d\uff20])")
+"""Where a cell begins like a formula of a spreadsheet: some divide a cell at a semicolon or a tab."""
 
 
 def csv_text(data: JsonObject) -> str:
@@ -17,7 +20,8 @@ def csv_text(data: JsonObject) -> str:
 
     Each element is a row, and fields of objects are columns such as ``owner.displayName``. A number, a boolean or a
     list inside of a row is JSON in its cell, and null is an empty cell. A text that begins like a formula of a
-    spreadsheet (with ``=``, ``+``, ``-``, ``@``, a tab, a carriage return or a line feed) gets an apostrophe in front.
+    spreadsheet (with ``=``, ``+``, ``-``, ``@``, a tab, a carriage return or a line feed) gets an apostrophe in front,
+    and so does each part of it behind a semicolon or a tab.
     Raises InvalidError unless there is exactly one list that is not inside of another.
     """
     lists = list(_lists(data, ""))
@@ -57,5 +61,5 @@ def _cell(value: Json) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+        return _FORMULA.sub(r"\1'", value)
     return orjson.dumps(value).decode()

@@ -62,16 +62,28 @@ def read_caller(path: Path) -> Principal:
 
     ``groups`` become teams of source ``catalog`` and namespace ``default``, whatever the issuers in MLG_ISSUERS set.
     ``kind``, ``tenant`` and ``breakGlass`` (a reason) are optional. Raises InvalidError if the file is unreadable or
-    describes no caller.
+    describes no caller that a token could have.
     """
     try:
         claims = orjson.loads(path.read_bytes())
+        _require_claims(claims)
         return _principal({"kind": PrincipalKind.PERSON, "tenant": "default", **claims})
     except (OSError, TypeError, ValueError, KeyError, AttributeError) as error:
         raise InvalidError(
             f"{path} does not describe a caller ({error}); write "
             '{"subject": "ada", "groups": ["ranking"], "roles": ["engineer"], "scopes": ["graph:read"]}.'
         ) from error
+
+
+def _require_claims(claims: Record) -> None:
+    """Raise TypeError or ValueError for values that no token has: a text in place of a list would be its letters."""
+    for key in ("groups", "roles", "scopes"):
+        if not (isinstance(claims[key], list) and all(isinstance(each, str) for each in claims[key])):
+            raise TypeError(f"`{key}` is no list of texts")
+    if unknown := set(claims["scopes"]) - set(Scope):
+        raise ValueError(f"unknown scope {min(unknown)!r}")
+    if claims.get("breakGlass") is not None and Scope.BREAK_GLASS not in claims["scopes"]:
+        raise ValueError(f"`breakGlass` needs the scope {Scope.BREAK_GLASS}")
 
 
 def _principal(claims: Record) -> Principal:

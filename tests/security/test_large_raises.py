@@ -100,6 +100,7 @@ async def test_a_raise_visits_few_of_many_edges(
 ) -> None:
     """20 assets with all earlier ones as sources: those that are found are covered, and the job raises all of them."""
     most, ids, visited = 40, [dataset(f"dense-{number}") for number in range(20)], list[int]()
+    behind = [ids[-1], *(dataset(f"behind-{number}") for number in range(4))]
     monkeypatch.setattr(raise_sensitivity, "MAX_RAISED", raised)
     for name in ("MAX_VISITED", "MAX_COVER_VISITED"):
         monkeypatch.setattr(raise_sensitivity, name, most)
@@ -111,6 +112,7 @@ async def test_a_raise_visits_few_of_many_edges(
 
     async with open_api(graph, tmp_path, no_jobs) as api, AsyncExitStack() as stack:
         await api.load(*({"dataset": {"id": urn, "derivedFrom": ids[:number]}} for number, urn in enumerate(ids)))
+        await api.load(*({"dataset": {"id": urn, "derivedFrom": [before]}} for before, urn in pairwise(behind)))
         monkeypatch.setattr(PlanTime, "count_read", counted)
         await api.load({"dataset": {"id": ids[0], "sensitivity": "RESTRICTED"}})
         assert most <= sum(visited) < 3 * most
@@ -119,7 +121,7 @@ async def test_a_raise_visits_few_of_many_edges(
         assert (await api.ask("bo", query, ids=ids))["nodes"] == [None] * 20
         await stack.enter_async_context(background_jobs(api.client, api.coordinator))
         await api.wait_for_jobs()
-        for urn in ids:
+        for urn in (*ids, *behind):
             assert (await api.ask("root", STATE, id=urn))["asset"]["sensitivity"] == "RESTRICTED"
 
 

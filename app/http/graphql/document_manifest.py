@@ -45,7 +45,9 @@ def _entries(path: Path) -> Iterator[tuple[str, str]]:
             f"The file of documents {path} is not readable JSON; correct MLG_DOCUMENTS or the file: {error}"
         ) from None
     if isinstance(content, dict) and content.get("format") == _APOLLO_FORMAT:
-        pairs = [(each.get("id"), each.get("body")) for each in content.get("operations", ())]
+        operations = content.get("operations")
+        known = operations if isinstance(operations, list) else [None]
+        pairs = [(each.get("id"), each.get("body")) if isinstance(each, dict) else (None, None) for each in known]
     else:
         pairs = list(content.items()) if isinstance(content, dict) else [(None, None)]
     for name, text in pairs:

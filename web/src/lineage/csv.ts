@@ -1,6 +1,9 @@
 // The table of a lineage as CSV (RFC 4180).
 export type Cell = string | number | null;
 
+// Where a cell begins like a formula of a spreadsheet: some divide a cell at a semicolon or a tab.
+const FORMULA = /^(?=[\t\r\n])|(^|[;\t])(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g;
+
 /** Return rows as CSV; a text that a spreadsheet would run as a formula gets an apostrophe before it. */
 export function csv(rows: readonly (readonly Cell[])[]): string {
   return rows.map((row) => row.map(cell).join(',')).join('\r\n') + '\r\n';
@@ -9,7 +12,7 @@ export function csv(rows: readonly (readonly Cell[])[]): string {
 function cell(value: Cell): string {
   if (value === null) return '';
   if (typeof value === 'number') return String(value);
-  const text = /^[=+\-@\t\r\n]/.test(value) ? `'${value}` : value;
+  const text = value.replaceAll(FORMULA, "$1'");
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

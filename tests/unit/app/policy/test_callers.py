@@ -69,8 +69,8 @@ def test_a_caller_is_read_from_a_file(tmp_path: Path) -> None:
         scopes=frozenset({"graph:read"}),
     )
     file.write_text(
-        '{"subject": "bot", "groups": [], "roles": [], "scopes": [], "kind": "SERVICE_ACCOUNT", "tenant": "acme",'
-        ' "breakGlass": "an outage"}'
+        '{"subject": "bot", "groups": [], "roles": [], "scopes": ["graph:break-glass"], "kind": "SERVICE_ACCOUNT",'
+        ' "tenant": "acme", "breakGlass": "an outage"}'
     )
     bot = read_caller(file)
     assert (bot.kind, bot.tenant, bot.break_glass) == (PrincipalKind.SERVICE_ACCOUNT, "acme", "an outage")
@@ -87,6 +87,11 @@ def test_a_caller_is_read_from_a_file(tmp_path: Path) -> None:
         '{"subject": "zoe", "groups": 7, "roles": [], "scopes": []}',
         '{"subject": "zoe", "groups": [], "roles": [], "scopes": [], "kind": "ROBOT"}',
         '{"subject": "zoe", "groups": [7], "roles": [], "scopes": []}',
+        '{"subject": "zoe", "groups": "ads", "roles": [], "scopes": []}',
+        '{"subject": "zoe", "groups": [], "roles": "engineer", "scopes": []}',
+        '{"subject": "zoe", "groups": [], "roles": [], "scopes": "graph:read"}',
+        '{"subject": "zoe", "groups": [], "roles": [], "scopes": ["graph:read graph:write"]}',
+        '{"subject": "zoe", "groups": [], "roles": [], "scopes": ["graph:read"], "breakGlass": "incident 7"}',
     ],
 )
 def test_a_file_without_a_caller_is_refused(tmp_path: Path, text: str) -> None:

@@ -42,7 +42,9 @@ def test_a_document_is_found_by_its_id_and_its_hash(tmp_path: Path, content: obj
 @pytest.mark.parametrize(
     "contents",
     [["{"], [[]], [{"a": 1}], [{"": TEXT}], [{"a": TEXT}, {"a": "{ b }"}], [{"a": TEXT}, {DIGEST: "{ b }"}],
-     [{"format": "apollo-persisted-query-manifest", "operations": [{"id": "a"}]}]],
+     *([{"format": "apollo-persisted-query-manifest", **each}]
+       for each in ({"operations": [{"id": "a"}]}, {"operations": ["x"]}, {"operations": {"a": 1}}, {"operations": 5},
+                    {}))],
 )  # fmt: skip
 def test_a_wrong_file_stops_the_start(tmp_path: Path, contents: list[Any]) -> None:
     """A file without ids or texts, or with another text under an id, is an error that names the file."""
