@@ -20,8 +20,8 @@ def csv_text(data: JsonObject) -> str:
 
     Each element is a row, and fields of objects are columns such as ``owner.displayName``. A number, a boolean or a
     list inside of a row is JSON in its cell, and null is an empty cell. A text that begins like a formula of a
-    spreadsheet (with ``=``, ``+``, ``-``, ``@``, a tab, a carriage return or a line feed) gets an apostrophe in front,
-    and so does each part of it behind a semicolon or a tab.
+    spreadsheet (with ``=``, ``+``, ``-``, ``@``, a tab, a carriage return or a line feed) gets an apostrophe in front.
+    So does each part of it behind a semicolon or a tab.
     Raises InvalidError unless there is exactly one list that is not inside of another.
     """
     lists = list(_lists(data, ""))
