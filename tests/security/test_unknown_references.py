@@ -162,6 +162,21 @@ async def test_an_unknown_reference_takes_the_requests_of_a_hidden_one(api: Api)
     assert counts[0] == counts[1]
 
 
+async def test_a_dry_link_to_a_hidden_member_of_a_set_takes_the_requests_of_an_absent_one(api: Api) -> None:
+    """The set of a feature is known by its record alone, which a caller who may not see it must not compare."""
+    shut, absent = (f"mlg://feature/test/default/{name}" for name in ("in-a-hidden-set", "nothing"))
+    hidden = {"owners": [{"owner": leaks.RANKING}], "visibility": "TEAM"}
+    await api.load(
+        {"feature": {"id": shut, **hidden}},
+        {"featureSet": {"id": "mlg://feature-set/test/default/hidden-set", **hidden, "features": [shut]}},
+    )
+    ends = {"relation": "PRODUCES", "from": id_of("Run", "mine"), "dryRun": True}
+    found = [await done(api, LINK, {**ends, "to": far}) for far in (shut, absent)]
+    assert json.dumps(found[0]).replace(shut, absent) == json.dumps(found[1])
+    counts = [await api.count("zoe", LINK, input={**ends, "to": far}) for far in (shut, absent)]
+    assert counts[0] == counts[1]
+
+
 async def test_near_ids_are_visible_ones_of_the_kind(api: Api) -> None:
     """A mistyped name gets the ids that the caller may see, the most similar first, and no hidden or new one."""
     near, shut = "mlg://dataset/test/default/checkout-orders", "mlg://dataset/test/default/checkout-order"

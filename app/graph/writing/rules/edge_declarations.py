@@ -26,7 +26,7 @@ from app.graph.writing.rules.edge_effects import change_edge, has_lapsed, requir
 from app.graph.writing.rules.permissions import changed_ends, may_link_other_ends, needs_confirmation
 from app.graph.writing.rules.stored_values import refuse_many_tags
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.placeholders import ensure_referenced, has_lasting_owner
+from app.graph.writing.unit.placeholders import absent_record, ensure_referenced, has_lasting_owner
 from app.graph.writing.unit.rejections import invalid
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import RELATIONS, TAGGED, VERSION_OF, Direction
@@ -124,14 +124,18 @@ def to_amend(unit: ItemUnit, key: EdgeKey, own: int, edge: Record | None, *, unc
 def with_giver(unit: ItemUnit, key: EdgeKey, edge: Record | None, after: Record) -> Record:
     """Return ``after``, which a link or unlink makes of ``edge``, with its :data:`GIVEN_FOR` if it differs from it.
 
-    If it leaves the dates of the edge as they are, these are also of those who gave them.
+    If it leaves the dates of the edge as they are, these are also of those who gave them. A hidden end counts like an
+    absent one, about which nothing more is read.
     """
     given, stored = ({**each, GIVEN_FOR: None} for each in (after, edge or {}))
     if given == stored:
         return after
     rest = {name: value for name, value in after.items() if name != GIVEN_FOR}
     former = (edge or {}).get(GIVEN_FOR) if ends(after) == ends(edge or after) else None
-    ends_changed = changed_ends(unit, key)
+    ends_changed = [
+        record if unit.visibility.is_visible(record) else absent_record(unit, record["id"])
+        for record in changed_ends(unit, key)
+    ]
     unowned = [record for record in ends_changed if not has_lasting_owner(unit, record)]
     if all(unit.visibility.allows("administer", record).allowed for record in unowned):
         return rest if former is None else {**rest, GIVEN_FOR: former}
