@@ -226,7 +226,9 @@ async def test_a_webhook_shows_what_its_owner_may_see(hooks: Hooks) -> None:
     settings = api.process.settings
     moved = DevIssuer(settings).mint(replace(persona(OWNER), groups=("ads",)))
     api.tokens["moved"] = moved
-    await api.ask("moved", UPDATE, input={"name": "hook"})
+    refused = await api.ask("moved", UPDATE, input={"name": "hook"})
+    assert [each["code"] for each in refused["updateWebhook"]["errors"]] == ["CONFLICT"]
+    await api.ask("moved", UPDATE, input={"name": "hook", "url": hooks.inbox.url})
     await api.load(dataset("ours", description="later"))
     await api.load(dataset("theirs", description="later"))
     await until(lambda: hooks.inbox.subjects() == ["ours", "theirs"])

@@ -342,6 +342,8 @@ async def test_others_run_beside_an_item_of_many_edges(
     api: Api, monkeypatch: pytest.MonkeyPatch, mutation: str
 ) -> None:
     """An item with many edges is converted, read and planned in the side thread; so is the one that ends them all."""
+    many = [f"mlg://dataset/test/default/source{number}" for number in range(1_200)]
+    await api.load(*({"dataset": {"id": each}} for each in many))
     loop, threads = threading.get_ident(), Counter[str]()
 
     def recorded(place: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -355,7 +357,6 @@ async def test_others_run_beside_an_item_of_many_edges(
     monkeypatch.setattr("graphql_schema.inputs.registration.edges_of", recorded("read", edges_of))
     monkeypatch.setattr("app.graph.writing.group_plan.plan_item", recorded("plan", plan_item))
     monkeypatch.setattr(PrefetchRequest, "add_command", recorded("prefetch", PrefetchRequest.add_command))
-    many = [f"mlg://dataset/test/default/source{number}" for number in range(1_200)]
     item = {"id": f"mlg://dataset/test/default/{mutation}"}
     await _register(api, mutation, item | {"derivedFrom": many})
     assert {"read", "plan", "prefetch"} <= threads.keys()

@@ -83,8 +83,8 @@ async def test_dead_events_are_listed_and_replayed(api: Api, url: str) -> None:
     headers = {"Authorization": f"Bearer {api.tokens['ci-ranking']}"}
     event = {"source": "prod", "type": "run", "id": "[/]\x1b"}
     urn = (await api.http.post("/ingest/events", json=event, headers=headers)).json()["id"]
-    for words in (("prod",), (urn,)):
-        await _die(api, urn)
+    for former, words in enumerate((("prod",), (urn,))):
+        await _die(api, urn, after=former * MAX_ATTEMPTS)
         listed = await run(api, url, "ingest", "dead", "--source", "prod", "--json")
         (dead,) = orjson.loads(listed.stdout.splitlines()[-1])
         assert {name: dead[name] for name in ("id", "objectId", "reason")} == {
@@ -98,8 +98,8 @@ async def test_dead_events_are_listed_and_replayed(api: Api, url: str) -> None:
         assert (await run(api, url, "ingest", "dead", "--json")).stdout.splitlines()[-1] == "[]"
 
 
-async def _die(api: Api, urn: str) -> None:
-    """Let the last attempt of an event fail."""
+async def _die(api: Api, urn: str, *, after: int) -> None:
+    """Let the last attempt of an event fail, which had some attempts before."""
     writer = PolicedWriter(
         api.client,
         api.coordinator,
@@ -107,7 +107,7 @@ async def _die(api: Api, urn: str) -> None:
         clock=lambda: clock[0],
     )
     clock = [epoch_milliseconds()]
-    for attempt in range(1, MAX_ATTEMPTS + 1):
+    for attempt in range(after + 1, after + MAX_ATTEMPTS + 1):
         failing = FinishThinEventCommand(urn, attempt, "NOT_FOUND")
         outcomes = await writer.write([TakeThinEventCommand(urn), failing], dry_run=False, atomic=False)
         assert not [each.errors for each in outcomes if each.errors]

@@ -82,6 +82,7 @@ async def test_ended_edges_are_passed_by_several_requests(
     few, many = (f"mlg://dataset/test/default/{name}-{first}" for name in ("few", "many"))
     present = "mlg://dataset/test/default/present"
     sources = [f"{SOURCES[0]}-{number}" for number in range(4 * level_statement.FEW + 10)]
+    await api.load(*({"dataset": {"id": each}} for each in sources))
     for hub, ended in ((few, sources[:20]), (many, sources)):
         for derived_from in (ended, [present]):
             await api.load({"dataset": {"id": hub, "derivedFrom": derived_from}})
