@@ -134,7 +134,11 @@ class UpdateWebhookInput:
     """Changes a webhook, and renews its rights."""
 
     name: str = strawberry.field(description="The name of the webhook.")
-    url: str | None = strawberry.field(description="The new address; null keeps the stored one.", default=None)
+    url: str | None = strawberry.field(
+        description="The new address; null keeps the stored one, unless the token has teams, roles or scopes that the "
+        "token of the last call had not: this is a CONFLICT.",
+        default=None,
+    )
     filter: ChangeFilter | None = strawberry.field(
         description="The new condition, which replaces the stored one; an empty one is for all changes, null keeps "
         "the stored one.",

@@ -12,11 +12,12 @@ from support.documents.observability import recorded
 from support.estates.owned_items import owned, team, urn
 from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
+from support.stores.level_bindings import level_bindings
 from support.today import TODAY, skip_after_midnight
 
 from app.graph.reading import unused_assets as idle
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest, LevelResponse
-from app.graph.reading.level.level_statement import LEVEL, MEMORY, RECORDS_CAP, VISITED_CAP
+from app.graph.reading.level.level_statement import LEVEL
 
 OPEN, SHUT, SECRET = urn("service", "shop"), urn("service", "shut"), urn("service", "secret")
 UMA = "mlg://user/catalog/default/uma"
@@ -232,20 +233,7 @@ async def test_a_query_accepts_the_maximal_number_of_undecided_ids(estate: Estat
         "c": True,
         "t": [[[["in", "urn", names]]]],
     }
-    bindings = {
-        "points": [],
-        "hops": [],
-        "listings": [part],
-        "cap": 1,
-        "visited": VISITED_CAP,
-        "memory": MEMORY,
-        "reached": [],
-        "size": RECORDS_CAP,
-        "full": True,
-        "tenant": "default",
-        "head": 0,
-    }
-    (response,) = await estate.api.client.submit(LEVEL, bindings)
+    (response,) = await estate.api.client.submit(LEVEL, level_bindings(listings=[part]))
     assert (len(response["l"][0]["x"]), response["l"][0]["n"]) == (len(estate.reported),) * 2
 
 

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from support.oracles.decision_table import CALLERS, READ, WRITE, team
 from support.stores.bulk_vertices import every_class, load
 from support.stores.janusgraph import StoreGraph
+from support.stores.level_bindings import level_bindings
 from support.stores.writers import shipped_policy
 
 from app.graph.driver.gremlin_client import GremlinClient
@@ -21,7 +22,7 @@ from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.reading.level.index_filter import filter_of
 from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest, LevelResponse
-from app.graph.reading.level.level_statement import LEVEL, MEMORY, RECORDS_CAP, VISITED_CAP
+from app.graph.reading.level.level_statement import LEVEL
 from app.graph.reading.reader import PolicedReader
 from app.graph.records.read_time import ReadTime
 from graphql_schema.catalog.enums import AssetKind, LifecycleStage, Sensitivity
@@ -99,20 +100,7 @@ async def pushed_down(twin: Twin, predicates: Sequence[Predicate]) -> list[set[i
     """Return the ids that the real level statement finds with the Gremlin form of each predicate."""
     queries = [IndexQuery(filter_of(condition_of_rows(each)), 2 * len(CLASSES)) for each in predicates]
     listings = [query.wire() for query in queries]
-    bindings = {
-        "points": [],
-        "hops": [],
-        "listings": listings,
-        "cap": 1,
-        "visited": VISITED_CAP,
-        "memory": MEMORY,
-        "reached": [],
-        "size": RECORDS_CAP,
-        "full": True,
-        "tenant": COMPARED,
-        "head": 0,
-    }
-    (found,) = await twin.client.submit(LEVEL, bindings)
+    (found,) = await twin.client.submit(LEVEL, level_bindings(listings=listings, tenant=COMPARED))
     return [set(each["x"]) for each in found["l"]]
 
 

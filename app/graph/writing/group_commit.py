@@ -76,7 +76,7 @@ MAX_GATHER_SECONDS: Final = 0.02
 MAX_GROUP_BYTES: Final = 4 * 1024 * 1024
 """Maximal number of bytes of the records in one transaction, unless its only batch is atomic or has one item.
 
-The effects on other assets do not count: an item would otherwise be refused because of what others derived.
+The raise of other assets does not count: an item would otherwise be refused because of what others derived.
 """
 
 MAX_TRANSACTION_BYTES: Final = 10 * 1024 * 1024
@@ -377,5 +377,4 @@ def _encoded(plan: GroupPlan, writes: WriteSet) -> Generator[None, None, None]:
     maximum = MAX_GROUP_BYTES if plan.is_divisible else MAX_TRANSACTION_BYTES
     if plan.own.size > maximum:
         raise WriteTooLargeError(f"A transaction has at most {maximum} bytes of records.")
-    for _ in plan.state.add_writes(writes, plan.now):
-        yield
+    yield from plan.state.add_writes(writes, plan.now)

@@ -4,9 +4,10 @@ import pytest
 from support.documents.observability import raised, recorded, report
 from support.estates.owned_items import owned, team, urn
 from support.servers.in_process import Api
+from support.stores.level_bindings import level_bindings
 
 from app.graph.reading.level.hop_plan import compile_related
-from app.graph.reading.level.level_statement import LEVEL, MEMORY, RECORDS_CAP, VISITED_CAP
+from app.graph.reading.level.level_statement import LEVEL
 from app.graph.records.read_time import ReadTime
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.usage.asset_usage import MONTHS
@@ -73,19 +74,7 @@ async def test_a_level_over_its_cap_reads_no_records(api: Api, cap: int) -> None
     vids = [vertex_id("default", urn("dataset", f"d{number}")) for number in range(6)]
     (months,) = compile_related(MONTHS).hops
     hop = {**ReadTime(10**13).window, **months.wire(vids, t=True, n=50_000, since=1)}
-    bindings = {
-        "points": vids[:2],
-        "hops": [hop],
-        "listings": [],
-        "cap": cap,
-        "visited": VISITED_CAP,
-        "memory": MEMORY,
-        "reached": [],
-        "size": RECORDS_CAP,
-        "full": True,
-        "tenant": "default",
-        "head": 0,
-    }
+    bindings = level_bindings(points=vids[:2], hops=[hop], cap=cap)
     (found,) = await api.client.submit(LEVEL, bindings)
     within = cap == 13
     assert (found["over"], [len(edges) for edges in found["e"]]) == (not within, [36] if within else [])

@@ -4,13 +4,14 @@ from random import Random
 from typing import Any
 
 from support.stores.janusgraph import StoreGraph
+from support.stores.level_bindings import level_bindings
 
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.groovy.word_beginnings import WORD_BEGINNINGS
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.reading.level.index_filter import filter_of
 from app.graph.reading.level.index_query import IndexQuery
-from app.graph.reading.level.level_statement import LEVEL, MANY_WORDS, MEMORY, RECORDS_CAP, VISITED_CAP
+from app.graph.reading.level.level_statement import LEVEL, MANY_WORDS
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.conditions import HasWord
 
@@ -59,20 +60,8 @@ async def test_a_beginning_of_very_many_words_is_searched_as_a_complete_word(gra
     texts |= {"complete": "orda of a shop", "longer": "the ordbooks", "other": "books"}
     await add(graph, texts)
     words = ("orda", "orda1", "ordb")
-    bindings = {
-        "points": [],
-        "hops": [],
-        "listings": [IndexQuery(filter_of(HasWord("prose", word, prefix=True)), 20).wire() for word in words],
-        "cap": 1,
-        "visited": VISITED_CAP,
-        "memory": MEMORY,
-        "reached": [],
-        "size": RECORDS_CAP,
-        "full": True,
-        "tenant": TENANT,
-        "head": 0,
-    }
+    listings = [IndexQuery(filter_of(HasWord("prose", word, prefix=True)), 20).wire() for word in words]
     async with client_of(graph) as client:
-        (response,) = await client.submit(LEVEL, bindings)
+        (response,) = await client.submit(LEVEL, level_bindings(listings=listings))
     names = {vertex_id(TENANT, name): name for name in texts}
     assert [[names[vid] for vid in each["x"]] for each in response["l"]] == [["complete"], ["v1"], ["longer"]]

@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from support.documents.filter_samples import conditions as sampled_conditions
 from support.estates.random_conditions import NUMBERS, TEXTS, WORDS, conditions
 from support.stores.janusgraph import StoreGraph
+from support.stores.level_bindings import level_bindings
 
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.reading.level.index_filter import MAX_FILTER_SIZE, filter_of
 from app.graph.reading.level.index_query import IndexQuery
-from app.graph.reading.level.level_statement import LEVEL, MEMORY, RECORDS_CAP, VISITED_CAP
+from app.graph.reading.level.level_statement import LEVEL
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.properties import NATIVE_PROPERTIES
 from graphql_schema.ports.conditions import (
@@ -65,20 +66,7 @@ class Indexed:
     async def found(self, wanted: Sequence[Condition]) -> list[set[int]]:
         """Return the vertices that the index finds for each condition."""
         listings = [IndexQuery(filter_of(each), VERTICES + 1).wire() for each in wanted]
-        bindings = {
-            "points": [],
-            "hops": [],
-            "listings": listings,
-            "cap": 1,
-            "visited": VISITED_CAP,
-            "memory": MEMORY,
-            "reached": [],
-            "size": RECORDS_CAP,
-            "full": True,
-            "tenant": TENANT,
-            "head": 0,
-        }
-        (response,) = await self.client.submit(LEVEL, bindings)
+        (response,) = await self.client.submit(LEVEL, level_bindings(listings=listings))
         return [set(each["x"]) for each in response["l"]]
 
     def matching(self, condition: Condition) -> set[int]:
