@@ -237,7 +237,7 @@ async def test_the_holder_is_next_in_the_side_thread_every_second_time() -> None
         ended.wait()
 
     async with asyncio.TaskGroup() as group:
-        group.create_task(run_aside(hold))
+        group.create_task(run_aside(hold), context=Context())  # a call of the process
         await asyncio.to_thread(begun.wait)
         for number in range(3):
             group.create_task(noted("ada", f"a{number}"))
