@@ -118,6 +118,22 @@ def _flatten(form: type[And | Or], operands: Iterable[Predicate]) -> Iterable[Pr
             yield operand
 
 
+def remaining(predicate: Predicate, known: Predicate) -> Predicate:
+    """Return what remains to be matched of ``predicate`` by rows that match ``known``.
+
+    Of these rows, both match the same ones. Only ``known`` itself is left out, or its operands if it is an `And`.
+    """
+    operands = known.operands if isinstance(known, And) else (known,)
+    if predicate in operands:
+        return Everything()
+    match predicate:
+        case And(conjuncts):
+            return conjunction(remaining(each, known) for each in conjuncts)
+        case Or(alternatives):
+            return disjunction(remaining(each, known) for each in alternatives)
+    return predicate
+
+
 def compiled(predicate: Predicate) -> RowTest:
     """Return a function that evaluates ``predicate`` on the attributes of a row."""
     match predicate:

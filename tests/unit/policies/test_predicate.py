@@ -19,6 +19,7 @@ from policies.predicate import (
     disjunction,
     evaluated_in_part,
     negation,
+    remaining,
     within,
 )
 
@@ -80,13 +81,27 @@ def test_simplified_forms_are_equivalent(operands: list[Predicate]) -> None:
 @given(predicates, st.frozensets(st.sampled_from(["ownerTeam", "visibility", "stage"])))
 def test_a_partial_evaluation_looks_at_known_attributes_only(predicate: Predicate, unknown: frozenset[str]) -> None:
     """What remains of a predicate is the same for all rows that agree in the known attributes, and correct for each."""
-    remaining: dict[tuple[str, ...], Predicate] = {}
+    left: dict[tuple[str, ...], Predicate] = {}
     for row in SPACE:
         found = evaluated_in_part(predicate, row, unknown)
         known = tuple(value for name, value in row.named().items() if name not in unknown)
-        assert remaining.setdefault(known, found) == found
+        assert left.setdefault(known, found) == found
         assert evaluated(found, row) == evaluated(predicate, row)
         assert unknown or isinstance(found, Everything | Nothing)
+
+
+@given(predicates, predicates)
+def test_what_remains_matches_the_same_of_the_known_rows(predicate: Predicate, known: Predicate) -> None:
+    """Together with what is known, it is the predicate; of the known one and a second, the second remains."""
+    found = remaining(predicate, known)
+    for row in SPACE:
+        if evaluated(known, row):
+            assert evaluated(found, row) is evaluated(predicate, row)
+    own, active = within("ownerTeam", "a"), within("stage", "a")
+    both = disjunction((own, within("visibility", "a")))
+    assert remaining(conjunction((both, active)), both) == active
+    assert remaining(conjunction((both, own, active)), conjunction((both, own))) == active
+    assert remaining(disjunction((both, active)), negation(both)) == disjunction((both, active))
 
 
 def test_conditions_on_one_attribute_are_merged() -> None:

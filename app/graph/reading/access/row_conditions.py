@@ -4,7 +4,7 @@ The policy has predicates of its own (:mod:`policies.predicate`), because it doe
 conditions here, and nowhere else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, assert_never
 
@@ -27,7 +27,7 @@ from graphql_schema.ports.conditions import (
     UnusedFor,
     rewrite,
 )
-from policies.predicate import And, Everything, Not, Nothing, Or, Predicate, Within, conjunction
+from policies.predicate import And, Everything, Not, Nothing, Or, Predicate, Within, conjunction, remaining
 
 ResolvedUsage = Mapping[UnusedFor, Condition]
 """For each :class:`UnusedFor` of a condition, the condition that replaces it for one caller."""
@@ -64,8 +64,21 @@ def _condition_of(predicate: Predicate) -> Condition:
             assert_never(predicate)
 
 
+def _alternatives(condition: Condition) -> Iterator[Condition]:
+    """Yield conditions of which at least one is met exactly if the given one is."""
+    if isinstance(condition, AnyOf):
+        for each in condition.conditions:
+            yield from _alternatives(each)
+    else:
+        yield condition
+
+
 class RowConditions:
-    """The conditions of one caller and one operation."""
+    """The conditions of one caller and one operation.
+
+    All are about vertices that meet :meth:`visible`, so no other one repeats who may discover a vertex: that can be a
+    list of a thousand owners.
+    """
 
     def __init__(self, policy: RowPolicy) -> None:
         self._policy = policy
@@ -77,8 +90,8 @@ class RowConditions:
         return self._mask(key) is not None
 
     def shows(self, *keys: str) -> Condition:
-        """Return the condition of the vertices that show the fields of all these native properties to the caller."""
-        return condition_of_rows(conjunction(map(self._policy.shown, keys)))
+        """Return the condition of the discoverable vertices that show the fields of all these native properties."""
+        return condition_of_rows(conjunction(map(self._shown, keys)))
 
     def visible(self) -> Condition:
         """Return the condition of the vertices that the caller may discover and that exist at the read time."""
@@ -96,17 +109,23 @@ class RowConditions:
         return rewrite(condition, leaf)
 
     def _masked(self, leaf: Leaf) -> Condition:
+        """Return :meth:`mask` of one leaf, in a form whose filter has each list of owners once."""
         mask = None if isinstance(leaf, CallerLeaf) else self._mask(leaf.key)
         if mask is None:
             return leaf
-        visible = All((leaf, mask))
-        return AnyOf((visible, Negated(mask))) if isinstance(leaf, In) and "" in leaf.values else visible
+        if isinstance(leaf, In) and "" in leaf.values:
+            return All(tuple(AnyOf((leaf, Negated(each))) for each in _alternatives(mask)))
+        return All((leaf, mask))
+
+    def _shown(self, key: str) -> Predicate:
+        """Return the predicate of the discoverable vertices that show a field."""
+        return remaining(self._policy.shown(key), self._discoverable)
 
     def _mask(self, key: str) -> Condition | None:
-        """Return the condition of the vertices that show a field; None if that is the row filter of the caller."""
+        """Return the condition of the discoverable vertices that show a field; None if all of them do."""
         if key not in self._masks:
-            shown = self._policy.shown(key)
-            self._masks[key] = None if shown == self._discoverable else condition_of_rows(shown)
+            shown = self._shown(key)
+            self._masks[key] = None if isinstance(shown, Everything) else condition_of_rows(shown)
         return self._masks[key]
 
     def _existing(self) -> Condition:

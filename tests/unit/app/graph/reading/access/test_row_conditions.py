@@ -1,16 +1,20 @@
 """The policy as conditions: the rows that are listed, and filters that cannot read a hidden field."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, cast
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from strawberry import ID
 from support.estates.random_conditions import conditions, records
+from support.oracles.decision_table import CALLERS
+from support.stores.writers import shipped_policy
 
 from app.graph.reading.access.row_conditions import UNGOVERNED, RowConditions, condition_of_rows
 from app.graph.reading.access.row_policy import RowPolicy
+from app.graph.reading.level.index_filter import filter_of
 from app.graph.records.read_time import PRESENT, ReadTime, vertex_at
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.fields.filters import AssetFilter, asset_listing
@@ -25,6 +29,9 @@ from graphql_schema.ports.conditions import (
     nodes,
     rewrite,
 )
+from graphql_schema.ports.policy_report import PolicyReport
+from graphql_schema.rules.search_text import parse_search_text
+from graphql_schema.search.search_conditions import search_query
 from policies.attributes import PolicyAttributes
 from policies.predicate import (
     Everything,
@@ -182,3 +189,17 @@ def test_only_what_is_discovered_is_visible() -> None:
     assert found == ["ORG"] * 4
     assert all(holds(visible, {**alive, "kind": kind}) for kind in UNGOVERNED.values)
     assert In("visibility", ("ORG",)) in nodes(visible)
+
+
+def test_a_caller_with_a_thousand_owners_searches_by_several_words() -> None:
+    """The filter has the owners once for each word and once for the rows, so six words are not refused."""
+    owners = frozenset(f"mlg://user/catalog/default/person-{number:06}" for number in range(1000))
+    caller = replace(CALLERS["ada"], acts_for=owners)
+    conditions = RowConditions(RowPolicy(shipped_policy().access(caller), "default", PolicyReport("v1")))
+    query = search_query(parse_search_text("fraud model of the payments team"), AssetFilter(tags=[ID(""), ID("pii")]))
+    where = conditions.mask(query.where)
+    for each in (query.candidates, *query.best):
+        filter_ = filter_of(where, conditions.mask(each), conditions.visible())
+        lists = [values for element in filter_ for branch in element for _, key, values in branch if key == "ownerTeam"]
+        assert len(lists) <= 8
+        assert all(owners <= set(cast("list[str]", values)) for values in lists)
