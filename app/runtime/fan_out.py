@@ -2,8 +2,8 @@
 
 Each transaction wakes every subscription. Callers with equal rights share what they read and execute until the next
 transaction, for :data:`graphql_schema.subscription.FRESH_SECONDS` at most. Subscriptions take turns, in which they read
-and execute but do not send: a few have their turn at once, at most one of each caller. Callers who had a
-long turn within ten minutes leave one of them to others.
+and execute but do not send: a few have their turn at once, at most one of each caller. A turn that becomes long leaves
+its place to others. Its caller counts as slow for ten minutes, and slow callers leave one place to others.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from graphql_schema.subscription import FRESH_SECONDS
 from policies.principal import Principal
 
 TURNS: Final = 4
-"""Number of turns at once."""
+"""Number of turns at once, without those that have become long."""
 
 LONG_SECONDS: Final = 1.0
 """Seconds from which on a turn is long; those of ordinary events take some milliseconds.
@@ -42,8 +42,9 @@ def _queue(slots: int) -> FairQueue:
 class SubscriptionTurns:
     """The turns of all subscriptions. ``clock`` returns monotonic seconds.
 
-    A slow caller also needs one of the ``slow`` turns, which are one fewer. So callers with large events, however many,
-    do not let all others wait for these.
+    A slow caller also needs one of the ``slow`` turns, which are one fewer. The first long turn of another caller
+    leaves its place after LONG_SECONDS, and goes on. So callers with large events, however many, do not let all others
+    wait for these.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -67,7 +68,10 @@ class SubscriptionTurns:
                 await self._begin_slow(caller, if_it_leaves)
                 await self.all.acquire(caller)
             if_it_leaves.pop_all()
-        return Turn(self, caller, self.clock(), is_slow)
+        turn = Turn(self, caller, self.clock(), is_slow)
+        if not is_slow:
+            turn.becomes_long = asyncio.get_running_loop().call_later(LONG_SECONDS, self._leave_place, turn)
+        return turn
 
     async def _begin_slow(self, caller: Hashable, if_it_leaves: ExitStack) -> None:
         await self.slow.acquire(caller)
@@ -76,25 +80,43 @@ class SubscriptionTurns:
     def _is_slow(self, caller: Hashable) -> bool:
         return self._slow_until.get(caller, 0.0) > self.clock()
 
+    def _leave_place(self, turn: "Turn") -> None:
+        """Let others begin a turn in place of one that has become long."""
+        turn.has_place = False
+        self._remember_slow(turn.caller)
+        self.all.release(turn.caller)
+
+    def _remember_slow(self, caller: Hashable) -> None:
+        now = self.clock()
+        self._slow_until = {each: until for each, until in self._slow_until.items() if until > now}
+        self._slow_until[caller] = now + REMEMBERED_SECONDS
+
     def end(self, turn: "Turn") -> None:
         """End a turn, so that others can begin theirs."""
-        now = self.clock()
-        if now - turn.begun > LONG_SECONDS:
-            self._slow_until = {each: until for each, until in self._slow_until.items() if until > now}
-            self._slow_until[turn.caller] = now + REMEMBERED_SECONDS
-        self.all.release(turn.caller)
+        if turn.becomes_long is not None:
+            turn.becomes_long.cancel()
+        if self.clock() - turn.begun > LONG_SECONDS:
+            self._remember_slow(turn.caller)
+        if turn.has_place:
+            self.all.release(turn.caller)
         if turn.is_slow:
             self.slow.release(turn.caller)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turn:
-    """A turn of a caller, which is one of those for slow callers, or not; ``begun`` is in seconds of the clock."""
+    """A turn of a caller, which is one of those for slow callers, or not; ``begun`` is in seconds of the clock.
+
+    ``becomes_long`` is when it leaves its place, None if it keeps it; ``has_place`` is whether it counts as one of
+    TURNS.
+    """
 
     turns: SubscriptionTurns
     caller: Hashable
     begun: float
     is_slow: bool
+    becomes_long: asyncio.TimerHandle | None = None
+    has_place: bool = True
 
     def end(self) -> None:
         """End the turn; call it once."""

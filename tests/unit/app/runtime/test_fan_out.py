@@ -13,6 +13,12 @@ ADA = Principal("ada", PrincipalKind.PERSON, "default")
 BO = Principal("bo", PrincipalKind.PERSON, "default")
 
 
+@pytest.fixture(autouse=True)
+def _slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no turn become long unless a test wants it."""
+    monkeypatch.setattr(fan_out, "LONG_SECONDS", 30.0)
+
+
 class Commits:
     """A counter of transactions."""
 
@@ -104,6 +110,26 @@ async def test_callers_with_long_turns_leave_one_to_others() -> None:
     assert (turns.all.running, turns.slow.running) == (0, 0)
     now += fan_out.REMEMBERED_SECONDS
     assert not (await turns.begin(slow[0])).is_slow
+
+
+async def test_turns_that_become_long_leave_their_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the first events of many callers take long, others begin; their callers then share the slow turns."""
+    monkeypatch.setattr(fan_out, "LONG_SECONDS", 0.01)
+    turns = SubscriptionTurns()
+    async with asyncio.timeout(5):
+        long = [await turns.begin(f"slow {number}") for number in range(3 * fan_out.TURNS)]
+        (await turns.begin("quick")).end()
+        while turns.all.running:  # noqa: ASYNC110 - until timers of the event loop end
+            await asyncio.sleep(0)  # the last of them become long
+    waiting = [asyncio.create_task(turns.begin(turn.caller)) for turn in long]
+    await asyncio.wait(waiting, timeout=0.01)
+    again = [task.result() for task in waiting if task.done()]
+    assert len(again) == fan_out.TURNS - 1
+    for turn in (*long, *again):
+        turn.end()
+    for task in waiting[len(again) :]:
+        (await task).end()
+    assert (turns.all.running, turns.slow.running) == (0, 0)
 
 
 async def test_turns_that_wait_already_become_slow_ones() -> None:
