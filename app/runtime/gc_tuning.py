@@ -110,15 +110,16 @@ class Collector:
 
     ``cached_bytes`` returns the size of the graph cache, ``operation_bytes`` that of all that running operations have
     read from the store. ``_explained`` is the number of frozen objects without theirs, at the start or after the last
-    visit of all. ``_resident`` are the bytes of memory without theirs, the least since then. ``_blocks`` is the number
-    of blocks without theirs at the last count, for each factor of the limit.
+    visit of all. ``_blocks`` is the number of blocks without theirs at the last count, for each factor of the limit.
+    ``_resident`` and ``_cached`` are the bytes of the process and of the graph cache when they were least since the
+    last visit of all, while no operation ran.
     """
 
     def __init__(self, cached_bytes: Callable[[], int] = _none, operation_bytes: Callable[[], int] = _none) -> None:
         self._cached_bytes = cached_bytes
         self._operation_bytes = operation_bytes
         self._explained = self._count()
-        self._resident = self._measure()
+        self._measure()
         self._blocks = dict.fromkeys((1, BUSY_FACTOR), self._count_blocks())
         self._is_trimmed = True
         self._grown = asyncio.Event()
@@ -143,27 +144,29 @@ class Collector:
             await self._grown.wait()
             self._grown.clear()
             self._collect()
-            self._collect_frozen(BUSY_FACTOR)
+            if self._are_many(BUSY_FACTOR):
+                self._collect_frozen()
 
     async def collect_when_idle(self) -> None:
         """Run until cancelled: collect garbage after an interval in which the process was nearly idle.
 
         Without a collection of the younger generations since the last full one, there is nothing to collect. After an
-        interval with any collection, free memory is released to the operating system. Frozen objects wait for the end
-        of all operations: these also use no CPU while they wait for the store, and a visit would delay them.
+        interval with any collection, free memory is released to the operating system, and no longer looks like growth.
+        Frozen objects wait for the end of all operations: these also use no CPU while they wait for the store, and a
+        visit would delay them.
         """
         while True:
             before = time.process_time()
             await asyncio.sleep(INTERVAL_SECONDS)
-            if time.process_time() - before < IDLE_SHARE * INTERVAL_SECONDS:
-                if any(gc.get_count()[1:]):
-                    self._collect()
-                if not self._operation_bytes():
-                    self._collect_frozen()
+            is_idle = time.process_time() - before < IDLE_SHARE * INTERVAL_SECONDS
+            if is_idle and any(gc.get_count()[1:]):
+                self._collect()
             if not self._is_trimmed:
                 self._is_trimmed = True
                 await asyncio.to_thread(trim)  # the next collection does not wait for the side thread
-                self._resident = min(self._resident, self._measure())
+            is_quiet = is_idle and not self._operation_bytes()
+            if self._has_grown(1 if is_quiet else BUSY_FACTOR) or (is_quiet and self._are_many()):
+                self._collect_frozen()
 
     def _collect(self) -> None:
         """Collect garbage, and freeze the rest."""
@@ -171,35 +174,48 @@ class Collector:
         gc.freeze()
         self._is_trimmed = False
 
-    def _collect_frozen(self, factor: int = 1) -> None:
-        """Collect the garbage among the frozen objects, if ``factor`` times FROZEN_OBJECTS of them are unexplained.
+    def _collect_frozen(self) -> None:
+        """Collect the garbage among the frozen objects; from now on, the others are explained."""
+        gc.freeze()  # else a large young generation would be frozen at the start of the collection, with all others
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+        self._explained = self._count()
+        self._measure()
+        self._blocks = dict.fromkeys(self._blocks, self._count_blocks())
 
-        So are they if memory has grown by ``factor`` times FROZEN_BYTES. They are not counted before as many blocks
-        were added since the last count. After a count while the process is busy, they are counted again when it is not.
+    def _are_many(self, factor: int = 1) -> bool:
+        """Return whether more than ``factor`` times FROZEN_OBJECTS are frozen that nothing explains.
+
+        They are not counted before as many blocks were added since the last count. After a count while the process is
+        busy, they are counted again when it is not.
         """
-        if self._measure() > self._resident + factor * FROZEN_BYTES or self._are_many(factor * FROZEN_OBJECTS, factor):
-            gc.freeze()  # else a large young generation would be frozen at the start of the collection, with all others
-            gc.unfreeze()
-            gc.collect()
-            gc.freeze()
-            self._explained, self._resident = self._count(), self._measure()
-            self._blocks = dict.fromkeys(self._blocks, self._count_blocks())
-
-    def _are_many(self, least: int, factor: int) -> bool:
-        """Return whether more than ``least`` frozen objects are unexplained."""
+        least = factor * FROZEN_OBJECTS
         blocks = self._count_blocks()
         if blocks <= self._blocks[factor] + least:
             return False
         self._blocks[factor] = blocks
         return self._count() > self._explained + least
 
+    def _has_grown(self, factor: int) -> bool:
+        """Return whether the memory of the process has grown by ``factor`` times FROZEN_BYTES that nothing explains.
+
+        What the graph cache and operations have may be a small part of their estimates. So growth counts from what the
+        process had without operations. What the cache no longer has explains no growth, and is none.
+        """
+        reading = self._operation_bytes()
+        growth = resident_bytes() - self._resident - max(0, self._cached_bytes() - self._cached)
+        if growth < 0 and not reading:
+            self._measure()
+        return growth - reading > factor * FROZEN_BYTES
+
+    def _measure(self) -> None:
+        """Let growth of memory count from now on."""
+        self._resident, self._cached = resident_bytes(), self._cached_bytes()
+
     def _count(self) -> int:
         """Return the number of frozen objects, without those of the graph cache and of the running operations."""
         return gc.get_freeze_count() - (self._cached_bytes() + self._operation_bytes()) // EXPLAINED_BYTES
-
-    def _measure(self) -> int:
-        """Return the bytes of memory of the process, without those of the graph cache and of the running operations."""
-        return resident_bytes() - self._cached_bytes() - self._operation_bytes()
 
     def _count_blocks(self) -> int:
         """Return the number of blocks of memory, without those of the graph cache and of the running operations."""

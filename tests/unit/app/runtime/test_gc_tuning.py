@@ -191,6 +191,37 @@ async def test_few_frozen_objects_with_much_memory_are_visited(monkeypatch: Monk
         assert (garbage() is None) == (not explained and not is_busy)
 
 
+@pytest.mark.parametrize("estimate", ["operation", "cache", "freed"])
+async def test_estimates_beyond_the_memory_let_nothing_be_visited(monkeypatch: Monkey, estimate: str) -> None:
+    """What operations have read, and the cache, is estimated at up to ten times its memory; freed memory is trimmed."""
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 1))
+    read, cached, resident = 0, 0, 10**9
+
+    def trim() -> None:
+        nonlocal resident
+        resident = 10**9
+
+    monkeypatch.setattr(gc_tuning, "resident_bytes", lambda: resident)
+    monkeypatch.setattr(gc_tuning, "trim", trim)
+    kept: list[object] = [Cycle()]
+    garbage = weakref.ref(kept[0])
+    gc.collect()
+    gc.freeze()
+    collector = gc_tuning.Collector(lambda: cached, lambda: read)
+    kept.clear()
+    for factor in (2, 0):
+        read = factor * gc_tuning.FROZEN_BYTES if estimate == "operation" else 0
+        cached = factor * gc_tuning.FROZEN_BYTES if estimate == "cache" else 0
+        resident += factor * gc_tuning.FROZEN_BYTES if estimate == "freed" else 0
+        with monkeypatch.context() as interval:
+            await run_intervals(interval, 2, 0.01, collector)
+    assert garbage() is not None
+    resident += gc_tuning.FROZEN_BYTES + 1
+    monkeypatch.setattr(gc_tuning, "trim", lambda: None)
+    await run_intervals(monkeypatch, 1, 0.01, collector)
+    assert garbage() is None
+
+
 async def test_a_large_young_generation_lets_no_visit_of_frozen_objects_be_empty(monkeypatch: Monkey) -> None:
     """What is frozen at the start of the visit would count as explained from then on, with its garbage."""
     monkeypatch.setattr(gc_tuning, "FROZEN_OBJECTS", 50_000)
