@@ -184,7 +184,15 @@ class OperationBudget:
     @property
     def is_half_read(self) -> bool:
         """Whether the operation has read more than half of the rows that it may read, or of their memory."""
-        return 2 * self.rows > self.limits.rows or 2 * self.stored > self.limits.stored
+        return self._has_read(2)
+
+    @property
+    def is_quarter_read(self) -> bool:
+        """Whether it has read more than a quarter of them."""
+        return self._has_read(4)
+
+    def _has_read(self, part: int) -> bool:
+        return part * self.rows > self.limits.rows or part * self.stored > self.limits.stored
 
     def check(self) -> None:
         """Raise the error that ended the operation, if it has ended."""

@@ -30,8 +30,11 @@ from policies.predicate import Everything
 _Found = JsonObject
 """The response to one index query: ids ``x`` in order, their values ``s`` of some orders, total ``n`` or -1."""
 
-PART_BYTES: Final = RECORDS_CAP // 4
-"""Number of bytes of records from which on a part of a page is refused: a quarter of an operation's memory at most."""
+PART_BYTES: Final = RECORDS_CAP // 8
+"""Number of bytes of records from which on a part of a page is refused: less than half of an operation's memory.
+
+Records of short values take up to 67 times their bytes.
+"""
 
 
 class ListingPages:
@@ -44,6 +47,7 @@ class ListingPages:
         self._unused = UnusedAssets(rows)
         self._loader: DataLoader[tuple[ListingQuery, PageRequest], RowPage] = batch_loader(self._load)
         self._in_parts: DataLoader[tuple[ListingQuery, PageRequest], RowPage] = batch_loader(self._load_in_parts)
+        self._part = asyncio.Lock()
 
     async def page(self, listing: ListingQuery, page: PageRequest) -> RowPage:
         """Return a page of a listing.
@@ -78,26 +82,37 @@ class ListingPages:
         return pages
 
     async def _load_in_parts(self, requests: list[tuple[ListingQuery, PageRequest]]) -> list[RowPage]:
-        return list(await asyncio.gather(*(self._load_one_in_parts(*each) for each in requests)))
+        """Return pages that are read together, or if this is too much, in turns of one part each."""
+        if self._rows.budget.is_quarter_read:
+            return [RowPage((), has_next=True) for _ in requests]
+        try:
+            return await self._read(requests, refused_from=PART_BYTES)
+        except LargeLevelError:
+            return list(await asyncio.gather(*(self._load_one_in_parts(*each) for each in requests)))
 
     async def _load_one_in_parts(self, listing: ListingQuery, page: PageRequest) -> RowPage:
-        """Return a page that ends when the operation has read half of what it may, and then has ``has_next``.
+        """Return a page that ends when the operation has read a quarter of what it may, and then has ``has_next``.
 
-        A part whose records are too large is read with half the length.
+        A part whose records are too large is read with half the length, the next one with twice the length.
         """
         items: list[PageItem] = []
         wanted = size = page.first or 0
-        while size and not self._rows.budget.is_half_read:
-            try:
-                (part,) = await self._read([(listing, page)], refused_from=PART_BYTES)
-            except LargeLevelError:
-                size //= 2
-            else:
-                items += part.items
-                if not part.items or not part.has_next or len(items) == wanted:
-                    return RowPage(tuple(items), part.has_next)
-                page = replace(page, after=items[-1].position)
-            page = replace(page, first=min(size, wanted - len(items)))
+        while size:
+            async with self._part:
+                if self._rows.budget.is_quarter_read:
+                    break
+                try:
+                    (part,) = await self._read([(listing, page)], refused_from=PART_BYTES)
+                except LargeLevelError:
+                    size //= 2
+                else:
+                    items += part.items
+                    if not part.items or not part.has_next or len(items) == wanted:
+                        return RowPage(tuple(items), part.has_next)
+                    page = replace(page, after=items[-1].position)
+                    size *= 2
+            size = min(size, wanted - len(items))
+            page = replace(page, first=size)
         return RowPage(tuple(items), has_next=True)
 
     async def _read(self, requests: list[tuple[ListingQuery, PageRequest]], *, refused_from: int = 0) -> list[RowPage]:
@@ -130,7 +145,7 @@ class ListingPages:
     ) -> RowPage:
         """Return a page without total and without the rows whose access a floor changes.
 
-        Read on until the page is full or the index has no more rows.
+        Read on until the page is full or the index has no more rows. What may be refused is not read in longer parts.
         """
         items: list[PageItem] = []
         wanted = size = COUNT_LIMIT if page.first is None else page.first + 1
@@ -148,7 +163,8 @@ class ListingPages:
             if len(items) >= wanted or all(len(each["x"]) < size for each in found):
                 return RowPage(tuple(items[: page.first]), len(items) >= wanted and page.first is not None)
             after = self._policy.position(response.records[vids[-1]], listing.order.key, values.get(vids[-1]))
-            size = min(max(size * 2, 100), COUNT_LIMIT)
+            if not refused_from:
+                size = min(max(size * 2, 100), COUNT_LIMIT)
             queries = self._index_queries(listing, PageRequest(size - 1, after))
             wired = [each.wire() for each in queries]
             request = LevelRequest(listings=wired, continues=True, refused_from=refused_from)

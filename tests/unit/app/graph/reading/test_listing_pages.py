@@ -1,11 +1,14 @@
 """Pages of listings that are read in parts; what a page has is proven with a store."""
 
+import asyncio
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 from support.stores.writers import NOW, person, shipped_policy, urn
 
+from app.graph.commits.sensitivity_floors import FloorView
 from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.reading.level.level_batcher import LargeLevelError, LevelBatcher, LevelRequest, LevelResponse
 from app.graph.reading.listing_pages import PART_BYTES, ListingPages
@@ -13,9 +16,10 @@ from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import ReadTime
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import stub
-from graphql_schema.ports.conditions import ALWAYS, ListingQuery
+from graphql_schema.ports.conditions import ALWAYS, In, ListingQuery
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
 from graphql_schema.ports.policy_report import PolicyReport
+from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import PageRequest
 from graphql_schema.ports.row import RowPage
 
@@ -30,6 +34,7 @@ class Store:
 
     ids: list[str]
     largest: int = LARGEST
+    first_weigh: int = 1
     instant: ReadTime = field(default_factory=lambda: ReadTime(NOW))
     budget: OperationBudget = field(default_factory=OperationBudget)
     read: list[int] = field(default_factory=list)
@@ -37,24 +42,40 @@ class Store:
 
     async def fetch(self, request: LevelRequest) -> LevelResponse:
         """See LevelBatcher."""
-        (listing,) = request.listings
+        await asyncio.sleep(0)
         self.requests.append(request)
-        after = [test[2] for branches in listing["f"] for branch in branches for test in branch if test[0] == "above"]
-        ids = [each for each in self.ids if each > max(map(str, after), default="")][: listing["n"]]
-        if request.refused_from and len(ids) > self.largest:
+        ids = [each for listing in request.listings for each in self.listed(listing)]
+        if request.refused_from and sum(self.weight(each) for each in ids) > self.largest:
             raise LargeLevelError
         self.read.append(len(ids))
         self.budget.count_rows(len(ids))
-        vids = [vertex_id("default", each) for each in ids]
-        records = {vid: stub("default", each, "root", NOW) for vid, each in zip(vids, ids, strict=True)}
-        return LevelResponse([], records, [{"x": vids, "s": [], "n": -1}])
+        records = {vertex_id("default", each): stub("default", each, "root", NOW) for each in ids}
+        found = [[vertex_id("default", each) for each in self.listed(listing)] for listing in request.listings]
+        return LevelResponse([], records, [{"x": vids, "s": [], "n": -1} for vids in found])
+
+    def listed(self, listing: JsonObject) -> list[str]:
+        """Return the ids that a listing has."""
+        after = [test[2] for branches in listing["f"] for branch in branches for test in branch if test[0] == "above"]
+        return [each for each in self.ids if each > max(map(str, after), default="")][: listing["n"]]
+
+    def weight(self, urn: str) -> int:
+        """Return as how many a record counts: the first five can be large."""
+        return self.first_weigh if urn < IDS[5] else 1
 
 
-async def page_of(store: Store, first: int) -> RowPage:
-    """Return a page in parts of the assets of a store, for an administrator."""
+def pages_of(store: Store, floors: frozenset[str] = frozenset()) -> ListingPages:
+    """Return the listings of a store for an administrator; a floor hides the assets with these ids."""
     policy = RowPolicy(shipped_policy().access(person("root", roles="admin")), "default", PolicyReport("v1"))
-    rows = VisibleRows(cast("LevelBatcher", store), policy)
-    return await ListingPages(rows).page(ListingQuery(ALWAYS), PageRequest(first, in_parts=True))
+    if floors:
+        hidden = {vertex_id("default", each) for each in floors}
+        policy.raised_by_floor = lambda vid, record: record is not None and vid in hidden  # type: ignore[method-assign]
+        policy.floors = cast("FloorView", SimpleNamespace(any=True, with_floor=lambda _vid, record: record))
+    return ListingPages(VisibleRows(cast("LevelBatcher", store), policy))
+
+
+async def page_of(store: Store, first: int, floors: frozenset[str] = frozenset()) -> RowPage:
+    """Return a page in parts of the assets of a store."""
+    return await pages_of(store, floors).page(ListingQuery(ALWAYS), PageRequest(first, in_parts=True))
 
 
 @pytest.mark.parametrize(("count", "first"), [(100, 100), (100, 70), (20, 100), (0, 100)])
@@ -67,10 +88,47 @@ async def test_a_page_is_complete_if_it_is_read_in_parts(count: int, first: int)
     assert {(each.continues, each.refused_from) for each in store.requests} == {(True, PART_BYTES)}
 
 
+async def test_few_large_records_do_not_shorten_all_parts() -> None:
+    """Behind five large ones, parts become long again."""
+    store = Store(IDS, first_weigh=14)
+    assert len((await page_of(store, 100)).items) == 100
+    assert len(store.requests) <= 40
+
+
+async def test_assets_that_a_floor_hides_lose_no_others() -> None:
+    """Behind them, a part that may be refused reads on without becoming longer."""
+    hidden = frozenset(IDS[:90:2])
+    store = Store(IDS, largest=10)
+    page = await page_of(store, 40, hidden)
+    visible = [each for each in IDS if each not in hidden]
+    assert ([item.row.urn for item in page.items], page.has_next) == (visible[:40], True)
+
+
+async def test_several_pages_in_parts_stay_within_a_quarter() -> None:
+    """Five lists that are requested together take turns of one part, so what one has read counts for the next."""
+    store = Store(IDS, budget=OperationBudget(UsageLimits(rows=240)))
+    pages = pages_of(store)
+    listings = [ListingQuery(In("stage", (stage,))) for stage in "abcde"]
+    found = await asyncio.gather(*(pages.page(each, PageRequest(100, in_parts=True)) for each in listings))
+    assert [len(page.items) for page in found] == [25, 25, 25, 0, 0]
+    assert all(page.has_next for page in found)
+    assert 60 < store.budget.rows <= 60 + LARGEST
+
+
+async def test_small_pages_in_parts_are_read_together() -> None:
+    """Five lists with few assets are one request."""
+    store = Store(IDS[:5])
+    pages = pages_of(store)
+    listings = [ListingQuery(In("stage", (stage,))) for stage in "abcde"]
+    found = await asyncio.gather(*(pages.page(each, PageRequest(100, in_parts=True)) for each in listings))
+    assert [len(page.items) for page in found] == [5] * 5
+    assert len(store.requests) == 1
+
+
 @pytest.mark.parametrize(("before", "count"), [(0, 50), (30, 25), (51, 0)])
-async def test_a_page_in_parts_ends_when_half_is_read(before: int, count: int) -> None:
-    """It then has as much as was read, none if half was read before, and a next page."""
-    store = Store(IDS, budget=OperationBudget(UsageLimits(rows=100)))
+async def test_a_page_in_parts_ends_when_a_quarter_is_read(before: int, count: int) -> None:
+    """It then has as much as was read, none if a quarter was read before, and a next page."""
+    store = Store(IDS, budget=OperationBudget(UsageLimits(rows=200)))
     store.budget.count_rows(before)
     page = await page_of(store, 100)
     assert ([item.row.urn for item in page.items], page.has_next) == (IDS[:count], True)
