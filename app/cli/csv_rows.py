@@ -11,8 +11,11 @@ import orjson
 from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import InvalidError
 
-_FORMULA: Final = re.compile("^(?=[\t\r\n])|(^|[;\t])(?=[=+\\-@\uff1d\uff0b\uff0d\uff20])")
-"""Where a cell begins like a formula of a spreadsheet: some divide a cell at a semicolon or a tab."""
+_FORMULA: Final = re.compile('^(?=[\t\r\n])|(^|[;\t\r\n]"*)(?=[=+\\-@\uff1d\uff0b\uff0d\uff20])')
+"""Where a cell begins like a formula of a spreadsheet: some divide a cell at a semicolon, a tab or a line end.
+
+They drop quotation marks at the begin of the parts.
+"""
 
 
 def csv_text(data: JsonObject) -> str:
@@ -21,7 +24,7 @@ def csv_text(data: JsonObject) -> str:
     Each element is a row, and fields of objects are columns such as ``owner.displayName``. A number, a boolean or a
     list inside of a row is JSON in its cell, and null is an empty cell. A text that begins like a formula of a
     spreadsheet (with ``=``, ``+``, ``-``, ``@``, a tab, a carriage return or a line feed) gets an apostrophe in front.
-    So does each part of it behind a semicolon or a tab.
+    So does each part of it, or of a list, behind a semicolon, a tab or a line end.
     Raises InvalidError unless there is exactly one list that is not inside of another.
     """
     lists = list(_lists(data, ""))
@@ -62,4 +65,5 @@ def _cell(value: Json) -> str:
         return ""
     if isinstance(value, str):
         return _FORMULA.sub(r"\1'", value)
-    return orjson.dumps(value).decode()
+    text = orjson.dumps(value).decode()
+    return _FORMULA.sub(r"\1'", text) if isinstance(value, list) else text

@@ -125,7 +125,7 @@ test('the counts of several walks are no sum, because they may overlap', () => {
 });
 
 test('the file quotes what needs it and starts no formula', () => {
-  assert.equal(csv([['a,b', 'say "x"', 1, null], ['=1+1', '-x', 'line\nend', '@y'], ['\n=1', 'a;=1', 'b\t+1;c', '\uff1d1']]), '"a,b","say ""x""",1,\r\n\'=1+1,\'-x,"line\nend",\'@y\r\n"\'\n=1",a;\'=1,b\t\'+1;c,\'\uff1d1\r\n');
+  assert.equal(csv([['a,b', 'say "x"', 1, null], ['=1+1', '-x', 'line\nend\n=1', '@y'], ['\n1', 'a;=1', 'b\t+1;c', '\uff1d1', 'd;"=1']]), '"a,b","say ""x""",1,\r\n\'=1+1,\'-x,"line\nend\n\'=1",\'@y\r\n"\'\n1",a;\'=1,b\t\'+1;c,\'\uff1d1,"d;""\'=1"\r\n');
 });
 
 test('the rows are ordered by distance, upstream first', () => {

@@ -1,8 +1,9 @@
 // The table of a lineage as CSV (RFC 4180).
 export type Cell = string | number | null;
 
-// Where a cell begins like a formula of a spreadsheet: some divide a cell at a semicolon or a tab.
-const FORMULA = /^(?=[\t\r\n])|(^|[;\t])(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g;
+// Where a cell begins like a formula of a spreadsheet: some divide a cell at a semicolon, a tab or a line end, and drop
+// quotation marks at the begin of the parts.
+const FORMULA = /^(?=[\t\r\n])|(^|[;\t\r\n]"*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g;
 
 /** Return rows as CSV; a text that a spreadsheet would run as a formula gets an apostrophe before it. */
 export function csv(rows: readonly (readonly Cell[])[]): string {

@@ -44,15 +44,20 @@ def test_one_list_is_needed(data: dict[str, Any], found: str) -> None:
         csv_text(data)
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t1", "\r=1", "\n=1", "\r\n=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t1", "\r1", "\n1", "\r\n1"])
 def test_no_text_is_a_formula(text: str) -> None:
     """A description that someone else wrote does not run in the spreadsheet of its reader."""
     assert rows({"a": [{"d": text}, {"d": f" {text}"}]})[0]["d"] == f"'{text}"
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
-@pytest.mark.parametrize("separator", [";", "\t"])
+@pytest.mark.parametrize("separator", [";", "\t", "\n", "\r", "\r\n", ';"', ';""'])
 def test_no_part_of_a_text_is_a_formula(sign: str, separator: str) -> None:
     """A spreadsheet with another list separator divides a cell there; elsewhere the signs stay."""
     text = f"a{sign}b{separator}{sign}1{separator} {sign}2"
     assert rows({"a": [{"d": text}]})[0]["d"] == f"a{sign}b{separator}'{sign}1{separator} {sign}2"
+
+
+def test_no_part_of_a_list_is_a_formula() -> None:
+    """The texts of a list are in one cell, as JSON; a number stays one."""
+    assert rows({"a": [{"d": ["x;=1", "=2"], "n": -1}]}) == [{"d": '["x;\'=1","=2"]', "n": "-1"}]
