@@ -4,6 +4,7 @@ from pathlib import Path
 
 import orjson
 
+from app.auth.break_glass import BreakGlassError, checked_reason
 from app.auth.personas import Persona, persona, personas
 from app.auth.roles import Roles
 from graphql_schema.catalog.urn import make_urn
@@ -14,6 +15,9 @@ from policies.principal import Principal, PrincipalKind, Scope
 ANONYMOUS = "anonymous"
 GLASS = "+break-glass"
 """Suffix of the name of a persona with break-glass."""
+_KEYS = frozenset({"subject", "kind", "tenant", "groups", "roles", "scopes", "breakGlass"})
+_OWN_SCOPES = "graph:"
+"""The begin of all scopes of this API; the issuer may add others, such as ``openid``, which mean nothing here."""
 
 
 def callers() -> dict[str, tuple[str, Principal]]:
@@ -68,7 +72,7 @@ def read_caller(path: Path) -> Principal:
         claims = orjson.loads(path.read_bytes())
         _require_claims(claims)
         return _principal({"kind": PrincipalKind.PERSON, "tenant": "default", **claims})
-    except (OSError, TypeError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, TypeError, ValueError, KeyError, AttributeError, BreakGlassError) as error:
         raise InvalidError(
             f"{path} does not describe a caller ({error}); write "
             '{"subject": "ada", "groups": ["ranking"], "roles": ["engineer"], "scopes": ["graph:read"]}.'
@@ -80,9 +84,15 @@ def _require_claims(claims: Record) -> None:
     for key in ("groups", "roles", "scopes"):
         if not (isinstance(claims[key], list) and all(isinstance(each, str) for each in claims[key])):
             raise TypeError(f"`{key}` is no list of texts")
-    if unknown := set(claims["scopes"]) - set(Scope):
+    if unknown := {each for each in claims["scopes"] if each.startswith(_OWN_SCOPES)} - set(Scope):
         raise ValueError(f"unknown scope {min(unknown)!r}")
-    if claims.get("breakGlass") is not None and Scope.BREAK_GLASS not in claims["scopes"]:
+    if unknown := claims.keys() - _KEYS:
+        raise ValueError(f"unknown key {min(unknown)!r}")
+    if not (isinstance(claims.get("tenant", "default"), str) and claims.get("tenant", "default")):
+        raise TypeError("`tenant` is no name")
+    if Scope.BREAK_GLASS in claims["scopes"]:
+        checked_reason(claims.get("breakGlass"), 0)
+    elif claims.get("breakGlass") is not None:
         raise ValueError(f"`breakGlass` needs the scope {Scope.BREAK_GLASS}")
 
 

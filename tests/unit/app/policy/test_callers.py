@@ -58,7 +58,9 @@ def test_other_names_are_refused(name: str, message: str) -> None:
 def test_a_caller_is_read_from_a_file(tmp_path: Path) -> None:
     """Kind, tenant and reason have defaults; roles that a subject has without a token are added by roles.toml."""
     file = tmp_path / "caller.json"
-    file.write_text('{"subject": "zoe", "groups": ["ads", "ranking"], "roles": ["reader"], "scopes": ["graph:read"]}')
+    file.write_text(
+        '{"subject": "zoe", "groups": ["ads", "ranking"], "roles": ["reader"], "scopes": ["graph:read", "openid"]}'
+    )
     assert read_caller(file) == Principal(
         "zoe",
         PrincipalKind.PERSON,
@@ -66,14 +68,14 @@ def test_a_caller_is_read_from_a_file(tmp_path: Path) -> None:
         teams=frozenset({"mlg://team/catalog/default/ads", "mlg://team/catalog/default/ranking"}),
         user="mlg://user/catalog/default/zoe",
         roles=frozenset({"reader"}),
-        scopes=frozenset({"graph:read"}),
+        scopes=frozenset({"graph:read", "openid"}),
     )
     file.write_text(
         '{"subject": "bot", "groups": [], "roles": [], "scopes": ["graph:break-glass"], "kind": "SERVICE_ACCOUNT",'
-        ' "tenant": "acme", "breakGlass": "an outage"}'
+        ' "tenant": "acme", "breakGlass": "a long outage"}'
     )
     bot = read_caller(file)
-    assert (bot.kind, bot.tenant, bot.break_glass) == (PrincipalKind.SERVICE_ACCOUNT, "acme", "an outage")
+    assert (bot.kind, bot.tenant, bot.break_glass) == (PrincipalKind.SERVICE_ACCOUNT, "acme", "a long outage")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +94,11 @@ def test_a_caller_is_read_from_a_file(tmp_path: Path) -> None:
         '{"subject": "zoe", "groups": [], "roles": [], "scopes": "graph:read"}',
         '{"subject": "zoe", "groups": [], "roles": [], "scopes": ["graph:read graph:write"]}',
         '{"subject": "zoe", "groups": [], "roles": [], "scopes": ["graph:read"], "breakGlass": "incident 7"}',
+        '{"subject": "zoe", "groups": [], "roles": [], "scopes": ["graph:break-glass"]}',
+        '{"subject": "zoe", "groups": [], "roles": [], "scopes": ["graph:break-glass"], "breakGlass": "x"}',
+        '{"subject": "zoe", "groups": [], "roles": [], "scopes": ["graph:raed"]}',
+        '{"subject": "zoe", "groups": [], "roles": [], "scopes": [], "tenant": 1}',
+        '{"subject": "zoe", "groups": [], "roles": [], "scopes": [], "breakglass": "incident 7"}',
     ],
 )
 def test_a_file_without_a_caller_is_refused(tmp_path: Path, text: str) -> None:
