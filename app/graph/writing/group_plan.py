@@ -280,7 +280,7 @@ class GroupPlanner:
                 raise
             except Exception as error:  # noqa: BLE001 - the boundary of a call; others of the transaction must not fail
                 state.undo()
-                plan.error, plan.entries = error, []
+                plan.error, plan.entries, plan.own = error, [], NOTHING
             plan.writes, plan.cost = state.batch_writes, state.written_by_batch.cost
             plan.seconds = self._time.seconds[batch] + self._time.seconds[None] - before
             done.append(plan)

@@ -54,9 +54,9 @@ million edges. A raise that visits more is a floor.
 """
 
 MAX_COVER_VISITED: Final = 60_000
-"""The same for the floors of a batch: so they find MAX_COVERED vertices with two edges each.
+"""The same for all floors of a batch together: enough to find 20,000 vertices with two edges each.
 
-If fewer vertices have more edges, a floor covers what is found, and the job follows the others.
+Of denser lineage, a floor covers what is found, and the job raises the others.
 """
 
 MAX_LEVELS: Final = 250

@@ -174,7 +174,7 @@ def finish_thin_event(unit: ItemUnit, command: FinishThinEventCommand) -> WriteO
         if not event["again"]:
             return _ended(unit, event, _DONE, **values)
         return _put(unit, event, **values, **_waiting(event, unit.now))
-    attempts = event["attempts"] - _attempts_before(event)
+    attempts = max(1, event["attempts"] - _attempts_before(event))  # an older release may have made this one
     if attempts >= MAX_ATTEMPTS:
         if not event["again"]:
             return _ended(unit, event, _DEAD, reason=command.reason)

@@ -98,6 +98,18 @@ async def test_a_batch_that_costs_too_much_ends_before_its_effects(
     assert effects == []
 
 
+async def test_a_batch_that_is_refused_costs_the_others_nothing(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it is written, so it is no part of what the transaction may cost."""
+    monkeypatch.setattr(group_plan, "MAX_WRITE_COST", 5_000)
+    costly = callers.batch(ROOT, *(asset(f"dataset d{number}") for number in range(5)))
+    plan = await planned(callers, callers.batch(BO, asset("model m")), costly)
+    good, refused = plan.batches
+    assert isinstance(refused.error, CostlyWriteError)
+    assert plan.own == good.own != refused.own
+
+
 async def test_an_item_of_too_many_placeholders_is_planned_no_further(
     callers: Callers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,6 +143,16 @@ def test_an_event_that_an_older_release_made_pending_has_all_attempts(memory: Me
     assert 5_000 <= event(memory)["dueAt"] - NOW - 1 <= 10_000
 
 
+def test_an_attempt_that_an_older_release_made_may_fail(memory: Memory) -> None:
+    """It may have as many attempts from 0 on as a newer release had before; the next attempt follows."""
+    seeded(memory, source())
+    first = taken(memory, NOW)
+    vid = next(vid for vid, each in memory.vertices.items() if each["id"] == first["id"])
+    memory.vertices[vid] = {**first, "attempts": 3, "attemptsBefore": 3}
+    assert memory.outcomes(failed(first, 3), who=ADA, now=NOW + 1) == ["UPDATED"]
+    assert (event(memory)["state"], event(memory)["dueAt"] > NOW + 5_000) == ("PENDING", True)
+
+
 def test_failures_are_tried_again_until_the_event_is_dead(memory: Memory) -> None:
     """Pauses grow up to their maximum; the last failure makes it dead, and a replay or an event makes it pending."""
     seeded(memory, source())
