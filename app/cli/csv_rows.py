@@ -8,6 +8,7 @@ from typing import Final
 
 import orjson
 
+from app.ingest.load.terminal_text import without_commands
 from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import InvalidError
 
@@ -24,7 +25,8 @@ def csv_text(data: JsonObject) -> str:
     Each element is a row, and fields of objects are columns such as ``owner.displayName``. A number, a boolean or a
     list inside of a row is JSON in its cell, and null is an empty cell. A text that begins like a formula of a
     spreadsheet (with ``=``, ``+``, ``-``, ``@``, a tab, a carriage return or a line feed) gets an apostrophe in front.
-    So does each part of it, or of a list, behind a semicolon, a tab or a line end.
+    So does each part of it, or of a list, behind a semicolon, a tab or a line end. A space divides what would be a
+    command in the log of a job of continuous integration (:func:`app.ingest.load.terminal_text.log_text`).
     Raises InvalidError unless there is exactly one list that is not inside of another.
     """
     lists = list(_lists(data, ""))
@@ -64,6 +66,10 @@ def _cell(value: Json) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return _FORMULA.sub(r"\1'", value)
+        return _harmless(value)
     text = orjson.dumps(value).decode()
-    return _FORMULA.sub(r"\1'", text) if isinstance(value, list) else text
+    return _harmless(text) if isinstance(value, list) else text
+
+
+def _harmless(text: str) -> str:
+    return without_commands(_FORMULA.sub(r"\1'", text))

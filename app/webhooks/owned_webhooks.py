@@ -21,10 +21,10 @@ MAX_OWNED: Final = 10
 MAX_OF_TENANT: Final = 100
 """Maximal number of webhooks of a tenant; calls to several processes at once may exceed it a little."""
 
-ABANDONED_MS: Final = 30 * 24 * 60 * 60 * 1_000
+ABANDONED_MS: Final = 7 * 24 * 60 * 60 * 1_000
 """Milliseconds after the end of its rights from which on a webhook leaves its place to a new one.
 
-Its owner may be an account that exists no more, and no other account may remove it.
+An owner who wants it renews it daily. Others may be accounts that exist no more, and no other account may remove it.
 """
 
 

@@ -28,7 +28,12 @@ def log_text(text: str, keep: str = "") -> str:
     A space divides ``##[``, ``##vso[`` and ``##teamcity[``, which begin a command anywhere in a line, and ``::`` at the
     start of a line. The characters of ``keep`` remain.
     """
-    return _COMMAND.sub(r"\1 ", printable(text, keep))
+    return without_commands(printable(text, keep))
+
+
+def without_commands(text: str) -> str:
+    """Return a text whose commands for jobs of continuous integration are divided by a space (:func:`log_text`)."""
+    return _COMMAND.sub(r"\1 ", text)
 
 
 def terminal_text(text: str) -> Text:

@@ -61,3 +61,17 @@ def test_no_part_of_a_text_is_a_formula(sign: str, separator: str) -> None:
 def test_no_part_of_a_list_is_a_formula() -> None:
     """The texts of a list are in one cell, as JSON; a number stays one."""
     assert rows({"a": [{"d": ["x;=1", "=2"], "n": -1}]}) == [{"d": '["x;\'=1","=2"]', "n": "-1"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("##vso[task.x]y", "##vso [task.x]y"),
+        ("a\n::error::x", "a\n: :error::x"),
+        ("a##[x]", "a## [x]"),
+        ("b::c", "b::c"),
+    ],
+)
+def test_no_text_is_a_command_of_a_job(text: str, expected: str) -> None:
+    """A job of continuous integration prints the list to its log, which runs the commands of its lines."""
+    assert rows({"a": [{"d": text, "l": [text]}]})[0]["d"] == expected
