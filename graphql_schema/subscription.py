@@ -21,11 +21,17 @@ from policies.errors import LimitError
 MIN_BATCH_SIZE: Final = 20
 """Number of changes that the first batch examines.
 
-A batch without a visible change doubles the number of the next one, up to MAX_BATCH_SIZE. After a batch with a visible
-change it is MIN_BATCH_SIZE again. A batch that reads too much is halved.
+A batch without a visible change doubles the number of the next one, up to MAX_BATCH_SIZE, and one with a visible change
+does so up to MIN_BATCH_SIZE. A batch that reads too much is halved, and the one after a large batch is shorter.
 """
 
 MAX_BATCH_SIZE: Final = 500
+
+MAX_KEPT: Final = 1024 * 1024
+"""Bytes of memory, by estimate, that a subscription keeps of a batch while its client reads an event.
+
+Of a larger batch it keeps one change: a client may have a hundred subscriptions, and read slowly.
+"""
 
 FRESH_SECONDS: Final = 1.0
 """Age in seconds from which on the changes of a batch that are not sent yet are read again, with current rights.
@@ -62,7 +68,7 @@ async def _changes(
             count = journal.count
             await context.reauthenticate()
             batch, size, read_at = await _next_batch(context, where, position, size)
-            batch = _up_to(batch, journal.complete_until())
+            batch = _kept(context, _up_to(batch, journal.complete_until()))
             for item in batch.items:
                 position = item.position
                 yield cast("Change", item.row)
@@ -77,7 +83,7 @@ async def _changes(
                 else:
                     position = batch.next_position
                     context.passed(position)
-                    size = MIN_BATCH_SIZE if batch.items else min(size * 2, MAX_BATCH_SIZE)
+                    size = _next_size(batch, size)
     finally:
         context.end_turn()
 
@@ -112,7 +118,24 @@ async def _next_batch(
 
 
 async def _read_batch(context: Context, where: Condition, after: Position, size: int, *, few_ends: bool) -> FeedBatch:
-    return await context.reader.next_batch("Change", where, after, size, few_ends=few_ends)
+    batch = await context.reader.next_batch("Change", where, after, size, few_ends=few_ends)
+    return replace(batch, stored=context.budget.stored)
+
+
+def _kept(context: Context, batch: FeedBatch) -> FeedBatch:
+    """Return the part of a batch that is kept while the client reads: all, or of a large one the first change."""
+    if batch.stored <= MAX_KEPT or not batch.items:
+        return batch
+    first, *others = batch.items
+    context.subjects = tuple(row for row in batch.subjects if row.urn in first.row.record["subjects"])
+    return replace(batch, items=(first,), subjects=(), next_position=first.position if others else batch.next_position)
+
+
+def _next_size(batch: FeedBatch, size: int) -> int:
+    """Return the number of changes that the batch after this one examines."""
+    if batch.stored > MAX_KEPT:
+        return max(size * MAX_KEPT // batch.stored, 1)
+    return min(size * 2, MIN_BATCH_SIZE if batch.items else MAX_BATCH_SIZE)
 
 
 def _up_to(batch: FeedBatch, instant: int | None) -> FeedBatch:

@@ -143,7 +143,13 @@ class FanOut:
         found = self._results.get(rights)
         if found is None or asyncio.get_running_loop().time() > found.since + FRESH_SECONDS:
             found = self._results[rights] = SharedResults()
+            asyncio.get_running_loop().call_later(FRESH_SECONDS, self._drop, rights, found)
         return found
+
+    def _drop(self, rights: Hashable, results: SharedResults) -> None:
+        """Drop results that are no longer fresh: they may have megabytes, and no subscription may follow."""
+        if self._results.get(rights) is results:
+            del self._results[rights]
 
 
 @dataclass(slots=True)

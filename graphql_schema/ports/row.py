@@ -166,12 +166,13 @@ class FeedBatch:
     """One batch of a feed: the visible items, and in ``next_position`` the position of the last record examined.
 
     ``next_position`` is None if there was no record to examine. ``subjects`` are the visible subjects of the records
-    examined.
+    examined. ``stored`` is the memory in bytes of what was read for it, by the estimate of the operation.
     """
 
     items: tuple[PageItem, ...]
     next_position: Position | None
     subjects: tuple[Row, ...] = ()
+    stored: int = 0
 
 
 @dataclass(frozen=True, slots=True)

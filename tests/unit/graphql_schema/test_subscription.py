@@ -4,7 +4,8 @@
 # A response of another shape fails the test.
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import gc
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, cast
 
 import pytest
@@ -13,7 +14,7 @@ from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.fields.context import Context
 from graphql_schema.ports.conditions import Condition
-from graphql_schema.ports.row import FeedBatch
+from graphql_schema.ports.row import FeedBatch, PageItem
 from graphql_schema.schema import GraphSchema
 from policies.errors import Code, CodedError, LimitError
 from policies.principal import Principal
@@ -65,6 +66,8 @@ class FeedGraph(PlainGraph):
         self.examined = 0
         self.max_size = 500
         self.needs_few_ends = False
+        self.weight = 0
+        self.context: Callable[[], Context]
 
     def change(self, at: int, **values: object) -> str:
         """Add a change of the model."""
@@ -84,6 +87,7 @@ class FeedGraph(PlainGraph):
         found = (await super().next_batch(kind, where, (-1,), 1_000)).items
         items = [item._replace(position=(item.row.record["createdAt"], item.row.urn)) for item in found]
         later = [item for item in items if item.position > tuple(after)][:size]
+        self.context().budget.count_stored(len(later) * self.weight)
         return FeedBatch(tuple(later), later[-1].position if later else None)
 
 
@@ -105,6 +109,7 @@ class Following:
             change_feed=self.feed,
             recheck=self.recheck,
         )
+        self.graph.context = lambda: self.context
 
     async def recheck(self) -> Principal:
         """Authenticate the caller again; the hundredth time is refused, so that no test runs without end."""
@@ -201,6 +206,20 @@ async def test_of_a_large_change_few_far_ends_are_read(following: Following) -> 
     stream = await following.events()
     assert await following_ids(stream, 1) == [urn]
     assert following.graph.sizes == [20, 10, 5, 2, 1, 0, 2]
+
+
+async def test_of_a_large_batch_one_change_is_kept(following: Following) -> None:
+    """While a client reads an event slowly, the others of its batch are in no memory; they are read again, in order."""
+    urns = [following.graph.change(at) for at in range(40)]
+    following.graph.weight = 300_000
+    stream = await following.events()
+    assert await following_ids(stream, 1) == urns[:1]
+    assert sum(isinstance(each, PageItem) and each.row.urn in urns for each in gc.get_objects()) <= 1
+    assert await following_ids(stream, 10) == urns[1:11]
+    assert following.graph.sizes[:2] == [20, 3]
+    following.graph.weight = 0
+    assert await following_ids(stream, 29) == urns[11:]
+    assert following.graph.sizes[-2:] == [6, 12] or following.graph.sizes[-1] == 20
 
 
 async def test_a_write_ends_the_batch_that_was_read_before(following: Following) -> None:

@@ -203,10 +203,14 @@ class _Raising:
             if RANK[records[vid]["sensitivity"]] < rank or self._confirms(records[vid], rank)
         ]
         self._raised_count += len(low)
-        size = self._batch.added_size + sum(rewrite_size(records[vid]) for vid in low)
-        if self._raised_count > MAX_RAISED or size > MAX_RAISED_SIZE:
+        if self._raised_count > MAX_RAISED:
             return False
-        for vid in low:
+        size = self._batch.added_size
+        async for vid in OperationBudget().in_turns(low):
+            size += rewrite_size(records[vid])
+        if size > MAX_RAISED_SIZE:
+            return False
+        async for vid in OperationBudget().in_turns(low):
             self._batch.add_stored(vid, records[vid])
         return True
 

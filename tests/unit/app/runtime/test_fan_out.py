@@ -1,12 +1,15 @@
 """What subscriptions share: results until the next transaction, and turns."""
 
 import asyncio
+import weakref
+from typing import cast
 
 import pytest
 
 from app.runtime import fan_out
 from app.runtime.fan_out import FanOut, SubscriptionFanOut, SubscriptionTurns
 from graphql_schema.fields.context import Context
+from graphql_schema.ports.shared_results import ReadRange
 from policies.principal import Principal, PrincipalKind
 
 ADA = Principal("ada", PrincipalKind.PERSON, "default")
@@ -58,6 +61,20 @@ async def test_results_are_new_after_a_transaction_and_after_a_second(monkeypatc
     assert second is not first
     monkeypatch.setattr(fan_out, "FRESH_SECONDS", -1.0)
     assert shared.results("a") is not second
+
+
+async def test_old_results_are_dropped_without_a_further_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They may have megabytes, and the subscriptions with these rights may have ended."""
+    monkeypatch.setattr(fan_out, "FRESH_SECONDS", 0.01)
+    shared = FanOut(lambda: 0)
+    kept = Commits()
+    shared.results("a").ranges["x"] = cast("list[ReadRange]", [kept])
+    results = weakref.ref(kept)
+    del kept
+    assert results() is not None
+    async with asyncio.timeout(5):
+        while results() is not None:  # noqa: ASYNC110 - until a timer of the event loop ends
+            await asyncio.sleep(0)
 
 
 async def test_a_caller_has_one_turn_at_once() -> None:

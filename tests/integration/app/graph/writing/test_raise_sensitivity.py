@@ -11,11 +11,15 @@ from support.stores.writers import NOW, Writers, asset, link, person, stored, ur
 
 from app.graph.commits.write_statements import WRITE
 from app.graph.jobs.sensitivity_job import SensitivityJob
+from app.graph.records.native.write_cost import rewrite_size
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing import group_commit
 from app.graph.writing.effects import raise_sensitivity
 from graphql_schema.ports.commands import LinkCommand, RegisterCommand
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome
+from graphql_schema.ports.record import Record
+from graphql_schema.ports.turns import loop_turns
 from policies.principal import Principal
 
 ROOT = person("root", roles="admin")
@@ -78,6 +82,37 @@ async def test_a_write_raises_downstream_assets(graph: StoreGraph, writers: Writ
     for name in raised[1:]:
         assert after.records[urn(name)] == {**before.records[urn(name)], **RESTRICTED}
     assert writers.coordinator.outbox.entries == []
+
+
+async def test_the_records_that_are_raised_are_measured_in_turns(
+    writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To measure 5,000 of them in one callback holds the event loop for 50 ms; too many are not measured."""
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)  # each turn is over when it has begun
+    order, pause = list[str](), OperationBudget.pause
+
+    def measured(record: Record) -> int:
+        order.append("measured")
+        return rewrite_size(record)
+
+    async def paused(budget: OperationBudget) -> None:
+        order.append("paused")
+        await pause(budget)
+
+    monkeypatch.setattr(raise_sensitivity, "rewrite_size", measured)
+    monkeypatch.setattr(OperationBudget, "pause", paused)
+    outputs = [f"dataset-version o@{number}" for number in range(9)]
+    await write(writers, asset("run r", {"state": "START"}, inputs=["dataset a"], outputs=outputs))
+    order.clear()
+    await write(writers, asset("dataset a", RESTRICTED), now=NOW + 1)
+    assert order.count("measured") >= 9
+    assert all("paused" in pair for pair in pairwise(order))
+    monkeypatch.setattr(raise_sensitivity, "MAX_RAISED", 5)
+    await write(writers, asset("dataset b"), link("DERIVES", "dataset b", "dataset a"), now=NOW + 2)
+    await write(writers, *(link("DERIVES", "dataset b", f"dataset d{n}") for n in range(9)), now=NOW + 3)
+    order.clear()
+    await write(writers, asset("dataset b", RESTRICTED), now=NOW + 4)
+    assert "measured" not in order
 
 
 async def test_a_new_child_raises_along_the_edges_of_its_parent(graph: StoreGraph, writers: Writers) -> None:
