@@ -144,7 +144,8 @@ def _api_routes(process: Process, origins: tuple[str, ...], guard: SessionGuard 
         spans=process.spans,
     )
     event_bodies = FairQueue(slots=8, per_caller=2)  # with 8 MiB and what is read from them, each
-    queues = {"reads": view.reads, "writes": view.writes, "bodies": view.bodies, "event_bodies": event_bodies}
+    bodies = {"bodies": view.bodies, "short_bodies": view.short_bodies, "event_bodies": event_bodies}
+    queues = {"reads": view.reads, "writes": view.writes, **bodies}
     process.metrics.watch(lambda: queue_metrics({**queues, "store": process.opened.client.slots}))
     socket = SubscriptionSocket(
         process.schema,

@@ -106,10 +106,10 @@ def _require_json(headers: Mapping[str, str]) -> None:
         )
 
 
-def is_short(headers: Mapping[str, str]) -> bool:
-    """Return whether a body has at most LONG_JSON bytes; one without a length counts as long."""
+def is_short(headers: Mapping[str, str], maximum: int = LONG_JSON) -> bool:
+    """Return whether a body has at most so many bytes; one without a length counts as long."""
     length = headers.get("content-length", "")
-    return length.isdigit() and int(length) <= LONG_JSON
+    return length.isdigit() and int(length) <= maximum
 
 
 async def read_body(request: Request, limits: RequestLimits) -> bytes:

@@ -1,11 +1,12 @@
 """Serves GraphQL over HTTP: executes the operation of one request; docs/http.md describes the behaviour."""
 
+import sys
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from http import HTTPStatus
 from time import perf_counter
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from graphql import GraphQLError
 from starlette.requests import ClientDisconnect, Request
@@ -72,6 +73,12 @@ CONFIDENTIAL_HEADERS = {"Cache-Control": f"{NO_CACHE_HEADERS['Cache-Control']}, 
 The length of a compressed response would disclose whether the value repeats a text that the request contains.
 """
 
+TINY: Final = 2 * 1024
+"""Bytes of a body, or of the parameters of a GET, up to which a request waits for no slot before it is read.
+
+What is read from it takes up to 25 times as much memory, for as long as the operation waits.
+"""
+
 _ALLOWED_OPERATIONS = {
     "GET": frozenset({OperationType.QUERY}),
     "POST": frozenset({OperationType.QUERY, OperationType.MUTATION}),
@@ -108,6 +115,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         self.reads, self.writes = FairQueue(), FairQueue(slots=32, per_caller=8)
         self.parses = FairQueue(slots=2, per_caller=1)
         self.bodies = FairQueue()
+        self.short_bodies = FairQueue(slots=sys.maxsize, per_caller=16)  # more than a caller has operations running
         self.untaken = UntakenResponses()
         self.suggestions = suggestions
         self.challenge = challenge
@@ -178,14 +186,17 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             context.release()
 
     def _slot_of_body(self, request: Request) -> AbstractAsyncContextManager[None]:
-        """Return a slot for a body that may be long, before any of it is read; nothing for another request.
+        """Return a slot for a body, before any of it is read; nothing for a request of at most TINY bytes.
 
         A body and what is read from it take many times its size of memory until the response is made, and most of that
-        time the operation waits. Raises LimitError at entry if too many long bodies of the caller wait.
+        time the operation waits. Raises LimitError at entry if too many bodies of the caller wait.
         """
-        if request.method != "POST" or is_short(request.headers):
+        if request.method != "POST":
+            return nullcontext() if len(request.url.query) <= TINY else self.short_bodies.slot(_caller_of(request))
+        if is_short(request.headers, TINY):
             return nullcontext()
-        return self.bodies.slot(_caller_of(request))
+        queue = self.short_bodies if is_short(request.headers) else self.bodies
+        return queue.slot(_caller_of(request))
 
     async def context_of(self, request: Request) -> ContextT:
         """Return the context of one operation.

@@ -19,7 +19,7 @@ from app.http.compression import NO_TRANSFORM
 from app.http.encoded_content import encoded_content
 from app.http.graphql import graphql_result
 from app.http.graphql.graphql_request import LONG_JSON, OperationParams
-from app.http.graphql.graphql_view import GraphQLView
+from app.http.graphql.graphql_view import TINY, GraphQLView
 from app.http.untaken_responses import UntakenResponses
 from app.telemetry.operation_report import OperationReport
 from graphql_schema.operation.limited_schema import OperationSchema
@@ -250,18 +250,21 @@ async def test_the_operation_decides_about_the_queue(document: str, name: str | 
 
 
 @pytest.mark.parametrize(
-    ("headers", "waits"),
+    ("queue", "headers", "waits"),
     [
-        ({"content-length": str(LONG_JSON + 1)}, True),
-        ({"content-length": "a"}, True),
-        ({}, True),
-        ({"content-length": str(LONG_JSON)}, False),
+        ("bodies", {"content-length": str(LONG_JSON + 1)}, True),
+        ("bodies", {"content-length": "a"}, True),
+        ("bodies", {}, True),
+        ("bodies", {"content-length": str(LONG_JSON)}, False),
+        ("short_bodies", {"content-length": str(LONG_JSON)}, True),
+        ("short_bodies", {"content-length": str(TINY + 1)}, True),
+        ("short_bodies", {"content-length": str(TINY)}, False),
     ],
 )
-async def test_a_long_body_is_not_read_before_it_has_a_slot(headers: dict[str, str], *, waits: bool) -> None:
+async def test_a_body_is_not_read_before_it_has_a_slot(queue: str, headers: dict[str, str], *, waits: bool) -> None:
     """One caller cannot fill the memory with bodies that wait; a body without a length counts as long."""
     view: GraphQLView[Any] = GraphQLView(OperationSchema(Greeter, Runner), no_context)
-    view.bodies = FairQueue(per_caller=0, waiting_per_caller=0)  # refuses each body
+    setattr(view, queue, FairQueue(per_caller=0, waiting_per_caller=0))  # refuses each body
     read: list[int] = []
 
     async def receive() -> Message:
@@ -279,6 +282,18 @@ async def test_a_long_body_is_not_read_before_it_has_a_slot(headers: dict[str, s
         with pytest.raises(ClientDisconnect):
             await view.respond(request, OperationReport())
     assert bool(read) is not waits
+
+
+@pytest.mark.parametrize("length", [TINY, TINY + 1])
+async def test_long_parameters_are_not_read_before_they_have_a_slot(length: int) -> None:
+    """The variables of a GET take as much memory as those of a body."""
+    view: GraphQLView[Any] = GraphQLView(OperationSchema(Greeter, Runner), no_context)
+    view.short_bodies = FairQueue(per_caller=0, waiting_per_caller=0)  # refuses each request
+    caller = Principal("ada", PrincipalKind.PERSON, "default")
+    scope = {"type": "http", "method": "GET", "path": "/graphql", "headers": [], "query_string": b"x" * length}
+    response = await view.respond(Request({**scope, "state": {"principal": caller}}), OperationReport())
+    (error,) = json.loads(bytes(response.body))["errors"]
+    assert (error["extensions"].get("limit") == "waiting") is (length > TINY)
 
 
 async def test_a_large_response_is_encoded_by_its_characters_and_values(
