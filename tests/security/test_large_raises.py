@@ -125,6 +125,28 @@ async def test_a_raise_visits_few_of_many_edges(
             assert (await api.ask("root", STATE, id=urn))["asset"]["sensitivity"] == "RESTRICTED"
 
 
+@pytest.mark.parametrize("count", [6, 24, 61, 100])
+async def test_a_raise_of_a_hub_covers_all_that_is_near(
+    graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """What a raise has visited does not count for its floor, which covers the tenant if direct targets are unread.
+
+    The limits are a thousandth of the real ones, or less.
+    """
+    covered = 25 if count < 100 else 200
+    for name, value in (("MAX_RAISED", 1), ("MAX_VISITED", 5), ("MAX_COVER_VISITED", 60), ("MAX_COVERED", covered)):
+        monkeypatch.setattr(raise_sensitivity, name, value)
+    hub, ids = dataset("hub"), [dataset(f"near-{number}") for number in range(count)]
+    far = dataset("far")
+    async with open_api(graph, tmp_path, no_jobs) as api:
+        await api.load({"dataset": {"id": hub}}, *({"dataset": {"id": each, "derivedFrom": [hub]}} for each in ids))
+        await api.load({"dataset": {"id": far, "derivedFrom": [ids[-1]]}})
+        await api.load({"dataset": {"id": hub, "sensitivity": "RESTRICTED"}})
+        await api.contexts.learn()
+        query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+        assert (await api.ask("bo", query, ids=[*ids, far]))["nodes"] == [None] * (count + 1)
+
+
 async def test_a_call_waits_for_no_second_raise_over_many_levels(
     graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -153,7 +153,9 @@ class _Raising:
                 own, parents, limit, self._unread_size, visits=self._visits
             )
             if self._visits.is_spent:
-                await self._put_floor(rank, everything | found, own | parents)
+                more, *_ = await self._flows.targets(own, parents, max_records=0, visits=self._cover_visits)
+                is_unread = levels == 1 and self._cover_visits.is_spent  # some direct targets
+                await self._put_floor(rank, everything | found | more, own | parents, covers_tenant=is_unread)
                 return
             self._unread_size -= size
             known, unknown = await run_in_turn(self._divided, len(found) > MAX_RAISED, found)
@@ -214,19 +216,20 @@ class _Raising:
             self._batch.add_stored(vid, records[vid])
         return True
 
-    async def _put_floor(self, rank: int, reached: set[int], expand: set[int]) -> None:
+    async def _put_floor(self, rank: int, reached: set[int], expand: set[int], *, covers_tenant: bool = False) -> None:
         """Add an entry with a floor over ``reached`` and what is downstream of it, by MAX_LEVELS and MAX_COVER_VISITED.
 
-        If these are more than MAX_COVERED vertices, the floor covers the whole tenant.
+        If these are more than MAX_COVERED vertices, the floor covers the whole tenant, as with ``covers_tenant``.
         """
         covered, new, levels = set(reached), set(reached), 0
-        while new and len(covered) <= MAX_COVERED and levels < MAX_LEVELS:
+        covers_tenant |= len(covered) > MAX_COVERED
+        while new and not covers_tenant and levels < MAX_LEVELS:
             levels += 1
             found, *_ = await self._flows.targets(new, self._parents_of(new), max_records=0, visits=self._cover_visits)
             new = (found | await self._targets(new)) - covered
             covered |= new
+            covers_tenant = len(covered) > MAX_COVERED
         entry = self._entry()
-        covers_tenant = len(covered) > MAX_COVERED
         shown = None if covers_tenant else frozenset(covered)
         entry.floor = SensitivityFloor(entry.tenant, SENSITIVITIES[rank], shown, entry.raised_by)
         entry.frontier = dict.fromkeys([*reached, *(() if covers_tenant else covered - reached)])
