@@ -140,7 +140,7 @@ class StateReading:
         if found is None:
             await self._add_records(vid for vid in unread if vid not in self.records)
             new_hops, new_edges = self._unread_hops(hops), [key for key in edges if key not in self._pairs]
-            found = await self._edges(new_hops, [*map(self._led_to_edge, new_edges)])
+            found = await self._edges(new_hops, await self._led_to_edges(new_edges))
         await self._take(found)
         await self._add_records(vid for vid in found["w"] if vid not in self.records)
         for hop, rows in zip(new_hops, found["e"], strict=True):
@@ -197,7 +197,7 @@ class StateReading:
             (label, *((near, far) if kind.direction is Direction.OUT else (far, near)))
             for kind, label, near, far in rows
         ]
-        texts = await self._single([*keys, *map(self._led_to_edge, pairs)])
+        texts = await self._single([*keys, *await self._led_to_edges(pairs)])
         edges = [None if text is None else record_of(text) async for text in self.budget.in_turns(texts)]
         self._pairs.update(zip(pairs, edges[len(rows) :], strict=True))
         self._rows_of |= await run_in_turn(replaced_rows, self._is_long, self._rows_of, rows, edges[: len(rows)])
@@ -217,6 +217,9 @@ class StateReading:
     def _led_to_edge(self, key: EdgeKey) -> EdgeKey:
         relation, source, target = key
         return relation, self._led_to(source), self._led_to(target)
+
+    async def _led_to_edges(self, keys: Sequence[EdgeKey]) -> list[EdgeKey]:
+        return [self._led_to_edge(key) async for key in self.budget.in_turns(keys)]
 
     async def _add_records(self, vertices: Iterable[int]) -> None:
         """Read the records of vertices, and with ``follow`` of those at which they point; of many, by requests at once.
@@ -295,7 +298,7 @@ class StateReading:
         """Return the texts of single edges, None for an absent one, in halves if they are too many for one request."""
         if not pairs:
             return []
-        ends = {vid for _, *both in pairs for vid in both}
+        ends = await run_in_turn(_ends, len(pairs) > MANY_EDGES, pairs)
         found = await self._request(ends, (), pairs, full=False) if len(ends) <= RECORDS_AT_ONCE else None
         if found is not None:
             texts: list[str | None] = found["p"]
@@ -383,6 +386,11 @@ class StateReading:
         """Return the rows of a flat ``[vertex id, far vertex id, edge text, …]``."""
         rows = zip(flat[::3], flat[1::3], flat[2::3], strict=True)
         return [(near, far, record_of(text)) async for near, far, text in self.budget.in_turns(rows)]
+
+
+def _ends(pairs: Iterable[EdgeKey]) -> set[int]:
+    """Return the vertices at which edges begin or end."""
+    return {vid for _, *both in pairs for vid in both}
 
 
 def _far_ends(rows: Iterable[Sequence[Json]]) -> list[int]:

@@ -41,7 +41,6 @@ from app.graph.driver.errors import (
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.writes_since import WritesSince
 from app.graph.propagation.stored_flows import StoredFlows
-from app.graph.records.native.write_cost import MAX_WRITE_COST
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.effects.counting_children import ManyChildrenError
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner, ReadAheadError
@@ -372,8 +371,8 @@ async def _encode(plan: GroupPlan, writes: WriteSet) -> None:
 
 def _encoded(plan: GroupPlan, writes: WriteSet) -> Generator[None, None, None]:
     """Add one record to ``writes`` before each yield; see :func:`_encode`."""
-    if plan.own.cost > MAX_WRITE_COST:
-        raise CostlyWriteError(MAX_WRITE_COST)
+    if plan.own.cost > plan.max_cost:
+        raise CostlyWriteError(plan.max_cost)
     maximum = MAX_GROUP_BYTES if plan.is_divisible else MAX_TRANSACTION_BYTES
     if plan.own.size > maximum:
         raise WriteTooLargeError(f"A transaction has at most {maximum} bytes of records.")

@@ -23,7 +23,14 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import CostlyWriteError, TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.stored_flows import StoredFlows
-from app.graph.records.native.write_cost import COST_A_SECOND, MAX_COST, MAX_WRITE_COST, NOTHING, Written
+from app.graph.records.native.write_cost import (
+    COST_A_SECOND,
+    MAX_COST,
+    MAX_RESTORE_COST,
+    MAX_WRITE_COST,
+    NOTHING,
+    Written,
+)
 from app.graph.records.receipt_record import receipt_name
 from app.graph.writing.batch_planner import keys_of, plan_item
 from app.graph.writing.call_batch import CallBatch
@@ -36,7 +43,7 @@ from app.graph.writing.unit.item_size import REACHING, is_long
 from app.graph.writing.unit.read_set import ReadSet
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.execution.side_thread import run_aside, run_in_turn
-from graphql_schema.ports.commands import Command
+from graphql_schema.ports.commands import Command, RestoreCommand
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome, not_written
 from policies.errors import LimitError
@@ -93,6 +100,11 @@ class GroupPlan:
         These are bounded by themselves: what others derived from an asset must not refuse its change.
         """
         return Written(sum(each.own.cost for each in self.batches), sum(each.own.size for each in self.batches))
+
+    @property
+    def max_cost(self) -> int:
+        """Return what it may take the store to write what the items change."""
+        return max(_max_cost(each.batch) for each in self.batches)
 
     @property
     def shares(self) -> dict[tuple[str, str], float]:
@@ -279,9 +291,9 @@ class GroupPlanner:
             except TransientConflictError:
                 raise
             except Exception as error:  # noqa: BLE001 - the boundary of a call; others of the transaction must not fail
-                state.undo()
+                await run_in_turn(state.undo, state.is_long)
                 plan.error, plan.entries, plan.own = error, [], NOTHING
-            plan.writes, plan.cost = state.batch_writes, state.written_by_batch.cost
+            plan.writes, plan.cost = state.batch_writes, (await _written_by_batch(state)).cost
             plan.seconds = self._time.seconds[batch] + self._time.seconds[None] - before
             done.append(plan)
         return done
@@ -308,14 +320,14 @@ class GroupPlanner:
             raise ManyChildrenError(sorted(state.unread_parents), author.now)
         rejected = [index for index, outcome in enumerate(plan.outcomes) if not outcome.stored]
         if batch.atomic and rejected:
-            state.undo()
+            await run_in_turn(state.undo, state.is_long)
             plan.outcomes = [
                 outcome if index in rejected else not_written(rejected[0])
                 for index, outcome in enumerate(plan.outcomes)
             ]
-        plan.own = state.written_by_batch
-        if plan.own.cost > MAX_WRITE_COST:  # before its effects are found, in vain
-            raise CostlyWriteError(MAX_WRITE_COST)
+        plan.own = await _written_by_batch(state)
+        if plan.own.cost > (maximum := _max_cost(batch)):  # before its effects are found, in vain
+            raise CostlyWriteError(maximum)
         if state.batch_writes and state.missing.within(self._missing) and not self._is_ahead:
             plan.entries = await batch_effects(state, author, self._flows, self._children, self._coordinator)
 
@@ -362,6 +374,17 @@ class GroupPlanner:
         for floor in floors:
             view.add(floor)
         return replace(author, floors=view)
+
+
+async def _written_by_batch(state: WorkingSet) -> Written:
+    """Return what it takes to write the changes of the current batch; of very many, in the side thread."""
+    return await run_in_turn(lambda: state.written_by_batch, state.is_long)
+
+
+def _max_cost(batch: CallBatch) -> int:
+    """Return what it may take the store to write what the items of a batch change."""
+    is_restoration = batch.item_count == 1 and isinstance(next(iter(batch.items)), RestoreCommand)
+    return MAX_RESTORE_COST if is_restoration else MAX_WRITE_COST
 
 
 def is_divisible(batches: Sequence[CallBatch]) -> bool:

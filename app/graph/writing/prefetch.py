@@ -78,7 +78,7 @@ class TransactionReads:
         more than the limits allow.
         """
         request = self.request
-        request.add_missing(missing)
+        await run_in_turn(request.add_missing, missing.is_long, missing)
         if missing.complete and self._reading.brief:
             self._reading = self._new_reading(brief=False)
         new = await request.inheriting.add(self._client, missing.children)

@@ -270,7 +270,7 @@ class CachedLevel:
         read: set[int] = set()
         early: dict[int, tuple[Record, int]] = {}
         for part, weights in parts_of(texts):
-            for text, weight in zip(texts[part], weights, strict=True):
+            async for text, weight in self._budget.in_turns(zip(texts[part], weights, strict=True)):
                 record = record_of(text)
                 vid = vertex_id(self._tenant, record["id"])
                 read.add(vid)

@@ -20,6 +20,12 @@ MAX_COST: Final = COST_A_SECOND // 2
 MAX_WRITE_COST: Final = 2 * MAX_COST
 """What any transaction may cost, about a second, also that of a single item."""
 
+MAX_RESTORE_COST: Final = 4 * MAX_WRITE_COST
+"""What the restoration of one asset may cost: that of all that a transaction of an earlier release has deleted.
+
+What is deleted cannot be made smaller before, and is bounded when it is deleted.
+"""
+
 RECORD_COST: Final = 1_000
 """What counts for each record that is written, that of a change too, beside its bytes and the texts of an asset."""
 

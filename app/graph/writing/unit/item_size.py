@@ -26,10 +26,7 @@ That many take 5 to 12 ms.
 """
 
 MANY_ROOTS: Final = 20
-"""Number of roots above which a change plan is planned in the side thread: a decision about one may take 0.3 ms.
-
-Those of a plan that is closed are not known before.
-"""
+"""Number of roots above which a change plan is planned in the side thread: a decision about one may take 0.3 ms."""
 
 COMMAND_EDGES: Final = 10
 """Number of edges as which each further command of an event counts: its asset takes about 1 ms, without any edge."""
@@ -98,13 +95,18 @@ def _descriptions(command: Command) -> Iterator[str | None]:
 
 
 def is_long(item: Command) -> bool:
-    """Return whether the plan of an item takes so long that it belongs in the side thread."""
+    """Return whether the plan of an item takes so long that it belongs in the side thread.
+
+    How much a revert looks at, or the end of a change plan, is not known before.
+    """
+    if isinstance(item, RevertCommand | CloseChangePlanCommand):
+        return True
     if isinstance(item, PlanChangeCommand):
         return len(item.roots) > MANY_ROOTS
     commands = [*commands_in(item)]
     values = sum(len(each.values) for each in commands if isinstance(each, ObserveCommand))
     edges = edge_count(item) + COMMAND_EDGES * (len(commands) - 1)
-    return max(edges, values) > LONG_ITEM or isinstance(item, CloseChangePlanCommand)
+    return max(edges, values) > LONG_ITEM
 
 
 def weight(item: Command) -> int:

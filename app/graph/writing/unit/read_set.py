@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from app.graph.records.edge_record import EdgeKey
 from graphql_schema.catalog.relations import Direction
+
+LONG_READS: Final = 1_000
+"""Number of reads above which a set is long: to find the vertex ids of two ends takes some 7 µs."""
 
 HopKey = tuple[Direction, str, int]
 """A direction, a relation and the vertex id where the hop starts."""
@@ -31,6 +34,12 @@ class ReadSet:
     complete: bool = False
     children: set[HopKey] = field(default_factory=set)
     current_hops: set[HopKey] = field(default_factory=set)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the set is so large that work on it belongs in the side thread."""
+        single = len(self.records) + len(self.ends) + len(self.edges) + len(self.groups)
+        return single + len(self.hops) + len(self.current_hops) > LONG_READS
 
     def require_complete(self) -> NoReturn:
         """Request complete records, and raise NotReadError."""

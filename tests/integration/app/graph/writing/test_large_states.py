@@ -1,6 +1,7 @@
 """Reads of writers on a real JanusGraph: large states are read in parts, as by one request, and are bounded."""
 
 import json
+import threading
 from typing import NoReturn
 
 import orjson
@@ -24,8 +25,11 @@ from app.graph.propagation import stored_flows
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.record_text import record_of, text_of
 from app.graph.records.vertex_id import vertex_id
+from app.graph.writing.prefetch import PrefetchRequest
+from app.graph.writing.unit import read_set
+from app.graph.writing.unit.read_set import ReadSet
 from graphql_schema.catalog.relations import Direction
-from graphql_schema.ports.commands import Command, DeleteCommand, MergeCommand
+from graphql_schema.ports.commands import Command, DeleteCommand, MergeCommand, RevertCommand
 from graphql_schema.ports.record import Record
 
 ROOT = person("root", roles="admin")
@@ -282,3 +286,26 @@ async def test_responses_are_bounded_by_their_bytes(
     with received_rows(writers.client) as rows:
         await flows.first_records(vids, ("kind", "description"))
     assert max(rows.sizes) < 4 * size + len(json.dumps(json.dumps(text * 4_000)))  # the store escapes what it finds
+
+
+async def test_what_a_revert_reads_is_requested_in_the_side_thread(
+    graph: StoreGraph, writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have 10,000 edges, whose ends are found from their ids: this would hold the event loop for 75 ms."""
+    monkeypatch.setattr(read_set, "LONG_READS", 2)
+    aside, add_missing = dict[bool, bool](), PrefetchRequest.add_missing
+
+    def added(request: PrefetchRequest, missing: ReadSet) -> None:
+        is_aside = threading.current_thread() is not threading.main_thread()
+        aside[missing.is_long] = aside.get(missing.is_long, True) and is_aside
+        add_missing(request, missing)
+
+    monkeypatch.setattr(PrefetchRequest, "add_missing", added)
+    await load(writers)
+    for item in (asset("dataset new"), asset("dataset new", derivedFrom=CONSUMERS)):
+        await writers.of(ROOT).write([item], dry_run=False, atomic=False)
+    change = (await stored(graph)).history(urn("dataset new"))[-1]["id"]
+    aside.clear()
+    (reverted,) = await writers.of(ROOT).write([RevertCommand(change)], dry_run=False, atomic=False)
+    assert reverted.stored
+    assert aside == {False: False, True: True}

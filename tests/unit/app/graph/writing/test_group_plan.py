@@ -135,6 +135,25 @@ async def test_an_error_of_one_call_is_undone_and_fails_only_that_call(
         await planned(callers, callers.batch(ROOT, asset("dataset a")))
 
 
+async def test_very_much_is_taken_back_in_the_side_thread(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refused item may have staged 10,000 edges: to take them back takes 50 ms."""
+    monkeypatch.setattr(working_set, "LONG_STATE", 3)
+    monkeypatch.setattr("app.graph.writing.group_plan.plan_item", _failing_for(urn("dataset broken")))
+    undo, aside = WorkingSet.undo, list[bool]()
+
+    def undone(state: WorkingSet) -> None:
+        aside.append(threading.current_thread() is not threading.main_thread())
+        undo(state)
+
+    monkeypatch.setattr(WorkingSet, "undo", undone)
+    many = asset("dataset a", derivedFrom=["dataset b", "dataset c"])
+    for first in (asset("dataset a"), many):
+        await planned(callers, callers.batch(ROOT, first, asset("dataset broken")))
+    failing = replace(many, expected_revision=7)
+    await planned(callers, callers.batch(ROOT, many, failing, atomic=True))
+    assert aside == [False, True, True]
+
+
 def _failing_for(broken: str, error: Exception | None = None) -> Any:
     """Return the planner of items, which fails for one id, or for all with the error."""
 

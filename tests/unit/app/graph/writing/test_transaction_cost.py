@@ -14,7 +14,7 @@ from app.graph.records.native import write_cost
 from app.graph.writing import group_plan
 from app.graph.writing.unit import placeholders
 from app.graph.writing.unit.item_unit import ItemUnit
-from graphql_schema.ports.commands import RecordUsageCommand
+from graphql_schema.ports.commands import DeleteCommand, RecordUsageCommand, RestoreCommand
 
 ADA = person("ada", "team ranking", roles="engineer")
 BO = person("bo", "team ads", roles="engineer")
@@ -96,6 +96,19 @@ async def test_a_batch_that_costs_too_much_ends_before_its_effects(
     (plan,) = (await planned(callers, callers.batch(ROOT, *items))).batches
     assert isinstance(plan.error, CostlyWriteError)
     assert effects == []
+
+
+async def test_a_restoration_may_cost_more_than_a_deletion(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An earlier release deleted more at once, and nobody could restore it; two items have no such right."""
+    versions = [f"model-version m@{number}" for number in range(5)]
+    seeded(callers.store.memory, asset("model m"), *map(asset, versions))
+    callers.store.memory.run(DeleteCommand(urn("model m")), who=ROOT)
+    monkeypatch.setattr(group_plan, "MAX_WRITE_COST", 5_000)
+    restore = RestoreCommand(urn("model m"))
+    for items, is_refused in (([restore], False), ([restore, asset("dataset a")], True)):
+        plan = await planned(callers, callers.batch(ROOT, *items))
+        assert isinstance(plan.batches[0].error, CostlyWriteError) is is_refused
+        assert is_refused or 5_000 < plan.own.cost <= plan.max_cost
 
 
 async def test_a_batch_that_is_refused_costs_the_others_nothing(

@@ -29,6 +29,7 @@ from graphql_schema.ports.commands import (
     ObservedValue,
     PlanChangeCommand,
     RegisterCommand,
+    RevertCommand,
     SetAliasCommand,
 )
 
@@ -103,12 +104,12 @@ def test_an_observation_of_many_values_is_long() -> None:
 
 
 def test_a_plan_of_many_roots_is_long() -> None:
-    """The policy decides about each root; those of a plan that is closed are not known."""
+    """The policy decides about each root; those of a plan that is closed are not known, and what a revert changes."""
     roots = tuple(urn(f"dataset d{number}") for number in range(MANY_ROOTS + 1))
     plans = [PlanChangeCommand(some, "x", (1, 1), 1) for some in (roots[1:], roots)]
     closing = CloseChangePlanCommand("mlg://change-plan/1", "DONE")
-    items: list[Command] = [*plans, closing]
-    assert [is_long(each) for each in items] == [False, True, True]
+    items: list[Command] = [*plans, closing, RevertCommand("mlg://change/1")]
+    assert [is_long(each) for each in items] == [False, True, True, True]
 
 
 def test_the_size_of_an_event_is_that_of_its_commands() -> None:

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from app.graph.writing.unit.read_set import NotReadError, ReadSet, require_all
+from app.graph.writing.unit.read_set import LONG_READS, NotReadError, ReadSet, require_all
 from graphql_schema.catalog.relations import Direction
 
 HOP = (Direction.OUT, "FEEDS", 7)
@@ -30,6 +30,14 @@ FULL = ReadSet({1}, {"mlg://a"}, {HOP}, {EDGE})
 def test_a_set_is_within_another_if_all_of_its_reads_are(one: ReadSet, *, inside: bool) -> None:
     """Planning is repeated until it needs nothing new, so a single missing read of any kind counts."""
     assert one.within(FULL) is inside
+
+
+@pytest.mark.parametrize("kind", ["groups", "records", "hops", "edges", "ends", "current_hops"])
+def test_a_set_of_many_reads_is_long(kind: str) -> None:
+    """Reads of each kind count, and a few of one kind are no long set."""
+    many = {str(number) for number in range(LONG_READS)}
+    assert not ReadSet(**{kind: many}).is_long  # type: ignore[arg-type]
+    assert ReadSet(**{kind: {*many, "x"}}).is_long  # type: ignore[arg-type]
 
 
 def test_added_reads_are_united() -> None:
