@@ -45,14 +45,13 @@ class Roles:
     def load(cls, text: str | None = None) -> Self:
         """Return the roles and grants in ``text`` (TOML), by default in ``policies/roles.toml``.
 
-        Raises `ConfigurationError` with the key if the text is not TOML or its content is invalid: misspelt roles and
-        grants would give no rights.
+        Raises `ConfigurationError` if the text is not readable TOML, or with the key if its content is invalid:
+        misspelt roles and grants would give no rights.
         """
-        source = (files("policies") / "roles.toml").read_text("utf-8") if text is None else text
         try:
-            document = tomllib.loads(source)
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigurationError(f"{_FILE} is not valid TOML: {error}. Correct the file.") from None
+            document = tomllib.loads((files("policies") / "roles.toml").read_text("utf-8") if text is None else text)
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigurationError(f"{_FILE} is not readable TOML: {error}. Correct the file.") from None
         meanings, grants = document.pop("roles", {}), document.pop("grants", [])
         if document:
             raise ConfigurationError(

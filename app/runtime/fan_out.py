@@ -3,7 +3,8 @@
 Each transaction wakes every subscription. Callers with equal rights share what they read and execute until the next
 transaction, for :data:`graphql_schema.subscription.FRESH_SECONDS` at most. Subscriptions take turns, in which they read
 and execute but do not send: a few have their turn at once, at most one of each caller. A turn that becomes long leaves
-its place to others. Its caller counts as slow for ten minutes, and slow callers leave one place to others.
+its place to others. A caller whose turn reads much counts as slow for ten minutes, and slow callers leave one place to
+others.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from typing import Final
 
 from app.fair_queue import FairQueue
 from graphql_schema.fields.context import Context
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.shared_results import SharedResults
 from graphql_schema.subscription import FRESH_SECONDS
 from policies.principal import Principal
@@ -24,13 +26,17 @@ TURNS: Final = 4
 """Number of turns at once, without those that have become long."""
 
 LONG_SECONDS: Final = 1.0
-"""Seconds from which on a turn is long; those of ordinary events take some milliseconds.
+"""Seconds from which on a turn is long; those of ordinary events take some milliseconds."""
 
-After a stop of the store of a second, all callers have had one, and share the turns that are left to them.
+LARGE_ROWS: Final = 2_000
+LARGE_BYTES: Final = 8 * 1024 * 1024
+"""Number of edges and assets, and bytes of memory by estimate, beyond which what a turn has read is much.
+
+How long a turn takes decides about no caller, because the turns of others make it longer.
 """
 
 REMEMBERED_SECONDS: Final = 600.0
-"""Seconds for which a caller counts as slow after a long turn."""
+"""Seconds for which a caller counts as slow after a turn that read much."""
 
 
 def _queue(slots: int) -> FairQueue:
@@ -42,9 +48,9 @@ def _queue(slots: int) -> FairQueue:
 class SubscriptionTurns:
     """The turns of all subscriptions. ``clock`` returns monotonic seconds.
 
-    A slow caller also needs one of the ``slow`` turns, which are one fewer. The first long turn of another caller
-    leaves its place after LONG_SECONDS, and goes on. So callers with large events, however many, do not let all others
-    wait for these.
+    A slow caller also needs one of the ``slow`` turns, which are one fewer. The turn of another caller leaves its place
+    after LONG_SECONDS, and goes on; until it ends, its caller counts as slow. So callers with large events, however
+    many, do not let all others wait for these.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -55,7 +61,7 @@ class SubscriptionTurns:
     async def begin(self, caller: Hashable) -> "Turn":
         """Return a turn of a caller, as soon as there is one.
 
-        A caller whose other turn was long while this one waited needs a slow turn as well, and waits again.
+        A caller who became slow while this turn waited needs a slow turn as well, and waits again.
         """
         with ExitStack() as if_it_leaves:
             is_slow = self._is_slow(caller)
@@ -68,7 +74,7 @@ class SubscriptionTurns:
                 await self._begin_slow(caller, if_it_leaves)
                 await self.all.acquire(caller)
             if_it_leaves.pop_all()
-        turn = Turn(self, caller, self.clock(), is_slow)
+        turn = Turn(self, caller, is_slow)
         if not is_slow:
             turn.becomes_long = asyncio.get_running_loop().call_later(LONG_SECONDS, self._leave_place, turn)
         return turn
@@ -91,12 +97,14 @@ class SubscriptionTurns:
         self._slow_until = {each: until for each, until in self._slow_until.items() if until > now}
         self._slow_until[caller] = now + REMEMBERED_SECONDS
 
-    def end(self, turn: "Turn") -> None:
-        """End a turn, so that others can begin theirs."""
+    def end(self, turn: "Turn", *, is_large: bool) -> None:
+        """End a turn that has read much or not, so that others can begin theirs."""
         if turn.becomes_long is not None:
             turn.becomes_long.cancel()
-        if self.clock() - turn.begun > LONG_SECONDS:
+        if is_large:
             self._remember_slow(turn.caller)
+        elif not turn.is_slow:
+            self._slow_until.pop(turn.caller, None)  # it was slow since this turn became long
         if turn.has_place:
             self.all.release(turn.caller)
         if turn.is_slow:
@@ -105,7 +113,7 @@ class SubscriptionTurns:
 
 @dataclass(slots=True)
 class Turn:
-    """A turn of a caller, which is one of those for slow callers, or not; ``begun`` is in seconds of the clock.
+    """A turn of a caller, which is one of those for slow callers, or not.
 
     ``becomes_long`` is when it leaves its place, None if it keeps it; ``has_place`` is whether it counts as one of
     TURNS.
@@ -113,14 +121,13 @@ class Turn:
 
     turns: SubscriptionTurns
     caller: Hashable
-    begun: float
     is_slow: bool
     becomes_long: asyncio.TimerHandle | None = None
     has_place: bool = True
 
-    def end(self) -> None:
-        """End the turn; call it once."""
-        self.turns.end(self)
+    def end(self, *, is_large: bool = False) -> None:
+        """End the turn, which has read much or not; call it once."""
+        self.turns.end(self, is_large=is_large)
 
 
 @dataclass(slots=True)
@@ -165,6 +172,8 @@ class SubscriptionFanOut:
     strict: bool
     open_context: Callable[[Principal], Context]
     _turn: Turn | None = None
+    _budgets: list[OperationBudget] = field(default_factory=list)
+    """Those of the contexts that were opened in this turn."""
 
     def results(self, principal: Principal) -> SharedResults:
         """Return the current results, shared by callers with these rights whose ``strict`` is equal."""
@@ -172,7 +181,9 @@ class SubscriptionFanOut:
 
     def open(self, principal: Principal) -> Context:
         """Return a context of ``principal`` in which a shared result is made."""
-        return self.open_context(principal)
+        context = self.open_context(principal)
+        self._budgets.append(context.budget)
+        return context
 
     async def begin_turn(self) -> None:
         """Wait until it is the turn of this subscription; return at once if it has the turn."""
@@ -182,5 +193,10 @@ class SubscriptionFanOut:
     def end_turn(self) -> None:
         """End the turn, so that other subscriptions can begin theirs; no effect without a turn."""
         if self._turn is not None:
-            self._turn.end()
+            self._turn.end(is_large=any(map(_has_read_much, self._budgets)))
             self._turn = None
+        self._budgets.clear()
+
+
+def _has_read_much(budget: OperationBudget) -> bool:
+    return budget.rows > LARGE_ROWS or budget.stored > LARGE_BYTES

@@ -177,6 +177,21 @@ async def test_a_dry_link_to_a_hidden_member_of_a_set_takes_the_requests_of_an_a
     assert counts[0] == counts[1]
 
 
+async def test_a_dry_link_from_a_hidden_run_takes_the_requests_of_an_absent_one(api: Api) -> None:
+    """The own feature is in a set, which the link of an absent run reads to find the owner of the feature."""
+    own = "mlg://feature/test/default/in-an-own-set"
+    await api.load(
+        {"feature": {"id": own, **OWNED}},
+        {"featureSet": {"id": "mlg://feature-set/test/default/own-set", **OWNED, "features": [own]}},
+    )
+    hidden = {"owners": [{"owner": leaks.RANKING}], "visibility": "TEAM", "state": "COMPLETE"}
+    await api.load({"run": {"id": id_of("Run", "hidden-maker"), **hidden}})
+    ends = {"relation": "PRODUCES", "to": own, "dryRun": True}
+    guesses = [id_of("Run", name) for name in ("hidden-maker", "nothing")]
+    counts = [await api.count("zoe", LINK, input={**ends, "from": far}) for far in guesses]
+    assert counts[0] == counts[1]
+
+
 async def test_near_ids_are_visible_ones_of_the_kind(api: Api) -> None:
     """A mistyped name gets the ids that the caller may see, the most similar first, and no hidden or new one."""
     near, shut = "mlg://dataset/test/default/checkout-orders", "mlg://dataset/test/default/checkout-order"

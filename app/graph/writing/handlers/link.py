@@ -127,6 +127,7 @@ def _declare_unconfirmed(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own
     with _invalid_edge_rejected():
         after, opened = linked(before, relation, command.values, unit.now)
     require_right_to_move(unit, key, own, before, after, there)
+    with_giver(unit, key, before, after)  # it reads what the link of an absent asset needs
     after = with_confirmation(after, unconfirmed=unconfirmed)
     if DECLASSIFIED in command.values:
         absent = absent_record(unit, unit.visibility.name(unit.lookup.known(own)))
@@ -251,6 +252,7 @@ def _end_unconfirmed(unit: ItemUnit, command: UnlinkCommand, key: EdgeKey, own: 
     if before is None or not (is_current(before, unit.now) or command.valid_to is not None):
         raise _no_edge(command)
     after = _ended(unit, command, key, own, before)
+    with_giver(unit, key, before, after)  # as for a link that is declared
     revision = absent_record(unit, unit.visibility.name(unit.lookup.known(own)))["revision"]
     if after == before:
         return WriteOutcome(Outcome.UNCHANGED, revision=revision, changed_end_known=False)

@@ -1,5 +1,7 @@
 """Roles: which exist, and who has them by token or by grant."""
 
+from pathlib import Path
+
 import pytest
 from support.servers.issuer import Clock, LiveIssuer, authenticator, trusting
 
@@ -111,3 +113,15 @@ def test_a_file_that_is_no_toml_stops_the_start() -> None:
     """The error names the file."""
     with pytest.raises(ConfigurationError, match=r"roles\.toml"):
         Roles.load("[roles")
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["absent", "not UTF-8"])
+def test_a_file_that_cannot_be_read_stops_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
+    """The message names the file."""
+    if content is not None:
+        (tmp_path / "roles.toml").write_bytes(content)
+    monkeypatch.setattr("app.auth.roles.files", lambda _: tmp_path)
+    with pytest.raises(ConfigurationError, match=r"policies/roles\.toml is not readable TOML"):
+        Roles.load()

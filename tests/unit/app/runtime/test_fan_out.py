@@ -2,6 +2,7 @@
 
 import asyncio
 import weakref
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from app.runtime import fan_out
 from app.runtime.fan_out import FanOut, SubscriptionFanOut, SubscriptionTurns
 from graphql_schema.fields.context import Context
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.shared_results import ReadRange
 from policies.principal import Principal, PrincipalKind
 
@@ -109,15 +111,14 @@ async def test_few_callers_have_a_turn_at_once() -> None:
         task.cancel()
 
 
-async def test_callers_with_long_turns_leave_one_to_others() -> None:
-    """Ten callers whose last event took seconds have all turns but one, for ten minutes."""
+async def test_callers_with_large_turns_leave_one_to_others() -> None:
+    """Ten callers whose last event read much have all turns but one, for ten minutes."""
     now = 0.0
     turns = SubscriptionTurns(lambda: now)
     slow = [f"slow {number}" for number in range(10)]
     for caller in slow:
         turn = await turns.begin(caller)
-        now += fan_out.LONG_SECONDS + 1
-        turn.end()
+        turn.end(is_large=True)
     waiting = [asyncio.create_task(turns.begin(caller)) for caller in slow]
     await some_turns()
     begun = [task.result() for task in waiting if task.done()]
@@ -126,17 +127,37 @@ async def test_callers_with_long_turns_leave_one_to_others() -> None:
         async with asyncio.timeout(5):
             (await turns.begin("quick")).end()
     for turn in begun:
-        turn.end()
+        turn.end(is_large=True)
     for task in waiting[len(begun) :]:
         async with asyncio.timeout(5):
-            (await task).end()
+            (await task).end(is_large=True)
     assert (turns.all.running, turns.slow.running) == (0, 0)
     now += fan_out.REMEMBERED_SECONDS
     assert not (await turns.begin(slow[0])).is_slow
 
 
+@pytest.mark.parametrize(
+    ("rows", "stored", "is_slow"), [(0, 0, False), (2_000, 2**23, False), (2_001, 0, True), (0, 2**23 + 1, True)]
+)
+async def test_a_caller_is_slow_by_what_its_turns_read(rows: int, stored: int, *, is_slow: bool) -> None:
+    """The time that a turn takes depends on those of others as well. What others have read for it does not count."""
+    shared, budget = FanOut(lambda: 0), OperationBudget()
+    context = cast("Context", SimpleNamespace(budget=budget))
+    follower = SubscriptionFanOut(shared, ("default", "ada"), False, lambda _: context)  # noqa: FBT003
+    await follower.begin_turn()
+    follower.open(ADA)
+    budget.rows, budget.stored = rows, stored
+    follower.end_turn()
+    turn = await shared.turns.begin(("default", "ada"))
+    assert turn.is_slow is is_slow
+    turn.end()
+
+
 async def test_turns_that_become_long_leave_their_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the first events of many callers take long, others begin; their callers then share the slow turns."""
+    """While the first events of many callers take long, others begin; other turns of these callers are slow ones.
+
+    A caller whose turn was long only because of others is not slow afterwards.
+    """
     monkeypatch.setattr(fan_out, "LONG_SECONDS", 0.01)
     turns = SubscriptionTurns()
     async with asyncio.timeout(5):
@@ -148,17 +169,17 @@ async def test_turns_that_become_long_leave_their_places(monkeypatch: pytest.Mon
     await some_turns()
     again = [task.result() for task in waiting if task.done()]
     assert len(again) == fan_out.TURNS - 1
-    for turn in (*long, *again):
+    for turn in (*again, *long):
         turn.end()
     for task in waiting[len(again) :]:
         (await task).end()
     assert (turns.all.running, turns.slow.running) == (0, 0)
+    assert not any([(await turns.begin(turn.caller)).is_slow for turn in long[: fan_out.TURNS]])
 
 
 async def test_turns_that_wait_already_become_slow_ones() -> None:
     """Six callers begin ten long events each at once, and are known as slow only after the first of them."""
-    now = 0.0
-    turns = SubscriptionTurns(lambda: now)
+    turns = SubscriptionTurns()
     waiting = [asyncio.create_task(turns.begin(f"slow {number % 6}")) for number in range(60)]
     waits = list[bool]()
     while waiting:
@@ -169,9 +190,8 @@ async def test_turns_that_wait_already_become_slow_ones() -> None:
         waits.append(not quick.done())
         if quick.done():
             quick.result().end()
-        now += fan_out.LONG_SECONDS + 1
         for turn in begun:
-            turn.end()
+            turn.end(is_large=True)
         if waits[-1]:
             quick.cancel()
             await asyncio.wait([quick])
@@ -182,11 +202,8 @@ async def test_turns_that_wait_already_become_slow_ones() -> None:
 
 async def test_a_slow_caller_that_leaves_while_it_waits_holds_no_turn() -> None:
     """A subscription may end while it waits for a turn, in either queue."""
-    now = 0.0
-    turns = SubscriptionTurns(lambda: now)
-    turn = await turns.begin("slow")
-    now += fan_out.LONG_SECONDS + 1
-    turn.end()
+    turns = SubscriptionTurns()
+    (await turns.begin("slow")).end(is_large=True)
     held = [await turns.begin(f"quick {number}") for number in range(fan_out.TURNS)]
     waiting = asyncio.create_task(turns.begin("slow"))
     await some_turns()

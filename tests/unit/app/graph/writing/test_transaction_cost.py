@@ -99,7 +99,7 @@ async def test_a_batch_that_costs_too_much_ends_before_its_effects(
 
 
 async def test_a_restoration_may_cost_more_than_a_deletion(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An earlier release deleted more at once, and nobody could restore it; two items have no such right."""
+    """An earlier release deleted more at once, which could not be restored; two items have no such right."""
     versions = [f"model-version m@{number}" for number in range(5)]
     seeded(callers.store.memory, asset("model m"), *map(asset, versions))
     callers.store.memory.run(DeleteCommand(urn("model m")), who=ROOT)
