@@ -61,13 +61,17 @@ UNUSED_SECONDS: Final = 600.0
 
 @dataclass(slots=True)
 class _Entry:
-    """A document; ``shares`` are its bytes by the callers who sent or executed it, and ``last`` is the last of them."""
+    """A document; ``shares`` are its bytes by the callers who sent or executed it, and ``last`` is the last of them.
+
+    ``main`` is the caller with the largest share.
+    """
 
     document: KnownDocument
     last: Caller
     shares: Counter[Caller]
     size: int
     used: float
+    main: Caller
 
 
 @dataclass(slots=True)
@@ -82,6 +86,8 @@ class DocumentCache:
     max_bytes: int = MAX_BYTES
     clock: Callable[[], float] = monotonic
     _entries: OrderedDict[str, _Entry] = field(default_factory=OrderedDict)
+    _texts: dict[Caller, OrderedDict[str, None]] = field(default_factory=dict)
+    """The texts of the documents by their main caller, in the order of their use."""
     _sizes: Counter[Caller] = field(default_factory=Counter)
     _bytes: int = 0
 
@@ -95,6 +101,9 @@ class DocumentCache:
             known.shares[known.last] += grown
             known.size += grown
             self._count(known.last, grown)
+        self._remove_text(text, known.main)
+        known.main = max(known.shares, key=known.shares.__getitem__)
+        self._add_text(text, known.main)
         known.last, known.used = caller, self.clock()
         self._drop_oldest()
         return known.document
@@ -106,13 +115,16 @@ class DocumentCache:
         if text in self._entries or size > self.max_bytes:
             return
         known = KnownDocument(document, size)
-        self._entries[text] = _Entry(known, caller, Counter({caller: size}), size, self.clock())
+        self._entries[text] = _Entry(known, caller, Counter({caller: size}), size, self.clock(), caller)
+        self._add_text(text, caller)
         self._count(caller, size)
         self._drop_oldest()
 
     def _drop_oldest(self) -> None:
         while self._bytes > self.max_bytes:
-            dropped = self._entries.pop(self._next())
+            text = self._next()
+            dropped = self._entries.pop(text)
+            self._remove_text(text, dropped.main)
             for caller, size in dropped.shares.items():
                 self._count(caller, -size)
 
@@ -122,9 +134,17 @@ class DocumentCache:
         if self.clock() - entry.used > UNUSED_SECONDS:
             return oldest
         caller = max(self._sizes, key=self._sizes.__getitem__)
-        entries = self._entries.items()
-        texts = (text for text, each in entries if max(each.shares, key=each.shares.__getitem__) == caller)
-        return next(texts, oldest)
+        return next(iter(self._texts.get(caller, ())), oldest)
+
+    def _add_text(self, text: str, caller: Caller) -> None:
+        """Let a document be the one of its main caller that was used last."""
+        self._texts.setdefault(caller, OrderedDict())[text] = None
+
+    def _remove_text(self, text: str, caller: Caller) -> None:
+        texts = self._texts[caller]
+        del texts[text]
+        if not texts:
+            del self._texts[caller]
 
     def _count(self, caller: Caller, size: int) -> None:
         self._bytes += size

@@ -20,7 +20,7 @@ from app.graph.reading.level.hop_plan import SOURCES_GIVEN
 from app.graph.reading.level.level_parts import LevelContent, LevelParts
 from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.records.merged_record import MERGED_INTO, target_of, targets_within
-from app.graph.records.record_text import parts_of, record_of
+from app.graph.records.record_text import parsed_record, parts_of, record_of
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
@@ -271,7 +271,7 @@ class CachedLevel:
         early: dict[int, tuple[Record, int]] = {}
         for part, weights in parts_of(texts):
             async for text, weight in self._budget.in_turns(zip(texts[part], weights, strict=True)):
-                record = record_of(text)
+                record = await parsed_record(text)
                 vid = vertex_id(self._tenant, record["id"])
                 read.add(vid)
                 if MERGED_INTO in record:

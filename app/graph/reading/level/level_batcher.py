@@ -24,7 +24,7 @@ from app.graph.reading.level.index_query import filter_size_of, substrings_of
 from app.graph.reading.level.level_parts import LevelContent, LevelParts
 from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL, MEMORY, RECORDS_CAP, VISITED_CAP
 from app.graph.records.read_time import ReadTime
-from app.graph.records.record_text import LEAST_BYTES, parts_of, record_of
+from app.graph.records.record_text import LEAST_BYTES, parsed_record, parts_of
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -238,7 +238,8 @@ class LevelBatcher:
         count = len(found["v"]) + sum(len(edges) // 3 for edges in found["e"])
         self.budget.count_rows(count)
         records: dict[int, Record] = {}
-        async for record in self.budget.in_turns(map(record_of, found["v"])):
+        async for text in self.budget.in_turns(found["v"]):
+            record = await parsed_record(text)
             records[vertex_id(self.tenant, record["id"])] = record
         edges = [await self._parsed(rows) for rows in found["e"]]
         return LevelContent(edges, records, found["l"], count, over=found["over"])

@@ -1,6 +1,6 @@
 """Known documents: one text is parsed and validated once, within a bound, and everything else is examined each time."""
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from sys import getsizeof
 from typing import Any
 
@@ -149,3 +149,24 @@ def test_plans_count_when_they_have_grown() -> None:
     second.plans.steps = 40
     assert cache.get("{ b }") is second
     assert cache.get("{ a }") is None
+
+
+def test_few_documents_are_looked_at_for_each_that_is_dropped() -> None:
+    """Those of who has the most may all be behind thousands of others, and each would hold the event loop longer."""
+    looked = [0]
+
+    class Entries(OrderedDict[str, Any]):
+        def items(self) -> Any:
+            for each in super().items():
+                looked[0] += 1
+                yield each
+
+    cache, document = DocumentCache(max_bytes=700 * SIZE), parse("{ a }")
+    cache._entries = Entries()  # noqa: SLF001 - in place of the time that it takes
+    for caller, count in ((ADA, 300), (BO, 350)):
+        for number in range(count):
+            cache.add("{ a }" + (" " if caller == ADA else ",") * number, document, caller)
+    cache.max_bytes = 500 * SIZE
+    assert cache.get("{ a }", BO) is not None
+    assert 100 < len(cache._entries) < 550  # noqa: SLF001
+    assert looked[0] <= 650

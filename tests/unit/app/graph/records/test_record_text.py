@@ -4,6 +4,7 @@ import sys
 import tracemalloc
 from collections.abc import Callable
 from math import inf, nan
+from threading import Thread, current_thread, main_thread
 from typing import Any, NoReturn
 
 import orjson
@@ -11,9 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.graph.records.record_text import PART_WEIGHT, BriefRecord, parts_of, record_of, size_of, text_of, weight_of
+from app.graph.records import record_text
+from app.graph.records.record_text import (
+    LONG_TEXT,
+    PART_WEIGHT,
+    BriefRecord,
+    parts_of,
+    record_of,
+    size_of,
+    text_of,
+    weight_of,
+)
 from app.graph.records.vertex_record import with_effective_sensitivity
 from graphql_schema.ports.operation_budget import UsageLimits
+from graphql_schema.ports.record import Record
 
 
 def test_a_record_is_read_as_it_was_written() -> None:
@@ -204,3 +216,19 @@ def test_a_raised_sensitivity_needs_no_further_value(confirmed: bool) -> None:  
     assert (stored["sensitivity"], raised["stage"]) == ("PUBLIC", "ACTIVE")
     with pytest.raises(LeftOutError):
         _ = raised["description"]
+
+
+@pytest.mark.parametrize(("length", "is_long"), [(0, False), (LONG_TEXT, True)])
+async def test_a_long_record_is_parsed_in_the_side_thread(
+    monkeypatch: pytest.MonkeyPatch, length: int, *, is_long: bool
+) -> None:
+    """The change of 10,000 edges has five million characters, whose parser takes 35 ms."""
+    threads, parse = list[Thread](), record_text.record_of
+
+    def parsed(text: str) -> Record:
+        threads.append(current_thread())
+        return parse(text)
+
+    monkeypatch.setattr(record_text, "record_of", parsed)
+    assert await record_text.parsed_record(text_of({"a": "x" * length})) == {"a": "x" * length}
+    assert [thread is not main_thread() for thread in threads] == [is_long]

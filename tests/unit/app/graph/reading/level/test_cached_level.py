@@ -12,6 +12,7 @@ from app.graph.reading.level import cached_level
 from app.graph.reading.level.cached_level import CachedLevel
 from app.graph.reading.level.hop_plan import SOURCES_GIVEN, HopSpec
 from app.graph.reading.level.level_parts import LevelParts
+from app.graph.records import record_text
 from app.graph.records.merged_record import merged
 from app.graph.records.read_time import ReadTime
 from app.graph.records.record_text import PART_WEIGHT, record_of, text_of, weight_of
@@ -103,7 +104,8 @@ async def test_records_of_short_values_are_parsed_and_kept_by_their_memory(
     async def pause(_: object) -> None:
         steps.append(0)
 
-    monkeypatch.setattr(cached_level, "record_of", parse)
+    for module in (cached_level, record_text):
+        monkeypatch.setattr(module, "record_of", parse)
     monkeypatch.setattr(OperationBudget, "pause", pause)
     urns = {vertex_id("default", urn): urn for urn in (f"mlg://dataset/test/default/{n}" for n in range(20))}
     values = {"columns": [{"name": "a"}] * 4_000, "validFrom": 0}
