@@ -35,6 +35,7 @@ def ensure_referenced(unit: ItemUnit, urn: str, *path: str) -> int:
                 *path,
             )
     unit.visibility.report_placeholder(urn)
+    _refuse_many(unit)
     return ensure_stub(unit, urn)
 
 
@@ -49,7 +50,6 @@ def ensure_stub(unit: ItemUnit, urn: str) -> int:
     if lookup.vertex(vid) is not None:
         return vid
     lookup.batch.require_record(vid, urn)
-    _refuse_many(unit)
     record, parent = _new_stub(unit, urn), parent_urn(urn)
     if RESERVED_FOR in record:
         ensure_stub(unit, record[RESERVED_FOR])
@@ -64,8 +64,11 @@ def ensure_stub(unit: ItemUnit, urn: str) -> int:
 
 
 def _refuse_many(unit: ItemUnit) -> None:
-    """Raise CostlyWriteError if an item has too many records: each takes as long to plan as to write."""
-    if RECORD_COST * len(unit.staging.staged.vertices) > MAX_WRITE_COST:
+    """Raise CostlyWriteError if an item has too many placeholders: each takes as long to plan as to write.
+
+    Hidden assets count like absent ones.
+    """
+    if RECORD_COST * len(unit.visibility.placeholders) > MAX_WRITE_COST:
         raise CostlyWriteError(MAX_WRITE_COST)
 
 

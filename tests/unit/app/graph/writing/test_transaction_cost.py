@@ -141,6 +141,19 @@ async def test_an_item_of_too_many_placeholders_is_planned_no_further(
     assert 0 < len(stubs) < 10
 
 
+@pytest.mark.parametrize(("hidden", "absent"), [(0, 5), (3, 2), (5, 0), (0, 6), (3, 3), (6, 0)])
+async def test_hidden_assets_count_as_placeholders(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch, hidden: int, absent: int
+) -> None:
+    """Whether a dry item has too many of them would otherwise disclose which ids exist."""
+    shut = {"owners": {"team ranking": ["TECHNICAL"]}}
+    seeded(callers.store.memory, *(asset(f"dataset shut{n}", {"visibility": "TEAM"}, **shut) for n in range(hidden)))
+    monkeypatch.setattr(placeholders, "MAX_WRITE_COST", 5 * write_cost.RECORD_COST)
+    guesses = [*(f"dataset shut{n}" for n in range(hidden)), *(f"dataset none{n}" for n in range(absent))]
+    (plan,) = (await planned(callers, callers.batch(BO, asset("dataset a", derivedFrom=guesses), dry_run=True))).batches
+    assert isinstance(plan.error, CostlyWriteError) is (hidden + absent > 5)
+
+
 async def test_callers_are_the_cause_by_what_they_write_and_plan(callers: Callers) -> None:
     """A second of the plan weighs as much as what the store writes in a second; a job is the cause of nothing."""
     plan = await planned(callers, *(callers.batch(who, asset(f"dataset {who.subject}")) for who in (ROOT, BO, ADA)))
