@@ -100,8 +100,8 @@ class AccessLog:
             yield {**denied, "policies": denial.policies, "needs": denial.needs}
         yield from _in_pages({"event": "hidden"}, list(report.absent))
         yield from _refusals(report)
-        for action, name in report.webhooks:
-            yield {"event": "webhook", "action": action, "name": name}
+        for action, name, owner in report.webhooks:
+            yield {"event": "webhook", "action": action, "name": name, "owner": owner}
 
     def _append(self, text: bytes, *, durable: bool) -> None:
         try:

@@ -51,8 +51,7 @@ class OwnedWebhooks:
             raise _conflict(
                 f"You have {MAX_OWNED} webhooks, the maximum; remove one, or let one webhook name more in its filter."
             )
-        if len(stored) >= MAX_OF_TENANT:
-            await self._remove_abandoned(stored, dry=order.dry)
+        abandoned = self._abandoned(stored) if len(stored) >= MAX_OF_TENANT else None
         now, secret = self._rights.clock(), new_secret()
         webhook = StoredWebhook(
             self._vertex(order.name),
@@ -65,7 +64,11 @@ class OwnedWebhooks:
             self._rights.seal(secret),
             DeliveryState(order.cursor or ""),
         )
-        return await self._put(webhook, secret, order)
+        result = await self._put(webhook, secret, order)
+        if abandoned is None or order.dry:
+            return result
+        await self._give_place(abandoned, webhook)
+        return replace(result, removed=(abandoned.name, abandoned.owner.subject))
 
     async def update(self, order: WebhookOrder) -> WebhookResult:
         """See :class:`graphql_schema.ports.webhooks.webhook_registry.WebhookRegistry`."""
@@ -98,16 +101,24 @@ class OwnedWebhooks:
         if not dry and not await self._store.remove(webhook):
             raise _changed()
 
-    async def _remove_abandoned(self, stored: Sequence[StoredWebhook], *, dry: bool) -> None:
-        """Remove the webhook whose rights ended first; raises CONFLICT if that was in the last ABANDONED_MS."""
+    def _abandoned(self, stored: Sequence[StoredWebhook]) -> StoredWebhook:
+        """Return the webhook whose rights ended first; raises CONFLICT if that was in the last ABANDONED_MS."""
         oldest = min(stored, key=self._rights.until)
         if self._rights.until(oldest) + ABANDONED_MS > self._rights.clock():
             raise _conflict(
                 f"Your tenant has {MAX_OF_TENANT} webhooks, the maximum; ask the owner of one to remove it, or let a "
                 "webhook that you have name more in its filter."
             )
-        if not dry and not await self._store.remove(oldest):
-            raise _changed()
+        return oldest
+
+    async def _give_place(self, abandoned: StoredWebhook, webhook: StoredWebhook) -> None:
+        """Remove an abandoned webhook, after a new one was stored: if that was refused, none would be lost.
+
+        If the abandoned one was renewed or removed meanwhile, the new one is removed instead; raises CONFLICT then.
+        """
+        if not await self._store.remove(abandoned):
+            await self._store.remove(replace(webhook, text=webhook.record()))
+            raise _conflict("Another webhook of your tenant was changed at the same time; call again.")
 
     async def _put(self, webhook: StoredWebhook, secret: str | None, order: WebhookOrder) -> WebhookResult:
         if order.dry:

@@ -21,7 +21,7 @@ class PolicyReport:
     - ``reads``: by coordinate of a restricted or secret field, the ids of the assets and edges of which it was read.
     - ``absent``: ids that were read, or named by a write, and whose records the policy hides.
     - ``refused``: count of denied writes by (action, id, reasons); (scope, "", reasons) if the token lacks the scope.
-    - ``webhooks``: changes of webhooks as (action, name).
+    - ``webhooks``: changes of webhooks as (action, name, owner).
     - ``mismatches``: number of records that the index returned and that are hidden from the caller, a defect.
     """
 
@@ -32,7 +32,7 @@ class PolicyReport:
     reads: dict[str, dict[str, None]] = field(default_factory=dict)
     absent: dict[str, None] = field(default_factory=dict)
     refused: Counter[tuple[str, str, tuple[str, ...]]] = field(default_factory=Counter)
-    webhooks: list[tuple[str, str]] = field(default_factory=list)
+    webhooks: list[tuple[str, str, str]] = field(default_factory=list)
     mismatches: int = 0
 
     def report_hidden(self, coordinate: str, denial: Denial) -> None:

@@ -218,7 +218,9 @@ async def _payload(info: Info, action: str, given: _Given, act: _Act) -> JsonObj
         refusals = errors([WriteError(error.reason, error.message, path)])
         return {"webhook": None, "changed": False, "secret": None, "errors": refusals}
     if not given.dry_run:
-        report.webhooks.append((action, given.name))
+        report.webhooks.append((action, given.name, info.context.principal.subject))
+        if result is not None and result.removed is not None:
+            report.webhooks.append(("remove", *result.removed))
     webhook, secret = (None, None) if result is None else (result.webhook, result.secret)
     return {"webhook": webhook, "changed": True, "secret": secret, "errors": []}
 

@@ -27,10 +27,14 @@ class WebhookOrder:
 
 @dataclass(frozen=True, slots=True)
 class WebhookResult:
-    """A webhook as its owner may see it, and its new secret, None if no secret was made."""
+    """A webhook as its owner may see it, and its new secret, None if no secret was made.
+
+    ``removed`` has the name and the owner of an abandoned webhook whose place it took, None if it took none.
+    """
 
     webhook: JsonObject
     secret: str | None = None
+    removed: tuple[str, str] | None = None
 
 
 class WebhookRefusedError(InvalidError):
@@ -50,7 +54,10 @@ class WebhookRegistry(Protocol):
         ...
 
     async def register(self, order: WebhookOrder) -> WebhookResult:
-        """Store a new webhook, with the rights of the caller; refuses a name that the caller uses already."""
+        """Store a new webhook, with the rights of the caller; refuses a name that the caller uses already.
+
+        It takes the place of an abandoned one if the tenant has as many as it may.
+        """
         ...
 
     async def update(self, order: WebhookOrder) -> WebhookResult:

@@ -120,15 +120,14 @@ def test_a_response_with_too_many_logged_values_is_withheld(tmp_path: Path) -> N
         report.report_read("Run.error", f"mlg://run/{number}")
     assert sum(len(each["ids"]) for each in lines(path, report)) == MAX_LOGGED_READS
     report.report_read("Run.error", "mlg://run/further")
-    report.webhooks.append(("register", "mine"))
+    report.webhooks.append(("register", "mine", "ci"))
     before = len(path.read_bytes().splitlines())
     with pytest.raises(LimitError) as caught:
         lines(path, report)
     assert caught.value.extensions == {"limit": "logged", "actual": 10_001, "maximum": 10_000}
     added = [orjson.loads(each) for each in path.read_bytes().splitlines()[before:]]
-    assert [(each["event"], each.get("count"), each.get("name")) for each in added] == [
-        ("withheld", 10_001, None), ("webhook", None, "mine"),
-    ]  # fmt: skip
+    found = [(each["event"], each.get("count"), each.get("name"), each.get("owner")) for each in added]
+    assert found == [("withheld", 10_001, None, None), ("webhook", None, "mine", "ci")]
 
 
 def test_lines_are_appended_to_a_private_file(tmp_path: Path) -> None:

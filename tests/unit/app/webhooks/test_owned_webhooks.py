@@ -9,7 +9,7 @@ from support.stores.webhook_memory import SERVICE, WebhookMemory, webhook
 
 from app.fair_queue import PROCESS
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.webhooks.stored_webhook import DeliveryState
+from app.graph.webhooks.stored_webhook import DeliveryState, StoredWebhook
 from app.graph.webhooks.webhook_store import WebhookStore
 from app.webhooks.owned_webhooks import ABANDONED_MS, MAX_OF_TENANT, MAX_OWNED, OwnedWebhooks
 from app.webhooks.receiver_hosts import ReceiverHosts
@@ -96,22 +96,58 @@ async def test_the_number_is_bounded() -> None:
 
 
 async def test_an_abandoned_webhook_leaves_its_place() -> None:
-    """No account may remove those of one that exists no more; a dry run removes nothing."""
+    """No account may remove those of one that exists no more, and the result names it; a dry run removes nothing."""
     others = {x: webhook(f"w{x}", x=x, owner=replace(SERVICE, subject=f"s{x}"), rights_at=x) for x in range(100)}
-    store, ended = WebhookMemory(others), RIGHTS.rights_ms + ABANDONED_MS
+    store, ended = WebhookMemory({**others}), RIGHTS.rights_ms + ABANDONED_MS
     newcomer = replace(SERVICE, subject="newcomer")
 
     def at(now: int) -> OwnedWebhooks:
         return OwnedWebhooks(store, replace(RIGHTS, clock=lambda: now), newcomer)  # type: ignore[arg-type]  # in memory
 
     assert await refused(at(ended - 1).register(WebhookOrder("one", URL))) is MutationErrorCode.CONFLICT
-    await at(ended + 1).register(WebhookOrder("one", URL, dry=True))
-    assert others.keys() == store.stored.keys()
-    for name in ("one", "two"):
-        await at(ended + 1).register(WebhookOrder(name, URL))
+    dry = await at(ended + 1).register(WebhookOrder("one", URL, dry=True))
+    assert (dry.removed, store.stored) == (None, others)
+    results = [await at(ended + 1).register(WebhookOrder(name, URL)) for name in ("one", "two")]
+    assert [each.removed for each in results] == [("w0", "s0"), ("w1", "s1")]
     assert len(store.stored) == 100
     assert {0, 1}.isdisjoint(store.stored)
     assert await refused(at(ended + 1).register(WebhookOrder("three", URL))) is MutationErrorCode.CONFLICT
+
+
+class Renewed(WebhookMemory):
+    """Webhooks one of which its owner renews when another one is stored."""
+
+    async def put(self, given: StoredWebhook) -> bool:
+        """Store a registration, and change the first one."""
+        done = await super().put(given)
+        self.stored[0] = replace(self.stored[0], text="renewed")
+        return done
+
+
+async def test_a_webhook_that_is_renewed_meanwhile_keeps_its_place() -> None:
+    """The new one is removed again and refused, so that the tenant has no more than before."""
+    others = {x: webhook(f"w{x}", x=x, owner=replace(SERVICE, subject=f"s{x}"), rights_at=x) for x in range(100)}
+    store, ended = Renewed({**others}), RIGHTS.rights_ms + ABANDONED_MS
+    later = OwnedWebhooks(store, replace(RIGHTS, clock=lambda: ended + 1), SERVICE)  # type: ignore[arg-type]  # in memory
+    assert await refused(later.register(WebhookOrder("one", URL))) is MutationErrorCode.CONFLICT
+    assert store.stored.keys() == others.keys()
+
+
+class Refusing(WebhookMemory):
+    """Webhooks to which another process adds the same one first."""
+
+    async def put(self, given: StoredWebhook) -> bool:  # noqa: ARG002 - as the store has it
+        """Refuse a registration."""
+        return False
+
+
+async def test_a_refused_webhook_takes_no_place() -> None:
+    """The abandoned one is removed only after the new one was stored."""
+    others = {x: webhook(f"w{x}", x=x, owner=replace(SERVICE, subject=f"s{x}"), rights_at=x) for x in range(100)}
+    store, ended = Refusing({**others}), RIGHTS.rights_ms + ABANDONED_MS
+    later = OwnedWebhooks(store, replace(RIGHTS, clock=lambda: ended + 1), SERVICE)  # type: ignore[arg-type]  # in memory
+    assert await refused(later.register(WebhookOrder("one", URL))) is MutationErrorCode.CONFLICT
+    assert store.stored == others
 
 
 async def test_an_update_changes_what_it_names_and_ends_failures() -> None:
