@@ -5,7 +5,6 @@ it becomes the old one, and the entries of the former old one are dropped: they 
 To free hundreds of thousands of them at once would hold the event loop, so they are released a few at a time.
 """
 
-from collections import Counter
 from hashlib import blake2b
 from typing import Final, TypeVar
 
@@ -20,9 +19,17 @@ EntryT = TypeVar("EntryT")
 ValueT = TypeVar("ValueT")
 
 MAX_SHAPES: Final = 1_000
-"""Maximal number of shapes of edges in a generation.
+"""Maximal number of shapes of the edges of one vertex in a generation, all of which a write to the vertex looks at.
 
-Callers choose the labels of a shape. Those who use a thousand sets of them drop few edges of others.
+Callers choose the labels of a shape. For a further one, the edges of the vertex over the shape that was added first are
+dropped, which may be those of another caller. These are then read once more. Edges of other vertices stay.
+"""
+
+SHAPE_BYTES: Final = 500
+"""Bytes of a shape in a generation besides its edges, its labels and its kinds.
+
+Shapes count by what they take, so that a caller with thousands of them fills a generation no faster than by other
+reads.
 """
 
 ListingKey = tuple[str, bytes]
@@ -30,15 +37,14 @@ ListingKey = tuple[str, bytes]
 
 
 class Generation:
-    """Entries of the cache, and the sum ``size`` of their estimated bytes.
+    """Entries of the cache, and the sum ``size`` of their estimated bytes, with those of the shapes of edges.
 
     ``records`` maps a vertex id to record and size, ``edges`` a shape and a vertex id to edges. ``listings`` maps the
     two parts of a :data:`ListingKey` to result and size. ``_shapes`` maps a vertex id to the shapes of its edges, so
-    that to drop some of these takes no longer because edges of other vertices have many shapes. ``_sizes`` has the
-    bytes of each shape.
+    that to drop some of these takes no longer because edges of other vertices have many shapes.
     """
 
-    __slots__ = ("_shapes", "_sizes", "edges", "listings", "records", "size")
+    __slots__ = ("_shapes", "edges", "listings", "records", "size")
 
     def __init__(self) -> None:
         self.records: dict[int, tuple[Record, int]] = {}
@@ -46,7 +52,6 @@ class Generation:
         self.listings: dict[str, dict[bytes, tuple[JsonObject, int]]] = {}
         self.size = 0
         self._shapes: dict[int, dict[Shape, None]] = {}
-        self._sizes: Counter[Shape] = Counter()
 
     def __len__(self) -> int:
         edges = sum(map(len, self.edges.values()))
@@ -59,33 +64,27 @@ class Generation:
         self.size += size - (former[1] if former else 0)
 
     def put_edges(self, shape: Shape, vid: int, edges: KnownEdges) -> int:
-        """Add or replace the edges of a vertex; return how many entries were dropped for it.
-
-        For a further shape beyond MAX_SHAPES, these are the entries of the shape that takes the fewest bytes.
-        """
-        is_full = shape not in self.edges and len(self.edges) >= MAX_SHAPES
-        dropped = self._drop_smallest_shape() if is_full else 0
-        known = self.edges.setdefault(shape, {})
+        """Add or replace the edges of a vertex; return the bytes of these, and of the shape if that is new."""
+        added = edges.size
+        if shape not in self.edges:
+            self.edges[shape] = {}
+            added += shape_size(shape)
+        known = self.edges[shape]
         former = known.get(vid)
         if former is None:
-            self._shapes.setdefault(vid, {})[shape] = None
+            self._add_shape(vid, shape)
         known[vid] = edges
-        added = edges.size - (former.size if former else 0)
-        self.size += added
-        self._sizes[shape] += added
-        return dropped
+        self.size += added - (former.size if former else 0)
+        return added
 
-    def _drop_smallest_shape(self) -> int:
-        """Drop the entries of the shape that takes the fewest bytes, and return their number."""
-        shape = min(self._sizes, key=self._sizes.__getitem__)
-        entries = self.edges.pop(shape)
-        self.size -= self._sizes.pop(shape)
-        for vid in entries:
-            shapes = self._shapes[vid]
-            del shapes[shape]
-            if not shapes:
-                del self._shapes[vid]
-        return len(entries)
+    def _add_shape(self, vid: int, shape: Shape) -> None:
+        """Add a shape of a vertex, in place of its first one if it has MAX_SHAPES."""
+        shapes = self._shapes.setdefault(vid, {})
+        if len(shapes) >= MAX_SHAPES:
+            first = next(iter(shapes))
+            del shapes[first]
+            self.size -= self.edges[first].pop(vid).size
+        shapes[shape] = None
 
     def put_listing(self, key: ListingKey, listing: JsonObject, size: int) -> None:
         """Add or replace the result of a listing."""
@@ -104,9 +103,7 @@ class Generation:
             for shape in self._shapes.pop(vid, ()):
                 if shape.direction == direction and label in shape.labels:
                     edges = self.edges[shape].pop(vid, None)
-                    size = edges.size if edges else 0
-                    self.size -= size
-                    self._sizes[shape] -= size
+                    self.size -= edges.size if edges else 0
                 else:
                     left[shape] = None
             if left:
@@ -116,14 +113,14 @@ class Generation:
             self.size -= sum(size for _, size in listings.values())
 
     def release(self, count: int, size: int) -> bool:
-        """Remove ``count`` entries, and more until ``size`` bytes are freed; return whether none was left."""
+        """Remove ``count`` entries or shapes, and more until ``size`` bytes are freed; return whether none was left."""
         least = self.size - size
         while count > 0 or self.size > least:
             count -= 1
             if self.records:
                 self.size -= self.records.popitem()[1][1]
-            elif (edges := _popped(self.edges)) is not None:
-                self.size -= edges.size
+            elif self.edges:
+                self._release_edges()
             elif (listing := _popped(self.listings)) is not None:
                 self.size -= listing[1]
             elif self._shapes:
@@ -131,6 +128,20 @@ class Generation:
             else:
                 return True
         return False
+
+    def _release_edges(self) -> None:
+        """Remove the edges of one vertex, or a shape without edges."""
+        shape = next(reversed(self.edges))
+        if known := self.edges[shape]:
+            self.size -= known.popitem()[1].size
+        else:
+            del self.edges[shape]
+            self.size -= shape_size(shape)
+
+
+def shape_size(shape: Shape) -> int:
+    """Return an estimate of the bytes that a shape takes in a generation."""
+    return SHAPE_BYTES + 8 * (len(shape.labels) + len(shape.kinds))
 
 
 def _popped(entries: dict[KeyT, dict[EntryT, ValueT]]) -> ValueT | None:

@@ -130,8 +130,7 @@ class GraphCache:
         if not any(has_edges(each, shape, vid) for each in self._barriers(fill)):
             former = self._old.edges.get(shape, {}).pop(vid, None)
             self._old.size -= former.size if former else 0
-            self.counters.evictions += self._young.put_edges(shape, vid, edges)
-            self._rotate_if_full(edges.size)
+            self._rotate_if_full(self._young.put_edges(shape, vid, edges))
 
     def keep_listing(self, fill: Fill, key: ListingKey, listing: JsonObject) -> None:
         """Keep the result of a listing, unless :meth:`_barriers` has the tenant of the listing."""
@@ -208,8 +207,7 @@ class GraphCache:
         known = self._old.edges.get(shape, {}).pop(vid, None)
         if known is not None:
             self._old.size -= known.size
-            self.counters.evictions += self._young.put_edges(shape, vid, known)
-            self._rotate_if_full(known.size)
+            self._rotate_if_full(self._young.put_edges(shape, vid, known))
         return known
 
     def _drop_old_record(self, vid: int) -> None:

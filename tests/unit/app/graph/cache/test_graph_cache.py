@@ -6,8 +6,9 @@ from itertools import pairwise
 import pytest
 from support.stores.two_processes import Host
 
-from app.graph.cache import generation, graph_cache
+from app.graph.cache import graph_cache
 from app.graph.cache.fill import Barrier, has_vertex
+from app.graph.cache.generation import shape_size
 from app.graph.cache.graph_cache import ABSENT, GraphCache
 from app.graph.cache.known_edges import KnownEdges, Shape
 from app.graph.cache.uncertain_writes import MAX_UNCERTAIN
@@ -243,27 +244,43 @@ def test_a_new_result_replaces_the_old_one() -> None:
         cache.keep_record(fill, 2, {"id": "b"}, 60)
         assert cache.size == 120
         cache.keep_record(fill, 1, {"id": "new"}, 60)
-        cache.keep_edges(fill, FEEDS, 1, KnownEdges([], 0, 20))
+        cache.keep_record(fill, 3, {"id": "c"}, 20)
     assert (cache.records([1]), cache.size) == ([{"id": "new"}], 140)
 
 
-def test_a_caller_with_many_shapes_drops_few_edges_of_others() -> None:
-    """A caller chooses the relations of a walk, so each set of them is a shape: beyond a thousand, small ones go."""
-    cache = GraphCache(1 << 30)
-    shapes = [FEEDS._replace(labels=(str(number),)) for number in range(generation.MAX_SHAPES + 50)]
+@pytest.mark.parametrize("count", [1_000, 2_000, 20_000])
+def test_a_caller_with_many_shapes_drops_no_more_than_these_take(count: int) -> None:
+    """A caller chooses the relations of a walk, so each set of them is a shape; those of others are known beside them.
+
+    Some were read before, and some are read for the first time meanwhile and again at the end.
+    """
+    cache = GraphCache(1 << 26)
+    ordinary = [Shape("in", (str(number),), (), "far") for number in range(40)]
     with cache.fill() as fill:
         cache.keep_record(fill, 1, {"id": "a"}, 60)
-        for vid in (1, 2):
-            cache.keep_edges(fill, FEEDS, vid, KnownEdges([], 0, 10))
-        for shape in shapes:
-            cache.keep_edges(fill, shape, 1, KnownEdges([], 0, 10))
-    assert None not in cache.edges(FEEDS, [1, 2])
-    assert cache.edges(shapes[-1], [1]) != [None]
-    known = [shape for shape in shapes if cache.edges(shape, [1]) != [None]]
-    assert len(known) == generation.MAX_SHAPES - 1
-    assert cache.size == 60 + 10 * (len(known) + 2)
-    assert cache.counters.evictions == len(shapes) - len(known)
-    written = replace(WRITTEN, edge_ends=frozenset(("out", label, 1) for label in ("FEEDS", *shapes[0].labels)))
-    cache.begun(written)
-    cache.ended(written, certain=True)
-    assert [each is None for each in cache.edges(FEEDS, [1, 2])] == [True, False]
+        for shape in ordinary[:20]:
+            for vid in range(50):
+                cache.keep_edges(fill, shape, vid, KnownEdges([], 0, 100))
+        for number in range(count):
+            cache.keep_edges(fill, FEEDS._replace(labels=(str(number),)), 1 + number % 500, KnownEdges([], 0, 100))
+            if number % 25 == 0 and number < 20 * 25:
+                for vid in range(50):
+                    cache.keep_edges(fill, ordinary[20 + number // 25], vid, KnownEdges([], 0, 100))
+    assert (cache.records([1]), cache.counters.evictions) == ([{"id": "a"}], 0)
+    assert all(None not in cache.edges(shape, range(50)) for shape in ordinary)
+
+
+def test_shapes_of_edges_are_part_of_the_size() -> None:
+    """Hundreds of shapes with few edges after small records do not make the cache larger than these would."""
+    cache, sizes = GraphCache(100_000), []
+    for vid in range(4_000):
+        with cache.fill() as fill:
+            cache.keep_record(fill, vid, {"id": str(vid)}, 50)
+    for number in range(500):
+        shape = FEEDS._replace(labels=tuple(map(str, range(number, number + 200))))
+        with cache.fill() as fill:
+            cache.keep_edges(fill, shape, number, KnownEdges([], 0, 10))
+        sizes.append(cache.size)
+    assert 100_000 < max(sizes) <= 150_000 + 10 + shape_size(shape)
+    known = [FEEDS._replace(labels=tuple(map(str, range(number, number + 200)))) for number in range(500)]
+    assert sum(cache.edges(shape, [number]) != [None] for number, shape in enumerate(known)) < 100
