@@ -93,8 +93,11 @@ class Generation:
         known[key[1]] = listing, size
         self.size += size - (former[1] if former else 0)
 
-    def forget(self, touched: Touched) -> None:
-        """Drop the records, edges and listings that a transaction touches; :attr:`Touched.everything` is not read."""
+    def forget(self, touched: Touched) -> "Generation":
+        """Drop the records, edges and listings that a transaction touches; :attr:`Touched.everything` is not read.
+
+        Return the listings, which can be thousands, as a generation to release.
+        """
         for vid in touched.vertices:
             record = self.records.pop(vid, None)
             self.size -= record[1] if record else 0
@@ -108,9 +111,13 @@ class Generation:
                     left[shape] = None
             if left:
                 self._shapes[vid] = left
+        dropped = Generation()
         for tenant in [*self.listings] if touched.tenants is None else touched.tenants:
-            listings = self.listings.pop(tenant, {})
-            self.size -= sum(size for _, size in listings.values())
+            if listings := self.listings.pop(tenant, None):
+                dropped.listings[tenant] = listings
+                dropped.size += sum(size for _, size in listings.values())
+        self.size -= dropped.size
+        return dropped
 
     def release(self, count: int, size: int) -> bool:
         """Remove ``count`` entries or shapes, and more until ``size`` bytes are freed; return whether none was left."""

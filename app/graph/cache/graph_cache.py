@@ -169,8 +169,8 @@ class GraphCache:
             self._dropped += self._young, self._old
             self._young, self._old = Generation(), Generation()
         else:
-            self._young.forget(touched)
-            self._old.forget(touched)
+            dropped = self._young.forget(touched), self._old.forget(touched)
+            self._dropped += [each for each in dropped if len(each) > RELEASED]
 
     def _barriers(self, fill: Fill) -> tuple[Barrier, ...]:
         """Return what must not be kept from a fill.

@@ -148,6 +148,23 @@ def test_a_write_about_which_nothing_is_known_forgets_everything() -> None:
     assert (known(cache), cache.size) == ([True] * 3, size)
 
 
+def test_listings_that_a_write_drops_are_freed_a_few_at_a_time() -> None:
+    """A caller may have thousands in the cache, which would hold the event loop with the next write of anyone."""
+    cache = GraphCache(1_000_000)
+    with cache.fill() as fill:
+        for number in range(100):
+            cache.keep_listing(fill, ("here", str(number).encode()), LISTING)
+    size = cache.size
+    cache.begun(WRITTEN)
+    assert cache.size == size
+    assert cache.listing(("here", b"1")) is None
+    cache.ended(WRITTEN, certain=True)
+    with cache.fill() as fill:
+        for number in range(50):
+            cache.keep_record(fill, number, ABSENT, 1)
+    assert cache.size == 50
+
+
 def test_many_writes_without_a_response_switch_the_cache_off() -> None:
     """What must not be kept is bounded too; the cache is on again when these writes count as ended."""
     now = 0.0
