@@ -4,9 +4,10 @@ import asyncio
 import gc
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
+from support.garbage import Cycle, frozen_garbage, run_intervals, run_when_grown
 from support.waiting import until
 
 from app.runtime import gc_tuning
@@ -169,26 +170,38 @@ async def test_frozen_objects_are_visited_if_there_are_many_unexplained(
     assert (garbage() is not None) == cached
 
 
-@pytest.mark.parametrize("explained", [True, False])
-async def test_few_frozen_objects_with_much_memory_are_visited(monkeypatch: Monkey, *, explained: bool) -> None:
-    """A cycle of a few objects may have megabytes of text; what the cache and operations have read explains its own."""
-    monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 1))
-    resident, cached = 10**9, 0
-    monkeypatch.setattr(gc_tuning, "resident_bytes", lambda: resident)
-    kept: list[object] = [Cycle()]
-    garbage = weakref.ref(kept[0])
-    gc.collect()
-    gc.freeze()
-    collector = gc_tuning.Collector(lambda: cached)
-    kept.clear()
-    for growth, is_busy in ((0, True), (gc_tuning.FROZEN_BYTES, True), (1, True), (0, False)):
-        resident += growth
-        cached += growth if explained else 0
-        if is_busy:
-            await run_when_grown(collector)
-        else:
-            await run_intervals(monkeypatch, 1, 0.01, collector)
-        assert (garbage() is None) == (not explained and not is_busy)
+@pytest.mark.parametrize(
+    ("steps", "visits"),
+    [
+        ([(10, 4, 0), (11, 4, 0), (11.01, 4, 0), (11.01, 4, 0)], [0, 1, 0]),
+        ([(10, 4, 0), (12, 6, 0)], [0]),
+        ([(10, 0, 0), (8, 0, 0), (9.01, 0, 0)], [0, 1]),
+        ([(10, 0, 0), (14.99, 0, 0.01), (16, 0, 6), (16, 0, 0.01)], [0, 0, 1]),
+        ([(10, 0, 0), (12, 3, 2), (12, 0, 0)], [0, 1]),
+    ],
+    ids=["grown once", "cached", "freed before", "while an operation runs", "left by an operation"],
+)
+async def test_few_frozen_objects_with_much_memory_are_visited(
+    monkeypatch: Monkey, steps: list[tuple[float, float, float]], visits: list[int]
+) -> None:
+    """A cycle of a few objects may have megabytes of text; what the cache and operations have read explains its own.
+
+    A step is the memory of the process, of the cache and of operations, each as a multiple of FROZEN_BYTES. Each one
+    after the first is followed by an interval that uses no CPU.
+    """
+    now, collected, found = [*steps[0]], list[int](), list[int]()
+    monkeypatch.setattr(gc_tuning, "resident_bytes", lambda: int(now[0] * gc_tuning.FROZEN_BYTES))
+    cached_bytes, operation_bytes = (lambda at=at: int(now[at] * gc_tuning.FROZEN_BYTES) for at in (1, 2))
+    collector = gc_tuning.Collector(cached_bytes, operation_bytes)
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 0))
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.collect", lambda: collected.append(1))
+    for step in steps[1:]:
+        now[:] = step
+        collected.clear()
+        with monkeypatch.context() as interval:
+            await run_intervals(interval, 1, 0.01, collector)
+        found.append(len(collected))
+    assert found == visits
 
 
 @pytest.mark.parametrize("estimate", ["operation", "cache", "freed"])
@@ -337,54 +350,34 @@ async def test_collections_do_not_wait_for_the_side_thread(monkeypatch: Monkey) 
         await work
 
 
-class Cycle:
-    """An object that refers to itself."""
-
-    def __init__(self) -> None:
-        self.own = self
-
-
-def frozen_garbage(
-    held: Callable[[], int] = lambda: 0,
-) -> tuple[gc_tuning.Collector, weakref.ReferenceType[Cycle], list[list[int]]]:
-    """Return a collector, a reference to a frozen cycle that is garbage, and 100,000 objects made after the collector.
-
-    ``held`` returns the bytes that operations have read.
-    """
-    kept: list[Cycle] = [Cycle()]
-    garbage = weakref.ref(kept[0])
-    gc.collect()
-    gc.freeze()
-    collector = gc_tuning.Collector(operation_bytes=held)
-    kept.clear()
-    return collector, garbage, [[number] for number in range(100_000)]
+async def test_objects_that_were_visited_are_explained(monkeypatch: Monkey) -> None:
+    """Blocks of memory that are added later, such as texts, let no visit of the same objects begin."""
+    monkeypatch.setattr(gc_tuning, "FROZEN_OBJECTS", 50_000)
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 1))
+    collector, garbage, kept = frozen_garbage()
+    await run_intervals(monkeypatch, 1, 0.01, collector)
+    assert garbage() is None
+    texts = [str(number) for number in range(100_000, 200_000)]
+    visits = list[int]()
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.unfreeze", lambda: visits.append(1))
+    await run_intervals(monkeypatch, 1, 0.01, collector)
+    assert (visits, len(texts)) == ([], len(kept))
 
 
-async def run_when_grown(collector: gc_tuning.Collector, phase: str = "stop", generation: int = 1) -> None:
-    """Run the collections of a process that has begun or ended a collection of a generation."""
-    growing = asyncio.create_task(collector.collect_what_grows())
-    collector.observe(phase, {"generation": generation})
-    for _ in range(5):
-        await asyncio.sleep(0)
-    growing.cancel()
+async def test_objects_that_were_visited_are_not_counted_again(monkeypatch: Monkey) -> None:
+    """A count takes 70 ms for a million; after a visit in a busy process, the next idle interval needs none."""
+    monkeypatch.setattr(gc_tuning, "FROZEN_OBJECTS", 10_000)
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 1))
+    collector, garbage, kept = frozen_garbage()
+    await run_when_grown(collector)
+    assert garbage() is None
 
+    def counted() -> int:
+        raise AssertionError
 
-async def run_intervals(
-    monkeypatch: Monkey, count: int, cpu_seconds: float, collector: gc_tuning.Collector | None = None
-) -> None:
-    """Run the collections of some intervals with this CPU time each."""
-    clock = {"cpu": 0.0, "left": count}
-
-    async def sleep(_: float) -> None:
-        clock["left"] -= 1
-        if clock["left"] < 0:
-            raise asyncio.CancelledError
-        clock["cpu"] += cpu_seconds
-
-    monkeypatch.setattr("app.runtime.gc_tuning.asyncio.sleep", sleep)
-    monkeypatch.setattr("app.runtime.gc_tuning.time.process_time", lambda: clock["cpu"])
-    with pytest.raises(asyncio.CancelledError):
-        await (collector or gc_tuning.Collector()).collect_when_idle()
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.get_freeze_count", counted)
+    await run_intervals(monkeypatch, 1, 0.01, collector)
+    assert kept
 
 
 def test_free_memory_is_returned() -> None:
