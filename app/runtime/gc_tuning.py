@@ -13,17 +13,15 @@ all generations are frozen first, unvisited.
 
 What outlives a full collection is frozen, too: the graph cache may have a million objects, and to visit them takes half
 a second. They are freed as before, except for cycles. So what lives as long as a request must be in no cycle when it
-ends (:func:`graphql_schema.operation.execution.BudgetedExecution.build`), and so must a connection. If there are a
-million more frozen objects than the graph cache and the running operations explain, or FROZEN_BYTES more memory, they
-are visited nevertheless, while no operation runs. In a process that is always busy they are visited if there is five
-times as much.
+ends (:func:`graphql_schema.operation.execution.BudgetedExecution.build`), and so must a connection. If the memory of
+the process has grown by FROZEN_BYTES more than the graph cache and the running operations explain, all are visited
+nevertheless, while no operation runs. In a process that is always busy they are visited if it is five times as much.
 """
 
 import asyncio
 import ctypes
 import gc
 import os
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -49,31 +47,15 @@ IDLE_SHARE: Final = 0.1
 STATM: Final = Path("/proc/self/statm")
 """The sizes of the memory of this process in pages; the second one is what is resident."""
 
-FROZEN_OBJECTS: Final = 1_000_000
-"""Number of unexplained frozen objects above which all frozen objects are visited, after an idle interval.
-
-Unexplained are those which neither the graph cache nor the running operations have by estimate, without what was frozen
-at the start. To count frozen objects takes 70 ms for a million, because CPython goes through all of them. So they are
-counted only once as many unexplained blocks of memory have been added since the last count, and no operation runs.
-"""
-
 FROZEN_BYTES: Final = 256 * 1024 * 1024
-"""Growth of the memory of the process, as far as it is unexplained, above which frozen objects are visited as well.
+"""Growth of the memory of the process, as far as it is unexplained, above which all frozen objects are visited.
 
-A few of them may have megabytes of text.
+Unexplained is what neither the graph cache nor the running operations have by estimate. Objects are not counted: few
+of them may have megabytes of text, and CPython goes through all of them to count them, 70 ms for a million.
 """
 
 BUSY_FACTOR: Final = 5
-"""Factor of these numbers while the process is busy or an operation runs."""
-
-EXPLAINED_BYTES: Final = 256
-"""Bytes of the graph cache or of operations, by their estimates, for each object that they explain.
-
-In an estate, 390 were measured of the cache.
-"""
-
-EXPLAINED_BLOCK_BYTES: Final = 64
-"""The same for each block of memory: an object has one or more, and so has each text; 66 were measured of the cache."""
+"""Factor of this number while the process is busy or an operation runs."""
 
 
 def _none() -> int:
@@ -109,18 +91,14 @@ class Collector:
     """Collects all garbage, and freezes what outlives a collection; make it in the event loop.
 
     ``cached_bytes`` returns the size of the graph cache, ``operation_bytes`` that of all that running operations have
-    read from the store. ``_explained`` is the number of frozen objects without theirs, at the start or after the last
-    visit of all. ``_blocks`` is the number of blocks without theirs at the last count, for each factor of the limit.
-    ``_resident`` and ``_cached`` are the bytes of the process and of the graph cache when they were least since the
-    last visit of all, while no operation ran.
+    read from the store. ``_resident`` and ``_cached`` are the bytes of the process and of the graph cache when they
+    were least since the last visit of all, while no operation ran.
     """
 
     def __init__(self, cached_bytes: Callable[[], int] = _none, operation_bytes: Callable[[], int] = _none) -> None:
         self._cached_bytes = cached_bytes
         self._operation_bytes = operation_bytes
-        self._explained = self._count()
         self._measure()
-        self._blocks = dict.fromkeys((1, BUSY_FACTOR), self._count_blocks())
         self._is_trimmed = True
         self._grown = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -144,8 +122,6 @@ class Collector:
             await self._grown.wait()
             self._grown.clear()
             self._collect()
-            if self._are_many(BUSY_FACTOR):
-                self._collect_frozen()
 
     async def collect_when_idle(self) -> None:
         """Run until cancelled: collect garbage after an interval in which the process was nearly idle.
@@ -165,7 +141,7 @@ class Collector:
                 self._is_trimmed = True
                 await asyncio.to_thread(trim)  # the next collection does not wait for the side thread
             is_quiet = is_idle and not self._operation_bytes()
-            if self._has_grown(1 if is_quiet else BUSY_FACTOR) or (is_quiet and self._are_many()):
+            if self._has_grown(1 if is_quiet else BUSY_FACTOR):
                 self._collect_frozen()
 
     def _collect(self) -> None:
@@ -175,27 +151,12 @@ class Collector:
         self._is_trimmed = False
 
     def _collect_frozen(self) -> None:
-        """Collect the garbage among the frozen objects; from now on, the others are explained."""
+        """Collect the garbage among the frozen objects; growth counts from now on."""
         gc.freeze()  # else a large young generation would be frozen at the start of the collection, with all others
         gc.unfreeze()
         gc.collect()
         gc.freeze()
-        self._explained = self._count()
         self._measure()
-        self._blocks = dict.fromkeys(self._blocks, self._count_blocks())
-
-    def _are_many(self, factor: int = 1) -> bool:
-        """Return whether more than ``factor`` times FROZEN_OBJECTS are frozen that nothing explains.
-
-        They are not counted before as many blocks were added since the last count. After a count while the process is
-        busy, they are counted again when it is not.
-        """
-        least = factor * FROZEN_OBJECTS
-        blocks = self._count_blocks()
-        if blocks <= self._blocks[factor] + least:
-            return False
-        self._blocks[factor] = blocks
-        return self._count() > self._explained + least
 
     def _has_grown(self, factor: int) -> bool:
         """Return whether the memory of the process has grown by ``factor`` times FROZEN_BYTES that nothing explains.
@@ -212,14 +173,6 @@ class Collector:
     def _measure(self) -> None:
         """Let growth of memory count from now on."""
         self._resident, self._cached = resident_bytes(), self._cached_bytes()
-
-    def _count(self) -> int:
-        """Return the number of frozen objects, without those of the graph cache and of the running operations."""
-        return gc.get_freeze_count() - (self._cached_bytes() + self._operation_bytes()) // EXPLAINED_BYTES
-
-    def _count_blocks(self) -> int:
-        """Return the number of blocks of memory, without those of the graph cache and of the running operations."""
-        return sys.getallocatedblocks() - (self._cached_bytes() + self._operation_bytes()) // EXPLAINED_BLOCK_BYTES
 
 
 def resident_bytes() -> int:

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import weakref
-from collections.abc import Callable
 
 import pytest
 
@@ -17,18 +16,13 @@ class Cycle:
         self.own = self
 
 
-def frozen_garbage(
-    held: Callable[[], int] = lambda: 0,
-) -> tuple[gc_tuning.Collector, weakref.ReferenceType[Cycle], list[list[int]]]:
-    """Return a collector, a reference to a frozen cycle that is garbage, and 100,000 objects made after the collector.
-
-    ``held`` returns the bytes that operations have read.
-    """
+def frozen_garbage() -> tuple[gc_tuning.Collector, weakref.ReferenceType[Cycle], list[list[int]]]:
+    """Return a collector, a reference to a frozen cycle that is garbage, and 100,000 objects made after both."""
     kept: list[Cycle] = [Cycle()]
     garbage = weakref.ref(kept[0])
     gc.collect()
     gc.freeze()
-    collector = gc_tuning.Collector(operation_bytes=held)
+    collector = gc_tuning.Collector()
     kept.clear()
     return collector, garbage, [[number] for number in range(100_000)]
 
