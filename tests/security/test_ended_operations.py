@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from support.servers.in_process import REGISTER, Api, observes_one_process, open_api
+from support.servers.websocket_client import connected, serving
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
 from support.waiting import until
 
+from app.http.websocket.subscription_socket import SubscriptionHandler
 from graphql_schema.fields import context
 from graphql_schema.fields.context import MANY_ROWS
 from graphql_schema.ports.row import Row
@@ -180,6 +182,25 @@ async def test_a_refused_request_leaves_no_cycle(api: Api, path: str, body: byte
         return (await api.http.post(path, content=body, headers=given)).content
 
     await leaves_no_cycle(api, send)
+
+
+async def test_a_connection_with_a_token_leaves_no_cycle(api: Api) -> None:
+    """Its timer for the end of the token would lead back to it, for each page of the explorer that is closed."""
+
+    def handlers() -> int:
+        return sum(type(each) is SubscriptionHandler for each in gc.get_objects())
+
+    async with serving(api.app) as address:
+        gc.collect()
+        gc.disable()
+        try:
+            async with connected(address, api.tokens["ada"]) as talk:
+                await talk.send(type="ping")
+                assert await talk.receive() == {"type": "pong"}
+                assert handlers() == 1
+            await until(lambda: handlers() == 0)
+        finally:
+            gc.enable()
 
 
 async def leaves_no_cycle(api: Api, send: Callable[[Api], Awaitable[object]]) -> None:

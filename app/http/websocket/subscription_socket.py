@@ -88,6 +88,7 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
         """Cancel the timer of the token expiry and all subscriptions of the connection."""
         if self._expiry is not None:
             self._expiry.cancel()
+            self._expiry = None  # its error will have frames of this object, which would be in a cycle
         await super().shutdown()
 
     async def handle_message(self, message: Message) -> None:
