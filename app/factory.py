@@ -41,7 +41,6 @@ from app.http.sign_in.session_guard import SessionGuard, origin_of
 from app.http.sign_in.session_middleware import SessionCookieMiddleware
 from app.http.sign_in.sign_in_routes import sign_in_routes
 from app.http.tracing import trace_middleware
-from app.http.untaken_responses import UntakenResponses
 from app.http.websocket.socket_session import no_cookies
 from app.http.websocket.subscription_socket import SubscriptionSocket
 from app.http.without_token import open_routes
@@ -162,31 +161,31 @@ def _api_routes(process: Process, origins: tuple[str, ...], guard: SessionGuard 
     return [
         Route("/graphql", view),
         WebSocketRoute("/graphql", socket),
-        *_event_routes(process, open_context, view.writes, event_bodies, view.untaken),
+        *_event_routes(process, open_context, view, event_bodies),
     ]
 
 
 def _event_routes(
     process: Process,
     open_context: Callable[[Request, Principal], Awaitable[Context]],
-    writes: FairQueue,
+    view: GraphQLView[Context],
     bodies: FairQueue,
-    untaken: UntakenResponses,
 ) -> list[Route]:
-    """Return the routes of events, with the queue of mutations, one of long bodies, and the count of responses."""
+    """Return the routes of events, with a queue of long bodies, and queues and the count of responses of mutations."""
     intake = EventIntake(EventNames(namespace_patterns(process.settings.namespaces)), epoch_milliseconds)
 
     def route(path: str, form: EventForm[E]) -> Route:
-        view = EventView(
+        event_view = EventView(
             form,
             open_context,
-            queue=writes,
+            queue=view.writes,
             bodies=bodies,
-            untaken=untaken,
+            short_bodies=view.short_bodies,
+            untaken=view.untaken,
             limits=_request_limits(process.settings),
             observe=process.observe,
         )
-        return Route(path, view, methods=["POST"])
+        return Route(path, event_view, methods=["POST"])
 
     return [
         route(LINEAGE_PATH, lineage_form(intake, batch=False)),

@@ -26,6 +26,12 @@ MAX_CONTENT_TYPE: Final = 256
 PERSISTED_QUERY: Final = "persistedQuery"
 """Member of the extensions of a request with the hash of an automatic persisted query."""
 
+TINY: Final = 2 * 1024
+"""Bytes of a body, or of the parameters of a GET, up to which a request waits for no slot before it is read.
+
+What is read from it takes up to 25 times as much memory, for as long as the operation waits.
+"""
+
 LONG_JSON: Final = 64 * 1024
 """Bytes from which on JSON is read in the side thread; 100,000 nested lists need 60 ms."""
 

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from http import HTTPStatus
 from time import perf_counter
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from graphql import GraphQLError
 from starlette.requests import ClientDisconnect, Request
@@ -22,7 +22,7 @@ from strawberry.types.graphql import OperationType
 from app.fair_queue import FairQueue
 from app.http.compression import MIN_BYTES, NO_TRANSFORM, InParts, compressed
 from app.http.errors import HttpError
-from app.http.graphql.graphql_request import RequestLimits, is_short, read_params
+from app.http.graphql.graphql_request import TINY, RequestLimits, is_short, read_params
 from app.http.graphql.graphql_result import build_result
 from app.http.graphql.operation_span import operation_span
 from app.http.graphql.operation_watch import Endable, watched
@@ -71,12 +71,6 @@ CONFIDENTIAL_HEADERS = {"Cache-Control": f"{NO_CACHE_HEADERS['Cache-Control']}, 
 """Headers of a response with a restricted or secret value, which is not compressed.
 
 The length of a compressed response would disclose whether the value repeats a text that the request contains.
-"""
-
-TINY: Final = 2 * 1024
-"""Bytes of a body, or of the parameters of a GET, up to which a request waits for no slot before it is read.
-
-What is read from it takes up to 25 times as much memory, for as long as the operation waits.
 """
 
 _ALLOWED_OPERATIONS = {

@@ -14,7 +14,7 @@ from support.stores.writers import person
 from app.fair_queue import FairQueue
 from app.http.events.event_intake import EventIntake
 from app.http.events.event_view import EventView, lineage_form
-from app.http.graphql.graphql_request import LONG_JSON, RequestLimits
+from app.http.graphql.graphql_request import LONG_JSON, TINY, RequestLimits
 from app.http.untaken_responses import UntakenResponses
 from app.ingest.sources.openlineage.event_names import EventNames
 from graphql_schema.fields.context import Context
@@ -46,8 +46,8 @@ class OneRequest:
         """Keep a part of the response."""
         self.sent.append(message)
 
-    async def error(self) -> Any:
-        """Return the extensions of the error in the response."""
+    async def error(self, *, all_wait: bool = False) -> Any:
+        """Return the extensions of the error in the response; with ``all_wait`` no body of the caller has a slot."""
         full = FairQueue(per_caller=0, waiting_per_caller=0)  # refuses each body
         intake = EventIntake(EventNames(), lambda: LATER)
         view = EventView(
@@ -55,6 +55,7 @@ class OneRequest:
             _context,
             queue=FairQueue(),
             bodies=full,
+            short_bodies=full if all_wait else FairQueue(),
             untaken=UntakenResponses(),
             limits=RequestLimits(),
             observe=print,
@@ -82,10 +83,13 @@ async def test_a_long_body_waits_for_a_slot_before_it_is_in_memory(
     assert bool(request.read) is is_read
 
 
-async def test_a_short_body_needs_no_slot() -> None:
-    """It is read, and its event is refused by its own error."""
-    request = OneRequest(b"{}", SHORT, SENDER)
-    assert (await request.error())["code"] == "INVALID"
+@pytest.mark.parametrize("length", [2, TINY, TINY + 1])
+async def test_a_tiny_body_needs_no_slot(length: int) -> None:
+    """It is read, and its event is refused by its own error; other short bodies wait, and so do compressed ones."""
+    headers = {**SHORT, "content-length": str(length)}
+    error = await OneRequest(b"{" + b" " * (length - 2) + b"}", headers, SENDER).error(all_wait=True)
+    assert error.get("limit") == ("waiting" if length > TINY else None)
+    assert (await OneRequest(b"", COMPRESSED, SENDER).error(all_wait=True))["limit"] == "waiting"
 
 
 @pytest.mark.parametrize("headers", [SHORT, LONG, COMPRESSED])

@@ -18,8 +18,8 @@ from app.fair_queue import FairQueue
 from app.http.compression import NO_TRANSFORM
 from app.http.encoded_content import encoded_content
 from app.http.graphql import graphql_result
-from app.http.graphql.graphql_request import LONG_JSON, OperationParams
-from app.http.graphql.graphql_view import TINY, GraphQLView
+from app.http.graphql.graphql_request import LONG_JSON, TINY, OperationParams
+from app.http.graphql.graphql_view import GraphQLView
 from app.http.untaken_responses import UntakenResponses
 from app.telemetry.operation_report import OperationReport
 from graphql_schema.operation.limited_schema import OperationSchema
