@@ -25,8 +25,8 @@ MAX_ELEMENTS: Final = 10_000
 BYTES_AT_ONCE: Final = 5 * 1024 * 1024
 """Maximal number of bytes that one request of such a transaction reads: those of 20,000 ordinary edges."""
 
-FEW_ELEMENTS: Final = 6_000
-"""Maximal number of records and edges of a reading of few; the store needs up to half a second for them."""
+FEW_ELEMENTS: Final = 1_500
+"""Maximal number of records and edges of a reading of few; the store needs up to 0.15 seconds for them."""
 
 FEW_SIZE: Final = 2 * 1024 * 1024
 """Maximal number of characters of a reading of few."""
@@ -41,7 +41,7 @@ All writers wait while it is planned, which takes up to half a second then.
 """
 
 
-MAX_TOUCHED: Final = FEW_ELEMENTS
+MAX_TOUCHED: Final = 6_000
 """Maximal number of records and edges that are read again under the write lock, for what was read ahead.
 
 One transaction of others has at most 2,500 edges and their far ends, so that a single one is always within it. The
