@@ -19,9 +19,10 @@ from app.graph.records.clock import epoch_milliseconds
 from app.graph.writing.batch_planner import registered_ids
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.group_commit import MAX_TRANSACTION_BYTES, GroupCommit
+from app.graph.writing.item_sizes import ItemSizes
 from app.graph.writing.rules.known_references import without_known
 from app.graph.writing.unit.author import Author
-from app.graph.writing.unit.item_size import command_count, edge_count, source_count, text_length, weight
+from app.graph.writing.unit.item_size import edge_count, text_length
 from app.graph.writing.unit.rejections import conflict, invalid, over_limit
 from graphql_schema.ports.commands import Command, EventCommand, MergeCommand
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -87,6 +88,7 @@ class PolicedWriter:
         self.batch_size = MAX_BATCH_ITEMS
         self.budget = OperationBudget()
         self.of_job = False
+        self._sizes = ItemSizes()
 
     async def write(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         """Write the items in batches, an atomic call in one, and return one outcome per item, in order.
@@ -114,6 +116,7 @@ class PolicedWriter:
             return await self._atomic(items, dry_run=dry_run) if items else []
         outcomes: list[WriteOutcome] = []
         refused: set[str] = set()
+        await self._sizes.measure(items, self.budget)
         while len(outcomes) < len(items):
             first = items[len(outcomes)]
             if isinstance(first, EventCommand) and self._is_too_long(first):
@@ -147,18 +150,20 @@ class PolicedWriter:
         return CONTENDED_SHARE if self._coordinator.contention.is_contended else 1
 
     def _is_too_long(self, event: EventCommand) -> bool:
-        """Return whether an event has more commands, sources, or longer descriptions, than one transaction should."""
-        has_many = command_count(event) > MAX_BATCH_ITEMS or source_count(event) > MAX_BATCH_EDGES
-        return has_many or text_length(event) > MAX_BATCH_TEXT // self._share
+        """Return whether an event has more commands or edges, or longer texts, than one transaction should."""
+        size, share = self._sizes.of(event), self._share
+        is_long = size.edges > MAX_BATCH_EDGES // share or size.text > MAX_BATCH_TEXT // share
+        return is_long or size.commands > MAX_BATCH_ITEMS
 
     def _batch_from(self, items: Sequence[Command], begin: int) -> Sequence[Command]:
         """Return the items of the next batch, which begin at the index ``begin``: fewer while several callers write."""
         share = self._share
         end, commands, edges, text = begin, 0, 0, 0
         while end < len(items):
-            commands += command_count(items[end])
-            edges += edge_count(items[end])
-            text += text_length(items[end])
+            size = self._sizes.of(items[end])
+            commands += size.commands
+            edges += size.edges
+            text += size.text
             is_full = commands > max(1, self.batch_size // share) or edges > MAX_BATCH_EDGES // share
             if (is_full or text > MAX_BATCH_TEXT // share) and end > begin:
                 break
@@ -207,12 +212,13 @@ class PolicedWriter:
         another process persists, WriteRefusedError if the store refuses the values, and the other errors of
         :meth:`write`.
         """
+        sizes = [self._sizes.of(item) for item in items]
         batch = CallBatch(
             tenant=self._principal.tenant,
             caller=self._principal.subject,
-            item_count=sum(map(command_count, items)),
-            edge_count=sum(map(weight, items)),
-            text_length=sum(map(text_length, items)),
+            item_count=sum(size.commands for size in sizes),
+            edge_count=sum(size.weight for size in sizes),
+            text_length=sum(size.text for size in sizes),
             alone=bool(self._children.parents) or any(isinstance(item, MergeCommand) for item in items),
             items=items,
             dry_run=dry_run,

@@ -59,6 +59,12 @@ MAX_COVER_VISITED: Final = 60_000
 Of denser lineage, a floor covers what is found, and the job raises the others.
 """
 
+FEW_RISEN: Final = 10
+"""Number of raised assets up to which a floor covers the tenant if it does not reach all of their direct targets.
+
+Each of them then has thousands. The targets of hundreds of assets are rather the same ones again and again.
+"""
+
 MAX_LEVELS: Final = 250
 """Maximal number of levels of lineage that a raise or a floor follows, at a request each, while other writers wait.
 
@@ -154,7 +160,7 @@ class _Raising:
             )
             if self._visits.is_spent:
                 more, *_ = await self._flows.targets(own, parents, max_records=0, visits=self._cover_visits)
-                is_unread = levels == 1 and self._cover_visits.is_spent  # some direct targets
+                is_unread = self._cover_visits.is_spent and levels == 1 and len(own) <= FEW_RISEN  # direct targets
                 await self._put_floor(rank, everything | found | more, own | parents, covers_tenant=is_unread)
                 return
             self._unread_size -= size

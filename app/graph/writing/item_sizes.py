@@ -1,0 +1,38 @@
+"""The sizes of the items of a call, each measured once: the texts and sources of an event take milliseconds."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from app.graph.writing.unit.item_size import command_count, edge_count, text_length, weight
+from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.ports.commands import Command, EventCommand
+from graphql_schema.ports.operation_budget import OperationBudget
+
+
+class ItemSize(NamedTuple):
+    """What an item counts for a batch; see the functions of :mod:`app.graph.writing.unit.item_size`."""
+
+    commands: int
+    edges: int
+    text: int
+    weight: int
+
+
+class ItemSizes:
+    """The sizes of items, by their identity; it keeps the items."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Command, ItemSize]] = {}
+
+    async def measure(self, items: Sequence[Command], budget: OperationBudget) -> None:
+        """Measure items in turns, and events in the side thread."""
+        async for item in budget.in_turns(items):
+            await run_in_turn(self.of, isinstance(item, EventCommand), item)
+
+    def of(self, item: Command) -> ItemSize:
+        """Return the size of an item, which is measured if it is not known."""
+        known = self._known.get(id(item))
+        if known is None:
+            size = ItemSize(command_count(item), edge_count(item), text_length(item), weight(item))
+            known = self._known[id(item)] = item, size
+        return known[1]

@@ -1,0 +1,49 @@
+"""What items count for a batch: each is measured once, and an event of many edges is no batch by itself."""
+
+from threading import current_thread, main_thread
+
+import pytest
+from support.stores.in_memory_writer import Memory
+from support.stores.memory_store import MemoryStore
+from support.stores.writers import Writers, asset, person, shipped_stops, urn
+
+from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.writing import item_sizes, writer
+from app.graph.writing.item_sizes import ItemSizes
+from app.graph.writing.unit.item_size import text_length
+from graphql_schema.ports.commands import Command, EventCommand
+from graphql_schema.ports.operation_budget import OperationBudget
+from policies.policy import Policy
+
+ITEMS = [asset(f"dataset d{number}", derivedFrom=["dataset a", "dataset b"]) for number in range(4)]
+EVENT = EventCommand(urn("dataset d0"), "e", tuple(ITEMS), lambda _: None)
+
+
+async def test_each_item_is_measured_once_and_an_event_in_the_side_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The texts of an event may have a million characters, whose words are counted in 10 ms."""
+    measured = list[tuple[Command, bool]]()
+
+    def counted(item: Command) -> int:
+        measured.append((item, current_thread() is main_thread()))
+        return text_length(item)
+
+    monkeypatch.setattr(item_sizes, "text_length", counted)
+    sizes = ItemSizes()
+    items: list[Command] = [ITEMS[0], EVENT]
+    await sizes.measure(items, OperationBudget())
+    assert [(sizes.of(item).commands, sizes.of(item).edges) for item in items] == [(1, 2), (5, 9)]
+    assert measured == [(ITEMS[0], True), (EVENT, False)]
+
+
+@pytest.mark.parametrize(("edges", "writes"), [(9, 1), (7, 2), (2, 4)])
+async def test_an_event_of_many_edges_is_several_transactions(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch, edges: int, writes: int
+) -> None:
+    """Its commands would be planned in one call of the side thread, for which all writers wait."""
+    store = MemoryStore(Memory(policy))
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    monkeypatch.setattr(writer, "MAX_BATCH_EDGES", edges)
+    writers = Writers(store, policy, WriteCoordinator(shipped_stops()))  # type: ignore[arg-type]
+    (done,) = await writers.of(person("root", roles="admin")).write([EVENT], dry_run=False, atomic=False)
+    assert [part.outcome.name for part in done.parts] == ["CREATED"] * 4
+    assert len(store.writes) == writes
