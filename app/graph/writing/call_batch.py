@@ -8,10 +8,11 @@ from opentelemetry.trace import SpanContext
 
 from app.graph.commits.write_queue import QueuedWrite
 from app.graph.propagation.children_ahead import ChildrenAhead
+from app.graph.records.native.write_cost import MAX_RESTORE_COST, MAX_WRITE_COST
 from app.graph.writing.prefetch import ReadsAhead
 from app.graph.writing.unit.author import Author
 from app.telemetry.spans import current_span
-from graphql_schema.ports.commands import Command
+from graphql_schema.ports.commands import Command, RestoreCommand
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome
 
@@ -38,6 +39,12 @@ class CallBatch(QueuedWrite):
     ahead: ReadsAhead = field(default_factory=ReadsAhead)
     origin: SpanContext = field(default_factory=current_span)
     done: asyncio.Future[list[WriteOutcome]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    @property
+    def max_cost(self) -> int:
+        """What it may take the store to write what the items change (:mod:`app.graph.records.native.write_cost`)."""
+        is_restoration = len(self.items) == 1 and isinstance(self.items[0], RestoreCommand)
+        return MAX_RESTORE_COST if is_restoration else MAX_WRITE_COST
 
     def renew(self) -> None:
         """Let the call wait for outcomes again, after an error."""

@@ -11,10 +11,12 @@ batch that it is at, with their effects, and no further batch. All items of an a
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
+from time import perf_counter
 from typing import Final
 
 from app.graph.commits.outbox_entry import OutboxEntry
@@ -23,14 +25,7 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import CostlyWriteError, TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.stored_flows import StoredFlows
-from app.graph.records.native.write_cost import (
-    COST_A_SECOND,
-    MAX_COST,
-    MAX_RESTORE_COST,
-    MAX_WRITE_COST,
-    NOTHING,
-    Written,
-)
+from app.graph.records.native.write_cost import COST_A_SECOND, MAX_COST, NOTHING, Written
 from app.graph.records.receipt_record import receipt_name
 from app.graph.writing.batch_planner import keys_of, plan_item
 from app.graph.writing.call_batch import CallBatch
@@ -42,8 +37,8 @@ from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import REACHING, is_long
 from app.graph.writing.unit.read_set import ReadSet
 from app.graph.writing.unit.working_set import WorkingSet
-from graphql_schema.execution.side_thread import run_aside, run_in_turn
-from graphql_schema.ports.commands import Command, RestoreCommand
+from graphql_schema.execution.side_thread import LONG_PART_SECONDS, run_aside, run_in_turn
+from graphql_schema.ports.commands import Command
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome, not_written
 from policies.errors import LimitError
@@ -104,7 +99,7 @@ class GroupPlan:
     @property
     def max_cost(self) -> int:
         """Return what it may take the store to write what the items change."""
-        return max(_max_cost(each.batch) for each in self.batches)
+        return max(each.batch.max_cost for each in self.batches)
 
     @property
     def shares(self) -> dict[tuple[str, str], float]:
@@ -223,7 +218,7 @@ class GroupPlanner:
         await self._request_named()
         for _ in range(MAX_ROUNDS):
             state = await prefetch(reads, items, receipts, self._missing)
-            planned = await self._planned(state)
+            planned = await self._plan_batches(state)
             if state.missing.within(self._missing):
                 return GroupPlan(state, planned), reads
             self._missing.add(state.missing)
@@ -274,7 +269,7 @@ class GroupPlanner:
         self._missing.records.update(records_of_events(item, author))
         self._missing.records.update(teams_of_names(item, author))
 
-    async def _planned(self, state: WorkingSet) -> list[BatchPlan]:
+    async def _plan_batches(self, state: WorkingSet) -> list[BatchPlan]:
         """Plan every batch on the state that the earlier ones leave, with their sensitivity floors."""
         if len(self._batches) > 1:
             await self._read_children(state)
@@ -291,7 +286,7 @@ class GroupPlanner:
             except TransientConflictError:
                 raise
             except Exception as error:  # noqa: BLE001 - the boundary of a call; others of the transaction must not fail
-                await run_in_turn(state.undo, state.is_long)
+                await run_in_turn(state.undo, state.batch_is_long)
                 plan.error, plan.entries, plan.own = error, [], NOTHING
             plan.writes, plan.cost = state.batch_writes, (await _written_by_batch(state)).cost
             plan.seconds = self._time.seconds[batch] + self._time.seconds[None] - before
@@ -312,22 +307,22 @@ class GroupPlanner:
     async def _plan_batch(self, plan: BatchPlan, state: WorkingSet) -> None:
         """Plan the items of one batch; add its effects if it has writes and all reads that it needs were made."""
         batch, author = plan.batch, plan.author
-        plan.outcomes = [
-            await self._planned_item(item, state, plan)
-            async for item in batch.budget.in_turns(self._items_that_fit(batch, state))
-        ]
+        items = self._items_that_fit(batch, state)
+        async for item in batch.budget.in_turns(items):
+            is_long = self._is_long(item, state, batch)
+            plan.outcomes += await run_in_turn(self._planned, is_long, [item], items if is_long else (), state, plan)
         if state.unread_parents and not self._is_ahead:
             raise ManyChildrenError(sorted(state.unread_parents), author.now)
         rejected = [index for index, outcome in enumerate(plan.outcomes) if not outcome.stored]
         if batch.atomic and rejected:
-            await run_in_turn(state.undo, state.is_long)
+            await run_in_turn(state.undo, state.batch_is_long)
             plan.outcomes = [
                 outcome if index in rejected else not_written(rejected[0])
                 for index, outcome in enumerate(plan.outcomes)
             ]
         plan.own = await _written_by_batch(state)
-        if plan.own.cost > (maximum := _max_cost(batch)):  # before its effects are found, in vain
-            raise CostlyWriteError(maximum)
+        if plan.own.cost > batch.max_cost:  # before its effects are found, in vain
+            raise CostlyWriteError(batch.max_cost)
         if state.batch_writes and state.missing.within(self._missing) and not self._is_ahead:
             plan.entries = await batch_effects(state, author, self._flows, self._children, self._coordinator)
 
@@ -349,18 +344,30 @@ class GroupPlanner:
                 return
             yield item
 
-    async def _planned_item(self, item: Command, state: WorkingSet, plan: BatchPlan) -> WriteOutcome:
-        """Return the outcome of an item; a long one is planned in the side thread, so that others run meanwhile.
+    def _is_long(self, item: Command, state: WorkingSet, batch: CallBatch) -> bool:
+        """Return whether an item is planned in the side thread, so that others run meanwhile.
 
         Over a long working set every item counts as long, because it can end very many edges. So does, over more than
         FEW records and edges, an item that changes what it does not name. If its call has read many children, the
         policy decides about each that differs.
         """
-        planner = partial(plan_item, item, state, plan.author, dry_run=plan.batch.dry_run or self._is_ahead)
         reaches = isinstance(item, REACHING) and len(state.vertices) + len(state.edges) > FEW
-        if is_long(item) or reaches or state.is_long or plan.batch.children.parents:
-            return await run_aside(self._time.timed, planner, plan.batch)
-        return self._time.timed(planner, plan.batch)
+        return is_long(item) or reaches or state.is_long or bool(batch.children.parents)
+
+    def _planned(
+        self, first: Sequence[Command], further: Iterable[Command], state: WorkingSet, plan: BatchPlan
+    ) -> list[WriteOutcome]:
+        """Return the outcomes of the first items, and of further ones for LONG_PART_SECONDS.
+
+        Before each call in the side thread, a call of others may run there, while all writers wait.
+        """
+        outcomes, ends = list[WriteOutcome](), perf_counter() + LONG_PART_SECONDS
+        for item in chain(first, further):
+            planner = partial(plan_item, item, state, plan.author, dry_run=plan.batch.dry_run or self._is_ahead)
+            outcomes.append(self._time.timed(planner, plan.batch))
+            if perf_counter() > ends:
+                break
+        return outcomes
 
     def _under_floors(self, author: Author, earlier: Sequence[BatchPlan]) -> Author:
         """Return the author, also under the floors of earlier batches of the transaction.
@@ -378,13 +385,7 @@ class GroupPlanner:
 
 async def _written_by_batch(state: WorkingSet) -> Written:
     """Return what it takes to write the changes of the current batch; of very many, in the side thread."""
-    return await run_in_turn(lambda: state.written_by_batch, state.is_long)
-
-
-def _max_cost(batch: CallBatch) -> int:
-    """Return what it may take the store to write what the items of a batch change."""
-    is_restoration = batch.item_count == 1 and isinstance(next(iter(batch.items)), RestoreCommand)
-    return MAX_RESTORE_COST if is_restoration else MAX_WRITE_COST
+    return await run_in_turn(lambda: state.written_by_batch, state.batch_is_long)
 
 
 def is_divisible(batches: Sequence[CallBatch]) -> bool:

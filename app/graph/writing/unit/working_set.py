@@ -145,6 +145,11 @@ class WorkingSet:
         return len(self.vertices) + len(self.edges) > LONG_STATE
 
     @property
+    def batch_is_long(self) -> bool:
+        """The same of what the current batch has changed."""
+        return len(self._written.before) > LONG_STATE
+
+    @property
     def cost(self) -> int:
         """Return what it takes the store to write the changes so far (:mod:`app.graph.records.native.write_cost`)."""
         return self._written.cost
@@ -157,11 +162,8 @@ class WorkingSet:
     def begin(self, children_of: Callable[[int], Sequence[Record] | None] = _unread) -> None:
         """Begin the next batch."""
         self.refused_ids, self.children_of, self.unread_parents = set(), children_of, set()
-        self._vertices.begin()
-        self._edges.begin()
-        self._receipts.begin()
-        self._marks.begin()
-        self._written.begin()
+        for values in (self._vertices, self._edges, self._receipts, self._marks, self._written):
+            values.begin()
 
     def undo(self) -> None:
         """Take the changes of the current batch back."""

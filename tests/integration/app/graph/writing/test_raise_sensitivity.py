@@ -13,7 +13,7 @@ from app.graph.commits.write_statements import WRITE
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.records.native.write_cost import rewrite_size
 from app.graph.records.vertex_id import vertex_id
-from app.graph.writing import group_commit, group_plan
+from app.graph.writing import call_batch, group_commit
 from app.graph.writing.effects import raise_sensitivity
 from graphql_schema.ports.commands import LinkCommand, RegisterCommand
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -207,7 +207,7 @@ async def test_dense_texts_get_a_floor_and_refuse_no_raise(
     graph: StoreGraph, writers: Writers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Short words take the store more than their length, so they count as more; what is raised refuses no item."""
-    monkeypatch.setattr(group_plan, "MAX_WRITE_COST", 10_000)
+    monkeypatch.setattr(call_batch, "MAX_WRITE_COST", 10_000)
     dense = [f"dataset dense{number}" for number in range(4)]
     texts = {"description": "a b " * 300}
     await write(writers, asset("dataset hub"))

@@ -11,7 +11,7 @@ from support.stores.writers import NOW, asset, person, urn
 
 from app.graph.driver.errors import CostlyWriteError
 from app.graph.records.native import write_cost
-from app.graph.writing import group_plan
+from app.graph.writing import call_batch, group_plan
 from app.graph.writing.unit import placeholders
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.ports.commands import DeleteCommand, RecordUsageCommand, RestoreCommand
@@ -89,7 +89,7 @@ async def test_a_batch_that_costs_too_much_ends_before_its_effects(
     callers: Callers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is refused in any case: to find the effects of 10,000 placeholders would hold the event loop in vain."""
-    monkeypatch.setattr(group_plan, "MAX_WRITE_COST", 5_000)
+    monkeypatch.setattr(call_batch, "MAX_WRITE_COST", 5_000)
     effects = list[int]()
     monkeypatch.setattr(group_plan, "batch_effects", lambda *_: effects.append(1))
     items = [asset(f"dataset d{number}") for number in range(5)]
@@ -103,7 +103,7 @@ async def test_a_restoration_may_cost_more_than_a_deletion(callers: Callers, mon
     versions = [f"model-version m@{number}" for number in range(5)]
     seeded(callers.store.memory, asset("model m"), *map(asset, versions))
     callers.store.memory.run(DeleteCommand(urn("model m")), who=ROOT)
-    monkeypatch.setattr(group_plan, "MAX_WRITE_COST", 5_000)
+    monkeypatch.setattr(call_batch, "MAX_WRITE_COST", 5_000)
     restore = RestoreCommand(urn("model m"))
     for items, is_refused in (([restore], False), ([restore, asset("dataset a")], True)):
         plan = await planned(callers, callers.batch(ROOT, *items))
@@ -115,7 +115,7 @@ async def test_a_batch_that_is_refused_costs_the_others_nothing(
     callers: Callers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing of it is written, so it is no part of what the transaction may cost."""
-    monkeypatch.setattr(group_plan, "MAX_WRITE_COST", 5_000)
+    monkeypatch.setattr(call_batch, "MAX_WRITE_COST", 5_000)
     costly = callers.batch(ROOT, *(asset(f"dataset d{number}") for number in range(5)))
     plan = await planned(callers, callers.batch(BO, asset("model m")), costly)
     good, refused = plan.batches

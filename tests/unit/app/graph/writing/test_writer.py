@@ -132,7 +132,7 @@ async def test_what_an_atomic_call_changes_has_few_texts(policy: Policy, monkeyp
     """The index analyses the stored texts of changed assets, too: a call that is not atomic is written in parts."""
     store = MemoryStore(Memory(policy))
     monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
-    monkeypatch.setattr("app.graph.writing.group_plan.MAX_WRITE_COST", 10_000)
+    monkeypatch.setattr("app.graph.writing.call_batch.MAX_WRITE_COST", 10_000)
     client: Any = store
     writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
     ids = [f"dataset d{number}" for number in range(4)]
@@ -151,7 +151,7 @@ async def test_what_a_single_item_changes_has_few_texts(policy: Policy, monkeypa
     """A model with too long versions is deleted when some of them were deleted before, and the error explains that."""
     store = MemoryStore(Memory(policy))
     monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
-    monkeypatch.setattr("app.graph.writing.group_plan.MAX_WRITE_COST", 10_500)
+    monkeypatch.setattr("app.graph.writing.call_batch.MAX_WRITE_COST", 10_500)
     client: Any = store
     writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
     versions = [asset(f"model-version m@{number}", {"description": "x" * 1_000}) for number in range(3)]
