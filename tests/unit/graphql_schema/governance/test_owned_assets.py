@@ -45,6 +45,29 @@ async def test_the_preferred_come_first(graph: PlainGraph, size: int, names: str
     assert (found.complete, found.has_all_preferred) == states
 
 
+async def test_further_preferred_assets_leave_it_incomplete(graph: PlainGraph) -> None:
+    """Also if there are no others: the team has three assets and is a further owner of none."""
+    found = await window_of(info(graph), None, None, owned_by([ADS]), owner_team_in([ADS]), 2)
+    assert ("".join(row.record["name"] for row in found.rows), found.complete) == ("ab", False)
+
+
+async def test_no_asset_is_read_twice(graph: PlainGraph) -> None:
+    """The assets that a team itself owns would otherwise take places of the others, which are read in parts."""
+    listed = list[str]()
+
+    class Listed:
+        """Remembers what is read."""
+
+        async def listing(self, listing: Any, page: Any) -> Any:
+            """Return the assets of a listing."""
+            found = await graph.listing(listing, page)
+            listed.extend(item.row.record["name"] for item in found.items)
+            return found
+
+    await window_of(info(cast("Any", Listed())), None, None, owned_by([GROWTH]), owner_team_in([GROWTH]), 5)
+    assert sorted(listed) == [*"abcxy"]
+
+
 async def test_only_what_teams_own_themselves_is_too_much(graph: PlainGraph, monkeypatch: pytest.MonkeyPatch) -> None:
     """Assets by which a team is a further owner are left out, and more of its own than the bound are an error."""
     monkeypatch.setattr(module, "MAX_OWNED", 3)

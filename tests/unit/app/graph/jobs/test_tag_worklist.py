@@ -306,5 +306,7 @@ def test_the_members_of_a_group_are_compared_once_for_all_of_its_targets() -> No
     assert decision.arrivals == {vid: Arrival(4, "2") for vid in targets[1:]}
     assert decision.unsupported.keys() == {2}
     assert len(read) <= size + len(targets)
+    steps = TagWorklist(0, "").decide(targets, sources, carriers)
+    assert sum(1 for _ in steps) == 1 + len(targets)  # the event loop has a turn after the group and each vertex
     carriers[1] = carrier(1, closed=True)
     assert run_at_once(TagWorklist(0, "").decide(targets[1:], sources, carriers)).arrivals == {}

@@ -330,6 +330,28 @@ async def test_no_batch_is_begun_after_effects_that_read_much(
     assert levels == ["RESTRICTED", "RESTRICTED", "INTERNAL"]
 
 
+async def test_reads_of_effects_count_for_the_batch_that_has_them(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller of a raise is the cause of a long transaction, and not those whose batches are before or after it."""
+    seeded(callers.store.memory, asset("dataset a"))
+    monkeypatch.setattr("app.graph.writing.plan_time.thread_time", lambda: 0.0)
+    texts = [asset("dataset b"), asset("dataset a", RESTRICTED), asset("dataset c")]
+    plan = await planned(callers, *(callers.batch(ROOT, each) for each in texts))
+    assert outcomes(plan) == [["CREATED"], ["UPDATED"], ["CREATED"]]
+    before, raising_one, after = (each.seconds for each in plan.batches)
+    assert raising_one > before == after == 0
+
+
+async def test_a_plan_leaves_its_error_to_the_call(callers: Callers) -> None:
+    """The frames of the error refer to the plan, so that all that it read would wait for a collection."""
+    (plan,) = (await planned(callers, callers.batch(ROOT, asset("dataset a")))).batches
+    plan.error = error = LimitError("Too much.")
+    plan.complete()
+    assert plan.error is None
+    assert plan.batch.done.exception() is error
+
+
 async def test_an_atomic_batch_is_planned_completely_or_refused(
     callers: Callers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

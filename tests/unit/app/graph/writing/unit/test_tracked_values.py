@@ -1,6 +1,8 @@
 """Values with those that the current batch has replaced."""
 
-from app.graph.writing.unit.tracked_values import TrackedValues
+from app.graph.records.native.write_cost import EDGE_COST
+from app.graph.records.record_text import size_of
+from app.graph.writing.unit.tracked_values import TrackedValues, TrackedWrites
 
 
 def test_only_the_current_batch_is_changed_and_undone() -> None:
@@ -23,3 +25,15 @@ def test_a_value_written_unchanged_is_no_change() -> None:
     values.put({"a": same})
     values.add_stored("b", [2])
     assert (values.changed(), values.unwritten(), values.stored("b")) == ([], {}, [2])
+
+
+def test_an_edge_counts_once_as_it_is_now() -> None:
+    """A call may write the same long edge again and again, and its transaction has it once."""
+    writes, key = TrackedWrites(), ("FEEDS", 1, 2)
+    for length in (100, 900):
+        writes.count_edges({key: {"note": "x" * length}})
+    assert writes.of_batch == (EDGE_COST, size_of({"note": "x" * 900}))
+    writes.begin()
+    writes.count_edges({key: {"note": "x" * 901}, ("FEEDS", 2, 1): {}})
+    assert writes.of_batch == (EDGE_COST, 1 + size_of({}))
+    assert writes.cost == 2 * EDGE_COST
