@@ -85,9 +85,9 @@ class WriteSet:
         All native properties of a new vertex are written, and those of a stored one that differ.
         """
         values, sets = native_values(after, before)
-        length = len(values.get("record", ""))
-        self.cost += written(after, before, length).cost
-        self.characters += length + sum(map(len, chain.from_iterable(sets.values())))
+        text = values.get("record", "")
+        self.cost += written(after, before, len(text.encode())).cost
+        self.characters += len(text) + sum(map(len, chain.from_iterable(sets.values())))
         (self._new if before is None else self._referenced).add(vid)
         self._vids.add(vid)
         self._tenants.add(after["tenant"])

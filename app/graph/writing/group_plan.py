@@ -25,7 +25,7 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import CostlyWriteError, TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.stored_flows import StoredFlows
-from app.graph.records.native.write_cost import COST_A_SECOND, MAX_COST, NOTHING, Written
+from app.graph.records.native.write_cost import COST_A_SECOND, MAX_COST, NOTHING, WriteSize
 from app.graph.records.receipt_record import receipt_name
 from app.graph.writing.batch_planner import keys_of, plan_item
 from app.graph.writing.call_batch import CallBatch
@@ -63,7 +63,7 @@ class BatchPlan:
     error: Exception | None = None
     writes: bool = False
     cost: int = 0
-    own: Written = NOTHING
+    own: WriteSize = NOTHING
     seconds: float = 0.0
     entries: list[OutboxEntry] = field(default_factory=list)
 
@@ -89,12 +89,12 @@ class GroupPlan:
         return [entry for plan in self.batches for entry in plan.entries]
 
     @property
-    def own(self) -> Written:
+    def own(self) -> WriteSize:
         """Return what it takes the store to write what the items change, without the effects on other assets.
 
         These are bounded by themselves: what others derived from an asset must not refuse its change.
         """
-        return Written(sum(each.own.cost for each in self.batches), sum(each.own.size for each in self.batches))
+        return WriteSize(sum(each.own.cost for each in self.batches), sum(each.own.size for each in self.batches))
 
     @property
     def max_cost(self) -> int:
@@ -383,7 +383,7 @@ class GroupPlanner:
         return replace(author, floors=view)
 
 
-async def _written_by_batch(state: WorkingSet) -> Written:
+async def _written_by_batch(state: WorkingSet) -> WriteSize:
     """Return what it takes to write the changes of the current batch; of very many, in the side thread."""
     return await run_in_turn(lambda: state.written_by_batch, state.batch_is_long)
 

@@ -39,19 +39,19 @@ MEMBER_COST: Final = 100
 """What counts for a member of a set that is added or removed, such as a word of a name."""
 
 
-class Written(NamedTuple):
-    """What it takes the store to write something, and the number of bytes of its records."""
+class WriteSize(NamedTuple):
+    """The size of what is to be written: ``cost`` is what it takes the store, ``size`` the bytes of its records."""
 
     cost: int
     size: int
 
 
-NOTHING: Final = Written(0, 0)
+NOTHING: Final = WriteSize(0, 0)
 """What it takes to write nothing."""
 
 
-def written(record: Record, before: Record | None, size: int | None = None) -> Written:
-    """Return what it takes to write a record, and its bytes, which are ``size`` if that is known.
+def written(record: Record, before: Record | None, size: int | None = None) -> WriteSize:
+    """Return what it takes to write a record, and the bytes of its JSON text, which are ``size`` if that is known.
 
     ``before`` is the stored record, None if it is new. Of an asset, the index analyses all texts again. If a name
     differs, all words of both names count.
@@ -60,12 +60,12 @@ def written(record: Record, before: Record | None, size: int | None = None) -> W
     cost = RECORD_COST + size // COST_OF_BYTES
     if not is_attached(record):
         cost += indexed_length(record) + MEMBER_COST * _changed_members(record, before)
-    return Written(cost, size)
+    return WriteSize(cost, size)
 
 
-def written_edge(record: Record) -> Written:
-    """Return the same for the record of an edge."""
-    return Written(EDGE_COST, size_of(record))
+def written_edge(record: Record) -> WriteSize:
+    """Return what it takes to write an edge, and the bytes of its record."""
+    return WriteSize(EDGE_COST, size_of(record))
 
 
 def rewrite_size(record: Record) -> int:

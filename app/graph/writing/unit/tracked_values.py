@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final, Generic, TypeVar
 
 from app.graph.records.edge_record import EdgeKey
-from app.graph.records.native.write_cost import NOTHING, Written, written, written_edge
+from app.graph.records.native.write_cost import NOTHING, WriteSize, written, written_edge
 from graphql_schema.ports.record import Record
 
 KeyT = TypeVar("KeyT")
@@ -66,7 +66,7 @@ class TrackedValues(Generic[KeyT, ValueT]):
         return {key: value for key, value in self.present.items() if value is not self._stored.get(key)}
 
 
-class TrackedWrites(TrackedValues[int | EdgeKey, Written]):
+class TrackedWrites(TrackedValues[int | EdgeKey, WriteSize]):
     """What it takes the store to write a transaction (:mod:`app.graph.records.native.write_cost`).
 
     That of a record is under its vertex id, that of an edge under its key.
@@ -81,10 +81,10 @@ class TrackedWrites(TrackedValues[int | EdgeKey, Written]):
         return sum(each.cost for each in self.present.values())
 
     @property
-    def of_batch(self) -> Written:
+    def of_batch(self) -> WriteSize:
         """The part that the current batch has added."""
         pairs = [(self.present[key], before or NOTHING) for key, before in self.before.items()]
-        return Written(sum(now.cost - was.cost for now, was in pairs), sum(now.size - was.size for now, was in pairs))
+        return WriteSize(sum(now.cost - was.cost for now, was in pairs), sum(now.size - was.size for now, was in pairs))
 
     def count_record(self, vid: int, record: Record, stored: Record | None) -> None:
         """Count a record, once for each vertex, as it is now. ``stored`` is that of the store, None if it is new."""

@@ -9,7 +9,7 @@ from typing import Final
 from app.graph.commits.write_set import WriteSet
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import MERGED_INTO, last_target
-from app.graph.records.native.write_cost import Written, rewrite_size
+from app.graph.records.native.write_cost import WriteSize, rewrite_size
 from app.graph.records.record_text import BriefRecord
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
 from app.graph.writing.unit.tracked_values import TrackedValues, TrackedWrites
@@ -155,8 +155,8 @@ class WorkingSet:
         return self._written.cost
 
     @property
-    def written_by_batch(self) -> Written:
-        """Return the same for the changes of the current batch, and the bytes of their records."""
+    def written_by_batch(self) -> WriteSize:
+        """Return what it takes to write the changes of the current batch, and the bytes of their records."""
         return self._written.of_batch
 
     def begin(self, children_of: Callable[[int], Sequence[Record] | None] = _unread) -> None:

@@ -11,6 +11,7 @@ from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import UNCONFIRMED
+from app.graph.records.native.write_cost import written, written_edge
 from app.graph.records.record_text import text_of
 from app.graph.records.vertex_record import stub
 from graphql_schema.catalog.instants import FOREVER
@@ -201,6 +202,15 @@ async def test_the_rows_of_a_large_set_are_encoded_before(
     await writes.submit(cast("GremlinClient", client))
     assert client.encoded == encoded
     assert client.body == orjson.dumps(bindings(writes))
+
+
+def test_the_cost_counts_the_bytes_of_records() -> None:
+    """As in the plan of a transaction: a text of other letters has two or three bytes for each character."""
+    for letter in "xé一":
+        writes, record = WriteSet(), {**RECORD, "columns": [{"name": "c", "description": letter * 9_000}]}
+        writes.vertex(1, record, before=RECORD)
+        writes.edge(("DERIVES", 1, 2), {**EDGE, "note": letter}, kinds=("DATASET", "DATASET"))
+        assert writes.cost == written(record, RECORD).cost + written_edge(EDGE).cost
 
 
 def test_the_terms_of_properties_are_characters_of_a_transaction() -> None:
