@@ -128,8 +128,7 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         if isinstance(plans, Plans):
             try:
                 return ExecutionResult(data=await self._vectored(plans), errors=None)
-            except Exception as error:  # noqa: BLE001 - graphql-core finds and reports the same error
-                forget_frames(error)
+            except Exception:  # noqa: BLE001 - graphql-core finds and reports the same error
                 context.restart()
         result = super().execute_operation(serially=False)
         return cast("ExecutionResult", await result if self.is_awaitable(result) else result)

@@ -91,10 +91,11 @@ async def test_what_an_ended_operation_read_is_freed(
         lambda api: api.send("bo", WIDE),
         lambda api: api.send("bo", "query A($n: Int) { assets(first: $n) { nodes { id unknown } } }", n=1),
         lambda api: api.send("bo", "query B($n: Int!) { assets(first: $n) { nodes { id } } }", n="x"),
+        lambda api: api.send("bo", 'query C { a: asset(id: "x") { id } b: asset(id: "y") { id } }'),
         lambda api: api.load(*({"dataset": {"id": f"mlg://dataset/test/default/d{n}"}} for n in range(9))),
         lambda api: api.send("bo", 'mutation { deleteAsset(asset: "mlg://dataset/test/default/d0") { revision } }'),
     ],
-    ids=["query", "unknown field", "wrong variable", "mutation", "denied"],
+    ids=["query", "unknown field", "wrong variable", "errors", "mutation", "denied"],
 )
 async def test_an_operation_leaves_no_cycle(api: Api, send: Callable[[Api], Awaitable[object]]) -> None:
     """What an operation had is freed at its end: in a cycle, it would wait for a collection.
