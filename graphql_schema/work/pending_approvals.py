@@ -63,7 +63,8 @@ class PendingApprovals:
     total: int = stored_field("Number of entries, those beyond `first` included.")
     examined: int = stored_field(
         f"Number of examined models: the {MAX_MODELS} that were changed last, or fewer. If there are more, those of "
-        "the viewer and the teams of the viewer come first."
+        "the viewer and the teams of the viewer come first; the others are left out, too, as far as they are too much "
+        "to read."
     )
     complete: bool = stored_field("Whether all models that are visible to the viewer were examined.")
 

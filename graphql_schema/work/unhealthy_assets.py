@@ -35,11 +35,12 @@ class UnhealthyAssets:
     total: int = stored_field("Number of these assets among the examined ones.")
     examined: int = stored_field(
         f"Number of assets whose health was computed: of the {MAX_EXAMINED} that were changed last, those whose health "
-        "is visible to the viewer. If there are more, those with a team as their `ownerTeam` come first. An asset does "
-        "not count if a budget of the server ended before its health was certain."
+        "is visible to the viewer. If there are more, those with a team as their `ownerTeam` come first; the others "
+        "are left out, too, as far as they are too much to read. An asset does not count if a budget of the server "
+        "ended before its health was certain."
     )
     complete: bool = stored_field(
-        "Whether the teams have no further assets of the kinds, and no budget ended before a health was certain."
+        "Whether no assets of the teams and kinds were left out, and no budget ended before a health was certain."
     )
 
 

@@ -82,7 +82,8 @@ MAX_TRANSACTION_BYTES: Final = 10 * 1024 * 1024
 """The same for any transaction.
 
 The store accepts requests of 32 MiB, in which records may have twice their bytes, because of quotation marks. So what a
-raise adds always fits as well, MAX_RAISED_SIZE: whether it does would otherwise disclose the size of hidden assets.
+raise adds, at most MAX_RAISED_SIZE, always fits as well. A raise that may not fit would disclose the size of hidden
+assets.
 """
 
 

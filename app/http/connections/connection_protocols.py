@@ -251,7 +251,8 @@ class HttpConnection(_Counted, H11Protocol):
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Give the connection to `WebSocketConnection`, or refuse a request that cannot open a WebSocket.
 
-        Its end is not sent to this half of it any more, so no reference of it may be in a cycle from now on.
+        uvicorn does not call `connection_lost` of this object after an upgrade, so it must leave its cycles now: those
+        of ``flow`` and of the counted connection.
         """
         assert self._admitted is not None  # noqa: S101 - a refused connection reads no request
         super().handle_websocket_upgrade(event)

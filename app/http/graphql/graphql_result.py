@@ -87,13 +87,13 @@ class GraphQLResult:
         return content
 
     async def response(
-        self, request_id: str, media: str, used: Endable, headers: Mapping[str, str] | None = None
+        self, request_id: str, media: str, budget: Endable, headers: Mapping[str, str] | None = None
     ) -> Response:
         """Return the HTTP response in the media type ``media``, with additional ``headers``.
 
-        ``used`` has the number of characters of texts and keys in ``data``, and that of its values.
+        ``budget`` has the number of characters of texts and keys in ``data``, and that of its values.
         """
-        body = await encoded_content(self.content(request_id), used.characters, used.values)
+        body = await encoded_content(self.content(request_id), budget.characters, budget.values)
         return encoded_response(body, self.status(media), media, headers)
 
 

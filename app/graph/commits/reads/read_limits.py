@@ -50,7 +50,7 @@ store needs up to 0.7 s for them.
 
 
 MAX_TOUCHED_AHEAD: Final = 2 * MAX_ELEMENTS
-"""The same while others write: what is more is read anew from the beginning."""
+"""The same while others write: with more than that, everything is read again."""
 
 
 class ManyElementsError(Exception):

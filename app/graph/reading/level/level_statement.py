@@ -169,7 +169,7 @@ def edgesOf = {{ h, xs, ls, most -> h.d == 'out' ? {_near("out")} : {_near("in")
 def byFar = {{ a, b -> a.far <=> b.far ?: a.inferred() <=> b.inferred() }}
 def wanted = new LinkedHashSet(points)
 def many = [:]
-def beginning = {{ key, x ->
+def startsWord = {{ key, x ->
   if (many[[key, x]] == null) many[[key, x]] = WordBeginnings.areMany(g.getGraph(), key, x, {MANY_WORDS})
   many[[key, x]] ? textContains(x) : textContainsPrefix(x)
 }}
@@ -185,7 +185,7 @@ def test = {{ t, k ->
     case 'prefix': return t.has(k[1], textPrefix(x))
     case 'regex': return t.has(k[1], textRegex(x))
     case 'word': return t.has(k[1], textContains(x))
-    case 'wordPrefix': return t.has(k[1], beginning(k[1], x))
+    case 'wordPrefix': return t.has(k[1], startsWord(k[1], x))
   }}
   throw new IllegalArgumentException('test')
 }}
