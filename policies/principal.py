@@ -55,6 +55,14 @@ class Principal:
         """The URNs of all owners whose assets count as the caller's own: teams, user and ``acts_for``."""
         return frozenset(filter(None, (*self.teams, *self.acts_for, self.user)))
 
+    @property
+    def author(self) -> str | None:
+        """The subject as the author of own links, None if the token may not write.
+
+        A token that only reads has its own rights, not those of its account, and could not end these links.
+        """
+        return self.subject if self.may(Scope.WRITE) else None
+
     def may(self, scope: Scope) -> bool:
         """Return whether the token has ``scope``."""
         return scope in self.scopes

@@ -7,7 +7,7 @@ import orjson
 from graphql_schema.fields.scalars import instant_text
 from graphql_schema.ports.record import Json, JsonObject, Record
 from graphql_schema.ports.row import Row
-from graphql_schema.rules.change_stamp import OWNER_TEAM, shown_owner, shows_no_owner
+from graphql_schema.rules.change_stamp import OWNER_TEAM, names_unseen, shown_owner, shows_no_owner
 
 VisibleRows = Mapping[str, Row]
 """The rows that are visible to the caller, by id."""
@@ -61,12 +61,12 @@ def is_visible_entry(entry: Record, subject: Row, visible: VisibleRows, author: 
 
     An entry of an alias is shown if one of its versions is visible, because the other one then counts as no alias. An
     entry of the owner team is shown if one of its owners is a team, because the other one then counts as no team.
-    ``author`` is the subject of the viewer if the viewer made the change, else None. To the author, who named the ids,
-    each edge with a visible field is shown.
+    ``author`` is the subject of the viewer if the viewer made the change and may write, else None. To the author, each
+    edge with a visible field is shown whose far end the author named unseen.
     """
     if entry["field"] in subject.access.hidden:
         return False
-    if author is not None and "edge" in entry:
+    if author is not None and names_unseen(entry):
         return True
     if "part" in entry:
         return any(side is not None for side in _sides(entry, visible).values())

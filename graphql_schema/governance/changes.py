@@ -73,7 +73,7 @@ async def _fields(root: Parent, info: Info) -> Resolved:
 async def _visible_fields(root: Parent, info: Info) -> Resolved:
     """Return the field changes that the caller may see now; the others are left out without a trace."""
     reader, entries = info.context.reader, root.record["fields"]
-    viewer = info.context.principal.subject
+    viewer = info.context.principal.author
     author = viewer if is_made_by(root.record, viewer) else None
     subject: Row | None = await reader.node(root.record["subject"])
     budget, named = info.context.budget, dict[str, None]()

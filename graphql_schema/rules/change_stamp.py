@@ -21,6 +21,9 @@ MADE_BY: Final = "madeBy"
 """Record key, for kinds with content: who registered the asset or changed it; absent if only its registrant did."""
 
 
+SEEN: Final = "seen"
+"""Key of an entry of an edge whose far end was registered and visible to the author of the change; absent otherwise."""
+
 OWNER_TEAM: Final = "ownerTeam"
 """The field of the owner, whose stored value may be a user or a domain, such as that of a hidden parent."""
 
@@ -67,6 +70,15 @@ def made_at(record: Record) -> int:
     return int(record.get(MADE_AT, record["createdAt"]))
 
 
-def is_made_by(change: Record, subject: str) -> bool:
-    """Return whether the caller with this subject made a change."""
+def is_made_by(change: Record, subject: str | None) -> bool:
+    """Return whether the caller with this subject made a change; False for None."""
     return bool(change["actor"] == subject)
+
+
+def names_unseen(entry: Record) -> bool:
+    """Return whether an entry is about an edge whose far end its author did not see.
+
+    The end was hidden, absent or a placeholder, which are not distinguished. Entries of earlier releases have no mark
+    and count as such.
+    """
+    return "edge" in entry and SEEN not in entry

@@ -1,9 +1,13 @@
 """A link to a hidden asset: its author sees its effect, lists and ends it; others learn nothing of its end."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from support.servers.in_process import Api
+
+from app.auth.dev_issuer import DevIssuer
+from app.auth.personas import persona
 
 RANKING, ADS = ({"owner": f"mlg://team/catalog/default/{name}"} for name in ("ranking", "ads"))
 PAYLOAD = """changed edge { id } sensitivityBefore effect asset { id sensitivity }
@@ -13,6 +17,10 @@ LINK, UNLINK = (
     for name in ("link", "unlink")
 )
 UPSTREAM = "query ($id: ID!) { asset(id: $id) { upstream { nodes { asset { id } confidence validTo } } } }"
+HISTORY = """query ($subjects: [ID!]!) { changes(filter: {subjects: $subjects}, first: 50) {
+  nodes { id action subjectId fields { field before after } } } }"""
+REVERT = """mutation ($input: RevertChangeInput!) { revertChange(input: $input) {
+  changed errors { code message } } }"""
 OWN = """query ($subject: ID!, $actor: String!) { changes(filter: {subjects: [$subject], actors: [$actor],
   actions: [LINKED, UNLINKED, RAISED]}) { nodes { action fields { field before after } } } }"""
 
@@ -152,3 +160,88 @@ async def test_a_guessed_link_and_its_end_change_nothing_of_the_edge_of_others(a
             {"asset": {"id": dataset(f"hidden-{name}")}, "confidence": 0.5, "validTo": None}
         ]
     assert lives[0] == lives[1]
+
+
+ENDS = ("shared", "ours", "theirs", "absent")
+"""Far ends of links by ada: visible to all, to her team alone, to another team alone, and not there."""
+
+
+async def linked(api: Api, name: str) -> list[str]:
+    """Let ada derive two datasets from ENDS, by `link` and by a registration; return the ids of both."""
+    await prepared(api, name)
+    far = [dataset(f"{end}-{name}") for end in ENDS]
+    await api.load(
+        {"dataset": {"id": far[0], "owners": [ADS]}},
+        {"dataset": {"id": far[1], "owners": [RANKING], "visibility": "TEAM"}},
+        {"dataset": {"id": far[2], "owners": [ADS], "visibility": "TEAM"}},
+    )
+    for end in ENDS:
+        assert (await api.ask("ada", LINK, input=link(f"{end}-{name}", f"mine-{name}")))["done"]["changed"]
+    listed = {"dataset": {"id": dataset(f"listed-{name}"), "owners": [RANKING], "derivedFrom": far}}
+    assert (await api.register("ada", listed))["failed"] == 0
+    return [dataset(f"mine-{name}"), dataset(f"listed-{name}")]
+
+
+def weaken(api: Api, caller: str, *scopes: str, name: str = "ada") -> None:
+    """Add a token of a subject without groups and roles, by the name of a caller."""
+    weak = replace(persona("ada"), name=name, groups=(), roles=(), scopes=scopes)
+    api.tokens[caller] = DevIssuer(api.process.settings).mint(weak)
+
+
+async def named_ends(api: Api, who: str, subjects: list[str], name: str) -> dict[str, list[str]]:
+    """Return, for each of ENDS, the entries that name it, without its name, in the history that a caller sees."""
+    nodes = (await api.ask(who, HISTORY, subjects=subjects))["changes"]["nodes"]
+    entries = [(node["action"], node["subjectId"], str(each)) for node in nodes for each in node["fields"]]
+    return {
+        end: [str(each).replace(f"{end}-{name}", "far") for each in entries if f"{end}-{name}" in each[2]]
+        for end in ENDS
+    }
+
+
+async def test_a_weak_token_of_an_account_lists_no_hidden_end_of_its_links(api: Api) -> None:
+    """With `graph:read` alone, its history is that of a stranger; the full token sees all four ends in both changes."""
+    subjects = await linked(api, "weak")
+    weaken(api, "weak ada", "graph:read")
+    weaken(api, "stranger", "graph:read", name="zed")
+    assert [len(each) for each in (await named_ends(api, "ada", subjects, "weak")).values()] == [2, 2, 2, 2]
+    found, strange = [await api.ask(who, HISTORY, subjects=subjects) for who in ("weak ada", "stranger")]
+    assert found == strange
+    assert [len(each) for each in (await named_ends(api, "weak ada", subjects, "weak")).values()] == [2, 0, 0, 2]
+
+
+async def test_a_writing_token_without_groups_lists_only_ends_that_were_named_unseen(api: Api) -> None:
+    """A link to an asset of a team is gone with the team, in both doors; hidden and absent ends stay alike."""
+    subjects = await linked(api, "left")
+    weaken(api, "ada alone", "graph:read", "graph:write")
+    for registers in (False, True):
+        if registers:
+            await api.load({"dataset": {"id": dataset("absent-left"), "owners": [ADS], "visibility": "TEAM"}})
+        found = await named_ends(api, "ada alone", subjects, "left")
+        assert [len(each) for each in found.values()] == [2, 0, 2, 2]
+        assert found["theirs"] == found["absent"]
+    nodes = (await api.ask("ada", HISTORY, subjects=subjects[:1]))["changes"]["nodes"]
+    (change,) = [node["id"] for node in nodes if node["action"] == "LINKED" and "ours-left" in str(node["fields"])]
+    node = "query ($id: ID!) { node(id: $id) { id } }"
+    assert (await api.ask("ada", node, id=change))["node"] == {"id": change}
+    assert (await api.ask("ada alone", node, id=change))["node"] is None
+    answers = [
+        str(await api.ask("ada alone", REVERT, input={"change": each, "reason": "a wrong link"})).replace(each, "it")
+        for each in (change, f"{change[:-4]}0000")
+    ]
+    assert "NOT_FOUND" in answers[0]
+    assert answers[0] == answers[1]
+
+
+async def test_a_link_to_an_asset_that_is_hidden_later_is_ended_by_its_id(api: Api) -> None:
+    """Its author no longer finds the link in the history, and `unlink` with the id ends it, as that of an own link."""
+    await prepared(api, "later")
+    seen = {"id": dataset("seen-later"), "owners": [ADS]}
+    await api.load({"dataset": seen})
+    given = link("seen-later", "mine-later")
+    await api.ask("ada", LINK, input=given)
+    assert [action for action, _ in await own_changes(api, "ada", "mine-later")] == ["LINKED"]
+    await api.load({"dataset": {**seen, "visibility": "TEAM"}})
+    assert await own_changes(api, "ada", "mine-later") == []
+    assert (await api.ask("ada", UNLINK, input=given))["done"]["changed"]
+    ended = f'{{"id":"{seen["id"]}","relation":"DERIVES"}}'
+    assert await own_changes(api, "ada", "mine-later") == [("UNLINKED", [("upstream", ended, None)])]

@@ -48,7 +48,7 @@ class VisibleRows:
     async def fetch(self, request: LevelRequest, *, ends: int = 0) -> LevelResponse:
         """Return the response to a request, and evaluate the policy on its records.
 
-        A change that lists far ends is hidden unless the caller may discover one of them, or it is a link by the
+        A change that lists far ends is hidden unless the caller may discover one of them, or it is an own link of the
         caller. ``ends`` is 0 unless the response can contain changes, which are evaluated last, in turns. The records
         of the first ``ends`` far ends of each are read in a second request, and the others count as hidden. It is sent
         even if there is no further record to read, or if all are in the cache. The number of requests would otherwise
@@ -121,9 +121,9 @@ class VisibleRows:
         """Return the row of a vertex.
 
         None if the response has no record of it, it did not exist at the read time, or the caller may not discover it.
-        For a change also None if the caller may discover none of the far ends that it lists, unless it is a link by the
-        caller. A merged dataset has no row unless the caller may discover the one to which it leads. The first result
-        for a vertex counts for the rest of the operation, unless :meth:`hide` replaces it.
+        For a change also None if the caller may discover none of the far ends that it lists, unless it is an own link
+        of the caller. A merged dataset has no row unless the caller may discover the one to which it leads. The first
+        result for a vertex counts for the rest of the operation, unless :meth:`hide` replaces it.
         """
         if vid not in self._known:
             record = response.records.get(vid)
@@ -187,11 +187,11 @@ class VisibleRows:
         return False
 
     def _has_visible_end(self, record: Record, response: LevelResponse, count: int = ALL_ENDS) -> bool:
-        """Return whether a change is a link by the caller, or the caller may discover one of its ``ends``.
+        """Return whether a change is an own link, or the caller may discover one of its ``ends``.
 
         Only the first ``count`` are examined. True for a record without ``ends``.
         """
         ends = record.get("ends")
-        if not ends or is_own_link(record, self.row_policy.subject):  # whose ends may not all be read
+        if not ends or is_own_link(record, self.row_policy.author):  # whose ends may not all be read
             return True
         return any(self.row(self.vid(urn), response) is not None for urn in ends[:count])

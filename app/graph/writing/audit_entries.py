@@ -6,8 +6,8 @@ its handler recorded a changed edge or field. The edge ``CHANGED`` attaches it. 
 has one entry per edge, which also holds ``edge`` (relation, from, to) and the records ``was`` and ``is`` of the edge,
 for :mod:`app.graph.writing.handlers.revert_fields`. With ``apart``, the author's subject, they are those of what the
 author declared apart from the edge. Only these records have the properties of the edge, which a reader adds to
-``before`` and ``after``; entries of earlier releases have them there, too. The policy of a field is applied to its
-entries when they are read.
+``before`` and ``after``; entries of earlier releases have them there, too. ``seen`` marks an entry whose author saw the
+far end of the edge, which was registered. The policy of a field is applied to its entries when they are read.
 """
 
 from collections import defaultdict
@@ -30,7 +30,7 @@ from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CHANGED
 from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.ports.record import Json, Record
-from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_BY, RESERVED_FOR, shows_no_owner
+from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_BY, RESERVED_FOR, SEEN, shows_no_owner
 
 _NOT_AUDITED: Final = frozenset(
     {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"}
@@ -133,9 +133,10 @@ def _parents(unit: ItemUnit, vid: int) -> frozenset[str]:
 def _far_ends(fields: list[Record], subject: str, parents: frozenset[str]) -> list[str]:
     """Return the URNs of the far ends, or versions, of a change whose entries are all edges or aliases, else none.
 
-    The change is hidden from readers who may see none of these URNs, so that it does not disclose them. If its entries
-    are all edges, its author sees it nevertheless. An inherited owner that no reader sees is an entry of that kind,
-    with the ``parents`` as its far ends. So is a change without entries by which an asset got another parent.
+    The change is hidden from readers who may see none of these URNs, so that it does not disclose them. Its author
+    sees an own link nevertheless (:mod:`app.graph.records.change_record`). An inherited owner that no reader sees is an
+    entry of that kind, with the ``parents`` as its far ends. So is a change without entries by which an asset got
+    another parent.
     """
     is_of_parents = any(map(shows_no_owner, fields)) if fields else len(parents) > 1
     inherited = parents - {""} if is_of_parents else frozenset[str]()
@@ -172,6 +173,7 @@ def _edges(unit: ItemUnit, vid: int, changes: Mapping[EdgeKey, EdgeChange]) -> I
                 "was": was,
                 "is": now,
                 **({"apart": unit.author.subject} if change.apart else {}),
+                **({SEEN: True} if unit.visibility.has_seen(_far(key, vid)) else {}),
             }
 
 
@@ -180,9 +182,13 @@ def _ends(unit: ItemUnit, key: EdgeKey) -> list[str]:
     return [relation, *(unit.visibility.name(unit.lookup.known(end)) for end in ends)]
 
 
+def _far(key: EdgeKey, vid: int) -> int:
+    return key[1] if key[2] == vid else key[2]
+
+
 def _shown(unit: ItemUnit, key: EdgeKey, vid: int, edge: Record | None) -> Json:
     """Return ``{"id": far end, "relation": name, …values}`` of a current or unconfirmed edge, else None."""
     if edge is None or not (is_current(edge, unit.now) or edge.get(UNCONFIRMED)):
         return None
-    far = unit.visibility.name(unit.lookup.known(key[1] if key[2] == vid else key[2]))
+    far = unit.visibility.name(unit.lookup.known(_far(key, vid)))
     return {"id": far, "relation": key[0], **{name: edge[name] for name in _EDGE_VALUES if name in edge}}

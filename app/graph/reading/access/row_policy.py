@@ -45,9 +45,9 @@ class RowPolicy:
         self._open: dict[str, RowAccess] = {}
 
     @property
-    def subject(self) -> str:
-        """Return the subject of the caller."""
-        return self._access.principal.subject
+    def author(self) -> str | None:
+        """Return the subject of the caller as the author of own links, None if the token may not write."""
+        return self._access.principal.author
 
     def rows_filter(self) -> Predicate:
         """Return the row filter of the caller, which listings add to their index filter."""

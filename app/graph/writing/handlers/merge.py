@@ -266,7 +266,7 @@ def _move(unit: ItemUnit, key: EdgeKey, new: EdgeKey, merging: tuple[int, int]) 
 def _audit(unit: ItemUnit, key: EdgeKey, merging: tuple[int, int]) -> None:
     """Record the change of an edge as that of the end that the edge changes, or of a hidden other end.
 
-    The author of a change sees all its edges, so a change of a merged dataset has no edge to a hidden end.
+    The author of a change sees its edges to ends that were hidden, so that of a merged dataset has no such edge.
     """
     relation, source_kind = RELATIONS[key[0]], unit.lookup.kind(key[1])
     outward = Direction.IN in relation.changed_ends(source_kind)

@@ -49,13 +49,14 @@ class CallerVisibility:
 
         An attached record is visible if the caller may see one of its subjects and the field that leads to it, and has
         the right there that its kind needs. For a change with ``ends`` (of edges or aliases alone), one of these must
-        also be visible, unless the caller made the change and it has edges alone.
+        also be visible, unless it is an own link of the caller.
         """
         if not is_attached(record):
             return self._discovers_asset(record, attributes(self._with_floor(record)))
-        ends = record.get("ends", ())
+        ends, caller = record.get("ends", ()), self._author.principal
         self._lookup.require_records(*record["subjects"], *ends)
-        if ends and not any(map(self.visible, ends)) and not is_own_link(record, self._author.subject):
+        author = caller.author if caller is not None else None
+        if ends and not any(map(self.visible, ends)) and not is_own_link(record, author):
             return False
         subjects = map(self.visible, record["subjects"])
         return any(self._shows(subject, record) for subject in subjects if subject is not None)
@@ -101,6 +102,14 @@ class CallerVisibility:
     def could_see(self, vid: int) -> bool:
         """Return whether an asset existed before the batch and the caller may discover it."""
         return self._lookup.batch.existed(vid) and self.is_visible(self._lookup.known(vid))
+
+    def has_seen(self, vid: int) -> bool:
+        """Return whether an asset was registered before the item and the caller may discover it.
+
+        A placeholder does not count, also if it is visible: it must not differ from a hidden asset.
+        """
+        record = self._lookup.batch.vertex(vid)
+        return record is not None and record.get("hydration") != "STUB" and self.is_visible(record)
 
     def allows(self, action: str, record: Record) -> Decision:
         """Return the policy's decision on an action, with the sensitivity of the record raised to its floor."""

@@ -211,6 +211,17 @@ def test_an_author_is_shown_the_ids_of_an_own_link(recorded_by: str, *, before: 
     assert (found["before"], found["after"]) == (text if before else None, text)
 
 
+def test_an_edge_to_an_asset_that_its_author_saw_is_shown_by_current_rights() -> None:
+    """If the far end is hidden now, the entry is left out for its author as for others; else it is complete."""
+    edge = {"id": HIDDEN, "relation": "DERIVES", "confidence": 0.5}
+    stored = entry("upstream", None, edge, edge=["DERIVES", HIDDEN, SUBJECT.urn], was=None, seen=True)
+    known = {**KNOWN, SUBJECT.urn: SUBJECT}
+    assert not is_visible_entry(stored, SUBJECT, known, "ada")
+    visible = {**known, HIDDEN: plain_row("DATASET", "hidden")}
+    assert is_visible_entry(stored, SUBJECT, visible, "ada")
+    assert '"confidence":0.5' in (redacted_entry(stored, SUBJECT, visible, "ada")["after"] or "")
+
+
 @pytest.mark.parametrize(("recorded_by", "before"), [("ada", True), ("bo", False)])
 def test_an_own_link_to_a_stub_is_shown_like_one_to_a_hidden_asset(recorded_by: str, *, before: bool) -> None:
     """The stub of an absent id is visible, and its author cannot distinguish it from a hidden asset by the history."""

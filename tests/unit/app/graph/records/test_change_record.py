@@ -5,6 +5,8 @@ import pytest
 from app.graph.records.change_record import is_own_link
 
 EDGE = {"field": "upstream", "edge": ["DERIVES", "a", "b"]}
+SEEN = {**EDGE, "seen": True}
+OWNER = {"field": "ownerTeam", "before": "", "after": "mlg://user/catalog/default/ada"}
 
 
 @pytest.mark.parametrize(
@@ -12,13 +14,23 @@ EDGE = {"field": "upstream", "edge": ["DERIVES", "a", "b"]}
     [
         ("ada", [EDGE], True),
         ("ada", [EDGE, EDGE], True),
-        ("ada", [EDGE, {"field": "ownerTeam", "before": "", "after": "mlg://user/catalog/default/ada"}], True),
-        ("ada", [EDGE, {"field": "ownerTeam", "before": "", "after": "mlg://team/catalog/default/ads"}], False),
+        ("ada", [EDGE, SEEN], True),
+        ("ada", [SEEN], False),
+        ("ada", [EDGE, OWNER], True),
+        ("ada", [SEEN, OWNER], False),
+        ("ada", [OWNER], False),
+        ("ada", [], False),
+        ("ada", [EDGE, {**OWNER, "after": "mlg://team/catalog/default/ads"}], False),
         ("bo", [EDGE], False),
         ("ada", [EDGE, {"field": "aliases", "part": "champion"}], False),
         ("ada", [{"field": "task"}], False),
     ],
 )
-def test_an_own_link_is_by_the_caller_and_about_edges_only(actor: str, fields: list[object], *, own: bool) -> None:
-    """An alias of a version that was hidden later stays hidden, because it was not the author who named it."""
+def test_an_own_link_is_by_the_caller_and_names_an_end_unseen(actor: str, fields: list[object], *, own: bool) -> None:
+    """Neither an alias nor an edge is one whose end was hidden later: the author saw it, and has other rights now."""
     assert is_own_link({"actor": actor, "fields": fields}, "ada") is own
+
+
+def test_a_caller_who_may_not_write_has_no_own_link() -> None:
+    """Such a caller is the author of nothing."""
+    assert not is_own_link({"actor": "ada", "fields": [EDGE]}, None)

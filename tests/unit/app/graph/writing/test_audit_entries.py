@@ -82,6 +82,28 @@ def test_the_properties_of_an_edge_are_stored_with_its_records_alone(memory: Mem
     assert [entry[side].get("properties") for side in ("before", "after", "was", "is")] == [None, None, *pairs]
 
 
+@pytest.mark.parametrize(
+    ("source", "seen"),
+    [("dataset shared", True), ("dataset ours", True), ("dataset theirs", False), ("dataset absent", False)],
+)
+def test_an_entry_is_marked_if_its_author_saw_the_far_end(policy: Policy, source: str, *, seen: bool) -> None:
+    """A hidden and an absent end have equal entries, also when the latter is a placeholder that the author sees."""
+    hana, hidden = person("hana", "team ranking", roles="engineer"), {"visibility": "TEAM"}
+    ours, theirs = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
+    memory = seeded(
+        Memory(policy),
+        asset("dataset d", owners=ours),
+        asset("dataset shared", owners=theirs),
+        asset("dataset ours", hidden, owners=ours),
+        asset("dataset theirs", hidden, owners=theirs),
+    )
+    for now, confidence in ((NOW + 1, 0.5), (NOW + 2, 0.7)):
+        done = memory.outcomes(link("DERIVES", source, "dataset d", confidence=confidence), who=hana, now=now)
+        assert done == ["CREATED" if confidence == 0.5 else "UPDATED"]
+        (entry,) = changes(memory, "dataset d")[-1]["fields"]
+        assert (entry["edge"][1], entry.get("seen", False)) == (urn(source), seen)
+
+
 USER, TEAM = {"user hana": ["BUSINESS"]}, {"team ads": ["TECHNICAL"]}
 
 
