@@ -3,7 +3,7 @@
 Each transaction wakes every subscription. Callers with equal rights share what they read and execute until the next
 transaction, for :data:`graphql_schema.subscription.FRESH_SECONDS` at most. Subscriptions take turns, in which they read
 and execute but do not send: a few have their turn at once, at most one of each caller. A turn that becomes long leaves
-its place to others. A caller whose turn reads much counts as slow for ten minutes, and slow callers leave one place to
+its place to others. A caller whose events read much counts as slow for ten minutes, and slow callers leave one place to
 others.
 """
 
@@ -173,16 +173,20 @@ class SubscriptionFanOut:
     open_context: Callable[[Principal], Context]
     _turn: Turn | None = None
     _budgets: list[OperationBudget] = field(default_factory=list)
-    """Those of the contexts that were opened in this turn."""
+    """Those of the contexts in which events of this turn were executed.
+
+    What else a turn reads, changes, is not for the caller to choose.
+    """
 
     def results(self, principal: Principal) -> SharedResults:
         """Return the current results, shared by callers with these rights whose ``strict`` is equal."""
         return self.shared.results((principal.fingerprint, self.strict))
 
-    def open(self, principal: Principal) -> Context:
+    def open(self, principal: Principal, *, of_event: bool = False) -> Context:
         """Return a context of ``principal`` in which a shared result is made."""
         context = self.open_context(principal)
-        self._budgets.append(context.budget)
+        if of_event:
+            self._budgets.append(context.budget)
         return context
 
     async def begin_turn(self) -> None:

@@ -35,7 +35,7 @@ class SharedWork(Protocol):
         """Return the current results, which subscriptions of callers with equal rights and preferences share."""
         ...
 
-    def open(self, principal: Principal) -> "Context":
+    def open(self, principal: Principal, *, of_event: bool = False) -> "Context":
         """Return a context for the making of a shared result."""
         ...
 
@@ -193,23 +193,27 @@ class Context:
             self.reset_reader()
         self.budget.renew()
 
-    async def shared(self, key: Hashable, make: Callable[["Context"], Awaitable[ResultT]]) -> ResultT:
+    async def shared(
+        self, key: Hashable, make: Callable[["Context"], Awaitable[ResultT]], *, of_event: bool = False
+    ) -> ResultT:
         """Return the result of ``make``, which subscriptions of equal rights and with an equal key share.
 
         They share it for as long as ``results`` are current. ``make`` then gets a context of its own, even for a single
         subscription, and its policy report is added to that of each. Without ``fan_out`` or ``results``, ``make`` gets
-        this context.
+        this context. With ``of_event`` the result is that of an event, whose fields the caller has selected.
         """
         if self.fan_out is None or self.results is None:
             return await make(self)
-        result, report = await self.results.get(key, lambda: self._made_apart(make))
+        result, report = await self.results.get(key, lambda: self._made_apart(make, of_event=of_event))
         self.policy_report.add(report)
         return result
 
-    async def _made_apart(self, make: Callable[["Context"], Awaitable[ResultT]]) -> tuple[ResultT, PolicyReport]:
+    async def _made_apart(
+        self, make: Callable[["Context"], Awaitable[ResultT]], *, of_event: bool
+    ) -> tuple[ResultT, PolicyReport]:
         """Return the result of ``make`` for a new context, with the policy report of that context."""
         assert self.fan_out is not None  # noqa: S101 - the caller has tested it
-        apart = self.fan_out.open(self.principal)
+        apart = self.fan_out.open(self.principal, of_event=of_event)
         try:
             return await make(apart), apart.policy_report
         finally:

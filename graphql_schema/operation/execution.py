@@ -164,7 +164,7 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
             return cast("ExecutionResult", await result if self.is_awaitable(result) else result)
 
         try:
-            return await context.shared((context.selection, self.root_value.urn), execute)
+            return await context.shared((context.selection, self.root_value.urn), execute, of_event=True)
         finally:
             context.end_turn()
 

@@ -21,7 +21,7 @@ MADE_BY: Final = "madeBy"
 """Record key, for kinds with content: who registered the asset or changed it; absent if only its registrant did."""
 
 
-SEEN: Final = "seen"
+WAS_VISIBLE: Final = "visible"
 """Key of an entry of an edge whose far end was registered and visible to the author of the change; absent otherwise."""
 
 OWNER_TEAM: Final = "ownerTeam"
@@ -81,4 +81,4 @@ def names_unseen(entry: Record) -> bool:
     The end was hidden, absent or a placeholder, which are not distinguished. Entries of earlier releases have no mark
     and count as such.
     """
-    return "edge" in entry and SEEN not in entry
+    return "edge" in entry and WAS_VISIBLE not in entry

@@ -210,7 +210,7 @@ async def test_a_weak_token_of_an_account_lists_no_hidden_end_of_its_links(api: 
 
 
 async def test_a_writing_token_without_groups_lists_only_ends_that_were_named_unseen(api: Api) -> None:
-    """A link to an asset of a team is gone with the team, in both doors; hidden and absent ends stay alike."""
+    """A link to an asset of a team is gone with the team, for reads and writes; hidden and absent ends stay alike."""
     subjects = await linked(api, "left")
     weaken(api, "ada alone", "graph:read", "graph:write")
     for registers in (False, True):

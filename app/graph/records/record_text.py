@@ -75,11 +75,13 @@ def weight_of(text: str) -> int:
     The text itself counts, and each value: a record of many short values takes 20 bytes for each character, an ordinary
     one 3 to 5 (docs/adr/0017-graph-cache.md). Each comma counts as a value and each brace as an object, also within a
     quoted text: this is quick, and rather too high. Quoted texts are left out only if it comes to more than LEAST_BYTES
-    for each character. So a description of 65,000 braces weighs little more than its characters.
+    for each character. So a description of 65,000 braces weighs little more than its characters. Those of a long text
+    are not left out: to find them in millions of characters holds the event loop.
     """
     size = sys.getsizeof(text)
     weight = size + _values_weight(text)
-    return weight if weight <= LEAST_BYTES * len(text) else size + _values_weight(_unquoted(text))
+    is_exact = weight <= LEAST_BYTES * len(text) or len(text) >= LONG_TEXT
+    return weight if is_exact else size + _values_weight(_unquoted(text))
 
 
 def _values_weight(text: str) -> int:

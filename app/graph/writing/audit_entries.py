@@ -30,7 +30,7 @@ from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CHANGED
 from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.ports.record import Json, Record
-from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_BY, RESERVED_FOR, SEEN, shows_no_owner
+from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_BY, RESERVED_FOR, WAS_VISIBLE, shows_no_owner
 
 _NOT_AUDITED: Final = frozenset(
     {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"}
@@ -46,7 +46,7 @@ _NOT_AUDITED: Final = frozenset(
 _EDGE_VALUES: Final = ("kinds", "mode", "role", "origin", "confidence", "validFrom", "validTo")
 """Values of an edge that an entry shows, besides its properties."""
 
-MAX_CHANGE: Final = 8 * 1024 * 1024
+MAX_CHANGE: Final = 4 * 1024 * 1024
 """Maximal size of the fields of a change as JSON, in bytes; a reader takes records of twice that size at most."""
 
 MAX_REVISIONS: Final = 1_000_000
@@ -173,7 +173,7 @@ def _edges(unit: ItemUnit, vid: int, changes: Mapping[EdgeKey, EdgeChange]) -> I
                 "was": was,
                 "is": now,
                 **({"apart": unit.author.subject} if change.apart else {}),
-                **({SEEN: True} if unit.visibility.has_seen(_far(key, vid)) else {}),
+                **({WAS_VISIBLE: True} if unit.visibility.was_visible(_far(key, vid)) else {}),
             }
 
 

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from app.graph.writing.unit.item_size import command_count, edge_count, text_length, weight
-from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.ports.commands import Command, EventCommand
-from graphql_schema.ports.operation_budget import OperationBudget
 
 
 class ItemSize(NamedTuple):
@@ -24,10 +23,11 @@ class ItemSizes:
     def __init__(self) -> None:
         self._known: dict[int, tuple[Command, ItemSize]] = {}
 
-    async def measure(self, items: Sequence[Command], budget: OperationBudget) -> None:
-        """Measure items in turns, and events in the side thread."""
-        async for item in budget.in_turns(items):
-            await run_in_turn(self.of, isinstance(item, EventCommand), item)
+    async def measure(self, items: Sequence[Command]) -> None:
+        """Measure the events among items in the side thread."""
+        for item in items:
+            if isinstance(item, EventCommand):
+                await run_aside(self.of, item)
 
     def of(self, item: Command) -> ItemSize:
         """Return the size of an item, which is measured if it is not known."""

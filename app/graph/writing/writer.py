@@ -116,7 +116,7 @@ class PolicedWriter:
             return await self._atomic(items, dry_run=dry_run) if items else []
         outcomes: list[WriteOutcome] = []
         refused: set[str] = set()
-        await self._sizes.measure(items, self.budget)
+        await self._sizes.measure(items)
         while len(outcomes) < len(items):
             first = items[len(outcomes)]
             if isinstance(first, EventCommand) and self._is_too_long(first):

@@ -103,7 +103,7 @@ class CallerVisibility:
         """Return whether an asset existed before the batch and the caller may discover it."""
         return self._lookup.batch.existed(vid) and self.is_visible(self._lookup.known(vid))
 
-    def has_seen(self, vid: int) -> bool:
+    def was_visible(self, vid: int) -> bool:
         """Return whether an asset was registered before the item and the caller may discover it.
 
         A placeholder does not count, also if it is visible: it must not differ from a hidden asset.

@@ -145,12 +145,17 @@ async def test_a_caller_is_slow_by_what_its_turns_read(rows: int, stored: int, *
     context = cast("Context", SimpleNamespace(budget=budget))
     follower = SubscriptionFanOut(shared, ("default", "ada"), False, lambda _: context)  # noqa: FBT003
     await follower.begin_turn()
-    follower.open(ADA)
+    follower.open(ADA, of_event=True)
     budget.rows, budget.stored = rows, stored
     follower.end_turn()
     turn = await shared.turns.begin(("default", "ada"))
     assert turn.is_slow is is_slow
     turn.end()
+    reader = SubscriptionFanOut(shared, ("default", "bo"), False, lambda _: context)  # noqa: FBT003
+    await reader.begin_turn()
+    reader.open(BO)  # for changes, which anybody may have made
+    reader.end_turn()
+    assert not (await shared.turns.begin(("default", "bo"))).is_slow
 
 
 async def test_turns_that_become_long_leave_their_places(monkeypatch: pytest.MonkeyPatch) -> None:

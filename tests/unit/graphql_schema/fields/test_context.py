@@ -171,7 +171,7 @@ async def test_what_was_read_for_a_shared_event_is_released(process: Process) ->
     """The executor of graphql-core refers to the context of an event until a garbage collection."""
     apart = process.context()
     apart.subjects = (Mock(),)
-    context = process.context(fan_out=Mock(open=lambda _: apart))
+    context = process.context(fan_out=Mock(open=lambda _, **_options: apart))
     context.results = SharedResults()
 
     async def make(given: Context) -> int:

@@ -214,7 +214,7 @@ def test_an_author_is_shown_the_ids_of_an_own_link(recorded_by: str, *, before: 
 def test_an_edge_to_an_asset_that_its_author_saw_is_shown_by_current_rights() -> None:
     """If the far end is hidden now, the entry is left out for its author as for others; else it is complete."""
     edge = {"id": HIDDEN, "relation": "DERIVES", "confidence": 0.5}
-    stored = entry("upstream", None, edge, edge=["DERIVES", HIDDEN, SUBJECT.urn], was=None, seen=True)
+    stored = entry("upstream", None, edge, edge=["DERIVES", HIDDEN, SUBJECT.urn], was=None, visible=True)
     known = {**KNOWN, SUBJECT.urn: SUBJECT}
     assert not is_visible_entry(stored, SUBJECT, known, "ada")
     visible = {**known, HIDDEN: plain_row("DATASET", "hidden")}

@@ -5,7 +5,7 @@ import pytest
 from app.graph.records.change_record import is_own_link
 
 EDGE = {"field": "upstream", "edge": ["DERIVES", "a", "b"]}
-SEEN = {**EDGE, "seen": True}
+VISIBLE = {**EDGE, "visible": True}
 OWNER = {"field": "ownerTeam", "before": "", "after": "mlg://user/catalog/default/ada"}
 
 
@@ -14,10 +14,10 @@ OWNER = {"field": "ownerTeam", "before": "", "after": "mlg://user/catalog/defaul
     [
         ("ada", [EDGE], True),
         ("ada", [EDGE, EDGE], True),
-        ("ada", [EDGE, SEEN], True),
-        ("ada", [SEEN], False),
+        ("ada", [EDGE, VISIBLE], True),
+        ("ada", [VISIBLE], False),
         ("ada", [EDGE, OWNER], True),
-        ("ada", [SEEN, OWNER], False),
+        ("ada", [VISIBLE, OWNER], False),
         ("ada", [OWNER], False),
         ("ada", [], False),
         ("ada", [EDGE, {**OWNER, "after": "mlg://team/catalog/default/ads"}], False),

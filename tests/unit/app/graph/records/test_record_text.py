@@ -232,3 +232,18 @@ async def test_a_long_record_is_parsed_in_the_side_thread(
     monkeypatch.setattr(record_text, "record_of", parsed)
     assert await record_text.parsed_record(text_of({"a": "x" * length})) == {"a": "x" * length}
     assert [thread is not main_thread() for thread in threads] == [is_long]
+
+
+def test_no_quoted_text_of_a_long_record_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To find them in six million characters takes 80 ms; the record then weighs more, as if they were values."""
+    text = text_of({"fields": [{"a": ",{"}] * (LONG_TEXT // 8)})
+    assert len(text) > LONG_TEXT
+    exact = weight_of(text[: LONG_TEXT - 1])
+
+    def looked(_: str) -> NoReturn:
+        raise AssertionError
+
+    monkeypatch.setattr(record_text, "_unquoted", looked)
+    assert weight_of(text) > exact
+    with pytest.raises(AssertionError):
+        weight_of(text[: LONG_TEXT - 1])

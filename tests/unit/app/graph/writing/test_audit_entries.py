@@ -101,7 +101,7 @@ def test_an_entry_is_marked_if_its_author_saw_the_far_end(policy: Policy, source
         done = memory.outcomes(link("DERIVES", source, "dataset d", confidence=confidence), who=hana, now=now)
         assert done == ["CREATED" if confidence == 0.5 else "UPDATED"]
         (entry,) = changes(memory, "dataset d")[-1]["fields"]
-        assert (entry["edge"][1], entry.get("seen", False)) == (urn(source), seen)
+        assert (entry["edge"][1], entry.get("visible", False)) == (urn(source), seen)
 
 
 USER, TEAM = {"user hana": ["BUSINESS"]}, {"team ads": ["TECHNICAL"]}

@@ -18,7 +18,7 @@ from app.graph.driver.errors import TransientConflictError
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing import batch_planner, group_plan
 from app.graph.writing.effects import tag_outbox
-from app.graph.writing.group_plan import GroupPlan, GroupPlanner
+from app.graph.writing.group_plan import GroupPlan
 from app.graph.writing.plan_time import MAX_ATOMIC_SECONDS, PLAN_SECONDS
 from app.graph.writing.unit import working_set
 from app.graph.writing.unit.read_set import ReadCoverage
@@ -382,27 +382,3 @@ async def test_a_call_that_ends_is_planned_no_further(
     assert plan.batches[0].error is over
     assert clock.planned == data("a", "b", "d")
     assert [present(plan, f"dataset {name}") for name in "abcd"] == [False, False, False, True]
-
-
-async def test_items_over_a_long_state_are_planned_in_few_calls_of_the_side_thread(
-    callers: Callers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Before each call, one of others may run there, while all writers wait: 250 items waited for 250 of them."""
-    monkeypatch.setattr(working_set, "LONG_STATE", 0)
-    monkeypatch.setattr(group_plan, "LONG_PART_SECONDS", 1_000.0)
-    calls, planned_ = list[int](), GroupPlanner._planned  # noqa: SLF001 - each call is one of the side thread
-
-    def counted(planner: GroupPlanner, *given: Any) -> Any:
-        outcomes = planned_(planner, *given)
-        calls.append(len(outcomes))
-        return outcomes
-
-    monkeypatch.setattr(GroupPlanner, "_planned", counted)
-    items = [asset(f"dataset d{number}") for number in range(50)]
-    plan = await planned(callers, callers.batch(ROOT, *items))
-    assert outcomes(plan) == [["CREATED"] * 50]
-    assert max(calls) == 49
-    monkeypatch.setattr(group_plan, "LONG_PART_SECONDS", 0.0)
-    calls.clear()
-    assert outcomes(await planned(callers, callers.batch(ROOT, *items))) == [["CREATED"] * 50]
-    assert max(calls) == 1

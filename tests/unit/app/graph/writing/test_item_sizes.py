@@ -12,7 +12,6 @@ from app.graph.writing import item_sizes, writer
 from app.graph.writing.item_sizes import ItemSizes
 from app.graph.writing.unit.item_size import text_length
 from graphql_schema.ports.commands import Command, EventCommand
-from graphql_schema.ports.operation_budget import OperationBudget
 from policies.policy import Policy
 
 ITEMS = [asset(f"dataset d{number}", derivedFrom=["dataset a", "dataset b"]) for number in range(4)]
@@ -30,9 +29,9 @@ async def test_each_item_is_measured_once_and_an_event_in_the_side_thread(monkey
     monkeypatch.setattr(item_sizes, "text_length", counted)
     sizes = ItemSizes()
     items: list[Command] = [ITEMS[0], EVENT]
-    await sizes.measure(items, OperationBudget())
+    await sizes.measure(items)
     assert [(sizes.of(item).commands, sizes.of(item).edges) for item in items] == [(1, 2), (5, 9)]
-    assert measured == [(ITEMS[0], True), (EVENT, False)]
+    assert measured == [(EVENT, False), (ITEMS[0], True)]
 
 
 @pytest.mark.parametrize(("edges", "writes"), [(9, 1), (7, 2), (2, 4)])

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from support.stores.in_memory_writer import ROOT, seeded
@@ -12,7 +13,8 @@ from support.stores.writers import NOW, asset, person, urn
 from app.graph.driver.errors import CostlyWriteError
 from app.graph.records.native import write_cost
 from app.graph.writing import call_batch, group_plan
-from app.graph.writing.unit import placeholders
+from app.graph.writing.group_plan import GroupPlanner
+from app.graph.writing.unit import placeholders, working_set
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.ports.commands import DeleteCommand, RecordUsageCommand, RestoreCommand
 
@@ -163,3 +165,27 @@ async def test_callers_are_the_cause_by_what_they_write_and_plan(callers: Caller
     assert {caller: share for (_, caller), share in plan.shares.items()} == {"root": 0.25, "bo": 0.75, "ada": 0.0}
     bo.batch.of_job = True
     assert {caller for _, caller in plan.shares} == {"root", "ada"}
+
+
+async def test_items_over_a_long_state_are_planned_in_few_calls_of_the_side_thread(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before each call, one of others may run there, while all writers wait: 250 items waited for 250 of them."""
+    monkeypatch.setattr(working_set, "LONG_STATE", 0)
+    monkeypatch.setattr(group_plan, "LONG_PART_SECONDS", 1_000.0)
+    calls, planned_ = list[int](), GroupPlanner._planned  # noqa: SLF001 - each call is one of the side thread
+
+    def counted(planner: GroupPlanner, *given: Any) -> Any:
+        outcomes = planned_(planner, *given)
+        calls.append(len(outcomes))
+        return outcomes
+
+    monkeypatch.setattr(GroupPlanner, "_planned", counted)
+    items = [asset(f"dataset d{number}") for number in range(50)]
+    plan = await planned(callers, callers.batch(ROOT, *items))
+    assert outcomes(plan) == [["CREATED"] * 50]
+    assert max(calls) == 49
+    monkeypatch.setattr(group_plan, "LONG_PART_SECONDS", 0.0)
+    calls.clear()
+    assert outcomes(await planned(callers, callers.batch(ROOT, *items))) == [["CREATED"] * 50]
+    assert max(calls) == 1
