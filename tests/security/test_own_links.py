@@ -235,13 +235,13 @@ async def test_a_writing_token_without_groups_lists_only_ends_that_were_named_un
 async def test_a_link_to_an_asset_that_is_hidden_later_is_ended_by_its_id(api: Api) -> None:
     """Its author no longer finds the link in the history, and `unlink` with the id ends it, as that of an own link."""
     await prepared(api, "later")
-    seen = {"id": dataset("seen-later"), "owners": [ADS]}
-    await api.load({"dataset": seen})
-    given = link("seen-later", "mine-later")
+    visible = {"id": dataset("visible-later"), "owners": [ADS]}
+    await api.load({"dataset": visible})
+    given = link("visible-later", "mine-later")
     await api.ask("ada", LINK, input=given)
     assert [action for action, _ in await own_changes(api, "ada", "mine-later")] == ["LINKED"]
-    await api.load({"dataset": {**seen, "visibility": "TEAM"}})
+    await api.load({"dataset": {**visible, "visibility": "TEAM"}})
     assert await own_changes(api, "ada", "mine-later") == []
     assert (await api.ask("ada", UNLINK, input=given))["done"]["changed"]
-    ended = f'{{"id":"{seen["id"]}","relation":"DERIVES"}}'
+    ended = f'{{"id":"{visible["id"]}","relation":"DERIVES"}}'
     assert await own_changes(api, "ada", "mine-later") == [("UNLINKED", [("upstream", ended, None)])]

@@ -41,10 +41,14 @@ class CallBatch(QueuedWrite):
     done: asyncio.Future[list[WriteOutcome]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property
+    def is_restoration(self) -> bool:
+        """Whether the only item restores an asset: all that was deleted with it, also by an earlier release."""
+        return len(self.items) == 1 and isinstance(self.items[0], RestoreCommand)
+
+    @property
     def max_cost(self) -> int:
         """What it may take the store to write what the items change (:mod:`app.graph.records.native.write_cost`)."""
-        is_restoration = len(self.items) == 1 and isinstance(self.items[0], RestoreCommand)
-        return MAX_RESTORE_COST if is_restoration else MAX_WRITE_COST
+        return MAX_RESTORE_COST if self.is_restoration else MAX_WRITE_COST
 
     def renew(self) -> None:
         """Let the call wait for outcomes again, after an error."""

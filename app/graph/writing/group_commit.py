@@ -86,6 +86,9 @@ raise adds, at most MAX_RAISED_SIZE, always fits as well. A raise that may not f
 assets.
 """
 
+MAX_RESTORE_BYTES: Final = 14 * 1024 * 1024
+"""The same for the restoration of one asset, because an earlier release deleted more at once."""
+
 
 @dataclass(slots=True)
 class WriteGroup:
@@ -375,6 +378,8 @@ def _encoded(plan: GroupPlan, writes: WriteSet) -> Generator[None, None, None]:
     if plan.own.cost > plan.max_cost:
         raise CostlyWriteError(plan.max_cost)
     maximum = MAX_GROUP_BYTES if plan.is_divisible else MAX_TRANSACTION_BYTES
+    if plan.batches[0].batch.is_restoration and not plan.is_divisible:
+        maximum = MAX_RESTORE_BYTES
     if plan.own.size > maximum:
         raise WriteTooLargeError(f"A transaction has at most {maximum} bytes of records.")
     yield from plan.state.add_writes(writes, plan.now)

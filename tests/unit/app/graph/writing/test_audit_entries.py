@@ -83,10 +83,10 @@ def test_the_properties_of_an_edge_are_stored_with_its_records_alone(memory: Mem
 
 
 @pytest.mark.parametrize(
-    ("source", "seen"),
+    ("source", "visible"),
     [("dataset shared", True), ("dataset ours", True), ("dataset theirs", False), ("dataset absent", False)],
 )
-def test_an_entry_is_marked_if_its_author_saw_the_far_end(policy: Policy, source: str, *, seen: bool) -> None:
+def test_an_entry_is_marked_if_its_author_saw_the_far_end(policy: Policy, source: str, *, visible: bool) -> None:
     """A hidden and an absent end have equal entries, also when the latter is a placeholder that the author sees."""
     hana, hidden = person("hana", "team ranking", roles="engineer"), {"visibility": "TEAM"}
     ours, theirs = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
@@ -101,7 +101,7 @@ def test_an_entry_is_marked_if_its_author_saw_the_far_end(policy: Policy, source
         done = memory.outcomes(link("DERIVES", source, "dataset d", confidence=confidence), who=hana, now=now)
         assert done == ["CREATED" if confidence == 0.5 else "UPDATED"]
         (entry,) = changes(memory, "dataset d")[-1]["fields"]
-        assert (entry["edge"][1], entry.get("visible", False)) == (urn(source), seen)
+        assert (entry["edge"][1], entry.get("visible", False)) == (urn(source), visible)
 
 
 USER, TEAM = {"user hana": ["BUSINESS"]}, {"team ads": ["TECHNICAL"]}

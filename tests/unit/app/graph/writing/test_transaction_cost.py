@@ -10,9 +10,11 @@ from support.stores.memory_store import Callers
 from support.stores.planned_groups import outcomes, planned
 from support.stores.writers import NOW, asset, person, urn
 
-from app.graph.driver.errors import CostlyWriteError
+from app.graph.commits.write_set import WriteSet
+from app.graph.driver.errors import CostlyWriteError, WriteTooLargeError
 from app.graph.records.native import write_cost
-from app.graph.writing import call_batch, group_plan
+from app.graph.writing import call_batch, group_commit, group_plan
+from app.graph.writing.group_commit import _encoded
 from app.graph.writing.group_plan import GroupPlanner
 from app.graph.writing.unit import placeholders, working_set
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -111,6 +113,10 @@ async def test_a_restoration_may_cost_more_than_a_deletion(callers: Callers, mon
         plan = await planned(callers, callers.batch(ROOT, *items))
         assert isinstance(plan.batches[0].error, CostlyWriteError) is is_refused
         assert is_refused or 5_000 < plan.own.cost <= plan.max_cost
+    monkeypatch.setattr(group_commit, "MAX_TRANSACTION_BYTES", 1)
+    assert [*_encoded(await planned(callers, callers.batch(ROOT, restore)), WriteSet())]
+    with pytest.raises(WriteTooLargeError):
+        next(_encoded(await planned(callers, callers.batch(ROOT, asset("dataset a"))), WriteSet()))
 
 
 async def test_a_batch_that_is_refused_costs_the_others_nothing(
