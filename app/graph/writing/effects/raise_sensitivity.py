@@ -53,8 +53,8 @@ The store needs 20 µs for each, while other writers wait. A thousand assets tha
 million edges. A raise that visits more is a floor.
 """
 
-MAX_COVER_VISITED: Final = 60_000
-"""The same for all floors of a batch together: enough to find 20,000 vertices with two edges each.
+MAX_COVER_VISITED: Final = 40_000
+"""The same for all floors of a batch together: enough to find 13,000 vertices with two edges each.
 
 Of denser lineage, a floor covers what is found, and the job raises the others.
 """
