@@ -1,6 +1,7 @@
 """The root type Subscription: changes as they happen, each checked against the policy shortly before it is sent."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from functools import partial
@@ -14,7 +15,7 @@ from graphql_schema.governance.changes import Change, ChangeFilterArg, change_co
 from graphql_schema.ports.conditions import Condition
 from graphql_schema.ports.protocols import ChangeFeed
 from graphql_schema.ports.record import Position
-from graphql_schema.ports.row import FeedBatch
+from graphql_schema.ports.row import FeedBatch, FeedEvent
 from graphql_schema.ports.shared_results import ReadRange, SharedResults
 from policies.errors import LimitError
 
@@ -30,7 +31,7 @@ MAX_BATCH_SIZE: Final = 500
 MAX_KEPT: Final = 1024 * 1024
 """Bytes of memory, by estimate, that a subscription keeps of a batch while its client reads an event.
 
-Of a larger batch it keeps one change: a client may have a hundred subscriptions, and read slowly.
+Of a larger batch it keeps nothing: a client may have a hundred subscriptions, and read slowly.
 """
 
 FRESH_SECONDS: Final = 1.0
@@ -68,22 +69,25 @@ async def _changes(
             count = journal.count
             await context.reauthenticate()
             batch, size, read_at = await _next_batch(context, where, position, size)
-            batch = _kept(context, _up_to(batch, journal.complete_until()))
-            for item in batch.items:
-                position = item.position
-                yield cast("Change", item.row)
+            batch = _kept(_up_to(batch, journal.complete_until()))
+            end, next_size, subjects = batch.next_position, _next_size(batch, size), batch.subjects
+            items = deque(batch.items)
+            del batch
+            while items:
+                position, event = items[0].position, [FeedEvent(items.popleft().row, subjects)]
+                subjects = subjects if items else ()
+                yield cast("Change", event.pop())
                 await context.begin_turn()
                 await journal.learn()
                 if journal.count != count or _now() > read_at + FRESH_SECONDS:
                     break  # the batch may be outdated: visibility, teams and token may have changed
             else:
-                if batch.next_position is None:
+                if end is None:
                     context.end_turn()
                     await journal.wait(count)
                 else:
-                    position = batch.next_position
+                    position, size = end, next_size
                     context.passed(position)
-                    size = _next_size(batch, size)
     finally:
         context.end_turn()
 
@@ -112,7 +116,6 @@ async def _next_batch(
             size, few_ends = max(size // 2, 1), size == 1
     if known is None:
         ranges.append(ReadRange(after, batch.next_position and tuple(batch.next_position), size))
-    context.subjects = batch.subjects
     items = tuple(each for each in batch.items if tuple(each.position) > position)
     return replace(batch, items=items), size, results.since
 
@@ -122,13 +125,14 @@ async def _read_batch(context: Context, where: Condition, after: Position, size:
     return replace(batch, stored=context.budget.stored)
 
 
-def _kept(context: Context, batch: FeedBatch) -> FeedBatch:
-    """Return the part of a batch that is kept while the client reads: all, or of a large one the first change."""
+def _kept(batch: FeedBatch) -> FeedBatch:
+    """Return the part of a batch whose events are sent: all, or of a large one the first change, so that none waits."""
     if batch.stored <= MAX_KEPT or not batch.items:
         return batch
     first, *others = batch.items
-    context.subjects = tuple(row for row in batch.subjects if row.urn in first.row.record["subjects"])
-    return replace(batch, items=(first,), subjects=(), next_position=first.position if others else batch.next_position)
+    subjects = tuple(row for row in batch.subjects if row.urn in first.row.record["subjects"])
+    end = first.position if others else batch.next_position
+    return replace(batch, items=(first,), subjects=subjects, next_position=end)
 
 
 def _next_size(batch: FeedBatch, size: int) -> int:

@@ -12,7 +12,6 @@ from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.protocols import ChangeFeed, GraphReader, GraphWriter
 from graphql_schema.ports.record import JsonObject, Position
-from graphql_schema.ports.row import Row
 from graphql_schema.ports.shared_results import SharedResults
 from graphql_schema.ports.turns.gradual_release import RELEASE
 from graphql_schema.ports.webhooks.webhook_registry import WebhookRegistry
@@ -62,8 +61,7 @@ class Context:
     - ``change_feed`` wakes a subscription when there may be new changes. ``recheck`` authenticates the caller of a
       subscription again and returns the principal; it raises CodedError if that fails.
     - ``fan_out`` is what a subscription shares with others; None if it shares nothing. ``results`` are the shared
-      results of its turn, None between two turns, and ``subjects`` the rows that the changes of the current batch are
-      about.
+      results of its turn, None between two turns.
     - ``passed`` is called with the position up to which a subscription has no further changes to send.
     - ``selection`` is equal for subscriptions that show a change alike; None before the first event.
     - ``gates`` are those of the installation. ``clock`` returns epoch milliseconds.
@@ -102,7 +100,6 @@ class Context:
     plan_report: PlanReport | None = None
     fan_out: SharedWork | None = None
     results: SharedResults | None = None
-    subjects: Sequence[Row] = ()
     passed: Callable[[Position], None] = lambda _: None
     selection: Hashable = None
     former_readers: Sequence[GraphReader] = ()
@@ -147,7 +144,7 @@ class Context:
         The executor of graphql-core refers to itself, and to this context, until a garbage collection.
         """
         self._abandon_readers()
-        self.results, self.subjects = None, ()
+        self.results = None
         self.budget.close()
 
     def read_at(self, as_of: int | None) -> None:

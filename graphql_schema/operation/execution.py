@@ -156,15 +156,17 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
             fragments = self.fragment_definitions.values()
             context.selection = event_selection(self.operation, fragments, self.variable_values.coerced)
 
+        row, subjects = self.root_value.take()
+
         async def execute(apart: Context) -> ExecutionResult:
-            apart.reader.remember(context.subjects)
+            apart.reader.remember(subjects)
             executor = copy(self)
-            executor.context_value, executor.budget = apart, apart.budget
+            executor.root_value, executor.context_value, executor.budget = row, apart, apart.budget
             result = super(BudgetedExecution, executor).execute_operation(serially=False)
             return cast("ExecutionResult", await result if self.is_awaitable(result) else result)
 
         try:
-            return await context.shared((context.selection, self.root_value.urn), execute, of_event=True)
+            return await context.shared((context.selection, row.urn), execute, of_event=True)
         finally:
             context.end_turn()
 

@@ -175,6 +175,24 @@ class FeedBatch:
     stored: int = 0
 
 
+class FeedEvent:
+    """A record of a feed with the visible subjects that were read with it, until it is executed.
+
+    What waits for its client refers to the event, and so must not keep what may have megabytes.
+    """
+
+    __slots__ = ("_content",)
+
+    def __init__(self, row: Row, subjects: tuple[Row, ...]) -> None:
+        self._content: tuple[Row, tuple[Row, ...]] | None = row, subjects
+
+    def take(self) -> tuple[Row, tuple[Row, ...]]:
+        """Return the record and the subjects, and keep neither; call it once."""
+        assert self._content is not None  # noqa: S101 - an event is executed once
+        content, self._content = self._content, None
+        return content
+
+
 @dataclass(frozen=True, slots=True)
 class RowPage:
     """A page of a list; ``total`` is None if it was not requested, is above 10,000, or is unknown."""

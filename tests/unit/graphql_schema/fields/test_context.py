@@ -170,15 +170,15 @@ async def test_a_subscription_keeps_nothing_between_its_turns(process: Process) 
 async def test_what_was_read_for_a_shared_event_is_released(process: Process) -> None:
     """The executor of graphql-core refers to the context of an event until a garbage collection."""
     apart = process.context()
-    apart.subjects = (Mock(),)
+    apart.results = SharedResults()
     context = process.context(fan_out=Mock(open=lambda _, **_options: apart))
     context.results = SharedResults()
 
-    async def make(given: Context) -> int:
-        return len(given.subjects)
+    async def make(given: Context) -> bool:
+        return given.results is not None
 
-    assert await context.shared("event", make) == 1
-    assert len(apart.subjects) == 0
+    assert await context.shared("event", make)
+    assert apart.results is None
 
 
 def test_a_response_is_logged_before_its_reports_are_cleared(process: Process) -> None:
