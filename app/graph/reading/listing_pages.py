@@ -145,7 +145,8 @@ class ListingPages:
     ) -> RowPage:
         """Return a page without total and without the rows whose access a floor changes.
 
-        Read on until the page is full or the index has no more rows. What may be refused is not read in longer parts.
+        Read on until the page is full or the index has no more rows. What may be refused is not read in longer parts,
+        and ends as :meth:`_load_one_in_parts` does.
         """
         items: list[PageItem] = []
         wanted = size = COUNT_LIMIT if page.first is None else page.first + 1
@@ -162,6 +163,8 @@ class ListingPages:
             items += self._page(listing, ALL, rest, response).items
             if len(items) >= wanted or all(len(each["x"]) < size for each in found):
                 return RowPage(tuple(items[: page.first]), len(items) >= wanted and page.first is not None)
+            if refused_from and self._rows.budget.is_quarter_read:
+                return RowPage(tuple(items[: page.first]), has_next=True)
             after = self._policy.position(response.records[vids[-1]], listing.order.key, values.get(vids[-1]))
             if not refused_from:
                 size = min(max(size * 2, 100), COUNT_LIMIT)

@@ -104,6 +104,14 @@ async def test_assets_that_a_floor_hides_lose_no_others() -> None:
     assert ([item.row.urn for item in page.items], page.has_next) == (visible[:40], True)
 
 
+async def test_assets_that_a_floor_hides_do_not_end_the_operation() -> None:
+    """A page of which the floor hides all ends when a quarter is read, and then has a next page."""
+    store = Store(IDS, largest=10, budget=OperationBudget(UsageLimits(rows=100)))
+    page = await page_of(store, 40, frozenset(IDS))
+    assert (page.items, page.has_next) == ((), True)
+    assert 25 < store.budget.rows <= 25 + 10
+
+
 async def test_several_pages_in_parts_stay_within_a_quarter() -> None:
     """Five lists that are requested together take turns of one part, so what one has read counts for the next."""
     store = Store(IDS, budget=OperationBudget(UsageLimits(rows=240)))
