@@ -269,13 +269,13 @@ class OperationBudget:
             if size > held:
                 self.count_stored(size - held)
             else:
-                self._release(held - size)
+                self.release(held - size)
             held = size
 
         try:
             yield hold
         finally:
-            self._release(held)
+            self.release(held)
 
     def count_listings(self, count: int) -> None:
         """Count lists from the index; if there are too many, end the operation and raise the error that ended it."""
@@ -324,7 +324,7 @@ class OperationBudget:
                 await self.pause()
             yield item
 
-    def _release(self, size: int) -> None:
+    def release(self, size: int) -> None:
         """Count bytes no longer; fewer, if the operation was renewed meanwhile."""
         self.stored = max(0, self.stored - size)
         if self.memory is not None:

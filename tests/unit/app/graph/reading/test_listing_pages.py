@@ -49,6 +49,7 @@ class Store:
             raise LargeLevelError
         self.read.append(len(ids))
         self.budget.count_rows(len(ids))
+        self.budget.count_stored(1_000 * len(ids))
         records = {vertex_id("default", each): stub("default", each, "root", NOW) for each in ids}
         found = [[vertex_id("default", each) for each in self.listed(listing)] for listing in request.listings]
         return LevelResponse([], records, [{"x": vids, "s": [], "n": -1} for vids in found])
@@ -110,6 +111,15 @@ async def test_assets_that_a_floor_hides_do_not_end_the_operation() -> None:
     page = await page_of(store, 40, frozenset(IDS))
     assert (page.items, page.has_next) == ((), True)
     assert 25 < store.budget.rows <= 25 + 10
+
+
+async def test_what_a_floor_hides_counts_no_longer() -> None:
+    """Hundreds of large assets that it hides would end each list that reads on behind them."""
+    store = Store(IDS, budget=OperationBudget(UsageLimits(stored=95_000)))
+    listing = ListingQuery(ALWAYS)
+    page = await pages_of(store, frozenset(IDS[:90])).page(listing, PageRequest(10))
+    assert [item.row.urn for item in page.items] == IDS[90:]
+    assert store.budget.rows >= 100
 
 
 async def test_several_pages_in_parts_stay_within_a_quarter() -> None:
