@@ -109,7 +109,7 @@ async def test_an_operation_leaves_no_cycle(api: Api, send: Callable[[Api], Awai
 @pytest.mark.parametrize(
     "limits",
     [
-        {"app.graph.writing.group_commit.MAX_WRITE_COST": 10},
+        {"app.graph.writing.call_batch.MAX_WRITE_COST": 10},
         {"app.graph.writing.group_commit.MAX_TRANSACTION_BYTES": 10},
         {"app.graph.writing.group_commit.MAX_GROUP_BYTES": 10},
         {"app.graph.commits.reads.read_limits.MAX_SIZE": 10},
