@@ -74,9 +74,9 @@ async def _changes(
             items = deque(batch.items)
             del batch
             while items:
-                position, event = items[0].position, [FeedEvent(items.popleft().row, subjects)]
+                position, event = items[0].position, FeedEvent(items.popleft().row, subjects)
                 subjects = subjects if items else ()
-                yield cast("Change", event.pop())
+                yield cast("Change", event)
                 await context.begin_turn()
                 await journal.learn()
                 if journal.count != count or _now() > read_at + FRESH_SECONDS:

@@ -88,7 +88,8 @@ def _require_claims(claims: Record) -> None:
         raise ValueError(f"unknown scope {min(unknown)!r}")
     if unknown := claims.keys() - _KEYS:
         raise ValueError(f"unknown key {min(unknown)!r}")
-    if not (isinstance(claims.get("tenant", "default"), str) and claims.get("tenant", "default")):
+    tenant = claims.get("tenant", "default")
+    if not (isinstance(tenant, str) and tenant):
         raise TypeError("`tenant` is no name")
     if Scope.BREAK_GLASS in claims["scopes"]:
         checked_reason(claims.get("breakGlass"), 0)

@@ -101,9 +101,10 @@ class DocumentCache:
             known.shares[known.last] += grown
             known.size += grown
             self._count(known.last, grown)
-        self._remove_text(text, known.main)
-        known.main = max(known.shares, key=known.shares.__getitem__)
-        self._add_text(text, known.main)
+            self._remove_text(text, known.main)
+            known.main = max(known.shares, key=known.shares.__getitem__)
+            self._add_text(text, known.main)
+        self._texts[known.main].move_to_end(text)
         known.last, known.used = caller, self.clock()
         self._drop_oldest()
         return known.document
@@ -137,7 +138,7 @@ class DocumentCache:
         return next(iter(self._texts.get(caller, ())), oldest)
 
     def _add_text(self, text: str, caller: Caller) -> None:
-        """Let a document be the one of its main caller that was used last."""
+        """Let a document be one of its main caller, the one that was used last."""
         self._texts.setdefault(caller, OrderedDict())[text] = None
 
     def _remove_text(self, text: str, caller: Caller) -> None:

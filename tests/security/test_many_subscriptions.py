@@ -127,6 +127,7 @@ async def test_different_subscriptions_of_a_caller_share_the_batch(api: tuple[Ap
 async def test_subscriptions_that_continue_at_different_changes_share_them(api: tuple[Api, str]) -> None:
     """Those who are behind read what is ahead for the others; each receives every change after its own cursor once."""
     graph, address = api
+    await graph.load({"dataset": {"id": PROBE}})
     cursors = []
     for number in range(5):
         cursors.append(await newest(graph, "bo"))

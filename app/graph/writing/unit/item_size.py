@@ -103,8 +103,6 @@ def is_long(item: Command) -> bool:
         return True
     if isinstance(item, PlanChangeCommand):
         return len(item.roots) > MANY_ROOTS
-    if isinstance(item, CloseChangePlanCommand):
-        return True
     commands = [*commands_in(item)]
     values = sum(len(each.values) for each in commands if isinstance(each, ObserveCommand))
     edges = edge_count(item) + COMMAND_EDGES * (len(commands) - 1)

@@ -124,12 +124,20 @@ class Renewed(WebhookMemory):
         return done
 
 
-async def test_a_webhook_that_is_renewed_meanwhile_keeps_its_place() -> None:
-    """The new one is removed again and refused, so that the tenant has no more than before."""
+async def refused_beside(store: WebhookMemory) -> dict[int, StoredWebhook]:
+    """Register one webhook more than a tenant may have, which is refused; return those that were stored before."""
     others = {x: webhook(f"w{x}", x=x, owner=replace(SERVICE, subject=f"s{x}"), rights_at=x) for x in range(100)}
-    store, ended = Renewed({**others}), RIGHTS.rights_ms + ABANDONED_MS
+    store.stored = {**others}
+    ended = RIGHTS.rights_ms + ABANDONED_MS
     later = OwnedWebhooks(store, replace(RIGHTS, clock=lambda: ended + 1), SERVICE)  # type: ignore[arg-type]  # in memory
     assert await refused(later.register(WebhookOrder("one", URL))) is MutationErrorCode.CONFLICT
+    return others
+
+
+async def test_a_webhook_that_is_renewed_meanwhile_keeps_its_place() -> None:
+    """The new one is removed again and refused, so that the tenant has no more than before."""
+    store = Renewed({})
+    others = await refused_beside(store)
     assert store.stored.keys() == others.keys()
 
 
@@ -143,11 +151,8 @@ class Refusing(WebhookMemory):
 
 async def test_a_refused_webhook_takes_no_place() -> None:
     """The abandoned one is removed only after the new one was stored."""
-    others = {x: webhook(f"w{x}", x=x, owner=replace(SERVICE, subject=f"s{x}"), rights_at=x) for x in range(100)}
-    store, ended = Refusing({**others}), RIGHTS.rights_ms + ABANDONED_MS
-    later = OwnedWebhooks(store, replace(RIGHTS, clock=lambda: ended + 1), SERVICE)  # type: ignore[arg-type]  # in memory
-    assert await refused(later.register(WebhookOrder("one", URL))) is MutationErrorCode.CONFLICT
-    assert store.stored == others
+    store = Refusing({})
+    assert await refused_beside(store) == store.stored
 
 
 async def test_an_update_changes_what_it_names_and_ends_failures() -> None:
