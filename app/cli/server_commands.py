@@ -122,7 +122,7 @@ def serve(worker: Annotated[int | None, typer.Option("--worker", hidden=True)] =
             settings = replace(settings, metrics_port=settings.metrics_port + worker)
     if settings.workers == 1 or worker is not None:
         server, listener, process = _server(settings, shares_port=worker is not None)
-        with _start_error_of(process):
+        with listener, _start_error_of(process):
             asyncio.run(server.serve([listener]))
         return
     if not server_endpoints(settings):
@@ -139,7 +139,7 @@ def dev() -> None:
     settings = _settings()
     prepare_explorer(settings)
     server, listener, process = _server(settings)
-    with _start_error_of(process):
+    with listener, _start_error_of(process):
         asyncio.run(_develop(settings, server, listener))
 
 

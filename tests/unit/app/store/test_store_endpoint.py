@@ -1,5 +1,6 @@
 """The endpoint of a store: credentials leave the URL and every representation, and production names its store."""
 
+import gc
 import re
 
 import pytest
@@ -66,13 +67,16 @@ def test_a_wrong_endpoint_is_refused(url: str, user: str, password: str, advice:
     assert "s3cret" not in refused.value.message
 
 
-def test_serve_refuses_the_embedded_store_in_production() -> None:
-    """In production `mlg serve` without MLG_STORE_URL ends at once and names both settings that help."""
+def test_serve_refuses_the_embedded_store_in_production(recwarn: pytest.WarningsRecorder) -> None:
+    """In production `mlg serve` without MLG_STORE_URL ends at once, names both settings that help, closes its port."""
     result = CliRunner().invoke(commands, ["serve"], env=PRODUCTION)
     assert result.exit_code == 1
     assert isinstance(result.exception, ConfigurationError)
     assert "set MLG_STORE_URL" in result.exception.message
     assert "MLG_ALLOW_EMBEDDED_STORE=1" in result.exception.message
+    del result
+    gc.collect()
+    assert [each for each in recwarn if "Listener" in str(each.message)] == []
 
 
 async def test_a_server_without_the_command_refuses_it_too() -> None:
