@@ -18,11 +18,12 @@ KeyT = TypeVar("KeyT")
 EntryT = TypeVar("EntryT")
 ValueT = TypeVar("ValueT")
 
-MAX_SHAPES: Final = 1_000
+MAX_SHAPES: Final = 100
 """Maximal number of shapes of the edges of one vertex in a generation, all of which a write to the vertex looks at.
 
-Callers choose the labels of a shape. For a further one, the edges of the vertex over the shape that was added first are
-dropped, which may be those of another caller. These are then read once more. Edges of other vertices stay.
+A write may touch a thousand vertices, and callers choose the labels of a shape. For a further one, the edges of the
+vertex over the shape that was added first are dropped, which may be those of another caller. These are then read once
+more. Edges of other vertices stay.
 """
 
 SHAPE_BYTES: Final = 500
@@ -96,28 +97,34 @@ class Generation:
     def forget(self, touched: Touched) -> "Generation":
         """Drop the records, edges and listings that a transaction touches; :attr:`Touched.everything` is not read.
 
-        Return the listings, which can be thousands, as a generation to release.
+        Return them, which can be thousands, as a generation to release.
         """
-        for vid in touched.vertices:
-            record = self.records.pop(vid, None)
-            self.size -= record[1] if record else 0
-        for direction, label, vid in touched.edge_ends:
-            left: dict[Shape, None] = {}
-            for shape in self._shapes.pop(vid, ()):
-                if shape.direction == direction and label in shape.labels:
-                    edges = self.edges[shape].pop(vid, None)
-                    self.size -= edges.size if edges else 0
-                else:
-                    left[shape] = None
-            if left:
-                self._shapes[vid] = left
         dropped = Generation()
+        for vid in touched.vertices:
+            if record := self.records.pop(vid, None):
+                dropped.put_record(vid, *record)
+                self.size -= record[1]
+        for vid, labels in touched.labels_by_vertex().items():
+            for shape in [*self._shapes.get(vid, ())]:
+                if not labels[shape.direction].isdisjoint(shape.labels):
+                    self._drop_edges(shape, vid, dropped)
         for tenant in [*self.listings] if touched.tenants is None else touched.tenants:
             if listings := self.listings.pop(tenant, None):
+                size = sum(size for _, size in listings.values())
                 dropped.listings[tenant] = listings
-                dropped.size += sum(size for _, size in listings.values())
-        self.size -= dropped.size
+                dropped.size += size
+                self.size -= size
         return dropped
+
+    def _drop_edges(self, shape: Shape, vid: int, dropped: "Generation") -> None:
+        """Move the edges of a vertex over a shape to what is dropped."""
+        shapes = self._shapes[vid]
+        del shapes[shape]
+        if not shapes:
+            del self._shapes[vid]
+        if edges := self.edges[shape].pop(vid, None):
+            dropped.put_edges(shape, vid, edges)
+            self.size -= edges.size
 
     def release(self, count: int, size: int) -> bool:
         """Remove ``count`` entries or shapes, and more until ``size`` bytes are freed; return whether none was left."""

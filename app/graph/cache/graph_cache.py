@@ -36,7 +36,7 @@ RELEASED: Final = 8
 If that one is large, as many more are freed as have twice its size, so that the cache has at most half its limit more.
 """
 
-MAX_FREED: Final = 4 * 1024 * 1024
+MAX_FREED: Final = 512 * 1024
 """Maximal number of bytes that are freed at once, in some milliseconds; what is left is freed with the next entries."""
 
 
@@ -170,7 +170,7 @@ class GraphCache:
             self._young, self._old = Generation(), Generation()
         else:
             dropped = self._young.forget(touched), self._old.forget(touched)
-            self._dropped += [each for each in dropped if len(each) > RELEASED]
+            self._dropped += [each for each in dropped if len(each) > RELEASED or each.size > MAX_FREED]
 
     def _barriers(self, fill: Fill) -> tuple[Barrier, ...]:
         """Return what must not be kept from a fill.

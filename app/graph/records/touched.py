@@ -8,7 +8,7 @@ from typing import Final
 
 from app.graph.records.edge_record import EdgeKey
 
-PART_SIZE: Final = 2_500
+PART_SIZE: Final = 500
 """Number of vertices, and of ends of edges, that a cache forgets in some milliseconds."""
 
 EdgeEnd = tuple[str, str, int]
@@ -43,6 +43,13 @@ class Touched:
         found = defaultdict[tuple[str, str], set[int]](set)
         for direction, label, vid in self.edge_ends:
             found[direction, label].add(vid)
+        return found
+
+    def labels_by_vertex(self) -> dict[int, dict[str, set[str]]]:
+        """Return the labels of the edges by near end and direction, both directions for each end."""
+        found: dict[int, dict[str, set[str]]] = {}
+        for direction, label, vid in self.edge_ends:
+            found.setdefault(vid, {"out": set(), "in": set()})[direction].add(label)
         return found
 
     def parts(self) -> Iterator["Touched"]:
