@@ -22,7 +22,7 @@ from app.graph.driver.edge_pages import EdgePages, read_edge_page
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import last_target, target_of, targets_within
-from app.graph.records.record_text import BriefRecord, parsed_record, parts_of, record_of
+from app.graph.records.record_text import BriefRecord, parts_of, record_of
 from app.graph.records.touched import Touched
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.execution.side_thread import run_in_turn
@@ -377,7 +377,7 @@ class StateReading:
         flat, cut = found["v"], found["c"]
         left_out = dict(zip(cut[::2], cut[1::2], strict=True))
         async for vid, text in self.budget.in_turns(zip(flat[::2], flat[1::2], strict=True)):
-            record, keys = await parsed_record(text), left_out.get(vid)
+            record, keys = record_of(text), left_out.get(vid)
             self.records[vid] = (
                 BriefRecord(record, frozenset(keys), self.brief.require) if keys and self.brief else record
             )

@@ -6,7 +6,7 @@ reads on until it is full or the index has no more rows.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from aiodataloader import DataLoader
@@ -19,7 +19,6 @@ from app.graph.reading.level.level_batcher import LISTINGS_AT_ONCE, LargeLevelEr
 from app.graph.reading.level.level_statement import RECORDS_CAP
 from app.graph.reading.unused_assets import UnusedAssets
 from app.graph.reading.visible_rows import VisibleRows
-from app.graph.records.record_text import LEAST_BYTES, size_of
 from graphql_schema.catalog.properties import FIELD_OF
 from graphql_schema.ports.conditions import BY_URN, Condition, ListingQuery, Negated, SortOrder, Value
 from graphql_schema.ports.record import JsonObject
@@ -36,14 +35,6 @@ PART_BYTES: Final = RECORDS_CAP // 8
 
 Records of short values take up to 67 times their bytes.
 """
-
-
-@dataclass(slots=True)
-class _Fetched:
-    """A response, and how many bytes of memory the operation has counted meanwhile and may release."""
-
-    response: LevelResponse
-    counted: int
 
 
 class ListingPages:
@@ -135,12 +126,13 @@ class ListingPages:
         queries = [self._index_queries(listing, page) async for listing, page in in_turns(masked)]
         wired = [each.wire() async for group in in_turns(queries) for each in group]
         request = LevelRequest(listings=wired, continues=refused_from > 0, refused_from=refused_from)
-        fetched = await self._fetched(request)
-        response, found = fetched.response, iter(fetched.response.listings)
+        response = await self._rows.fetch(request)
+        found = iter(response.listings)
         pages = [(*each, [next(found) for _ in group]) for each, group in zip(masked, queries, strict=True)]
         if self._policy.floors.any:
-            read_on = (self._read_on(*each, fetched, refused_from=refused_from) for each in pages)
-            return list(await asyncio.gather(*read_on))
+            read_on = (self._read_on(*each, response, refused_from=refused_from) for each in pages)
+            # one after the other if one of them may be refused, which ends all
+            return [await each for each in read_on] if refused_from else list(await asyncio.gather(*read_on))
         return [self._page(*each, response) async for each in in_turns(pages)]
 
     async def _read_on(
@@ -148,7 +140,7 @@ class ListingPages:
         listing: ListingQuery,
         page: PageRequest,
         found: Sequence[_Found],
-        fetched: _Fetched,
+        response: LevelResponse,
         *,
         refused_from: int,
     ) -> RowPage:
@@ -165,38 +157,30 @@ class ListingPages:
             kept = [
                 vid
                 async for vid in self._rows.budget.in_turns(vids)
-                if not self._policy.raised_by_floor(vid, fetched.response.records[vid])
+                if not self._policy.raised_by_floor(vid, response.records[vid])
             ]
             values = _order_values(found)
             rest = [{"x": kept, "s": [values.get(vid) for vid in kept] if values else [], "n": -1}]
-            items += self._page(listing, ALL, rest, fetched.response).items
-            await self._release_hidden(vids, kept, fetched)
+            items += self._page(listing, ALL, rest, response).items
+            await self._release_hidden(vids, response)
             if len(items) >= wanted or all(len(each["x"]) < size for each in found):
                 return RowPage(tuple(items[: page.first]), len(items) >= wanted and page.first is not None)
             if refused_from and self._rows.budget.is_quarter_read:
                 return RowPage(tuple(items[: page.first]), has_next=True)
-            after = self._policy.position(fetched.response.records[vids[-1]], listing.order.key, values.get(vids[-1]))
+            after = self._policy.position(response.records[vids[-1]], listing.order.key, values.get(vids[-1]))
             if not refused_from:
                 size = min(max(size * 2, 100), COUNT_LIMIT)
             queries = self._index_queries(listing, PageRequest(size - 1, after))
             wired = [each.wire() for each in queries]
             request = LevelRequest(listings=wired, continues=True, refused_from=refused_from)
-            fetched = await self._fetched(request)
-            found = fetched.response.listings
+            response = await self._rows.fetch(request)
+            found = response.listings
 
-    async def _fetched(self, request: LevelRequest) -> _Fetched:
-        before = self._rows.budget.stored
-        response = await self._rows.fetch(request)
-        return _Fetched(response, max(0, self._rows.budget.stored - before))
-
-    async def _release_hidden(self, vids: Sequence[int], kept: Sequence[int], fetched: _Fetched) -> None:
-        """Count the records that a floor hides no longer, because none is kept: they must end no list of others."""
-        size = 0
-        async for vid in self._rows.budget.in_turns({*vids}.difference(kept)):
-            size += LEAST_BYTES * size_of(fetched.response.records[vid])
-        released = min(size, fetched.counted)
-        fetched.counted -= released
-        self._rows.budget.release(released)
+    async def _release_hidden(self, vids: Sequence[int], response: LevelResponse) -> None:
+        """Count the records of hidden rows no longer, because none is kept: they must end no list of others."""
+        async for vid in self._rows.budget.in_turns(vids):
+            if self._rows.known(vid) is None:
+                self._rows.budget.release(response.weights.pop(vid, 0))
 
     def _index_queries(self, listing: ListingQuery, page: PageRequest) -> list[IndexQuery]:
         """Return the index queries of a page: one, or two if some rows may hide the property of the order.

@@ -22,6 +22,9 @@ FEW_ENDS: Final = 100
 MANY_ENDS: Final = 1_000
 """Number of far ends of a change up to which they are read at once."""
 
+_OF_TIMES: Final = ("kind", "sourceCreatedAt", "createdAt", "deletedAt")
+"""What decides whether an asset existed at an instant; the other values of hidden assets are not kept."""
+
 _EVALUATED_AT_ONCE: Final = 100
 """Number of records between two pauses: about a millisecond. Under sensitivity floors, each may take as long."""
 
@@ -37,7 +40,7 @@ class VisibleRows:
         self.budget = batcher.budget
         self._batcher = batcher
         self._known: dict[int, Row | None] = {}
-        self._withheld: dict[int, Record] = {}
+        self._hidden_times: dict[int, Record] = {}
         self._level: tuple[dict[int, Record], list[int]] | None = None
 
     @property
@@ -131,7 +134,7 @@ class VisibleRows:
             shown = record is not None and not hidden and self._has_visible_end(record, response)
             row = self._known[vid] = self.row_policy.row(vid, record) if shown and record is not None else None
             if row is None and record is not None and (hidden or not self.row_policy.discovers(vid, record)):
-                self._withheld[vid] = record
+                self._hidden_times[vid] = {key: record[key] for key in _OF_TIMES if key in record}
         return self._known[vid]
 
     def led_to(self, vid: int, response: LevelResponse) -> int:
@@ -148,7 +151,7 @@ class VisibleRows:
         return vid
 
     def evaluate(self, vids: Iterable[int], response: LevelResponse) -> None:
-        """Evaluate the policy on vertices of a response, for later calls of :meth:`known` and :meth:`hidden_record`."""
+        """Evaluate the policy on vertices of a response, for later calls of :meth:`known` and :meth:`hidden_times`."""
         for vid in vids:
             self.row(vid, response)
 
@@ -156,12 +159,12 @@ class VisibleRows:
         """Return the row that :meth:`row` returns for an evaluated vertex; None for a vertex that was not evaluated."""
         return self._known.get(vid)
 
-    def hidden_record(self, vid: int) -> Record | None:
-        """Return the record of an asset that the policy hides, only to count the asset.
+    def hidden_times(self, vid: int) -> Record | None:
+        """Return the kind and the times of an asset that the policy hides, only to count the asset.
 
         Return None if the caller may discover the asset, or if it was not evaluated.
         """
-        return self._withheld.get(vid)
+        return self._hidden_times.get(vid)
 
     def passes(self, vid: int, response: LevelResponse) -> bool:
         """Return whether the caller may traverse a vertex along lineage and it is not deleted."""

@@ -7,7 +7,6 @@ from typing import Final, NoReturn
 
 import orjson
 
-from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.ports.record import Json, JsonObject, Record
 
 _ELEMENT_BYTES: Final = 64
@@ -55,7 +54,13 @@ LEAST_BYTES: Final = 5
 
 
 LONG_TEXT: Final = 256 * 1024
-"""Number of characters from which on a record is parsed in the side thread: it takes 7 ms for a million."""
+"""Number of characters from which on quoted texts are not left out of the weight of a record.
+
+To find those in millions of characters holds the event loop.
+"""
+
+MOST_BYTES: Final = 24
+"""Bytes of memory for each character of a record of many short values, beside one wide character; the most of all."""
 
 
 def record_of(text: str) -> Record:
@@ -64,24 +69,20 @@ def record_of(text: str) -> Record:
     return record
 
 
-async def parsed_record(text: str) -> Record:
-    """Return the record in a JSON text, whose parser runs beside the event loop if the text is long."""
-    return record_of(text) if len(text) < LONG_TEXT else await run_aside(record_of, text)
-
-
 def weight_of(text: str) -> int:
     """Return the bytes of memory that the record in a text takes, by estimate, without parsing it.
 
-    The text itself counts, and each value: a record of many short values takes 20 bytes for each character, an ordinary
-    one 3 to 5 (docs/adr/0017-graph-cache.md). Each comma counts as a value and each brace as an object, also within a
-    quoted text: this is quick, and rather too high. Quoted texts are left out only if it comes to more than LEAST_BYTES
-    for each character. So a description of 65,000 braces weighs little more than its characters. Those of a long text
-    are not left out: to find them in millions of characters holds the event loop.
+    The text itself counts, and each value: a record of many short values takes 20 bytes for each character, an
+    ordinary one 3 to 5 (docs/adr/0017-graph-cache.md). Each comma counts as a value and each brace as an object, also
+    within a quoted text: this is quick, and rather too high. Quoted texts are left out only if it comes to more than
+    LEAST_BYTES for each character. So a description of 65,000 braces weighs little more than its characters. A record
+    of LONG_TEXT weighs at most MOST_BYTES for each character instead.
     """
     size = sys.getsizeof(text)
     weight = size + _values_weight(text)
-    is_exact = weight <= LEAST_BYTES * len(text) or len(text) >= LONG_TEXT
-    return weight if is_exact else size + _values_weight(_unquoted(text))
+    if weight <= LEAST_BYTES * len(text):
+        return weight
+    return min(weight, MOST_BYTES * len(text)) if len(text) >= LONG_TEXT else size + _values_weight(_unquoted(text))
 
 
 def _values_weight(text: str) -> int:

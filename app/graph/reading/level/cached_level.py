@@ -20,13 +20,13 @@ from app.graph.reading.level.hop_plan import SOURCES_GIVEN
 from app.graph.reading.level.level_parts import LevelContent, LevelParts
 from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.records.merged_record import MERGED_INTO, target_of, targets_within
-from app.graph.records.record_text import parsed_record, parts_of, record_of
+from app.graph.records.record_text import parts_of, record_of
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
 
-AT_ONCE = 128
-"""Number of vertices or edges that are handled between two pauses, none of them parsed."""
+AT_ONCE = 8
+"""Number of vertices that are looked up between two pauses; the cache frees up to MAX_FREED bytes for each."""
 
 Send = Callable[[JsonObject], Awaitable[JsonObject]]
 """Sends the bindings ``points``, ``hops`` and ``listings`` of the level text, and returns the response."""
@@ -67,6 +67,7 @@ class CachedLevel:
         self._keys: list[ListingKey] = []
         self._listings: list[JsonObject | None] = []
         self._records: dict[int, Record] = {}
+        self._weights: dict[int, int] = {}
         self._merged: list[int] = []
         self._missing = _Missing()
 
@@ -236,9 +237,7 @@ class CachedLevel:
                     between |= through(record)
             await self._budget.pause()
         without = owner.entry([], 0)
-        for place, (source, found) in enumerate(edges.items()):
-            if place % AT_ONCE == 0:
-                await self._budget.pause()
+        async for source, found in self._budget.in_turns(edges.items()):
             taken: list[tuple[int, Record]] | None = found
             if not exact:
                 known = owner.entry(found, sizes[source]) if found else without
@@ -271,7 +270,7 @@ class CachedLevel:
         early: dict[int, tuple[Record, int]] = {}
         for part, weights in parts_of(texts):
             async for text, weight in self._budget.in_turns(zip(texts[part], weights, strict=True)):
-                record = await parsed_record(text)
+                record = record_of(text)
                 vid = vertex_id(self._tenant, record["id"])
                 read.add(vid)
                 if MERGED_INTO in record:
@@ -289,7 +288,7 @@ class CachedLevel:
 
     def _keep(self, vid: int, record: Record, weight: int, fill: Fill) -> None:
         """Add a record that was read, and give it to the cache."""
-        self._records[vid] = record
+        self._records[vid], self._weights[vid] = record, weight
         self._cache.keep_record(fill, vid, record, EMPTY_BYTES + weight)
 
     def _put_together(self) -> None:
@@ -306,7 +305,8 @@ class CachedLevel:
         records = {vid: record for vid in wanted if (record := self._records.get(vid))}
         count = len(records) + sum(len(edges) for state in self._hops for edges in state.found.values())
         listings = [listing or {} for listing in self._listings]
-        return LevelContent([state.found for state in self._hops], records, listings, count, sent=sent)
+        edges = [state.found for state in self._hops]
+        return LevelContent(edges, records, listings, count, sent=sent, weights=self._weights)
 
     def _count(self, hits: int, misses: int) -> None:
         self._cache.counters.hits += hits

@@ -24,7 +24,7 @@ from app.graph.reading.level.index_query import filter_size_of, substrings_of
 from app.graph.reading.level.level_parts import LevelContent, LevelParts
 from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL, MEMORY, RECORDS_CAP, VISITED_CAP
 from app.graph.records.read_time import ReadTime
-from app.graph.records.record_text import LEAST_BYTES, parsed_record, parts_of
+from app.graph.records.record_text import LEAST_BYTES, parts_of, record_of
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -84,14 +84,16 @@ class LevelResponse:
     """Response to one request of a loader.
 
     ``edges`` has the edges of each hop, ``listings`` the result of each listing. ``records`` has the records of the
-    complete level by vertex id. ``sent`` states whether a request was sent for the level. Each edge, record
-    and result of a listing is shared with other operations: do not change it.
+    complete level by vertex id, and ``weights`` is that of :class:`LevelContent`, shared by all responses to the level.
+    ``sent`` states whether a request was sent for the level. Each edge, record and result of a listing is shared with
+    other operations: do not change it.
     """
 
     edges: list[Adjacency]
     records: dict[int, Record]
     listings: list[JsonObject]
     sent: bool = True
+    weights: dict[int, int] = field(default_factory=dict)
 
 
 Waiting = tuple[LevelRequest, asyncio.Future[LevelResponse]]
@@ -237,12 +239,14 @@ class LevelBatcher:
         found = await submit({"points": sorted(parts.vertices), "hops": parts.hops, "listings": parts.listings})
         count = len(found["v"]) + sum(len(edges) // 3 for edges in found["e"])
         self.budget.count_rows(count)
-        records: dict[int, Record] = {}
-        async for text in self.budget.in_turns(found["v"]):
-            record = await parsed_record(text)
-            records[vertex_id(self.tenant, record["id"])] = record
-        edges = [await self._parsed(rows) for rows in found["e"]]
-        return LevelContent(edges, records, found["l"], count, over=found["over"])
+        content = LevelContent([], {}, found["l"], count, over=found["over"])
+        for part, weights in parts_of(found["v"]):
+            async for text, weight in self.budget.in_turns(zip(found["v"][part], weights, strict=True)):
+                record = record_of(text)
+                vid = vertex_id(self.tenant, record["id"])
+                content.records[vid], content.weights[vid] = record, weight
+        content.edges += [await self._parsed(rows) for rows in found["e"]]
+        return content
 
     async def _submit(self, bindings: JsonObject, *, refused_from: int) -> JsonObject:
         """Return the response of the store to the bindings of the level text, without those of the batcher.
@@ -335,7 +339,8 @@ class LevelBatcher:
             listings = content.listings[listing : listing + len(request.listings)]
             hop, listing = hop + len(request.hops), listing + len(request.listings)
             if not future.done():
-                future.set_result(LevelResponse(edges, content.records, listings, content.sent))
+                response = LevelResponse(edges, content.records, listings, content.sent, content.weights)
+                future.set_result(response)
 
 
 def _parts(level: list[Waiting], sizes: Sequence[int]) -> Iterator[list[Waiting]]:

@@ -43,7 +43,8 @@ class LevelContent:
     """What was found for a level: edges by hop, records by vertex id, and results of listings.
 
     ``count`` is the number of edges and records. ``over`` states that there are too many edges, and none is here then.
-    ``sent`` states whether a request was sent.
+    ``sent`` states whether a request was sent. ``weights`` has what each record that was read from the store counts in
+    the memory of the operation; who releases that removes it.
     """
 
     edges: list[Adjacency]
@@ -52,6 +53,7 @@ class LevelContent:
     count: int
     over: bool = False
     sent: bool = True
+    weights: dict[int, int] = field(default_factory=dict)
 
 
 def _shifted(parent: int, hops: int, listings: int) -> int:

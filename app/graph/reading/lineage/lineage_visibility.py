@@ -112,7 +112,7 @@ class LineageVisibility:
 
         A deleted vertex does not count. The time of `asOf` is not used, because the times of the vertex are hidden.
         """
-        record = self.rows.hidden_record(vid)
+        record = self.rows.hidden_times(vid)
         present = None if record is None else vertex_at(record, self.instant, TIME_FIELDS)
         counts = (
             present is not None

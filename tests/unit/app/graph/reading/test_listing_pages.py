@@ -22,6 +22,7 @@ from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import PageRequest
 from graphql_schema.ports.row import RowPage
+from policies.errors import LimitError
 
 IDS = [urn(f"dataset d{number:03}") for number in range(100)]
 LARGEST = 30
@@ -39,11 +40,19 @@ class Store:
     budget: OperationBudget = field(default_factory=OperationBudget)
     read: list[int] = field(default_factory=list)
     requests: list[LevelRequest] = field(default_factory=list)
+    refuses: int = -1
+    running: int = 0
+    most_at_once: int = 0
 
     async def fetch(self, request: LevelRequest) -> LevelResponse:
-        """See LevelBatcher."""
-        await asyncio.sleep(0)
+        """See LevelBatcher; the request with the number ``refuses`` is refused."""
         self.requests.append(request)
+        self.running += 1
+        self.most_at_once = max(self.running, self.most_at_once)
+        await asyncio.sleep(0)
+        self.running -= 1
+        if len(self.requests) == self.refuses:
+            raise LargeLevelError
         ids = [each for listing in request.listings for each in self.listed(listing)]
         if request.refused_from and sum(self.weight(each) for each in ids) > self.largest:
             raise LargeLevelError
@@ -52,7 +61,8 @@ class Store:
         self.budget.count_stored(1_000 * len(ids))
         records = {vertex_id("default", each): stub("default", each, "root", NOW) for each in ids}
         found = [[vertex_id("default", each) for each in self.listed(listing)] for listing in request.listings]
-        return LevelResponse([], records, [{"x": vids, "s": [], "n": -1} for vids in found])
+        listings: list[JsonObject] = [{"x": vids, "s": [], "n": -1} for vids in found]
+        return LevelResponse([], records, listings, weights=dict.fromkeys(records, 1_000))
 
     def listed(self, listing: JsonObject) -> list[str]:
         """Return the ids that a listing has."""
@@ -64,12 +74,16 @@ class Store:
         return self.first_weigh if urn < IDS[5] else 1
 
 
-def pages_of(store: Store, floors: frozenset[str] = frozenset()) -> ListingPages:
-    """Return the listings of a store for an administrator; a floor hides the assets with these ids."""
+def pages_of(store: Store, floors: frozenset[str] = frozenset(), *, masks: bool = False) -> ListingPages:
+    """Return the listings of a store for an administrator; a floor hides the assets with these ids, or masks fields."""
     policy = RowPolicy(shipped_policy().access(person("root", roles="admin")), "default", PolicyReport("v1"))
     if floors:
         hidden = {vertex_id("default", each) for each in floors}
         policy.raised_by_floor = lambda vid, record: record is not None and vid in hidden  # type: ignore[method-assign]
+        if not masks:
+            row = policy.row
+            policy.row = lambda vid, record: None if vid in hidden else row(vid, record)  # type: ignore[method-assign]
+            policy.discovers = lambda vid, record: bool(record) and vid not in hidden  # type: ignore[method-assign]
         policy.floors = cast("FloorView", SimpleNamespace(any=True, with_floor=lambda _vid, record: record))
     return ListingPages(VisibleRows(cast("LevelBatcher", store), policy))
 
@@ -120,6 +134,32 @@ async def test_what_a_floor_hides_counts_no_longer() -> None:
     page = await pages_of(store, frozenset(IDS[:90])).page(listing, PageRequest(10))
     assert [item.row.urn for item in page.items] == IDS[90:]
     assert store.budget.rows >= 100
+
+
+async def test_what_a_floor_masks_counts() -> None:
+    """It is not in the page, but the operation keeps its row."""
+    store = Store(IDS, budget=OperationBudget(UsageLimits(stored=95_000)))
+    with pytest.raises(LimitError, match="stored"):
+        await pages_of(store, frozenset(IDS[:90]), masks=True).page(ListingQuery(ALWAYS), PageRequest(10))
+
+
+async def test_several_lists_release_what_a_floor_hides_once() -> None:
+    """They share a level, in which each record counts once; all that is visible goes on counting."""
+    store = Store(IDS[:20])
+    pages = pages_of(store, frozenset(IDS[:10]))
+    listings = [ListingQuery(In("stage", (stage,))) for stage in "abcde"]
+    await asyncio.gather(*(pages.page(each, PageRequest(20)) for each in listings))
+    assert store.budget.stored == 5 * 20_000 - 10_000
+
+
+async def test_nothing_reads_on_after_a_list_that_is_refused() -> None:
+    """Of two lists under a floor, the second part of the first one is refused, and both are read in turns."""
+    store = Store(IDS, refuses=2)
+    pages = pages_of(store, frozenset(IDS[:90]))
+    listings = [ListingQuery(In("stage", (stage,))) for stage in "ab"]
+    found = await asyncio.gather(*(pages.page(each, PageRequest(5, in_parts=True)) for each in listings))
+    assert [[item.row.urn for item in page.items] for page in found] == [IDS[90:95]] * 2
+    assert store.most_at_once == 1
 
 
 async def test_several_pages_in_parts_stay_within_a_quarter() -> None:

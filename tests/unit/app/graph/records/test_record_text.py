@@ -4,7 +4,6 @@ import sys
 import tracemalloc
 from collections.abc import Callable
 from math import inf, nan
-from threading import Thread, current_thread, main_thread
 from typing import Any, NoReturn
 
 import orjson
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from app.graph.records import record_text
 from app.graph.records.record_text import (
     LONG_TEXT,
+    MOST_BYTES,
     PART_WEIGHT,
     BriefRecord,
     parts_of,
@@ -24,8 +24,8 @@ from app.graph.records.record_text import (
     weight_of,
 )
 from app.graph.records.vertex_record import with_effective_sensitivity
+from app.graph.writing.audit_entries import MAX_CHANGE
 from graphql_schema.ports.operation_budget import UsageLimits
-from graphql_schema.ports.record import Record
 
 
 def test_a_record_is_read_as_it_was_written() -> None:
@@ -218,22 +218,6 @@ def test_a_raised_sensitivity_needs_no_further_value(confirmed: bool) -> None:  
         _ = raised["description"]
 
 
-@pytest.mark.parametrize(("length", "is_long"), [(0, False), (LONG_TEXT, True)])
-async def test_a_long_record_is_parsed_in_the_side_thread(
-    monkeypatch: pytest.MonkeyPatch, length: int, *, is_long: bool
-) -> None:
-    """The change of 10,000 edges has five million characters, whose parser takes 35 ms."""
-    threads, parse = list[Thread](), record_text.record_of
-
-    def parsed(text: str) -> Record:
-        threads.append(current_thread())
-        return parse(text)
-
-    monkeypatch.setattr(record_text, "record_of", parsed)
-    assert await record_text.parsed_record(text_of({"a": "x" * length})) == {"a": "x" * length}
-    assert [thread is not main_thread() for thread in threads] == [is_long]
-
-
 def test_no_quoted_text_of_a_long_record_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """To find them in six million characters takes 80 ms; the record then weighs more, as if they were values."""
     text = text_of({"fields": [{"a": ",{"}] * (LONG_TEXT // 8)})
@@ -247,3 +231,19 @@ def test_no_quoted_text_of_a_long_record_is_looked_for(monkeypatch: pytest.Monke
     assert weight_of(text) > exact
     with pytest.raises(AssertionError):
         weight_of(text[: LONG_TEXT - 1])
+
+
+def test_the_largest_change_weighs_less_than_a_quarter_of_an_operation() -> None:
+    """It would end each list of changes and each subscription, whatever its quoted texts have."""
+    long = text_of({"fields": [{"was": "{,", "is": "{" * 1_000}] * 4_000})
+    assert weight_of(long) == MOST_BYTES * len(long)
+    assert UsageLimits().stored // 3 > MOST_BYTES * MAX_CHANGE
+
+
+def test_a_long_record_of_short_values_does_not_weigh_less_than_it_takes() -> None:
+    """No search is needed for it, and what it takes is known without one: it has as many values as it may."""
+    columns = text_of({"columns": [{"name": "a"}] * 50_000})
+    tags = text_of({"tags": ["a"] * 200_000})
+    for text in (columns, tags):
+        assert len(text) > LONG_TEXT
+        assert weight_of(text) >= memory_of(text)

@@ -39,7 +39,7 @@ class Rows:
         """See VisibleRows."""
         return self.shown.get(vid)
 
-    def hidden_record(self, vid: int) -> Record | None:
+    def hidden_times(self, vid: int) -> Record | None:
         """See VisibleRows."""
         return None if vid in self.shown else VERSIONS[vid].record
 
