@@ -23,6 +23,16 @@ STATE = """query ($id: ID!) { asset(id: $id) {
   sensitivity confirmedSensitivity description viewerAccess { grade } } }"""
 
 
+SMALL = {
+    "MAX_RAISED": 1,
+    "MAX_VISITED": 5,
+    "MAX_COVER_VISITED": 60,
+    "MAX_DIRECT_VISITED": 10,
+    "MANY_TARGETS": 13,
+}
+"""Limits of a raise that are a thousandth of the real ones, or less."""
+
+
 def dataset(name: str) -> str:
     """Return the id of a dataset."""
     return f"mlg://dataset/test/default/{name}"
@@ -133,8 +143,8 @@ async def test_a_raise_of_a_hub_covers_all_that_is_near(
 
     The limits are a thousandth of the real ones, or less.
     """
-    covered = 25 if count < 100 else 200
-    for name, value in (("MAX_RAISED", 1), ("MAX_VISITED", 5), ("MAX_COVER_VISITED", 60), ("MAX_COVERED", covered)):
+    monkeypatch.setattr(raise_sensitivity, "MAX_COVERED", 25 if count < 100 else 200)
+    for name, value in SMALL.items():
         monkeypatch.setattr(raise_sensitivity, name, value)
     hub, ids = dataset("hub"), [dataset(f"near-{number}") for number in range(count)]
     far = dataset("far")
@@ -145,6 +155,27 @@ async def test_a_raise_of_a_hub_covers_all_that_is_near(
         await api.contexts.learn()
         query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
         assert (await api.ask("bo", query, ids=[*ids, far]))["nodes"] == [None] * (count + 1)
+
+
+async def test_dense_lineage_does_not_cover_the_tenant(
+    graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight assets with the same twelve consumers have many edges; these are covered, as is one at another rank."""
+    for name, value in SMALL.items():
+        monkeypatch.setattr(raise_sensitivity, name, value)
+    sources, near = ([dataset(f"{name}-{number}") for number in range(count)] for name, count in (("s", 8), ("n", 12)))
+    one, two, other = map(dataset, ("one", "two", "other"))
+    async with open_api(graph, tmp_path, no_jobs) as api:
+        await api.load(*({"dataset": {"id": each}} for each in (*sources, one, other)))
+        await api.load(*({"dataset": {"id": each, "derivedFrom": sources}} for each in near))
+        await api.load({"dataset": {"id": two, "derivedFrom": [one]}})
+        raised = [{"dataset": {"id": each, "sensitivity": "RESTRICTED"}} for each in sources]
+        await api.load(*raised, {"dataset": {"id": one, "sensitivity": "CONFIDENTIAL"}})
+        await api.contexts.learn()
+        query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+        assert (await api.ask("bo", query, ids=near))["nodes"] == [None] * 12
+        for urn, sensitivity in ((two, "CONFIDENTIAL"), (other, "INTERNAL")):
+            assert (await api.ask("root", STATE, id=urn))["asset"]["sensitivity"] == sensitivity
 
 
 async def test_a_call_waits_for_no_second_raise_over_many_levels(

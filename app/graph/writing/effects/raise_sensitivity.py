@@ -59,10 +59,15 @@ MAX_COVER_VISITED: Final = 40_000
 Of denser lineage, a floor covers what is found, and the job raises the others.
 """
 
-FEW_RISEN: Final = 10
-"""Number of raised assets up to which a floor covers the tenant if it does not reach all of their direct targets.
+MAX_DIRECT_VISITED: Final = 10_000
+"""The same for the direct targets at a further rank, if the floors of other ranks have visited MAX_COVER_VISITED."""
 
-Each of them then has thousands. The targets of hundreds of assets are rather the same ones again and again.
+FEW_RISEN: Final = 10
+MANY_TARGETS: Final = 13_000
+"""Number of raised assets up to which, and of their targets beyond which, a floor can cover the tenant.
+
+It does so if it does not reach all direct targets, because each of these assets then has thousands. Without so many,
+the edges have ended, or lead to the same targets again and again, and the job raises the others.
 """
 
 MAX_LEVELS: Final = 250
@@ -159,9 +164,14 @@ class _Raising:
                 own, parents, limit, self._unread_size, visits=self._visits
             )
             if self._visits.is_spent:
-                more, *_ = await self._flows.targets(own, parents, max_records=0, visits=self._cover_visits)
-                is_unread = self._cover_visits.is_spent and levels == 1 and len(own) <= FEW_RISEN  # direct targets
-                await self._put_floor(rank, everything | found | more, own | parents, covers_tenant=is_unread)
+                are_direct = levels == 1 and len(own) <= FEW_RISEN
+                visits = self._cover_visits
+                if are_direct and visits.is_spent:
+                    visits = VisitBudget(MAX_DIRECT_VISITED)
+                more, *_ = await self._flows.targets(own, parents, max_records=0, visits=visits)
+                found |= more
+                is_unread = are_direct and visits.is_spent and len(found) > MANY_TARGETS
+                await self._put_floor(rank, everything | found, own | parents, covers_tenant=is_unread)
                 return
             self._unread_size -= size
             known, unknown = await run_in_turn(self._divided, len(found) > MAX_RAISED, found)
