@@ -1,10 +1,11 @@
 """The sizes of the items of a call, each measured once: the texts and sources of an event take milliseconds."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from app.graph.writing.unit.item_size import command_count, edge_count, text_length, weight
-from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.ports.commands import Command, EventCommand
 
 
@@ -18,16 +19,31 @@ class ItemSize(NamedTuple):
 
 
 class ItemSizes:
-    """The sizes of items, by their identity; it keeps the items."""
+    """The sizes of the items of a call, by their identity; it keeps the items until the call ends."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[Command, ItemSize]] = {}
 
+    def __len__(self) -> int:
+        return len(self._known)
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keep sizes until the end of a call: the operation may make further calls, and has the items until then."""
+        try:
+            yield
+        finally:
+            self._known.clear()
+
     async def measure(self, items: Sequence[Command]) -> None:
-        """Measure the events among items in the side thread."""
+        """Measure the events among items in the side thread, in few calls: others may have one before each."""
+        await run_in_parts(self._measured(items), is_long=any(isinstance(each, EventCommand) for each in items))
+
+    def _measured(self, items: Sequence[Command]) -> Generator[None]:
         for item in items:
             if isinstance(item, EventCommand):
-                await run_aside(self.of, item)
+                self.of(item)
+                yield
 
     def of(self, item: Command) -> ItemSize:
         """Return the size of an item, which is measured if it is not known."""

@@ -108,6 +108,7 @@ class PolicedWriter:
         with (
             self._coordinator.contention.call((self._principal.tenant, self._principal.subject)),
             self._children.in_use(),
+            self._sizes.in_use(),
         ):
             return await self._written(items, dry_run=dry_run, atomic=atomic)
 

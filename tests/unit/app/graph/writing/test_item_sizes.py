@@ -1,6 +1,8 @@
 """What items count for a batch: each is measured once, and an event of many edges is no batch by itself."""
 
 from threading import current_thread, main_thread
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from support.stores.in_memory_writer import Memory
@@ -11,6 +13,7 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.writing import item_sizes, writer
 from app.graph.writing.item_sizes import ItemSizes
 from app.graph.writing.unit.item_size import text_length
+from graphql_schema.execution import side_thread
 from graphql_schema.ports.commands import Command, EventCommand
 from policies.policy import Policy
 
@@ -32,6 +35,36 @@ async def test_each_item_is_measured_once_and_an_event_in_the_side_thread(monkey
     await sizes.measure(items)
     assert [(sizes.of(item).commands, sizes.of(item).edges) for item in items] == [(1, 2), (5, 9)]
     assert measured == [(EVENT, False), (ITEMS[0], True)]
+
+
+async def test_many_events_are_measured_in_few_calls_of_the_side_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other callers may have a call before each of them, so that small events would wait for hundreds of these."""
+    monkeypatch.setattr("graphql_schema.execution.side_thread.PART_SECONDS", 30)
+    calls, call = list[object](), side_thread.run_aside
+
+    async def counted(function: Any, *given: Any) -> Any:
+        calls.append(function)
+        return await call(function, *given)
+
+    monkeypatch.setattr(side_thread, "run_aside", counted)
+    events: list[Command] = [EventCommand(urn(f"dataset e{number}"), "e", (), lambda _: None) for number in range(500)]
+    sizes = ItemSizes()
+    with sizes.in_use():
+        await sizes.measure([*events, *ITEMS])
+        assert len(sizes) == 500
+    assert (len(calls), len(sizes)) == (1, 0)
+
+
+async def test_a_writer_keeps_no_sizes_after_a_call(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operation may have thirty calls of a thousand large items, each of which is read anew."""
+    store = MemoryStore(Memory(policy))
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    writers = Writers(store, policy, WriteCoordinator(shipped_stops()))  # type: ignore[arg-type]
+    one = writers.of(person("root", roles="admin"))
+    with patch.object(ItemSizes, "of", autospec=True, side_effect=ItemSizes.of) as measured:
+        await one.write(ITEMS, dry_run=True, atomic=False)
+    assert [len(each.args[0]) for each in measured.call_args_list] == [0] * len(measured.call_args_list)
+    assert measured.call_args_list
 
 
 @pytest.mark.parametrize(("edges", "writes"), [(9, 1), (7, 2), (2, 4)])
