@@ -143,8 +143,8 @@ def _api_routes(process: Process, origins: tuple[str, ...], guard: SessionGuard 
         spans=process.spans,
     )
     event_bodies = FairQueue(slots=8, per_caller=2)  # with 8 MiB and what is read from them, each
-    bodies = {"bodies": view.bodies, "short_bodies": view.short_bodies, "event_bodies": event_bodies}
-    queues = {"reads": view.reads, "writes": view.writes, **bodies}
+    bodies = {"bodies": view.bodies.long, "short_bodies": view.bodies.short, "small_bodies": view.bodies.small}
+    queues = {"reads": view.reads, "writes": view.writes, **bodies, "event_bodies": event_bodies}
     process.metrics.watch(lambda: queue_metrics({**queues, "store": process.opened.client.slots}))
     socket = SubscriptionSocket(
         process.schema,
@@ -169,7 +169,7 @@ def _event_routes(
     process: Process,
     open_context: Callable[[Request, Principal], Awaitable[Context]],
     view: GraphQLView[Context],
-    bodies: FairQueue,
+    long_bodies: FairQueue,
 ) -> list[Route]:
     """Return the routes of events, with a queue of long bodies, and queues and the count of responses of mutations."""
     intake = EventIntake(EventNames(namespace_patterns(process.settings.namespaces)), epoch_milliseconds)
@@ -179,8 +179,8 @@ def _event_routes(
             form,
             open_context,
             queue=view.writes,
-            bodies=bodies,
-            short_bodies=view.short_bodies,
+            bodies=view.bodies,
+            long_bodies=long_bodies,
             untaken=view.untaken,
             limits=_request_limits(process.settings),
             observe=process.observe,

@@ -9,7 +9,7 @@ from typing import Final
 from starlette.requests import Request
 
 from app.http.errors import HttpError
-from app.http.graphql.graphql_request import LONG_JSON, RequestLimits, is_short, read_body, read_json
+from app.http.graphql.graphql_request import LONG_JSON, RequestLimits, declared_size, read_body, read_json
 from graphql_schema.execution.side_thread import run_aside, run_in_turn
 from graphql_schema.ports.record import Json
 from policies.errors import Code
@@ -51,7 +51,7 @@ async def read_events(
     ``claim``.
     """
     is_compressed = _is_gzip(request.headers)
-    is_long = not is_short(request.headers)
+    is_long = declared_size(request.headers) > LONG_JSON
     if is_long:
         await claim()
     text = await read_body(request, limits)

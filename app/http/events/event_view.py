@@ -22,7 +22,8 @@ from app.http.events.event_intake import EventIntake, report_of
 from app.http.events.event_request import GivenEvents, read_events
 from app.http.events.event_response import E, answered, batch_response, single_response
 from app.http.events.event_result import EventResult
-from app.http.graphql.graphql_request import TINY, RequestLimits, is_short
+from app.http.graphql.body_queues import BodyQueues
+from app.http.graphql.graphql_request import LONG_JSON, RequestLimits, declared_size
 from app.http.graphql.operation_watch import watched
 from app.http.json_response import error_response
 from app.http.middleware import coded_or_masked, request_id_of
@@ -58,9 +59,9 @@ class EventForm(Generic[E]):
 class EventView(Generic[E]):
     """Serves requests with events of a ``form``, with the queue and the limits of mutations.
 
-    ``open_context`` returns the context of one operation, and ``observe`` receives a report of each request. A body of
-    more than TINY bytes, or a compressed one, is in memory only while its caller has a slot of ``short_bodies``. A long
-    one also needs a slot of ``bodies``. ``untaken`` counts the responses.
+    ``open_context`` returns the context of one operation, and ``observe`` receives a report of each request. A body is
+    in memory only while it has a slot of ``bodies``, a compressed one the slot of the longest short one. A long one has
+    that as well, and a slot of ``long_bodies``. ``untaken`` counts the responses.
     """
 
     def __init__(  # noqa: PLR0913 - parts of the application
@@ -69,8 +70,8 @@ class EventView(Generic[E]):
         open_context: Callable[[Request, Principal], Awaitable[Context]],
         *,
         queue: FairQueue,
-        bodies: FairQueue,
-        short_bodies: FairQueue,
+        bodies: BodyQueues,
+        long_bodies: FairQueue,
         untaken: UntakenResponses,
         limits: RequestLimits,
         observe: Callable[[OperationReport], None],
@@ -79,7 +80,7 @@ class EventView(Generic[E]):
         self._open_context = open_context
         self._queue = queue
         self._bodies = bodies
-        self._short_bodies = short_bodies
+        self._long_bodies = long_bodies
         self._untaken = untaken
         self._limits = limits
         self._observe = observe
@@ -118,9 +119,9 @@ class EventView(Generic[E]):
         caller = _caller(request)
         given = GivenEvents([])  # without the scope, the body is not read: the intake refuses the operation
         if request.state.principal.may(Scope.WRITE):
-            slot = partial(self._bodies.slot, caller)
-            if "content-encoding" in request.headers or not is_short(request.headers, TINY):
-                await held.enter_async_context(self._short_bodies.slot(caller))
+            slot = partial(self._long_bodies.slot, caller)
+            size = LONG_JSON if "content-encoding" in request.headers else declared_size(request.headers)
+            await held.enter_async_context(self._bodies.slot(caller, min(size, LONG_JSON)))
             given = await self._form.read(request, self._limits, lambda: held.enter_async_context(slot()))
         results = await self._written(request, given)
         failed = next((each.error for each in results if each.error is not None), None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,12 +26,6 @@ MAX_CONTENT_TYPE: Final = 256
 
 PERSISTED_QUERY: Final = "persistedQuery"
 """Member of the extensions of a request with the hash of an automatic persisted query."""
-
-TINY: Final = 2 * 1024
-"""Bytes of a body, or of the parameters of a GET, up to which a request waits for no slot before it is read.
-
-What is read from it takes up to 25 times as much memory, for as long as the operation waits.
-"""
 
 LONG_JSON: Final = 64 * 1024
 """Bytes from which on JSON is read in the side thread; 100,000 nested lists need 60 ms."""
@@ -112,10 +107,10 @@ def _require_json(headers: Mapping[str, str]) -> None:
         )
 
 
-def is_short(headers: Mapping[str, str], maximum: int = LONG_JSON) -> bool:
-    """Return whether a body has at most so many bytes; one without a length counts as long."""
+def declared_size(headers: Mapping[str, str]) -> int:
+    """Return the bytes of a body by its header; one without a valid length counts as the longest."""
     length = headers.get("content-length", "")
-    return length.isdigit() and int(length) <= maximum
+    return int(length) if length.isdigit() else sys.maxsize
 
 
 async def read_body(request: Request, limits: RequestLimits) -> bytes:

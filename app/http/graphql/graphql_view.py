@@ -1,8 +1,7 @@
 """Serves GraphQL over HTTP: executes the operation of one request; docs/http.md describes the behaviour."""
 
-import sys
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from http import HTTPStatus
 from time import perf_counter
@@ -22,7 +21,8 @@ from strawberry.types.graphql import OperationType
 from app.fair_queue import FairQueue
 from app.http.compression import MIN_BYTES, NO_TRANSFORM, InParts, compressed
 from app.http.errors import HttpError
-from app.http.graphql.graphql_request import TINY, RequestLimits, is_short, read_params
+from app.http.graphql.body_queues import BodyQueues
+from app.http.graphql.graphql_request import RequestLimits, declared_size, read_params
 from app.http.graphql.graphql_result import build_result
 from app.http.graphql.operation_span import operation_span
 from app.http.graphql.operation_watch import Endable, watched
@@ -108,8 +108,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         self.documents = documents or PersistedDocuments()
         self.reads, self.writes = FairQueue(), FairQueue(slots=32, per_caller=8)
         self.parses = FairQueue(slots=2, per_caller=1)
-        self.bodies = FairQueue()
-        self.short_bodies = FairQueue(slots=sys.maxsize, per_caller=16)  # more than a caller has operations running
+        self.bodies = BodyQueues()
         self.untaken = UntakenResponses()
         self.suggestions = suggestions
         self.challenge = challenge
@@ -180,17 +179,9 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             context.release()
 
     def _slot_of_body(self, request: Request) -> AbstractAsyncContextManager[None]:
-        """Return a slot for a body, before any of it is read; nothing for a request of at most TINY bytes.
-
-        A body and what is read from it take many times its size of memory until the response is made, and most of that
-        time the operation waits. Raises LimitError at entry if too many bodies of the caller wait.
-        """
-        if request.method != "POST":
-            return nullcontext() if len(request.url.query) <= TINY else self.short_bodies.slot(_caller_of(request))
-        if is_short(request.headers, TINY):
-            return nullcontext()
-        queue = self.short_bodies if is_short(request.headers) else self.bodies
-        return queue.slot(_caller_of(request))
+        """Return a slot for a body, or for the parameters of a GET, before any of it is read."""
+        size = declared_size(request.headers) if request.method == "POST" else len(request.url.query)
+        return self.bodies.slot(_caller_of(request), size)
 
     async def context_of(self, request: Request) -> ContextT:
         """Return the context of one operation.

@@ -14,7 +14,8 @@ from support.stores.writers import person
 from app.fair_queue import FairQueue
 from app.http.events.event_intake import EventIntake
 from app.http.events.event_view import EventView, lineage_form
-from app.http.graphql.graphql_request import LONG_JSON, TINY, RequestLimits
+from app.http.graphql.body_queues import TINY, BodyQueues
+from app.http.graphql.graphql_request import LONG_JSON, RequestLimits
 from app.http.untaken_responses import UntakenResponses
 from app.ingest.sources.openlineage.event_names import EventNames
 from graphql_schema.fields.context import Context
@@ -54,8 +55,8 @@ class OneRequest:
             lineage_form(intake, batch=False),
             _context,
             queue=FairQueue(),
-            bodies=full,
-            short_bodies=full if all_wait else FairQueue(),
+            bodies=BodyQueues(full, full) if all_wait else BodyQueues(),
+            long_bodies=full,
             untaken=UntakenResponses(),
             limits=RequestLimits(),
             observe=print,

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +19,8 @@ from app.fair_queue import FairQueue
 from app.http.compression import NO_TRANSFORM
 from app.http.encoded_content import encoded_content
 from app.http.graphql import graphql_result
-from app.http.graphql.graphql_request import LONG_JSON, TINY, OperationParams
+from app.http.graphql.body_queues import SMALL, TINY, BodyQueues
+from app.http.graphql.graphql_request import LONG_JSON, OperationParams
 from app.http.graphql.graphql_view import GraphQLView
 from app.http.untaken_responses import UntakenResponses
 from app.telemetry.operation_report import OperationReport
@@ -252,19 +254,22 @@ async def test_the_operation_decides_about_the_queue(document: str, name: str | 
 @pytest.mark.parametrize(
     ("queue", "headers", "waits"),
     [
-        ("bodies", {"content-length": str(LONG_JSON + 1)}, True),
-        ("bodies", {"content-length": "a"}, True),
-        ("bodies", {}, True),
-        ("bodies", {"content-length": str(LONG_JSON)}, False),
-        ("short_bodies", {"content-length": str(LONG_JSON)}, True),
-        ("short_bodies", {"content-length": str(TINY + 1)}, True),
-        ("short_bodies", {"content-length": str(TINY)}, False),
+        ("long", {"content-length": str(LONG_JSON + 1)}, True),
+        ("long", {"content-length": "a"}, True),
+        ("long", {}, True),
+        ("long", {"content-length": str(LONG_JSON)}, False),
+        ("short", {"content-length": str(LONG_JSON)}, True),
+        ("short", {"content-length": str(SMALL)}, False),
+        ("small", {"content-length": str(SMALL)}, True),
+        ("small", {"content-length": str(TINY + 1)}, True),
+        ("small", {"content-length": str(TINY)}, False),
     ],
 )
 async def test_a_body_is_not_read_before_it_has_a_slot(queue: str, headers: dict[str, str], *, waits: bool) -> None:
     """One caller cannot fill the memory with bodies that wait; a body without a length counts as long."""
     view: GraphQLView[Any] = GraphQLView(OperationSchema(Greeter, Runner), no_context)
-    setattr(view, queue, FairQueue(per_caller=0, waiting_per_caller=0))  # refuses each body
+    full = FairQueue(per_caller=0, waiting_per_caller=0)  # refuses each body
+    view.bodies = replace(BodyQueues(), **{queue: full})
     read: list[int] = []
 
     async def receive() -> Message:
@@ -288,7 +293,7 @@ async def test_a_body_is_not_read_before_it_has_a_slot(queue: str, headers: dict
 async def test_long_parameters_are_not_read_before_they_have_a_slot(length: int) -> None:
     """The variables of a GET take as much memory as those of a body."""
     view: GraphQLView[Any] = GraphQLView(OperationSchema(Greeter, Runner), no_context)
-    view.short_bodies = FairQueue(per_caller=0, waiting_per_caller=0)  # refuses each request
+    view.bodies = BodyQueues(small=FairQueue(per_caller=0, waiting_per_caller=0))  # refuses each request
     caller = Principal("ada", PrincipalKind.PERSON, "default")
     scope = {"type": "http", "method": "GET", "path": "/graphql", "headers": [], "query_string": b"x" * length}
     response = await view.respond(Request({**scope, "state": {"principal": caller}}), OperationReport())
