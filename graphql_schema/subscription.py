@@ -80,6 +80,7 @@ async def _changes(
                 await context.begin_turn()
                 await journal.learn()
                 if journal.count != count or _now() > read_at + FRESH_SECONDS:
+                    size = min(size, next_size)
                     break  # the batch may be outdated: visibility, teams and token may have changed
             else:
                 if end is None:
@@ -137,7 +138,7 @@ def _kept(batch: FeedBatch) -> FeedBatch:
 
 def _next_size(batch: FeedBatch, size: int) -> int:
     """Return the number of changes that the batch after this one examines."""
-    if batch.stored > MAX_KEPT:
+    if batch.stored > MAX_KEPT and batch.items:
         return max(size * MAX_KEPT // batch.stored, 1)
     return min(size * 2, MIN_BATCH_SIZE if batch.items else MAX_BATCH_SIZE)
 

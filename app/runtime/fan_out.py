@@ -10,6 +10,7 @@ others.
 import asyncio
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ from policies.principal import Principal
 
 TURNS: Final = 4
 """Number of turns at once, without those that have become long."""
+
+LONG_TURNS: Final = 4
+"""Number of turns that have become long and go on beside TURNS: each may have read all that an operation may."""
 
 LONG_SECONDS: Final = 1.0
 """Seconds from which on a turn is long; those of ordinary events take some milliseconds."""
@@ -49,14 +53,16 @@ class SubscriptionTurns:
     """The turns of all subscriptions. ``clock`` returns monotonic seconds.
 
     A slow caller also needs one of the ``slow`` turns, which are one fewer. The turn of another caller leaves its place
-    after LONG_SECONDS, and goes on; until it ends, its caller counts as slow. So callers with large events, however
-    many, do not let all others wait for these.
+    after LONG_SECONDS, if there are not LONG_TURNS without a place, and goes on; until it ends, its caller counts as
+    slow. So callers with large events do not let all others wait for these, but for the first ones of many callers.
     """
 
     clock: Callable[[], float] = time.monotonic
     all: FairQueue = field(default_factory=lambda: _queue(TURNS))
     slow: FairQueue = field(default_factory=lambda: _queue(TURNS - 1))
     _slow_until: dict[Hashable, float] = field(default_factory=dict)
+    _long: Counter[Hashable] = field(default_factory=Counter)
+    """The number of turns of each caller that have left their place and go on."""
 
     async def begin(self, caller: Hashable) -> "Turn":
         """Return a turn of a caller, as soon as there is one.
@@ -84,12 +90,15 @@ class SubscriptionTurns:
         if_it_leaves.callback(self.slow.release, caller)
 
     def _is_slow(self, caller: Hashable) -> bool:
-        return self._slow_until.get(caller, 0.0) > self.clock()
+        return caller in self._long or self._slow_until.get(caller, 0.0) > self.clock()
 
     def _leave_place(self, turn: "Turn") -> None:
-        """Let others begin a turn in place of one that has become long."""
+        """Let others begin a turn in place of one that has become long, now or later."""
+        if self._long.total() >= LONG_TURNS:
+            turn.becomes_long = asyncio.get_running_loop().call_later(LONG_SECONDS, self._leave_place, turn)
+            return
         turn.has_place = False
-        self._remember_slow(turn.caller)
+        self._long[turn.caller] += 1
         self.all.release(turn.caller)
 
     def _remember_slow(self, caller: Hashable) -> None:
@@ -103,10 +112,10 @@ class SubscriptionTurns:
             turn.becomes_long.cancel()
         if is_large:
             self._remember_slow(turn.caller)
-        elif not turn.is_slow:
-            self._slow_until.pop(turn.caller, None)  # it was slow since this turn became long
         if turn.has_place:
             self.all.release(turn.caller)
+        else:
+            self._long -= Counter([turn.caller])  # keeps no 0
         if turn.is_slow:
             self.slow.release(turn.caller)
 
@@ -150,12 +159,13 @@ class FanOut:
         found = self._results.get(rights)
         if found is None or asyncio.get_running_loop().time() > found.since + FRESH_SECONDS:
             found = self._results[rights] = SharedResults()
-            asyncio.get_running_loop().call_later(FRESH_SECONDS, self._drop, rights, found)
+            asyncio.get_running_loop().call_later(FRESH_SECONDS, self._drop, rights, found.since)
         return found
 
-    def _drop(self, rights: Hashable, results: SharedResults) -> None:
+    def _drop(self, rights: Hashable, since: float) -> None:
         """Drop results that are no longer fresh: they may have megabytes, and no subscription may follow."""
-        if self._results.get(rights) is results:
+        results = self._results.get(rights)
+        if results is not None and results.since == since:
             del self._results[rights]
 
 

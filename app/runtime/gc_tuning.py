@@ -143,6 +143,8 @@ class Collector:
             is_quiet = is_idle and not self._operation_bytes()
             if self._has_grown(1 if is_quiet else BUSY_FACTOR):
                 self._collect_frozen()
+                await asyncio.to_thread(trim)
+                self._measure()
 
     def _collect(self) -> None:
         """Collect garbage, and freeze the rest."""
@@ -151,12 +153,11 @@ class Collector:
         self._is_trimmed = False
 
     def _collect_frozen(self) -> None:
-        """Collect the garbage among the frozen objects; growth counts from now on."""
+        """Collect the garbage among the frozen objects."""
         gc.freeze()  # else a large young generation would be frozen at the start of the collection, with all others
         gc.unfreeze()
         gc.collect()
         gc.freeze()
-        self._measure()
 
     def _has_grown(self, factor: int) -> bool:
         """Return whether the memory of the process has grown by ``factor`` times FROZEN_BYTES that nothing explains.

@@ -226,6 +226,18 @@ async def test_of_a_large_batch_no_change_is_kept(following: Following) -> None:
     assert following.graph.sizes[-2:] == [6, 12] or following.graph.sizes[-1] == 20
 
 
+async def test_a_large_batch_that_a_write_ends_is_followed_by_a_shorter_one(following: Following) -> None:
+    """Others write between all events, and each batch of large changes is not read again for each of them."""
+    urns = [following.graph.change(at) for at in range(40)]
+    following.graph.weight = 300_000
+    stream = await following.events()
+    for urn in urns[:12]:
+        assert await following_ids(stream, 1) == [urn]
+        following.feed.notice()
+    assert following.graph.sizes[0] == 20
+    assert max(following.graph.sizes[1:]) <= 6
+
+
 async def test_a_write_ends_the_batch_that_was_read_before(following: Following) -> None:
     """The rest of a batch may be outdated, so it is read again with the rights of the caller at that time."""
     urns = [following.graph.change(at) for at in (1, 2, 3)]

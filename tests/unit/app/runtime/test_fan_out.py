@@ -85,6 +85,19 @@ async def test_old_results_are_dropped_without_a_further_event(monkeypatch: pyte
             await asyncio.sleep(0)
 
 
+async def test_results_are_dropped_at_a_transaction() -> None:
+    """Hundreds of transactions in a second would otherwise keep as many results."""
+    commits = Commits()
+    shared = FanOut(lambda: commits.count)
+    kept = Commits()
+    shared.results("a").ranges["x"] = cast("list[ReadRange]", [kept])
+    results = weakref.ref(kept)
+    del kept
+    commits.count += 1
+    shared.results("a")
+    assert results() is None
+
+
 async def test_a_caller_has_one_turn_at_once() -> None:
     """The second subscription of a caller waits for the end of the first turn, and another caller does not."""
     shared = FanOut(lambda: 0)
@@ -166,8 +179,9 @@ async def test_turns_that_become_long_leave_their_places(monkeypatch: pytest.Mon
     monkeypatch.setattr(fan_out, "LONG_SECONDS", 0.01)
     turns = SubscriptionTurns()
     async with asyncio.timeout(5):
-        long = [await turns.begin(f"slow {number}") for number in range(3 * fan_out.TURNS)]
-        (await turns.begin("quick")).end()
+        long = [await turns.begin(f"slow {number}") for number in range(fan_out.LONG_TURNS)]
+        for _ in range(fan_out.TURNS):
+            (await turns.begin("quick")).end()
         while turns.all.running:  # noqa: ASYNC110 - until timers of the event loop end
             await asyncio.sleep(0)  # the last of them become long
     waiting = [asyncio.create_task(turns.begin(turn.caller)) for turn in long]
@@ -180,6 +194,39 @@ async def test_turns_that_become_long_leave_their_places(monkeypatch: pytest.Mon
         (await task).end()
     assert (turns.all.running, turns.slow.running) == (0, 0)
     assert not any([(await turns.begin(turn.caller)).is_slow for turn in long[: fan_out.TURNS]])
+
+
+async def test_few_turns_go_on_without_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may have read all that an operation may; those of sixty callers would take gigabytes."""
+    monkeypatch.setattr(fan_out, "LONG_SECONDS", 0.01)
+    turns = SubscriptionTurns()
+    callers = iter(range(99))
+    async with asyncio.timeout(5):
+        first, *long = [await turns.begin(next(callers)) for _ in range(fan_out.LONG_TURNS + fan_out.TURNS)]
+        monkeypatch.setattr(fan_out, "LONG_SECONDS", 0.001)
+        waiting = asyncio.create_task(turns.begin("quick"))
+        await asyncio.wait([waiting], timeout=0.05)
+        assert (waiting.done(), turns.all.running) == (False, fan_out.TURNS)
+        first.end()
+        (await waiting).end()
+    for turn in long:
+        turn.end()
+    assert (turns.all.running, turns.slow.running) == (0, 0)
+
+
+async def test_a_small_turn_does_not_hide_that_others_of_its_caller_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller could otherwise have one small subscription beside large ones, and would never be slow."""
+    monkeypatch.setattr(fan_out, "LONG_SECONDS", 0.01)
+    turns = SubscriptionTurns()
+    small = await turns.begin("caller")
+    async with asyncio.timeout(5):
+        large = await turns.begin("caller")  # the small one has become long
+    assert large.is_slow
+    large.end(is_large=True)
+    small.end()
+    assert (await turns.begin("caller")).is_slow
+    (await turns.begin("other")).end()
+    assert not (await turns.begin("other")).is_slow
 
 
 async def test_turns_that_wait_already_become_slow_ones() -> None:
