@@ -10,7 +10,7 @@ import orjson
 from rich.text import Text
 
 _LINE_END: Final = "\n"
-_COMMAND: Final = re.compile(r"(##(?:vso|teamcity)?(?=\[)|^ *:(?=:))", re.IGNORECASE | re.MULTILINE)
+_COMMAND: Final = re.compile(r"(##(?:vso|teamcity)?(?=\[)|(?:^|(?<=\r))[^\S\r\n]*:(?=:))", re.IGNORECASE | re.MULTILINE)
 _JSON_COMMAND: Final = re.compile(rb"##(?=(?:vso|teamcity)?\[)", re.IGNORECASE)
 
 

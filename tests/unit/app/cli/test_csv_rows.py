@@ -68,6 +68,9 @@ def test_no_part_of_a_list_is_a_formula() -> None:
     [
         ("##vso[task.x]y", "##vso [task.x]y"),
         ("a\n::error::x", "a\n: :error::x"),
+        ("a\r::error::x", "a\r: :error::x"),
+        ("a\n\t::error::x", "a\n\t: :error::x"),
+        ("a\r\n\u00a0::error::x", "a\r\n\u00a0: :error::x"),
         ("a##[x]", "a## [x]"),
         ("b::c", "b::c"),
     ],
