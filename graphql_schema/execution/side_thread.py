@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Lock
+from threading import Condition
 from typing import Final, ParamSpec, TypeVar, cast
 
 from graphql_schema.ports.turns.precedence import has_precedence
@@ -40,6 +40,18 @@ PART_SECONDS: Final = 0.005
 LONG_PART_SECONDS: Final = 0.05
 """The same for a transaction, which holds the write lock: before each part it waits for one call of others."""
 
+MAX_AHEAD_SECONDS: Final = 0.05
+"""Seconds of the side thread by which the process, or all callers together, can have had more than the other side.
+
+What a side had more, while the other had no call, does not count for longer.
+"""
+
+NEXT_CALL_SECONDS: Final = 0.01
+"""Seconds for which the thread waits for a further call of the process, which can come after a turn of the event loop.
+
+It waits only while the process has had less time than the callers, and not for longer than that.
+"""
+
 
 @contextmanager
 def short_switches() -> Iterator[None]:
@@ -60,7 +72,9 @@ _Call = tuple[Future[object], Callable[[], object]]
 class _Calls:
     """The calls that wait for the side thread: callers take turns of one call each.
 
-    The process, and who has precedence, goes first every second time.
+    The process, and who has precedence, goes first unless it has had more time than the callers. Its calls mostly come
+    one after the other, so the thread waits a moment for the next one. So hundreds of short calls under the write lock
+    do not wait for as many long ones.
 
     The thread itself takes the next call, so it waits for no turn of a busy event loop between two of them.
     """
@@ -69,13 +83,18 @@ class _Calls:
     """The calls of each caller, in the order of their turns."""
     _last: Hashable = None
     """The caller of the call that runs, or ran last; None for the process, and before the first call."""
-    _lock: Lock = field(default_factory=Lock)
+    _ahead: float = 0.0
+    """Seconds by which the process has had more time than all callers, and if it is negative, less."""
+    _changed: Condition = field(default_factory=Condition)
+    """Held while the other values are used; notified of calls of the process."""
 
     def add(self, caller: Hashable, function: Callable[[], object]) -> Future[object]:
         """Let a call of a function wait after the others of its caller; return the future of its result."""
         future: Future[object] = Future()
-        with self._lock:
+        with self._changed:
             self._waiting.setdefault(caller, deque()).append((future, function))
+            if caller is None:
+                self._changed.notify()
         _SIDE_THREAD.submit(self._run_next)
         return future
 
@@ -86,24 +105,32 @@ class _Calls:
             return
         future, function = call
         del call
+        begun = time.perf_counter()
         try:
             future.set_result(function())
         except BaseException as error:
             future.set_exception(error)
             del future  # the error has this frame, and the future has the error: a cycle
             raise
+        finally:
+            self._count(time.perf_counter() - begun)
+
+    def _count(self, seconds: float) -> None:
+        """Count the time of the call that ran last."""
+        ahead = self._ahead + (seconds if self._last is None else -seconds)
+        self._ahead = min(max(ahead, -MAX_AHEAD_SECONDS), MAX_AHEAD_SECONDS)
 
     def _taken(self) -> _Call | None:
-        """Remove the next call that is not cancelled; further calls of the last caller wait after all other callers.
-
-        The first call of the process runs after one of a caller, if such wait.
-        """
-        with self._lock:
+        """Remove the next call that is not cancelled; further calls of the last caller wait after all other callers."""
+        with self._changed:
+            if self._last is None and self._ahead < 0:
+                self._wait_for_process()
             if self._last in self._waiting:
                 self._waiting.move_to_end(self._last)
             while self._waiting:
-                goes_first = None in self._waiting and self._last is not None
-                caller = None if goes_first else next(iter(self._waiting))
+                caller = next((each for each in self._waiting if each is not None), None)
+                if None in self._waiting and self._ahead <= 0:
+                    caller = None
                 calls = self._waiting[caller]
                 call = calls.popleft()
                 if not calls:
@@ -112,6 +139,15 @@ class _Calls:
                     self._last = caller
                     return call
         return None
+
+    def _wait_for_process(self) -> None:
+        """Wait for a call of the process while callers wait; without one, the process has had its time."""
+        begun = time.perf_counter()
+        most = min(NEXT_CALL_SECONDS, -self._ahead)
+        if self._changed.wait_for(lambda: None in self._waiting, most):
+            self._ahead += time.perf_counter() - begun
+        else:
+            self._ahead = 0.0
 
 
 _CALLS: Final = _Calls()
@@ -122,9 +158,9 @@ async def run_aside(
 ) -> ResultT:
     """Return the result of a function that runs in the side thread when it is the turn of the caller.
 
-    Callers take turns of one call each. Every second call is one of the process, if such wait. Those of the holder of
+    Callers take turns of one call each. The process has half of the time, if its calls wait. Those of the holder of
     the write lock are among these, also if it works for a caller. So between two calls of a caller, each other one has
-    one at most, and the process as many as all.
+    one at most, and the process as much time as all.
     """
     call = partial(function, *arguments, **options)
     caller = None if has_precedence() else CALLER.get()

@@ -7,9 +7,11 @@ import threading
 import weakref
 from collections.abc import Generator, Iterator
 from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
+from graphql_schema.execution import side_thread
 from graphql_schema.execution.side_thread import CALLER, run_aside, run_in_parts, run_in_turn, short_switches
 
 
@@ -112,11 +114,12 @@ async def held(group: asyncio.TaskGroup, caller: str | None) -> threading.Event:
     return ended
 
 
-async def test_callers_take_turns_of_one_call_each() -> None:
+async def test_callers_take_turns_of_one_call_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """A caller with many calls lets each other one have its call after the one that runs.
 
-    Every second call is one of the process.
+    Every second call is one of the process, if all are long.
     """
+    monkeypatch.setattr(side_thread, "time", SimpleNamespace(perf_counter=count().__next__))
     order: list[str] = []
     async with asyncio.TaskGroup() as group:
         ended = await held(group, "ada")
@@ -127,6 +130,47 @@ async def test_callers_take_turns_of_one_call_each() -> None:
         await asyncio.sleep(0)
         ended.set()
     assert order == ["p1", "b1", "p2", "c1", "a1", "b2", "a2", "a3", "a4"]
+
+
+async def test_short_calls_of_the_process_do_not_wait_for_as_many_long_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan makes hundreds of short calls one after the other under the write lock, beside documents of a reader."""
+    seconds = 0.0
+    monkeypatch.setattr(side_thread, "time", SimpleNamespace(perf_counter=lambda: seconds))
+    monkeypatch.setattr(side_thread, "NEXT_CALL_SECONDS", 1)
+    monkeypatch.setattr(side_thread, "MAX_AHEAD_SECONDS", 30)
+    long: list[None] = []
+
+    def take(length: float) -> None:
+        nonlocal seconds
+        seconds += length
+        long.extend([None] * (length > 1))
+
+    async def call_again() -> None:
+        CALLER.set("ada")
+        while True:
+            await run_aside(take, 20.0)
+
+    async with asyncio.TaskGroup() as group:
+        reader = group.create_task(call_again())
+        other = group.create_task(call_again())
+        for _ in range(100):
+            await run_aside(take, 1.0)
+        reader.cancel()
+        other.cancel()
+    assert 4 <= len(long) <= 8
+
+
+async def test_the_thread_waits_a_moment_only_for_a_call_of_the_process() -> None:
+    """Callers go on if the process, which has had less time, has no further call."""
+    order: list[str] = []
+    async with asyncio.TaskGroup() as group:
+        ended = await held(group, "ada")
+        group.create_task(noted(order, None, "p1"))
+        for number in range(20):
+            group.create_task(noted(order, "ada", f"a{number}"))
+        await asyncio.sleep(0)
+        ended.set()
+    assert order == ["p1", *(f"a{number}" for number in range(20))]
 
 
 async def test_a_cancelled_call_takes_no_turn() -> None:
