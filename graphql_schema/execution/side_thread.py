@@ -13,7 +13,7 @@ from functools import partial
 from threading import Condition
 from typing import Final, ParamSpec, TypeVar, cast
 
-from graphql_schema.ports.turns.precedence import has_precedence
+from graphql_schema.ports.turns.precedence import any_has_precedence, has_precedence
 
 CALLER: Final = ContextVar[Hashable]("caller", default=None)
 """The caller of this task, and of the tasks that it starts; None for the process itself, such as a writer.
@@ -40,17 +40,11 @@ PART_SECONDS: Final = 0.005
 LONG_PART_SECONDS: Final = 0.05
 """The same for a transaction, which holds the write lock: before each part it waits for one call of others."""
 
-MAX_AHEAD_SECONDS: Final = 0.05
-"""Seconds of the side thread by which the process, or all callers together, can have had more than the other side.
+MAX_REST_SECONDS: Final = 0.1
+"""Longest time in seconds for which callers have no further call because of one that took as long."""
 
-What a side had more, while the other had no call, does not count for longer.
-"""
-
-NEXT_CALL_SECONDS: Final = 0.01
-"""Seconds for which the thread waits for a further call of the process, which can come after a turn of the event loop.
-
-It waits only while the process has had less time than the callers, and not for longer than that.
-"""
+_LOOK_SECONDS: Final = 0.005
+"""Seconds after which the thread looks again whether the write lock is still held."""
 
 
 @contextmanager
@@ -72,9 +66,9 @@ _Call = tuple[Future[object], Callable[[], object]]
 class _Calls:
     """The calls that wait for the side thread: callers take turns of one call each.
 
-    The process, and who has precedence, goes first unless it has had more time than the callers. Its calls mostly come
-    one after the other, so the thread waits a moment for the next one. So hundreds of short calls under the write lock
-    do not wait for as many long ones.
+    The process, and who has precedence, goes first every second time. For as long as a call of a caller took, calls of
+    the process alone follow, and while one has precedence, the thread waits for them. So hundreds of short calls, one
+    after the other under the write lock, do not each wait for a long one.
 
     The thread itself takes the next call, so it waits for no turn of a busy event loop between two of them.
     """
@@ -83,8 +77,8 @@ class _Calls:
     """The calls of each caller, in the order of their turns."""
     _last: Hashable = None
     """The caller of the call that runs, or ran last; None for the process, and before the first call."""
-    _ahead: float = 0.0
-    """Seconds by which the process has had more time than all callers, and if it is negative, less."""
+    _rests_until: float = 0.0
+    """The end of the time in which no caller has a call while one has precedence, by ``time.perf_counter``."""
     _changed: Condition = field(default_factory=Condition)
     """Held while the other values are used; notified of calls of the process."""
 
@@ -113,24 +107,25 @@ class _Calls:
             del future  # the error has this frame, and the future has the error: a cycle
             raise
         finally:
-            self._count(time.perf_counter() - begun)
-
-    def _count(self, seconds: float) -> None:
-        """Count the time of the call that ran last."""
-        ahead = self._ahead + (seconds if self._last is None else -seconds)
-        self._ahead = min(max(ahead, -MAX_AHEAD_SECONDS), MAX_AHEAD_SECONDS)
+            if self._last is not None:
+                ended = time.perf_counter()
+                self._rests_until = ended + min(ended - begun, MAX_REST_SECONDS)
 
     def _taken(self) -> _Call | None:
-        """Remove the next call that is not cancelled; further calls of the last caller wait after all other callers."""
+        """Remove the next call that is not cancelled; further calls of the last caller wait after all other callers.
+
+        The first call of the process runs after one of a caller, if such wait.
+        """
         with self._changed:
-            if self._last is None and self._ahead < 0:
-                self._wait_for_process()
             if self._last in self._waiting:
                 self._waiting.move_to_end(self._last)
             while self._waiting:
-                caller = next((each for each in self._waiting if each is not None), None)
-                if None in self._waiting and self._ahead <= 0:
-                    caller = None
+                rest = self._rests_until - time.perf_counter()
+                goes_first = None in self._waiting and (self._last is not None or rest > 0)
+                caller = None if goes_first else next(iter(self._waiting))
+                if rest > 0 and caller is not None and any_has_precedence():
+                    self._changed.wait(min(rest, _LOOK_SECONDS))
+                    continue
                 calls = self._waiting[caller]
                 call = calls.popleft()
                 if not calls:
@@ -139,15 +134,6 @@ class _Calls:
                     self._last = caller
                     return call
         return None
-
-    def _wait_for_process(self) -> None:
-        """Wait for a call of the process while callers wait; without one, the process has had its time."""
-        begun = time.perf_counter()
-        most = min(NEXT_CALL_SECONDS, -self._ahead)
-        if self._changed.wait_for(lambda: None in self._waiting, most):
-            self._ahead += time.perf_counter() - begun
-        else:
-            self._ahead = 0.0
 
 
 _CALLS: Final = _Calls()
@@ -158,9 +144,9 @@ async def run_aside(
 ) -> ResultT:
     """Return the result of a function that runs in the side thread when it is the turn of the caller.
 
-    Callers take turns of one call each. The process has half of the time, if its calls wait. Those of the holder of
-    the write lock are among these, also if it works for a caller. So between two calls of a caller, each other one has
-    one at most, and the process as much time as all.
+    Callers take turns of one call each. Every second call is one of the process, if such wait. Those of the holder of
+    the write lock are among these, also if it works for a caller, and it has half of the time. So between two calls of
+    a caller, each other one has one at most, and the process as many as all, or as much time.
     """
     call = partial(function, *arguments, **options)
     caller = None if has_precedence() else CALLER.get()

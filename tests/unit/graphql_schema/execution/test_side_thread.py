@@ -6,6 +6,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Generator, Iterator
+from contextvars import Context
 from itertools import count
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ import pytest
 
 from graphql_schema.execution import side_thread
 from graphql_schema.execution.side_thread import CALLER, run_aside, run_in_parts, run_in_turn, short_switches
+from graphql_schema.ports.turns.precedence import Precedence
 
 
 async def test_a_function_runs_in_one_other_thread() -> None:
@@ -120,6 +122,7 @@ async def test_callers_take_turns_of_one_call_each(monkeypatch: pytest.MonkeyPat
     Every second call is one of the process, if all are long.
     """
     monkeypatch.setattr(side_thread, "time", SimpleNamespace(perf_counter=count().__next__))
+    monkeypatch.setattr(side_thread._CALLS, "_rests_until", 0.0)  # is restored, as the clock is  # noqa: SLF001
     order: list[str] = []
     async with asyncio.TaskGroup() as group:
         ended = await held(group, "ada")
@@ -132,13 +135,14 @@ async def test_callers_take_turns_of_one_call_each(monkeypatch: pytest.MonkeyPat
     assert order == ["p1", "b1", "p2", "c1", "a1", "b2", "a2", "a3", "a4"]
 
 
-async def test_short_calls_of_the_process_do_not_wait_for_as_many_long_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A plan makes hundreds of short calls one after the other under the write lock, beside documents of a reader."""
-    seconds = 0.0
+async def test_short_calls_under_the_write_lock_do_not_wait_for_as_many_long_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A plan makes hundreds of them one after the other; documents of a reader have half of the time beside it."""
+    seconds, long = 0.0, list[None]()
     monkeypatch.setattr(side_thread, "time", SimpleNamespace(perf_counter=lambda: seconds))
-    monkeypatch.setattr(side_thread, "NEXT_CALL_SECONDS", 1)
-    monkeypatch.setattr(side_thread, "MAX_AHEAD_SECONDS", 30)
-    long: list[None] = []
+    monkeypatch.setattr(side_thread, "MAX_REST_SECONDS", 30.0)
+    monkeypatch.setattr(side_thread._CALLS, "_rests_until", 0.0)  # is restored, as the clock is  # noqa: SLF001
 
     def take(length: float) -> None:
         nonlocal seconds
@@ -151,26 +155,40 @@ async def test_short_calls_of_the_process_do_not_wait_for_as_many_long_ones(monk
             await run_aside(take, 20.0)
 
     async with asyncio.TaskGroup() as group:
-        reader = group.create_task(call_again())
-        other = group.create_task(call_again())
+        readers = [group.create_task(call_again()) for _ in range(2)]
+        await asyncio.sleep(0)
+        precedence = Precedence.begin()
         for _ in range(100):
             await run_aside(take, 1.0)
-        reader.cancel()
-        other.cancel()
-    assert 4 <= len(long) <= 8
+        precedence.end()
+        assert 4 <= len(long) <= 9
+        for reader in readers:
+            reader.cancel()
 
 
-async def test_the_thread_waits_a_moment_only_for_a_call_of_the_process() -> None:
-    """Callers go on if the process, which has had less time, has no further call."""
-    order: list[str] = []
-    async with asyncio.TaskGroup() as group:
-        ended = await held(group, "ada")
-        group.create_task(noted(order, None, "p1"))
-        for number in range(20):
-            group.create_task(noted(order, "ada", f"a{number}"))
+async def test_callers_rest_only_while_the_write_lock_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that waits because of a long one goes on when the lock is released, at the latest."""
+    seconds, order = 0.0, list[str]()
+    monkeypatch.setattr(side_thread, "time", SimpleNamespace(perf_counter=lambda: seconds))
+    monkeypatch.setattr(side_thread._CALLS, "_rests_until", 0.0)  # is restored, as the clock is  # noqa: SLF001
+
+    def take() -> None:
+        nonlocal seconds
+        seconds += 1
+        order.append("long")
+
+    CALLER.set("ada")
+    async with asyncio.timeout(30):
+        await run_aside(take)
+        await run_aside(order.append, "no lock")
+        await run_aside(take)
+        precedence = Precedence.begin()
+        waiting = asyncio.create_task(noted(order, "ada", "waited"), context=Context())
         await asyncio.sleep(0)
-        ended.set()
-    assert order == ["p1", *(f"a{number}" for number in range(20))]
+        await run_aside(order.append, "holder")
+        precedence.end()
+        await waiting
+    assert order == ["long", "no lock", "long", "holder", "waited"]
 
 
 async def test_a_cancelled_call_takes_no_turn() -> None:

@@ -218,8 +218,9 @@ async def test_a_holder_that_is_cancelled_while_it_waits_leaves_the_turns(loop: 
     assert 8 <= taken <= 11
 
 
-async def test_the_holder_is_next_in_the_side_thread_every_second_time() -> None:
+async def test_the_holder_is_next_in_the_side_thread_every_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its calls are those of the process, also if it works for a caller; between two of them, another call runs."""
+    monkeypatch.setattr("graphql_schema.execution.side_thread.MAX_REST_SECONDS", 0.0)  # calls of no length
     order, begun, ended = list[str](), threading.Event(), threading.Event()
 
     async def noted(caller: str, name: str) -> None:
