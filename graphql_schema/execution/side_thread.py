@@ -40,8 +40,11 @@ PART_SECONDS: Final = 0.005
 LONG_PART_SECONDS: Final = 0.05
 """The same for a transaction, which holds the write lock: before each part it waits for one call of others."""
 
+REST_FACTOR: Final = 3
+"""How many times as long as a call of a caller took, no caller has a further one while the write lock is held."""
+
 MAX_REST_SECONDS: Final = 0.1
-"""Longest time in seconds for which callers have no further call because of one that took as long."""
+"""The longest such time in seconds."""
 
 _LOOK_SECONDS: Final = 0.005
 """Seconds after which the thread looks again whether the write lock is still held."""
@@ -66,9 +69,9 @@ _Call = tuple[Future[object], Callable[[], object]]
 class _Calls:
     """The calls that wait for the side thread: callers take turns of one call each.
 
-    The process, and who has precedence, goes first every second time. For as long as a call of a caller took, calls of
-    the process alone follow, and while one has precedence, the thread waits for them. So hundreds of short calls, one
-    after the other under the write lock, do not each wait for a long one.
+    The process, and who has precedence, goes first every second time. After a call of a caller, calls of the process
+    alone follow for REST_FACTOR times as long, and while one has precedence, the thread waits for them. So hundreds of
+    short calls, one after the other under the write lock, do not each wait for a long one.
 
     The thread itself takes the next call, so it waits for no turn of a busy event loop between two of them.
     """
@@ -109,7 +112,7 @@ class _Calls:
         finally:
             if self._last is not None:
                 ended = time.perf_counter()
-                self._rests_until = ended + min(ended - begun, MAX_REST_SECONDS)
+                self._rests_until = ended + min(REST_FACTOR * (ended - begun), MAX_REST_SECONDS)
 
     def _taken(self) -> _Call | None:
         """Remove the next call that is not cancelled; further calls of the last caller wait after all other callers.
@@ -145,8 +148,8 @@ async def run_aside(
     """Return the result of a function that runs in the side thread when it is the turn of the caller.
 
     Callers take turns of one call each. Every second call is one of the process, if such wait. Those of the holder of
-    the write lock are among these, also if it works for a caller, and it has half of the time. So between two calls of
-    a caller, each other one has one at most, and the process as many as all, or as much time.
+    the write lock are among these, also if it works for a caller, and it has most of the time. So between two calls of
+    a caller, each other one has one at most, and the process as many as all, or REST_FACTOR times as much time.
     """
     call = partial(function, *arguments, **options)
     caller = None if has_precedence() else CALLER.get()

@@ -70,6 +70,12 @@ It does so if it does not reach all direct targets, because each of these assets
 the edges have ended, or lead to the same targets again and again, and the job raises the others.
 """
 
+FEW_VERTICES: Final = 16
+"""Number of vertices up to which the known edges at them are visited at once, also if these are most edges of a call.
+
+A level of a long chain has one vertex, and would otherwise wait for a call of others in the side thread.
+"""
+
 MAX_LEVELS: Final = 250
 """Maximal number of levels of lineage that a raise or a floor follows, at a request each, while other writers wait.
 
@@ -290,7 +296,8 @@ class _Raising:
 
     async def _targets(self, vids: Collection[int]) -> set[int]:
         """Return the direct targets of vertices over edges of the working set; the store is not read."""
-        return await run_in_turn(self._known_targets, self._batch.is_long or len(vids) > LONG_STATE, vids)
+        is_long = self._batch.is_long and len(vids) > FEW_VERTICES
+        return await run_in_turn(self._known_targets, is_long, vids)
 
     def _known_targets(self, vids: Iterable[int]) -> set[int]:
         return set().union(*(targets(self._batch, vid, self._flows.stops, self._now) for vid in vids))

@@ -138,7 +138,7 @@ async def test_callers_take_turns_of_one_call_each(monkeypatch: pytest.MonkeyPat
 async def test_short_calls_under_the_write_lock_do_not_wait_for_as_many_long_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A plan makes hundreds of them one after the other; documents of a reader have half of the time beside it."""
+    """A plan makes hundreds of them one after the other; documents of a reader have a quarter of the time beside it."""
     seconds, long = 0.0, list[None]()
     monkeypatch.setattr(side_thread, "time", SimpleNamespace(perf_counter=lambda: seconds))
     monkeypatch.setattr(side_thread, "MAX_REST_SECONDS", 30.0)
@@ -152,7 +152,7 @@ async def test_short_calls_under_the_write_lock_do_not_wait_for_as_many_long_one
     async def call_again() -> None:
         CALLER.set("ada")
         while True:
-            await run_aside(take, 20.0)
+            await run_aside(take, 10.0)
 
     async with asyncio.TaskGroup() as group:
         readers = [group.create_task(call_again()) for _ in range(2)]
