@@ -103,7 +103,7 @@ class AttachedRecords:
 
         The ``size`` records are those that the index finds for ``where``. Records whose own date does not meet the
         condition are left out of the result. With ``few_ends``, a change is hidden if the caller may discover none of
-        its first FEW_ENDS far ends, unless it is a link by the caller.
+        its first FEW_ENDS far ends, unless it is an own link of the caller.
         """
         shown = await self._about_shown_subjects(kind, where)
         batch = await self._read(_List(kind, shown, _OLDEST_FIRST), after, size, FEW_ENDS if few_ends else ALL_ENDS)

@@ -59,7 +59,7 @@ LONG_TEXT: Final = 256 * 1024
 To find those in millions of characters holds the event loop.
 """
 
-MOST_BYTES: Final = 24
+MAX_BYTES: Final = 24
 """Bytes of memory for each character of a record of many short values, beside one wide character; the most of all."""
 
 
@@ -76,13 +76,13 @@ def weight_of(text: str) -> int:
     ordinary one 3 to 5 (docs/adr/0017-graph-cache.md). Each comma counts as a value and each brace as an object, also
     within a quoted text: this is quick, and rather too high. Quoted texts are left out only if it comes to more than
     LEAST_BYTES for each character. So a description of 65,000 braces weighs little more than its characters. A record
-    of LONG_TEXT weighs at most MOST_BYTES for each character instead.
+    of LONG_TEXT weighs at most MAX_BYTES for each character instead.
     """
     size = sys.getsizeof(text)
     weight = size + _values_weight(text)
     if weight <= LEAST_BYTES * len(text):
         return weight
-    return min(weight, MOST_BYTES * len(text)) if len(text) >= LONG_TEXT else size + _values_weight(_unquoted(text))
+    return min(weight, MAX_BYTES * len(text)) if len(text) >= LONG_TEXT else size + _values_weight(_unquoted(text))
 
 
 def _values_weight(text: str) -> int:

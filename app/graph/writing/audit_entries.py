@@ -47,7 +47,7 @@ _EDGE_VALUES: Final = ("kinds", "mode", "role", "origin", "confidence", "validFr
 """Values of an edge that an entry shows, besides its properties."""
 
 MAX_CHANGE: Final = 4 * 1024 * 1024
-"""Maximal size of the fields of a change as JSON, in bytes; whose parser takes 45 ms in one call."""
+"""Maximal number of bytes of the fields of a change as JSON: to parse them takes 45 ms in one call."""
 
 MAX_REVISIONS: Final = 1_000_000
 """The order of a change is its audit instant times this factor, plus the revision of its subject modulo this factor.

@@ -87,7 +87,10 @@ assets.
 """
 
 MAX_RESTORE_BYTES: Final = 14 * 1024 * 1024
-"""The same for the restoration of one asset, because an earlier release deleted more at once."""
+"""The same for the restoration of one asset, because an earlier release deleted more at once.
+
+With what a raise adds, it always fits only if few records are full of quotation marks.
+"""
 
 
 @dataclass(slots=True)

@@ -143,7 +143,9 @@ def test_a_touched_vertex_is_visited_once_whatever_its_labels() -> None:
     for number in range(40):
         there.put_edges(Shape("out", Labels(("FEEDS", str(number))), (), "store"), 1, KnownEdges([], 0, 1))
     Labels.looked = 0
-    there.forget(Touched(edge_ends=frozenset((way, label, 1) for way in ("out", "in") for label in ("A", "B", "C"))))
+    there.forget(
+        Touched(edge_ends=frozenset((direction, label, 1) for direction in ("out", "in") for label in ("A", "B", "C")))
+    )
     assert (Labels.looked, size_of(there)) == (40, 40)
 
 

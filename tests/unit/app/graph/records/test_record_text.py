@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.graph.records import record_text
 from app.graph.records.record_text import (
     LONG_TEXT,
-    MOST_BYTES,
+    MAX_BYTES,
     PART_WEIGHT,
     BriefRecord,
     parts_of,
@@ -236,8 +236,8 @@ def test_no_quoted_text_of_a_long_record_is_looked_for(monkeypatch: pytest.Monke
 def test_the_largest_change_weighs_less_than_a_quarter_of_an_operation() -> None:
     """It would end each list of changes and each subscription, whatever its quoted texts have."""
     long = text_of({"fields": [{"was": "{,", "is": "{" * 1_000}] * 4_000})
-    assert weight_of(long) == MOST_BYTES * len(long)
-    assert UsageLimits().stored // 3 > MOST_BYTES * MAX_CHANGE
+    assert weight_of(long) == MAX_BYTES * len(long)
+    assert UsageLimits().stored // 3 > MAX_BYTES * MAX_CHANGE
 
 
 def test_a_long_record_of_short_values_does_not_weigh_less_than_it_takes() -> None:

@@ -3,6 +3,7 @@
 tests/integration/app/graph/reading/level/test_cached_level.py compares other levels with those of the store.
 """
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -126,3 +127,40 @@ async def test_records_of_short_values_are_parsed_and_kept_by_their_memory(
     assert steps[parsed[0]] > PART_WEIGHT / 2
     assert not any(all(steps[place : place + 3]) for place in parsed[:-2]), "three records without a pause"
     assert cache.size >= sum(map(weight_of, texts.values()))
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_few_sources_are_kept_or_looked_up_between_two_pauses(
+    monkeypatch: pytest.MonkeyPatch, *, is_known: bool
+) -> None:
+    """For each of them the cache frees up to half a MiB, so a hundred hubs in one turn would hold the event loop."""
+    steps: list[int] = []
+
+    async def pause(_: object) -> None:
+        steps.append(0)
+
+    def counted(name: str) -> None:
+        inner = getattr(GraphCache, name)
+
+        def method(cache: GraphCache, *given: Any) -> Any:
+            steps.append(len(given[1]) if name == "edges" else 1)
+            return inner(cache, *given)
+
+        monkeypatch.setattr(GraphCache, name, method)
+
+    async def send(bindings: dict[str, Any]) -> dict[str, Any]:
+        return {"v": [], "e": [[] for _ in bindings["hops"]], "l": [], "over": False}
+
+    monkeypatch.setattr(OperationBudget, "pause", pause)
+    monkeypatch.setattr("graphql_schema.ports.operation_budget.TURNS", SimpleNamespace(is_over=lambda: True))
+    parts, cache = LevelParts(), GraphCache(1_000_000_000)
+    hop = HopSpec("in", ("FEEDS",), ("DATASET",), SOURCES_GIVEN).wire([*range(100)], **ReadTime(1).window)
+    parts.add((), [hop], (), fresh=False)
+    if is_known:
+        await CachedLevel(cache, "default", parts, OperationBudget()).read(send)
+    counted("edges" if is_known else "keep_edges")
+    await CachedLevel(cache, "default", parts, OperationBudget()).read(send)
+    assert sum(steps) == 100
+    between = "".join("." if step else " " for step in steps).split()
+    assert max(steps) <= 8
+    assert {len(each) for each in between} == {1}
