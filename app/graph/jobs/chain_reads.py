@@ -19,7 +19,7 @@ from app.graph.records.edge_record import EdgeKey
 from app.graph.records.inferred_edge import LABEL
 from app.graph.records.record_text import record_of, text_of
 from graphql_schema.catalog.inference_rules import InferenceRule
-from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
+from graphql_schema.execution.side_thread import LONG_PART_SECONDS, run_in_parts, run_in_turn
 from graphql_schema.ports.record import Json, Record
 
 MANY: Final = 2_000
@@ -299,7 +299,7 @@ class EndQueue:
 async def _run(steps: Generator[None, None, None], is_long: bool) -> None:  # noqa: FBT001 - as of run_in_turn
     """Run all steps: in the side thread if they are long, in parts; else at once."""
     if is_long:
-        await run_in_parts(steps)
+        await run_in_parts(steps, seconds=LONG_PART_SECONDS)
     else:
         for _ in steps:
             pass

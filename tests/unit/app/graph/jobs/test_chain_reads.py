@@ -16,6 +16,7 @@ from app.graph.records.edge_record import UNCONFIRMED, active_intervals
 from app.graph.records.record_text import text_of
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.catalog.instants import FOREVER
+from graphql_schema.execution.side_thread import LONG_PART_SECONDS
 
 KINDS = {1: "MODEL_VERSION", 2: "MODEL_VERSION", 3: "EVALUATION"}
 """Kinds of the ends; runs are from 10 on, features from 100, datasets from 200, model versions from 300."""
@@ -162,7 +163,8 @@ async def derived(monkeypatch: pytest.MonkeyPatch, edges: Edges) -> tuple[list[i
     """Derive the edges to the vertex 1; return the steps of each batch, and those that ran in parts."""
     aside: list[int] = []
 
-    async def run_in_parts(steps: Iterable[None]) -> None:
+    async def run_in_parts(steps: Iterable[None], *, seconds: float) -> None:
+        assert seconds == LONG_PART_SECONDS  # the step holds the write lock
         aside.append(len([*steps]))
 
     monkeypatch.setattr(chain_reads, "run_in_parts", run_in_parts)
