@@ -70,8 +70,8 @@ class _Calls:
     """The calls that wait for the side thread: callers take turns of one call each.
 
     The process, and who has precedence, goes first every second time. After a call of a caller, calls of the process
-    alone follow for REST_FACTOR times as long, and while one has precedence, the thread waits for them. So hundreds of
-    short calls, one after the other under the write lock, do not each wait for a long one.
+    alone follow for REST_FACTOR times as long. The thread waits for them if one came before, and a task has precedence.
+    So hundreds of short calls, one after the other under the write lock, do not each wait for a long one.
 
     The thread itself takes the next call, so it waits for no turn of a busy event loop between two of them.
     """
@@ -82,6 +82,8 @@ class _Calls:
     """The caller of the call that runs, or ran last; None for the process, and before the first call."""
     _rests_until: float = 0.0
     """The end of the time in which no caller has a call while one has precedence, by ``time.perf_counter``."""
+    _has_come: bool = False
+    """Whether a call of the process came since the last call of a caller, or in the rest that followed that."""
     _changed: Condition = field(default_factory=Condition)
     """Held while the other values are used; notified of calls of the process."""
 
@@ -126,9 +128,10 @@ class _Calls:
                 rest = self._rests_until - time.perf_counter()
                 goes_first = None in self._waiting and (self._last is not None or rest > 0)
                 caller = None if goes_first else next(iter(self._waiting))
-                if rest > 0 and caller is not None and any_has_precedence():
+                if rest > 0 and caller is not None and self._has_come and any_has_precedence():
                     self._changed.wait(min(rest, _LOOK_SECONDS))
                     continue
+                self._has_come = caller is None or (self._has_come and rest > 0)
                 calls = self._waiting[caller]
                 call = calls.popleft()
                 if not calls:

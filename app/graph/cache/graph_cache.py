@@ -37,7 +37,10 @@ If that one is large, as many more are freed as have twice its size, so that the
 """
 
 MAX_FREED: Final = 512 * 1024
-"""Maximal number of bytes that are freed at once, in some milliseconds; what is left is freed with the next entries."""
+"""Maximal number of bytes that are freed at once, in some milliseconds; what is left is freed with the next entries.
+
+For a new entry that is larger, as many are freed as it has. The cache grows by nothing else.
+"""
 
 
 @dataclass(slots=True)
@@ -123,14 +126,15 @@ class GraphCache:
         if not any(has_vertex(each, vid) for each in self._barriers(fill)):
             self._drop_old_record(vid)
             self._young.put_record(vid, record, size)
-            self._rotate_if_full(size)
+            self._rotate_if_full(size, new=size)
 
     def keep_edges(self, fill: Fill, shape: Shape, vid: int, edges: KnownEdges) -> None:
         """Keep the edges of a vertex, unless :meth:`_barriers` has one of its edges of this shape."""
         if not any(has_edges(each, shape, vid) for each in self._barriers(fill)):
             former = self._old.edges.get(shape, {}).pop(vid, None)
             self._old.size -= former.size if former else 0
-            self._rotate_if_full(self._young.put_edges(shape, vid, edges))
+            size = self._young.put_edges(shape, vid, edges)
+            self._rotate_if_full(size, new=size)
 
     def keep_listing(self, fill: Fill, key: ListingKey, listing: JsonObject) -> None:
         """Keep the result of a listing, unless :meth:`_barriers` has the tenant of the listing."""
@@ -139,7 +143,7 @@ class GraphCache:
             self._old.size -= former[1] if former else 0
             size = listing_size(listing)
             self._young.put_listing(key, listing, size)
-            self._rotate_if_full(size)
+            self._rotate_if_full(size, new=size)
 
     def begun(self, touched: Touched) -> None:
         """Drop the entries that a transaction touches, and keep none of these until it has ended."""
@@ -214,14 +218,14 @@ class GraphCache:
         former = self._old.records.pop(vid, None)
         self._old.size -= former[1] if former else 0
 
-    def _rotate_if_full(self, kept: int) -> None:
+    def _rotate_if_full(self, kept: int, *, new: int = 0) -> None:
         """Free some of what was dropped, and drop the old generation if the young one is full.
 
-        ``kept`` is the size of the entry that was put into the young one.
+        ``kept`` is the size of the entry that was put into the young one, ``new`` the same unless it was in the old.
         """
         if self._dropped:
             self._owed += 2 * kept
-            freed = min(self._owed, MAX_FREED)
+            freed = min(self._owed, max(MAX_FREED, new))
             self._owed -= freed
             if self._dropped[0].release(RELEASED, freed):
                 self._dropped.popleft()

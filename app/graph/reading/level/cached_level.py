@@ -283,7 +283,7 @@ class CachedLevel:
             await self._budget.pause()
         for vid in early.keys() & expected:
             self._keep(vid, *early[vid], fill)
-        for vid in () if early.keys() - expected else expected - read:
+        async for vid in self._budget.in_turns(() if early.keys() - expected else expected - read):
             self._cache.keep_record(fill, vid, ABSENT, EMPTY_BYTES)
 
     def _keep(self, vid: int, record: Record, weight: int, fill: Fill) -> None:

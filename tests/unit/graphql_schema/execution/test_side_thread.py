@@ -177,18 +177,28 @@ async def test_callers_rest_only_while_the_write_lock_is_held(monkeypatch: pytes
         seconds += 1
         order.append("long")
 
-    CALLER.set("ada")
+    async def call_long() -> None:
+        CALLER.set("ada")
+        await run_aside(take)
+
+    def of_ada(name: str) -> asyncio.Task[None]:
+        return asyncio.create_task(noted(order, "ada", name), context=Context())
+
     async with asyncio.timeout(30):
-        await run_aside(take)
-        await run_aside(order.append, "no lock")
-        await run_aside(take)
+        await asyncio.create_task(call_long(), context=Context())
+        await of_ada("no lock")
+        await asyncio.create_task(call_long(), context=Context())
         precedence = Precedence.begin()
-        waiting = asyncio.create_task(noted(order, "ada", "waited"), context=Context())
-        await asyncio.sleep(0)
+        await of_ada("no call of the holder")
+        await asyncio.create_task(call_long(), context=Context())
         await run_aside(order.append, "holder")
+        waiting = of_ada("waited")
+        await asyncio.sleep(0)
+        await run_aside(order.append, "again")
+        assert not waiting.done()
         precedence.end()
         await waiting
-    assert order == ["long", "no lock", "long", "holder", "waited"]
+    assert order == ["long", "no lock", "long", "no call of the holder", "long", "holder", "again", "waited"]
 
 
 async def test_a_cancelled_call_takes_no_turn() -> None:

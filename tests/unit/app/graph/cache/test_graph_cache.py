@@ -242,6 +242,20 @@ def test_large_entries_after_small_ones_free_more_of_them() -> None:
     assert max(sizes) <= 150_000 + 5_000
 
 
+@pytest.mark.parametrize("size", [1_000, 4_000, 16_000])
+def test_entries_that_are_larger_than_what_is_freed_at_once_do_not_let_the_cache_grow(
+    monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """A cache full of small records has room for hubs, also if each of them takes more than is freed for others."""
+    monkeypatch.setattr(graph_cache, "MAX_FREED", 500)
+    cache, sizes = GraphCache(100_000), []
+    for vid, each in [*((vid, 50) for vid in range(4_000)), *((vid, size) for vid in range(4_000, 4_200))]:
+        with cache.fill() as fill:
+            cache.keep_record(fill, vid, {"id": str(vid)}, each)
+        sizes.append(cache.size)
+    assert max(sizes) <= 100_000 + 3 * size
+
+
 def test_edges_and_listings_move_to_the_young_generation_when_they_are_used() -> None:
     """They stay as long as they are used, while others come and go."""
     cache = GraphCache(4_000)
