@@ -157,6 +157,27 @@ async def test_a_raise_of_a_hub_covers_all_that_is_near(
         assert (await api.ask("bo", query, ids=[*ids, far]))["nodes"] == [None] * (count + 1)
 
 
+@pytest.mark.parametrize("spent", [8, 4])
+async def test_a_hub_at_another_rank_covers_all_that_is_near(
+    graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spent: int
+) -> None:
+    """A call also raises dense lineage to RESTRICTED, whose floor has visited all, or nearly all, that it may."""
+    for name, value in SMALL.items():
+        monkeypatch.setattr(raise_sensitivity, name, value)
+    sources, near = ([dataset(f"{name}-{number}") for number in range(count)] for name, count in (("s", 8), ("n", 12)))
+    hub, ids = dataset("hub"), [dataset(f"near-{number}") for number in range(40)]
+    async with open_api(graph, tmp_path, no_jobs) as api:
+        await api.load(*({"dataset": {"id": each}} for each in (*sources, hub)))
+        await api.load(*({"dataset": {"id": each, "derivedFrom": sources[:spent]}} for each in near))
+        await api.load(*({"dataset": {"id": each, "derivedFrom": [hub]}} for each in ids))
+        raised = [{"dataset": {"id": each, "sensitivity": "RESTRICTED"}} for each in sources]
+        await api.load(*raised, {"dataset": {"id": hub, "sensitivity": "CONFIDENTIAL"}})
+        await api.contexts.learn()
+        query = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Dataset { sensitivity } } }"
+        nodes = (await api.ask("root", query, ids=ids))["nodes"]
+        assert [node["sensitivity"] for node in nodes] == ["CONFIDENTIAL"] * 40
+
+
 async def test_dense_lineage_does_not_cover_the_tenant(
     graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,8 @@ from itertools import chain, product
 from math import ceil
 from typing import Final, assert_never
 
+import orjson
+
 from graphql_schema.ports.conditions import (
     PATTERNS_OF_SUBSTRING,
     Above,
@@ -81,7 +83,7 @@ def filter_of(*conditions: Condition) -> IndexFilter:
         raise LimitError(
             "The filter is too large, because each alternative of an `or` repeats the conditions beside it, such as "
             "a list of ids, or your teams, who decide which fields you may filter by. The limit is "
-            f"{MAX_FILTER_SIZE} characters, with {_VALUE_SIZE} more for each value. Use shorter lists, fewer nested "
+            f"{MAX_FILTER_SIZE} bytes of JSON, with {_VALUE_SIZE} more for each value. Use shorter lists, fewer nested "
             "`or`, or several requests.",
             limit="filter",
             maximum=MAX_FILTER_SIZE,
@@ -90,9 +92,10 @@ def filter_of(*conditions: Condition) -> IndexFilter:
 
 
 def size_of(filter_: IndexFilter) -> int:
-    """Return the number of characters of all values of a filter, and ``_VALUE_SIZE`` for each value.
+    """Return the bytes that all values of a filter have as JSON, and ``_VALUE_SIZE`` for each value.
 
-    What the alternatives repeat counts as often, and is measured once.
+    A control character has six, and its encoding takes as long. What the alternatives repeat counts as often, and is
+    measured once.
     """
     known: dict[int, int] = {}
     size = 0
@@ -106,7 +109,7 @@ def size_of(filter_: IndexFilter) -> int:
 def _size_of_values(values: Value | Sequence[Value]) -> int:
     if isinstance(values, str | int):
         values = (values,)
-    return sum(_VALUE_SIZE + (len(value) if isinstance(value, str) else 0) for value in values)
+    return sum(_VALUE_SIZE + (len(orjson.dumps(value)) - 2 if isinstance(value, str) else 0) for value in values)
 
 
 def substrings(filter_: IndexFilter) -> int:

@@ -40,8 +40,11 @@ Resolvers need fewer to descend one level.
 LISTINGS_AT_ONCE: Final = 100
 """Maximal number of listings that requests of several loaders have together: the store does not interrupt a request."""
 
-FILTERS_AT_ONCE: Final = 8 * 1024 * 1024
-"""Maximal size of the filters of the listings in one request, as :func:`filter_size_of` measures it."""
+FILTERS_AT_ONCE: Final = 4 * 1024 * 1024
+"""Maximal size of the filters of the listings in one request, as :func:`filter_size_of` measures it.
+
+Quotation marks of this size are encoded in 20 ms.
+"""
 
 VERTICES_AT_ONCE: Final = 10_000
 """Maximal number of vertices that requests of several loaders name together, found or not."""

@@ -60,7 +60,10 @@ Of denser lineage, a floor covers what is found, and the job raises the others.
 """
 
 MAX_DIRECT_VISITED: Final = 10_000
-"""The same for the direct targets at a further rank, if the floors of other ranks have visited MAX_COVER_VISITED."""
+"""The same for the direct targets at a further rank, if the floors of other ranks have left less of MAX_COVER_VISITED.
+
+A fourth of it are then many targets.
+"""
 
 FEW_RISEN: Final = 10
 MANY_TARGETS: Final = 13_000
@@ -172,11 +175,12 @@ class _Raising:
             if self._visits.is_spent:
                 are_direct = levels == 1 and len(own) <= FEW_RISEN
                 visits = self._cover_visits
-                if are_direct and visits.is_spent:
-                    visits = VisitBudget(MAX_DIRECT_VISITED)
+                many = MANY_TARGETS
+                if are_direct and visits.left < MAX_DIRECT_VISITED:
+                    visits, many = VisitBudget(MAX_DIRECT_VISITED), MAX_DIRECT_VISITED // 4
                 more, *_ = await self._flows.targets(own, parents, max_records=0, visits=visits)
                 found |= more
-                is_unread = are_direct and visits.is_spent and len(found) > MANY_TARGETS
+                is_unread = are_direct and visits.is_spent and len(found) > many
                 await self._put_floor(rank, everything | found, own | parents, covers_tenant=is_unread)
                 return
             self._unread_size -= size

@@ -210,3 +210,9 @@ async def test_a_filtered_property_is_never_absent() -> None:
         keys = {key for node in nodes(condition) if (key := getattr(node, "key", None))}
         for values, sets in natives[sample.filter]:
             assert keys <= values.keys() | sets.keys(), sample
+
+
+@pytest.mark.parametrize(("text", "size"), [("aaa", 3), ('"""', 6), ("\x01\x01", 12), ("\u00e9", 2), ("\U0001f600", 4)])
+def test_a_value_counts_as_its_json(text: str, size: int) -> None:
+    """A control character takes six bytes of each request, and the encoder as long as sixty others."""
+    assert size_of(filter_of(In("name", (text,)))) == 80 + size
