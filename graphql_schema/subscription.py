@@ -28,6 +28,9 @@ does so up to MIN_BATCH_SIZE. A batch that reads too much is halved, and the one
 
 MAX_BATCH_SIZE: Final = 500
 
+MAX_HIDDEN: Final = 16 * 1024 * 1024
+"""Bytes of memory, by estimate, that a batch without a visible change reads; of a larger one nothing is kept."""
+
 MAX_KEPT: Final = 1024 * 1024
 """Bytes of memory, by estimate, that a subscription keeps of a batch while its client reads an event.
 
@@ -138,8 +141,9 @@ def _kept(batch: FeedBatch) -> FeedBatch:
 
 def _next_size(batch: FeedBatch, size: int) -> int:
     """Return the number of changes that the batch after this one examines."""
-    if batch.stored > MAX_KEPT and batch.items:
-        return max(size * MAX_KEPT // batch.stored, 1)
+    maximum = MAX_KEPT if batch.items else MAX_HIDDEN
+    if batch.stored > maximum:
+        return max(size * maximum // batch.stored, 1)
     return min(size * 2, MIN_BATCH_SIZE if batch.items else MAX_BATCH_SIZE)
 
 

@@ -43,6 +43,7 @@ def forget_failed(tasks: Iterable[asyncio.Future[Any]]) -> None:
             try:
                 task.result()  # the only way to the error of a cancelled task
             except asyncio.CancelledError as error:
+                error.__context__ = None  # the group that may be handled here, whose errors would each be visited again
                 forget_frames(error)
         elif task.done() and (failure := task.exception()) is not None:
             context = failure.__context__

@@ -8,7 +8,7 @@ from typing import Final
 
 from app.graph.records.edge_record import EdgeKey
 
-PART_SIZE: Final = 500
+PART_SIZE: Final = 100
 """Number of vertices, and of ends of edges, that a cache forgets in some milliseconds."""
 
 EdgeEnd = tuple[str, str, int]

@@ -300,7 +300,7 @@ class _Raising:
 
     async def _targets(self, vids: Collection[int]) -> set[int]:
         """Return the direct targets of vertices over edges of the working set; the store is not read."""
-        is_long = self._batch.is_long and len(vids) > FEW_VERTICES
+        is_long = len(vids) > (FEW_VERTICES if self._batch.is_long else LONG_STATE)
         return await run_in_turn(self._known_targets, is_long, vids)
 
     def _known_targets(self, vids: Iterable[int]) -> set[int]:
