@@ -43,7 +43,7 @@ LONG_PART_SECONDS: Final = 0.05
 REST_FACTOR: Final = 3
 """How many times as long as a call of a caller took, no caller has a further one while the write lock is held."""
 
-MAX_REST_SECONDS: Final = 0.1
+MAX_REST_SECONDS: Final = 1.5
 """The longest such time in seconds."""
 
 _LOOK_SECONDS: Final = 0.005
@@ -69,9 +69,9 @@ _Call = tuple[Future[object], Callable[[], object]]
 class _Calls:
     """The calls that wait for the side thread: callers take turns of one call each.
 
-    The process, and who has precedence, goes first every second time. After a call of a caller, calls of the process
-    alone follow for REST_FACTOR times as long. The thread waits for them if one came before, and a task has precedence.
-    So hundreds of short calls, one after the other under the write lock, do not each wait for a long one.
+    The process, and who has precedence, goes first every second time. While a task has precedence, calls of the process
+    alone follow after a call of a caller, for REST_FACTOR times as long, and the thread waits for them if one came. So
+    hundreds of short calls, one after the other under the write lock, do not each wait for a long one.
 
     The thread itself takes the next call, so it waits for no turn of a busy event loop between two of them.
     """
@@ -81,7 +81,7 @@ class _Calls:
     _last: Hashable = None
     """The caller of the call that runs, or ran last; None for the process, and before the first call."""
     _rests_until: float = 0.0
-    """The end of the time in which no caller has a call while one has precedence, by ``time.perf_counter``."""
+    """The end of the time in which no caller has a call while a task has precedence, by ``time.perf_counter``."""
     _has_come: bool = False
     """Whether a call of the process came since the last call of a caller, or in the rest that followed that."""
     _changed: Condition = field(default_factory=Condition)
@@ -125,10 +125,10 @@ class _Calls:
             if self._last in self._waiting:
                 self._waiting.move_to_end(self._last)
             while self._waiting:
-                rest = self._rests_until - time.perf_counter()
+                rest = self._rests_until - time.perf_counter() if any_has_precedence() else 0.0
                 goes_first = None in self._waiting and (self._last is not None or rest > 0)
                 caller = None if goes_first else next(iter(self._waiting))
-                if rest > 0 and caller is not None and self._has_come and any_has_precedence():
+                if rest > 0 and caller is not None and self._has_come:
                     self._changed.wait(min(rest, _LOOK_SECONDS))
                     continue
                 self._has_come = caller is None or (self._has_come and rest > 0)

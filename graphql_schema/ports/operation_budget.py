@@ -16,8 +16,8 @@ ItemT = TypeVar("ItemT")
 
 _LESS: Final = "Use a smaller `first`, select less, or split the operation into several requests."
 _FEWER_SUBSTRINGS: Final = (
-    "A `contains` is one, and so are a few words of a search text: they are compared with all values in the index. "
-    "Use `search`, `eq`, `in` or `prefix` for `contains`, fewer words, or several requests."
+    "A `contains` is one, and so are a few words of a search text, or a few `prefix` or ranges of texts in a filter: "
+    "they are compared with all values in the index. Use `search`, `eq` or `in`, fewer words, or several requests."
 )
 _FEWER_LISTS: Final = (
     "Each object has such lists of its own. Use a smaller `first` above, fewer or shorter filters, or several requests."
@@ -45,7 +45,8 @@ class UsageLimits:
     - ``filters``: the size of the filters of these lists: characters, and 80 for each value. The conditions of the
       policy count, and a total has its filter once more.
     - ``substrings``: what the store compares with all values of a property: a `contains`, or PATTERNS_OF_SUBSTRING
-      words of a search. Each counts as often as the filter is read, as for each object above, and once for a total.
+      words of a search, or as many prefixes and ranges of texts in one filter. Each counts as often as the filter is
+      read, as for each object above, and once for a total.
     - ``errors``: fields that are null because of an error. All errors are sorted by path before a few are shown.
     """
 

@@ -130,9 +130,11 @@ class ListingPages:
         found = iter(response.listings)
         pages = [(*each, [next(found) for _ in group]) for each, group in zip(masked, queries, strict=True)]
         if self._policy.floors.any:
-            read_on = (self._read_on(*each, response, refused_from=refused_from) for each in pages)
-            # one after the other if one of them may be refused, which ends all
-            return [await each for each in read_on] if refused_from else list(await asyncio.gather(*read_on))
+            if refused_from:  # one after the other, because the refusal of one ends all
+                return [await self._read_on(*each, response, refused_from=refused_from) for each in pages]
+            read_on = [self._read_on(*each, response, refused_from=0) for each in pages]
+            del response, found  # each keeps it only until its next one
+            return list(await asyncio.gather(*read_on))
         return [self._page(*each, response) async for each in in_turns(pages)]
 
     async def _read_on(
@@ -173,6 +175,7 @@ class ListingPages:
             queries = self._index_queries(listing, PageRequest(size - 1, after))
             wired = [each.wire() for each in queries]
             request = LevelRequest(listings=wired, continues=True, refused_from=refused_from)
+            del response, found  # what is released should not be kept beside the next response
             response = await self._rows.fetch(request)
             found = response.listings
 

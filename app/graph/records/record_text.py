@@ -60,7 +60,7 @@ To find those in millions of characters holds the event loop.
 """
 
 MAX_BYTES: Final = 24
-"""Bytes of memory for each character of a record of many short values, beside one wide character; the most of all."""
+"""Bytes of memory for each character of a record with as many short values, beside a wide character, as it may have."""
 
 
 def record_of(text: str) -> Record:

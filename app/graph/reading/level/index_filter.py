@@ -9,10 +9,10 @@ applied to the single tests.
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, product
 from math import ceil
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 import orjson
 
@@ -50,14 +50,17 @@ IndexFilter = list[list[Branch]]
 NO_VERTEX: Final[IndexFilter] = [[(("in", "urn", ()),)]]
 """The filter that no vertex matches. JanusGraph would also drop other branches next to it, so it is always alone."""
 
-MAX_DISJUNCTS: Final = 256
-"""Maximum number of branches to which one element of a filter may expand."""
+MAX_DISJUNCTS: Final = 250
+"""Maximum number of branches to which one element of a filter may expand; the store refuses more than 254."""
 
 MAX_FILTER_SIZE: Final = 1024 * 1024
 """Maximum of :func:`size_of` for one filter. An index refuses lists of more than some 16,000 values."""
 
 _VALUE_SIZE: Final = 80
 """Characters that each value of a filter counts in addition to its own: the index takes some 0.06 ms for a value."""
+
+_RANGES: Final[Mapping[str, Callable[[Any, Any], Any]]] = {"below": min, "most": min, "least": max, "above": max}
+"""The operators of ranges, and which of two values is the narrower bound."""
 
 _ANYWHERE: Final = ".*"
 """The begin of the pattern of a substring; no pattern of a word begins with it."""
@@ -115,15 +118,17 @@ def _size_of_values(values: Value | Sequence[Value]) -> int:
 def substrings(filter_: IndexFilter) -> int:
     """Return the number of substrings that a filter searches for, each as often as the index does.
 
-    PATTERNS_OF_SUBSTRING patterns of words count as one, and so do fewer.
+    PATTERNS_OF_SUBSTRING patterns of words count as one, and so do fewer. As many prefixes and ranges of texts count as
+    one, without the first few: the index goes through all texts in a range.
     """
-    found = patterns = 0
+    found = patterns = ranges = 0
     for operator, _, value in chain.from_iterable(chain.from_iterable(filter_)):
         if operator == "regex":
             is_substring = str(value).startswith(_ANYWHERE)
             found += is_substring
             patterns += not is_substring
-    return found + ceil(patterns / PATTERNS_OF_SUBSTRING)
+        ranges += isinstance(value, str) and (operator == "prefix" or operator in _RANGES)
+    return found + ceil(patterns / PATTERNS_OF_SUBSTRING) + ranges // PATTERNS_OF_SUBSTRING
 
 
 def after_position(order: SortOrder, position: Sequence[Value]) -> Condition:
@@ -169,7 +174,28 @@ def _product(parts: Sequence[list[Branch]]) -> list[Branch]:
     for part in parts:
         size *= len(part)
         _refuse_above_limit(size)
-    return [tuple(chain.from_iterable(branches)) for branches in product(*parts)]
+    joined = (_joined(chain.from_iterable(branches)) for branches in product(*parts))
+    return [*dict.fromkeys(branch for branch in joined if branch is not None)]
+
+
+def _joined(tests: Iterable[IndexTest]) -> Branch | None:
+    """Return a branch of tests with the narrowest of several bounds of a property; None if no value is within them.
+
+    So the negation of many prefixes has a branch for each gap between them, and not for each set of their two sides.
+    """
+    kept: dict[object, tuple[str, str, Any]] = {}
+    for test in tests:
+        operator, key, value = test
+        narrower = _RANGES.get(operator)
+        if narrower is None:
+            kept[id(test)] = test
+        elif (operator, key) not in kept or narrower(value, kept[operator, key][2]) == value:
+            kept[operator, key] = test
+    for operator, key, value in kept.values():
+        below = kept.get(("below", key))
+        if operator == "least" and below is not None and value >= below[2]:
+            return None
+    return tuple(kept.values())
 
 
 def _refuse_above_limit(branches: int) -> None:

@@ -246,7 +246,7 @@ def test_large_entries_after_small_ones_free_more_of_them() -> None:
 def test_entries_that_are_larger_than_what_is_freed_at_once_do_not_let_the_cache_grow(
     monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    """A cache full of small records has room for hubs, also if each of them takes more than is freed for others."""
+    """A cache full of small records gives way to hubs, also if each of them takes more than is freed for others."""
     monkeypatch.setattr(graph_cache, "MAX_FREED", 500)
     cache, sizes = GraphCache(100_000), []
     for vid, each in [*((vid, 50) for vid in range(4_000)), *((vid, size) for vid in range(4_000, 4_200))]:

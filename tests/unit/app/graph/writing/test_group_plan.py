@@ -214,7 +214,7 @@ async def test_floors_over_many_targets_take_few_turns_in_the_side_thread(
     monkeypatch.setattr(working_set, "LONG_STATE", 0)
     monkeypatch.setattr(side_thread, "run_aside", counted)
     needed = []
-    for count in (1, len(many)):
+    for count in (20, len(many)):
         links = [link("DERIVES", f"dataset a{number}", f"dataset b{number}") for number in range(count)]
         batch = callers.batch(ROOT, *links)
         batch.new_author = partial(replace, batch.new_author(), floors=view)

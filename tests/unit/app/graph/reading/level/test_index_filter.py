@@ -18,6 +18,7 @@ from app.graph.reading.level.index_filter import (
     after_position,
     filter_of,
     size_of,
+    substrings,
 )
 from app.graph.records.native.vertex_values import native_values
 from app.graph.records.vertex_record import attached_record, stub
@@ -121,9 +122,9 @@ def test_a_filter_has_the_size_of_what_it_expands_to() -> None:
 
 
 def test_alternatives_multiply_no_long_list() -> None:
-    """A list of 500 long ids passes; beside eight pairs of alternatives it would be repeated 256 times."""
+    """A list of 500 long ids passes; beside seven pairs of alternatives it would be repeated 128 times."""
     ids = In("urn", tuple("x" * 1_000 + str(number) for number in range(500)))
-    pairs = [AnyOf((In("name", (f"a{number}",)), In("name", (f"b{number}",)))) for number in range(8)]
+    pairs = [AnyOf((In("name", (f"a{number}",)), In("name", (f"b{number}",)))) for number in range(7)]
     assert size_of(filter_of(ids, *pairs)) < MAX_FILTER_SIZE
     for once in (pairs[:1], pairs):
         beside = AnyOf((All((ids, *once)), In("urn", ())))
@@ -216,3 +217,25 @@ async def test_a_filtered_property_is_never_absent() -> None:
 def test_a_value_counts_as_its_json(text: str, size: int) -> None:
     """A control character takes six bytes of each request, and the encoder as long as sixty others."""
     assert size_of(filter_of(In("name", (text,)))) == 80 + size
+
+
+def test_the_negation_of_many_prefixes_has_an_alternative_for_each_gap() -> None:
+    """It would have one for each set of their sides: 128 of seven bounds each, which thirty lists search for."""
+    prefixes = [f"c{number}" for number in range(7)]
+    (branches,) = filter_of(Negated(AnyOf(tuple(StartsWith("name", prefix) for prefix in prefixes))))
+    assert branches == [(("below", "name", "c0"),), (("least", "name", "c7"),)]
+    (branches,) = filter_of(Negated(AnyOf((StartsWith("name", "a"), StartsWith("name", "c")))))
+    assert {frozenset(branch) for branch in branches} == {
+        frozenset({("below", "name", "a")}),
+        frozenset({("least", "name", "b"), ("below", "name", "c")}),
+        frozenset({("least", "name", "d")}),
+    }
+
+
+@pytest.mark.parametrize(("count", "counted"), [(3, 0), (4, 1), (80, 20), (84, 21)])
+def test_prefixes_and_ranges_of_texts_count_as_substrings(count: int, counted: int) -> None:
+    """The index goes through all names that begin so, or are in a range; numbers are found without that."""
+    texts = [f"a{number:02}z" for number in range(count)]
+    for leaf in (StartsWith, Above, Below):
+        assert substrings(filter_of(AnyOf(tuple(leaf("name", text) for text in texts)))) == counted
+    assert substrings(filter_of(AnyOf(tuple(Above("updatedAt", number) for number in range(count))))) == 0
