@@ -59,6 +59,9 @@ MAX_FILTER_SIZE: Final = 1024 * 1024
 _VALUE_SIZE: Final = 80
 """Characters that each value of a filter counts in addition to its own: the index takes some 0.06 ms for a value."""
 
+_MAX_PREFIX_BYTES: Final = 1_000
+"""Bytes of a prefix for which the index can build an automaton; a longer one is a range."""
+
 _RANGES: Final[Mapping[str, Callable[[Any, Any], Any]]] = {"below": min, "most": min, "least": max, "above": max}
 """The operators of ranges, and which of two values is the narrower bound."""
 
@@ -216,8 +219,8 @@ def _tests(leaf: Leaf) -> list[Branch]:
             operator = "above"
         case Below(key, value):
             operator = "below"
-        case StartsWith(key, value):
-            operator = "prefix"
+        case StartsWith(key, text):
+            return [_prefix_branch(key, text)]
         case Contains(key, text):
             operator, value = "regex", f"{_ANYWHERE}{_quoted(text)}{_ANYWHERE}"
         case MatchesPattern(key, value):
@@ -229,6 +232,13 @@ def _tests(leaf: Leaf) -> list[Branch]:
         case _:
             assert_never(leaf)
     return [((operator, key, value),)]
+
+
+def _prefix_branch(key: str, text: str) -> Branch:
+    if len(text.encode()) <= _MAX_PREFIX_BYTES:
+        return (("prefix", key, text),)
+    following = _after_prefix(text)
+    return (("least", key, text), *([("below", key, following)] if following else []))
 
 
 def _negated_tests(leaf: Leaf) -> list[Branch]:

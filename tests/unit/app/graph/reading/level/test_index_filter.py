@@ -239,3 +239,11 @@ def test_prefixes_and_ranges_of_texts_count_as_substrings(count: int, counted: i
     for leaf in (StartsWith, Above, Below):
         assert substrings(filter_of(AnyOf(tuple(leaf("name", text) for text in texts)))) == counted
     assert substrings(filter_of(AnyOf(tuple(Above("updatedAt", number) for number in range(count))))) == 0
+
+
+@pytest.mark.parametrize("text", ["a" * 1_001, "\u3042" * 334])
+def test_a_long_prefix_is_a_range(text: str) -> None:
+    """The index builds no automaton of more than 1,000 bytes, and the query would be a failure of the store."""
+    following = text[:-1] + chr(ord(text[-1]) + 1)
+    assert filter_of(StartsWith("name", text)) == [[(("least", "name", text), ("below", "name", following))]]
+    assert filter_of(StartsWith("name", text[:-1])) == [[(("prefix", "name", text[:-1]),)]]
