@@ -70,7 +70,7 @@ class _Calls:
     """The calls that wait for the side thread: callers take turns of one call each.
 
     The process, and who has precedence, goes first every second time. While a task has precedence, callers have no call
-    for REST_FACTOR times as long as the last one took, and the thread waits for calls of the process if one came. So
+    for REST_FACTOR times as long as the last one took. The thread waits for calls of the process if one came. So
     hundreds of short calls, one after the other under the write lock, do not each wait for a long one.
 
     The thread itself takes the next call, so it waits for no turn of a busy event loop between two of them.
