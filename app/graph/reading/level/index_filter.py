@@ -60,7 +60,10 @@ _VALUE_SIZE: Final = 80
 """Characters that each value of a filter counts in addition to its own: the index takes some 0.06 ms for a value."""
 
 _MAX_PREFIX_BYTES: Final = 1_000
-"""Bytes of a prefix for which the index can build an automaton; a longer one is a range."""
+"""Bytes of a prefix beyond which the index refuses it; no part of an id is so long."""
+
+_NAMES: Final = frozenset({"name", "namespace", "source"})
+"""The properties with texts of which callers search for prefixes and ranges."""
 
 _RANGES: Final[Mapping[str, Callable[[Any, Any], Any]]] = {"below": min, "most": min, "least": max, "above": max}
 """The operators of ranges, and which of two values is the narrower bound."""
@@ -121,16 +124,16 @@ def _size_of_values(values: Value | Sequence[Value]) -> int:
 def substrings(filter_: IndexFilter) -> int:
     """Return the number of substrings that a filter searches for, each as often as the index does.
 
-    PATTERNS_OF_SUBSTRING patterns of words count as one, and so do fewer. As many prefixes and ranges of texts count as
-    one, without the first few: the index goes through all texts in a range.
+    PATTERNS_OF_SUBSTRING patterns of words count as one, and so do fewer. As many prefixes and ranges of names count as
+    one, without the first few: the index goes through all names in a range.
     """
     found = patterns = ranges = 0
-    for operator, _, value in chain.from_iterable(chain.from_iterable(filter_)):
+    for operator, key, value in chain.from_iterable(chain.from_iterable(filter_)):
         if operator == "regex":
             is_substring = str(value).startswith(_ANYWHERE)
             found += is_substring
             patterns += not is_substring
-        ranges += isinstance(value, str) and (operator == "prefix" or operator in _RANGES)
+        ranges += key in _NAMES and (operator == "prefix" or operator in _RANGES)
     return found + ceil(patterns / PATTERNS_OF_SUBSTRING) + ranges // PATTERNS_OF_SUBSTRING
 
 
@@ -162,6 +165,8 @@ def _branches(condition: Condition, *, negated: bool) -> list[Branch]:
         case AnyOf(conditions):
             parts = [_branches(each, negated=negated) for each in conditions]
             return _product(parts) if negated else _union(parts)
+        case StartsWith(_, text) if len(text.encode()) > _MAX_PREFIX_BYTES:
+            return [()] if negated else []
         case _:
             return _negated_tests(condition) if negated else _tests(condition)
 
@@ -219,8 +224,8 @@ def _tests(leaf: Leaf) -> list[Branch]:
             operator = "above"
         case Below(key, value):
             operator = "below"
-        case StartsWith(key, text):
-            return [_prefix_branch(key, text)]
+        case StartsWith(key, value):
+            operator = "prefix"
         case Contains(key, text):
             operator, value = "regex", f"{_ANYWHERE}{_quoted(text)}{_ANYWHERE}"
         case MatchesPattern(key, value):
@@ -232,13 +237,6 @@ def _tests(leaf: Leaf) -> list[Branch]:
         case _:
             assert_never(leaf)
     return [((operator, key, value),)]
-
-
-def _prefix_branch(key: str, text: str) -> Branch:
-    if len(text.encode()) <= _MAX_PREFIX_BYTES:
-        return (("prefix", key, text),)
-    following = _after_prefix(text)
-    return (("least", key, text), *([("below", key, following)] if following else []))
 
 
 def _negated_tests(leaf: Leaf) -> list[Branch]:
