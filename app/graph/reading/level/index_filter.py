@@ -178,12 +178,12 @@ def _union(parts: Sequence[list[Branch]]) -> list[Branch]:
 
 
 def _product(parts: Sequence[list[Branch]]) -> list[Branch]:
-    size = 1
+    branches: list[Branch] = [()]
     for part in parts:
-        size *= len(part)
-        _refuse_above_limit(size)
-    joined = (_joined(chain.from_iterable(branches)) for branches in product(*parts))
-    return [*dict.fromkeys(branch for branch in joined if branch is not None)]
+        _refuse_above_limit(len(branches) * len(part))
+        joined = (_joined(chain.from_iterable(pair)) for pair in product(branches, part))
+        branches = [*{tuple(map(id, branch)): branch for branch in joined if branch is not None}.values()]
+    return branches
 
 
 def _joined(tests: Iterable[IndexTest]) -> Branch | None:
