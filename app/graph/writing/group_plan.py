@@ -34,7 +34,7 @@ from app.graph.writing.effects.counting_children import CountingChildren, ManyCh
 from app.graph.writing.plan_time import PlanTime
 from app.graph.writing.prefetch import TransactionReads, prefetch, records_of_events, teams_of_names
 from app.graph.writing.unit.author import Author
-from app.graph.writing.unit.item_size import REACHING, is_long
+from app.graph.writing.unit.item_size import is_long, may_reach
 from app.graph.writing.unit.read_set import ReadSet
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.execution.side_thread import LONG_PART_SECONDS, run_aside, run_in_turn
@@ -348,10 +348,10 @@ class GroupPlanner:
         """Return whether an item is planned in the side thread, so that others run meanwhile.
 
         Over a long working set every item counts as long, because it can end very many edges. So does, over more than
-        FEW records and edges, an item that changes what it does not name. If its call has read many children, the
+        FEW records and edges, an item that may change what it does not name. If its call has read many children, the
         policy decides about each that differs.
         """
-        reaches = isinstance(item, REACHING) and len(state.vertices) + len(state.edges) > FEW
+        reaches = may_reach(item) and len(state.vertices) + len(state.edges) > FEW
         return is_long(item) or reaches or state.is_long or bool(batch.children.parents)
 
     def _planned(

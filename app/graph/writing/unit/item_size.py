@@ -109,6 +109,14 @@ def is_long(item: Command) -> bool:
     return max(edges, values) > LONG_ITEM
 
 
+def may_reach(item: Command) -> bool:
+    """Return whether an item may change edges and assets that it does not name, as a list ends those that it lacks."""
+    if isinstance(item, REACHING):
+        return True
+    registered = (each for each in commands_in(item) if isinstance(each, RegisterCommand | ObserveCommand))
+    return any(not edges.adds for command in registered for edges in command.edges)
+
+
 def weight(item: Command) -> int:
     """Return the number of edges as which an item counts in a transaction with those of other calls."""
     return REACHING_EDGES if isinstance(item, REACHING) else edge_count(item)

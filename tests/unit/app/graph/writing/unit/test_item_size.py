@@ -14,6 +14,7 @@ from app.graph.writing.unit.item_size import (
     commands_in,
     edge_count,
     is_long,
+    may_reach,
     source_count,
     text_length,
     weight,
@@ -94,6 +95,27 @@ def test_an_item_of_more_edges_than_the_limit_is_long() -> None:
     """The limit itself is not."""
     many = [f"dataset d{number}" for number in range(LONG_ITEM + 1)]
     assert [is_long(asset("dataset a", derivedFrom=targets)) for targets in (many[1:], many)] == [False, True]
+
+
+def test_a_list_reaches_what_it_ends() -> None:
+    """A registration with an empty list may end hundreds of edges; one that adds to a list, or has none, does not."""
+    hop = asset("dataset a", derivedFrom=["dataset b"]).edges[0].hop
+    adding = replace(asset("dataset a"), edges=(DeclaredEdges(hop, "Dataset.derivedFrom", {}, adds=True),))
+    items: list[Command] = [
+        asset("dataset a", derivedFrom=[]),
+        asset("dataset a"),
+        adding,
+        link("DERIVES", "dataset a", "dataset b"),
+    ]
+    event = EventCommand(urn("dataset a"), "e", (items[0],), lambda _: None)
+    assert [may_reach(each) for each in (*items, event, DeleteCommand(urn("dataset a")))] == [
+        True,
+        False,
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 def test_an_observation_of_many_values_is_long() -> None:
