@@ -22,7 +22,7 @@ from graphql_schema.catalog.instants import reversed_intervals
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.catalog.relations import OWNED_BY, TAGGED, Direction
 from graphql_schema.ports.record import Record
-from graphql_schema.rules.index_terms import name_length, name_terms
+from graphql_schema.rules.index_terms import has_new_names, name_length, name_terms
 
 MAX_RECORD: Final = 100_000
 """Maximal size of the large values of an asset and the ids of its tags together, as JSON in bytes.
@@ -92,11 +92,13 @@ def refuse_many_values(unit: ItemUnit) -> None:
     for vid, after in unit.staging.staged.vertices.items():
         if is_attached(after):
             continue
+        before = unit.lookup.batch.vertex(vid)
         for limit in _LIMITS:
+            if limit.field == "displayName" and _keeps_names(unit, before, after):
+                continue
             count = limit.count(after)
             if count <= limit.maximum:
                 continue
-            before = unit.lookup.batch.vertex(vid)
             stored = 0 if before is None else limit.count(before)
             if before is not None and limit.field in unit.visibility.unknown_fields(before):
                 count, stored = _given_count(unit, vid, limit, before, after), 0
@@ -116,6 +118,13 @@ class _Limit:
     maximum: int
     count: Callable[[Record], int]
     advice: str
+
+
+def _keeps_names(unit: ItemUnit, before: Record | None, after: Record) -> bool:
+    """Return whether an asset keeps names that the caller may see: their words are not found again, for each child."""
+    if before is None or has_new_names(after, before):
+        return False
+    return "displayName" not in unit.visibility.unknown_fields(before)
 
 
 def _given_count(unit: ItemUnit, vid: int, limit: _Limit, before: Record, after: Record) -> int:

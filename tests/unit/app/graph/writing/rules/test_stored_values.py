@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from strawberry import ID
@@ -320,6 +321,15 @@ def test_an_asset_has_a_maximal_number_of_indexed_values(
 def test_a_long_name_of_few_words_is_accepted(memory: Memory) -> None:
     """The words count, and not the characters."""
     assert memory.outcomes(asset("run r", RUN | {"displayName": "word " * 200 + "x"})) == ["CREATED"]
+
+
+def test_the_words_of_names_that_stay_are_not_found_again(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A set may have hundreds of members with long names, which a change of their owner does not touch."""
+    assert memory.outcomes(named(497)) == ["CREATED"]
+    monkeypatch.setattr(stored_values, "name_terms", Mock(side_effect=AssertionError))
+    assert memory.outcomes(asset("run r", {"codeRef": "a"}), now=NOW + 1) == ["UPDATED"]
+    with pytest.raises(AssertionError):
+        memory.outcomes(named(496), now=NOW + 2)
 
 
 def test_what_an_earlier_release_stored_stays_and_gets_no_more(memory: Memory) -> None:
