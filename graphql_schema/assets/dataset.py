@@ -74,8 +74,8 @@ class Dataset(Asset, Versioned):
     columns: list[Column] | None = stored_field("The columns, in the order of the registration.")
     versions: Connection[DatasetVersionRef] | None = to_versions(
         VERSIONS,
-        "The versions of the dataset, newest first by `sourceCreatedAt`, else by `createdAt`. Of versions with the "
-        "same time, the successor by `PRECEDES` is first, then the greater name by PEP 440, or with digits as numbers, "
+        "The versions of the dataset, newest first by `sourceCreatedAt`, else by their registration. Of versions "
+        "with the same time, the successor by `PRECEDES` is first, then the greater name by PEP 440, or with digits as numbers, "
         "then the smaller id. Then come versions that were only referenced, and last, by id, those that hide their "
         "time.",
     )

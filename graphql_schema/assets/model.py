@@ -110,8 +110,8 @@ class Model(Asset, Versioned):
     intended_use: str | None = stored_field("The uses that the model is meant for, and those it is not meant for.")
     versions: Connection[ModelVersionRef] | None = to_versions(
         VERSIONS,
-        "The versions of the model, newest first by `sourceCreatedAt`, else by `createdAt`. Of versions with the "
-        "same time, the successor by `PRECEDES` is first, then the greater name by PEP 440, or with digits as numbers, "
+        "The versions of the model, newest first by `sourceCreatedAt`, else by their registration. Of versions "
+        "with the same time, the successor by `PRECEDES` is first, then the greater name by PEP 440, or with digits as numbers, "
         "then the smaller id. Then come versions that were only referenced, and last, by id, those that hide their "
         "time.",
     )

@@ -17,6 +17,12 @@ MADE_AT: Final = "madeAt"
 REGISTERED_BY: Final = "registeredBy"
 """Record key: the subject who registered an asset that another had referred to before; absent if ``createdBy`` did."""
 
+REGISTERED_AT: Final = "registeredAt"
+"""Record key: when an asset was registered to which others had referred before; absent if that is ``createdAt``.
+
+It orders versions and runs without an instant of their own, because anybody may refer to an id first.
+"""
+
 MADE_BY: Final = "madeBy"
 """Record key, for kinds with content: who registered the asset or changed it; absent if only its registrant did."""
 

@@ -254,3 +254,20 @@ async def test_an_own_version_confirms_what_a_version_of_others_raised_before(ap
     await api.load({"datasetVersion": {"id": f"{version}@2", "sensitivity": "RESTRICTED", "owners": [{"owner": ADS}]}})
     shown = await api.ask("root", read, id=theirs)
     assert shown["asset"] == {"sensitivity": "RESTRICTED", "confirmedSensitivity": None}
+
+
+async def test_a_reference_to_a_later_version_does_not_decide_its_place(api: Api) -> None:
+    """A stranger names ids of versions before they exist, and the owner registers them in another order."""
+    model, stranger = "mlg://model/test/default/later", "mlg://model-version/test/default/named@1"
+    ids = [f"mlg://model-version/test/default/later@{number}" for number in range(5)]
+    owned = {"owners": [{"owner": ADS}]}
+    await api.load({"model": {"id": model, **owned}}, {"modelVersion": {"id": ids[0], **owned}})
+    named = {"modelVersion": {"id": stranger, "owners": [{"owner": RANKING}], "basedOn": [ids[1], ids[3]]}}
+    assert (await api.register("ada", named))["failed"] == 0
+    shown = "latestVersion { id } versions(first: 9) { nodes { id } }"
+    query = f"query ($id: ID!) {{ node(id: $id) {{ ... on Model {{ {shown} }} }} }}"
+    for count, urn in enumerate(ids[1:], 2):
+        await api.load({"modelVersion": {"id": urn, **owned}})
+        found = (await api.ask("root", query, id=model))["node"]
+        assert found["latestVersion"]["id"] == urn
+        assert [node["id"] for node in found["versions"]["nodes"]] == ids[:count][::-1]

@@ -17,7 +17,7 @@ from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG, KINDS
 from graphql_schema.catalog.properties import FIRST_REGISTERED, TIME_FIELDS
 from graphql_schema.catalog.urn import make_urn, parse_urn
 from graphql_schema.ports.record import Json, JsonObject, Record
-from graphql_schema.rules.change_stamp import RESERVED_FOR
+from graphql_schema.rules.change_stamp import REGISTERED_AT, RESERVED_FOR
 from policies.attributes import PolicyAttributes
 from policies.errors import InvalidError
 from policies.sensitivity import RANK, strictest
@@ -280,10 +280,15 @@ def is_unowned_stub(record: Record) -> bool:
 
 
 def time_of(record: Record) -> int:
-    """Return the instant that orders the edges of by-time relations: FIRST_REGISTERED or later, 0 for a stub."""
+    """Return the instant that orders the edges of by-time relations: FIRST_REGISTERED or later, 0 for a stub.
+
+    Without an instant of its own, it is that of the registration: anybody may have referred to the asset before.
+    """
     if record.get("hydration") == "STUB":
         return 0
-    at: int = next(record[key] for key in TIME_FIELDS if record.get(key) is not None)
+    *own, created = TIME_FIELDS
+    own_time = next((record[key] for key in own if record.get(key) is not None), None)
+    at: int = record.get(REGISTERED_AT, record[created]) if own_time is None else own_time
     return max(FIRST_REGISTERED, at) if isinstance(at, int) else at  # the store refuses another type
 
 

@@ -45,7 +45,7 @@ from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.ports.commands import MergeCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
-from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_BY, RESERVED_FOR
+from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_AT, REGISTERED_BY, RESERVED_FOR
 from graphql_schema.rules.observation.observed_values import is_observed
 
 MAX_MOVED: Final = 500
@@ -62,7 +62,8 @@ _STAY: Final = frozenset({CHANGED.name, INGESTED_INTO.name, OBSERVATION_OF.name}
 
 _BOOKKEEPING: Final = frozenset(
     {"hydration", "revision", "createdAt", "createdBy", "updatedAt", "updatedBy", "index", "name"}
-    | {"sensitivity", "confirmedSensitivity", "ownerTeam", GIVEN_BY, RESERVED_FOR, MADE_BY, REGISTERED_BY, MERGE_DEPTH}
+    | {"sensitivity", "confirmedSensitivity", "ownerTeam", GIVEN_BY, RESERVED_FOR, MADE_BY, MERGE_DEPTH}
+    | {REGISTERED_BY, REGISTERED_AT}
 )
 """Record keys that are no values which a client has given. What they say about owners and tags is compared apart."""
 

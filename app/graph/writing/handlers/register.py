@@ -176,7 +176,7 @@ def _stage(unit: ItemUnit, target: Target) -> WriteOutcome:
         unit.lookup.batch.request_group(vid)
         sources = carrying_sources(unit, vid)
         _unconfirm_hidden_sources(unit, target, sources)
-        after = with_registrant(after, unit.author.subject)
+        after = with_registrant(after, unit.author.subject, unit.now)
         after = with_confirmed(after, confirmed_for_author(unit, after, sources))
     elif command.action is not None:
         unit.audit.record_action(vid, command.action, command.reason)

@@ -10,13 +10,15 @@ from app.graph.writing.unit.rejections import denied
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.ports.record import Record
-from graphql_schema.rules.change_stamp import REGISTERED_BY, registrant
+from graphql_schema.rules.change_stamp import REGISTERED_AT, REGISTERED_BY, registrant
 from policies.sensitivity import RANK
 
 
-def with_registrant(record: Record, subject: str) -> Record:
-    """Return the record of a first registration with the subject as registrant."""
-    return record if record["createdBy"] == subject else {**record, REGISTERED_BY: subject}
+def with_registrant(record: Record, subject: str, now: int) -> Record:
+    """Return the record of a first registration with the subject as registrant, and its instant."""
+    by = {} if record["createdBy"] == subject else {REGISTERED_BY: subject}
+    at = {} if record["createdAt"] == now else {REGISTERED_AT: now}
+    return {**record, **by, **at}
 
 
 def may_take(unit: ItemUnit, record: Record | None) -> bool:

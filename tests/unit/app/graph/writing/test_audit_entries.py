@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 
+import orjson
 import pytest
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
@@ -205,3 +207,20 @@ def test_a_change_that_no_reader_could_read_is_refused(memory: Memory, monkeypat
     (done,) = memory.run(asset("run many", {"state": "RUNNING"}, inputs=many))
     assert [error.code.name for error in done.errors] == ["INVALID"]
     assert "Give fewer edges in one item" in done.errors[0].message
+
+
+def test_no_text_is_made_of_a_change_that_is_too_large(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of 50 MB holds the interpreter; the fields are measured one after the other, up to the limit."""
+    sizes = list[int]()
+
+    def measured(field: object) -> bytes:
+        text = orjson.dumps(field)
+        sizes.append(len(text))
+        return text
+
+    monkeypatch.setattr(audit_entries, "orjson", SimpleNamespace(dumps=measured))
+    monkeypatch.setattr(audit_entries, "MAX_CHANGE", 2_000)
+    many = [f"dataset d{number}" for number in range(200)]
+    (done,) = memory.run(asset("run many", {"state": "RUNNING"}, inputs=many))
+    assert [error.code.name for error in done.errors] == ["INVALID"]
+    assert sum(sizes) <= 2_000 + max(sizes)
