@@ -111,9 +111,9 @@ class Model(Asset, Versioned):
     versions: Connection[ModelVersionRef] | None = to_versions(
         VERSIONS,
         "The versions of the model, newest first by `sourceCreatedAt`, else by their registration. Of versions "
-        "with the same time, the successor by `PRECEDES` is first, then the greater name by PEP 440, or with digits as numbers, "
-        "then the smaller id. Then come versions that were only referenced, and last, by id, those that hide their "
-        "time.",
+        "with the same time, the successor by `PRECEDES` is first, then the greater name by PEP 440, or with digits as "
+        "numbers, then the smaller id. Then come versions that were only referenced, and last, by id, those that hide "
+        "their time.",
     )
     latest_version: ModelVersionRef | None = to_latest(
         VERSIONS,

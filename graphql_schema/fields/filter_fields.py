@@ -20,6 +20,7 @@ from graphql_schema.ports.conditions import (
     MAX_FILTER_DAYS,
     MAX_FILTER_IDS,
     MAX_FILTER_TEXT_LENGTH,
+    MAX_PREFIX_BYTES,
     MAX_SUBSTRING_LENGTH,
     Above,
     All,
@@ -60,7 +61,8 @@ class StringFilter:
     eq: str | None = strawberry.field(description="The text is equal to this.", default=None)
     in_: list[str] | None = strawberry.field(name="in", description="The text is one of these.", default=None)
     prefix: str | None = strawberry.field(
-        description="The text starts with this; an empty text adds no condition.", default=None
+        description=f"The text starts with this, at most {MAX_PREFIX_BYTES:,} bytes; an empty text adds no condition.",
+        default=None,
     )
     contains: str | None = strawberry.field(
         description=f"The text contains this, at most {MAX_SUBSTRING_LENGTH} characters; an empty text adds no "
@@ -215,6 +217,7 @@ def _within_limits(name: str, conditions: Iterable[Condition]) -> Iterator[Condi
                 _refuse_long(name, values, MAX_FILTER_TEXT_LENGTH)
             case StartsWith(_, text) | MatchesPattern(_, text) | HasWord(_, text):
                 _refuse_long(name, (text,), MAX_FILTER_TEXT_LENGTH)
+                _refuse_long_prefix(name, text)
             case Contains(_, substring):
                 _refuse_long(name, (substring,), MAX_SUBSTRING_LENGTH)
             case Above() | Below() | UnusedFor() | Contaminated() | HealthIs() | All() | AnyOf() | Negated():
@@ -222,6 +225,14 @@ def _within_limits(name: str, conditions: Iterable[Condition]) -> Iterator[Condi
             case _:
                 assert_never(condition)
         yield condition
+
+
+def _refuse_long_prefix(name: str, text: str) -> None:
+    size = len(text.encode())
+    if size > MAX_PREFIX_BYTES:
+        raise InvalidError(
+            f"`{name}` of the filter has a prefix of {size} bytes; the limit is {MAX_PREFIX_BYTES}. Use a shorter one."
+        )
 
 
 def _refuse_long(name: str, values: Sequence[Value], limit: int) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final, assert_never
 import orjson
 
 from graphql_schema.ports.conditions import (
+    MAX_PREFIX_BYTES,
     PATTERNS_OF_SUBSTRING,
     Above,
     All,
@@ -58,9 +59,6 @@ MAX_FILTER_SIZE: Final = 1024 * 1024
 
 _VALUE_SIZE: Final = 80
 """Characters that each value of a filter counts in addition to its own: the index takes some 0.06 ms for a value."""
-
-_MAX_PREFIX_BYTES: Final = 1_000
-"""Bytes of a prefix beyond which the index refuses it; no part of an id is so long."""
 
 _NAMES: Final = frozenset({"name", "namespace", "source"})
 """The properties with texts of which callers search for prefixes and ranges."""
@@ -165,8 +163,10 @@ def _branches(condition: Condition, *, negated: bool) -> list[Branch]:
         case AnyOf(conditions):
             parts = [_branches(each, negated=negated) for each in conditions]
             return _product(parts) if negated else _union(parts)
-        case StartsWith(_, text) if len(text.encode()) > _MAX_PREFIX_BYTES:
-            return [()] if negated else []
+        case StartsWith("titles", text) if len(text.encode()) > MAX_PREFIX_BYTES:
+            return []  # a search finds such a title by its words
+        case Above(key, str(text)) if not negated and len(text.encode()) >= MAX_PREFIX_BYTES:
+            return [_after_long_text(key, text)]
         case _:
             return _negated_tests(condition) if negated else _tests(condition)
 
@@ -180,10 +180,17 @@ def _union(parts: Sequence[list[Branch]]) -> list[Branch]:
 def _product(parts: Sequence[list[Branch]]) -> list[Branch]:
     branches: list[Branch] = [()]
     for part in parts:
-        _refuse_above_limit(len(branches) * len(part))
-        joined = (_joined(chain.from_iterable(pair)) for pair in product(branches, part))
-        branches = [*{tuple(map(id, branch)): branch for branch in joined if branch is not None}.values()]
-    return branches
+        if len(part) != 1:
+            _refuse_above_limit(len(branches) * len(part))
+            branches = _all_joined(branches, part)
+    always = chain.from_iterable(part[0] for part in parts if len(part) == 1)
+    return _all_joined(branches, [tuple(always)])
+
+
+def _all_joined(branches: Sequence[Branch], further: Sequence[Branch]) -> list[Branch]:
+    """Return each of some branches joined with each of others, as far as values are within their bounds, each once."""
+    joined = (_joined(chain.from_iterable(pair)) for pair in product(branches, further))
+    return [*{tuple(map(id, branch)): branch for branch in joined if branch is not None}.values()]
 
 
 def _joined(tests: Iterable[IndexTest]) -> Branch | None:
@@ -237,6 +244,15 @@ def _tests(leaf: Leaf) -> list[Branch]:
         case _:
             assert_never(leaf)
     return [((operator, key, value),)]
+
+
+def _after_long_text(key: str, text: str) -> Branch:
+    """Return the test of what follows all texts that begin as a long one does: the index takes no longer lower bound.
+
+    It is the position of a page after an asset with such a name. Others with a name that begins so are left out.
+    """
+    begin = text.encode()[: MAX_PREFIX_BYTES // 2].decode(errors="ignore")
+    return (("least", key, _after_prefix(begin)),)
 
 
 def _negated_tests(leaf: Leaf) -> list[Branch]:

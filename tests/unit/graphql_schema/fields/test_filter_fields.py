@@ -17,6 +17,7 @@ from graphql_schema.ports.conditions import (
     MAX_FILTER_DAYS,
     MAX_FILTER_IDS,
     MAX_FILTER_TEXT_LENGTH,
+    MAX_PREFIX_BYTES,
     MAX_SUBSTRING_LENGTH,
     Above,
     All,
@@ -117,7 +118,7 @@ def test_a_filter_of_changes_has_a_limit() -> None:
         ("ids", lambda text: AssetFilter(ids=[ID(text)]), MAX_FILTER_TEXT_LENGTH),
         ("ownerTeams", lambda text: AssetFilter(owner_teams=[ID(text)]), MAX_FILTER_TEXT_LENGTH),
         ("name", lambda text: AssetFilter(name=StringFilter(in_=["a", text])), MAX_FILTER_TEXT_LENGTH),
-        ("name", lambda text: AssetFilter(name=StringFilter(prefix=text)), MAX_FILTER_TEXT_LENGTH),
+        ("name", lambda text: AssetFilter(name=StringFilter(prefix=text)), MAX_PREFIX_BYTES),
         ("source", lambda text: AssetFilter(source=StringFilter(contains=text)), MAX_SUBSTRING_LENGTH),
     ],
 )
@@ -127,7 +128,7 @@ def test_texts_have_a_limit(name: str, given: Callable[[str], AssetFilter], limi
     long = given("x" * (limit + 1))
     for each in (long, AssetFilter(not_=AssetFilter(or_=[AssetFilter(), long]))):
         with pytest.raises(
-            InvalidError, match=f"`{name}` of the filter.* {limit + 1} characters; the limit is {limit}"
+            InvalidError, match=f"`{name}` of the filter.* {limit + 1} (characters|bytes); the limit is {limit}"
         ):
             condition_of(each)
 
