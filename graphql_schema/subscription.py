@@ -29,7 +29,7 @@ does so up to MIN_BATCH_SIZE. A batch that reads too much is halved, and the one
 MAX_BATCH_SIZE: Final = 500
 
 MAX_HIDDEN: Final = 16 * 1024 * 1024
-"""Bytes of memory, by estimate, that a batch without a visible change reads; of a larger one nothing is kept."""
+"""Bytes of memory, by estimate, of a batch without a visible change from which on the next one is shorter."""
 
 MAX_KEPT: Final = 1024 * 1024
 """Bytes of memory, by estimate, that a subscription keeps of a batch while its client reads an event.

@@ -6,6 +6,7 @@ wait for a garbage collection, which holds the event loop. The tracebacks of une
 """
 
 import asyncio
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
@@ -38,12 +39,14 @@ def forget_frames(*errors: BaseException | None) -> None:
 
 def forget_failed(tasks: Iterable[asyncio.Future[Any]]) -> None:
     """Do so for the errors of those of the tasks that have failed or were cancelled."""
+    handled = sys.exception()
     for task in tasks:
         if task.cancelled():
             try:
                 task.result()  # the only way to the error of a cancelled task
             except asyncio.CancelledError as error:
-                error.__context__ = None  # the group that may be handled here, whose errors would each be visited again
+                if error.__context__ is handled:  # a group, whose errors would be visited again for each task
+                    error.__context__ = None
                 forget_frames(error)
         elif task.done() and (failure := task.exception()) is not None:
             context = failure.__context__

@@ -47,6 +47,11 @@ def shows_no_owner(entry: Record) -> bool:
     return entry["field"] == OWNER_TEAM and not any(shown_owner(entry[side]) for side in ("before", "after"))
 
 
+def registered_at(record: Record) -> int:
+    """Return when an asset was registered; of one that an earlier release stored, also when it was referred to."""
+    return int(record.get(REGISTERED_AT, record["createdAt"]))
+
+
 def registrant(record: Record) -> str:
     """Return the subject who registered an asset; of a stub, the subject who first referred to it."""
     return str(record.get(REGISTERED_BY, record["createdBy"]))

@@ -22,6 +22,7 @@ from graphql_schema.catalog.urn import slug_of
 from graphql_schema.ports.health_report import CauseSeverity, HealthFinding
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.row import Row
+from graphql_schema.rules.change_stamp import registered_at
 from graphql_schema.rules.gate_evaluation import counts_for, counts_on
 
 LEVELS: Final = 10
@@ -196,8 +197,11 @@ def propagates(asset: Row, now: int, *, past: bool) -> bool:
 
 def _made(evaluation: Row) -> int:
     """Return when an evaluation was made, in epoch milliseconds; 0 if no time is visible."""
-    times = (evaluation.visible_value(name) for name in ("evaluatedAt", "sourceCreatedAt", "createdAt"))
-    return int(next((time for time in times if time is not None), 0))
+    times = (evaluation.visible_value(name) for name in ("evaluatedAt", "sourceCreatedAt"))
+    made = next((time for time in times if time is not None), None)
+    if made is None and evaluation.visible_value("createdAt") is not None:
+        return registered_at(evaluation.record)
+    return int(made or 0)
 
 
 def _stale(asset: Row, check: Row, result: Row, now: int) -> bool:

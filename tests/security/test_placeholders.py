@@ -271,3 +271,8 @@ async def test_a_reference_to_a_later_version_does_not_decide_its_place(api: Api
         found = (await api.ask("root", query, id=model))["node"]
         assert found["latestVersion"]["id"] == urn
         assert [node["id"] for node in found["versions"]["nodes"]] == ids[:count][::-1]
+    made = await api.ask("root", "query ($id: ID!) { asset(id: $id) { updatedAt } }", id=ids[2])
+    past = f"query ($id: ID!, $at: DateTime!) {{ asset(id: $id, asOf: $at) {{ ... on Model {{ {shown} }} }} }}"
+    found = (await api.ask("root", past, id=model, at=made["asset"]["updatedAt"]))["asset"]
+    assert [node["id"] for node in found["versions"]["nodes"]] == ids[:3][::-1]
+    assert found["latestVersion"]["id"] == ids[2]

@@ -18,7 +18,7 @@ from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import ATTACHED_KINDS, KIND_OF_CODE
 from graphql_schema.ports.record import Json, Record
 from graphql_schema.ports.row import Row
-from graphql_schema.rules.change_stamp import made_at
+from graphql_schema.rules.change_stamp import made_at, registered_at
 
 NO_UPPER_BOUND: Final = 2**63 - 1
 """An instant after all others."""
@@ -139,9 +139,9 @@ def vertex_at(record: Record, instant: ReadTime, hidden: Container[str] = ()) ->
     """Return the record of a vertex, None if the vertex did not exist at a past instant.
 
     For the present the record is returned unchanged. ``hidden`` are the fields that the caller may not see. An asset
-    that was deleted by the past instant is returned with its ``deletedAt``. A later deletion is undone, and an incident
-    that was resolved later is open; other values remain those of the present. Teams, users, domains, tags and usage
-    months always exist.
+    that was deleted by the past instant is returned with its ``deletedAt``. A later deletion is undone, an incident
+    that was resolved later is open, and an asset that was registered later is a stub. Other values remain those of the
+    present. Teams, users, domains, tags and usage months always exist.
     """
     if not instant.past:
         return record
@@ -153,6 +153,9 @@ def vertex_at(record: Record, instant: ReadTime, hidden: Container[str] = ()) ->
     timeless = "sourceCreatedAt" in hidden or "createdAt" in hidden
     if record["createdAt"] > instant.recorded or (not timeless and begins(record) > instant.valid):
         return None
+    bound = instant.recorded if timeless else instant.valid
+    if record.get("sourceCreatedAt") is None and registered_at(record) > bound:
+        record = {**record, "hydration": "STUB"}
     deleted = record.get("deletedAt")
     deleted_later = deleted is not None and deleted > (instant.recorded if "deletedAt" in hidden else instant.valid)
     return {**record, "deletedAt": None} if deleted_later else record

@@ -17,7 +17,7 @@ from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG, KINDS
 from graphql_schema.catalog.properties import FIRST_REGISTERED, TIME_FIELDS
 from graphql_schema.catalog.urn import make_urn, parse_urn
 from graphql_schema.ports.record import Json, JsonObject, Record
-from graphql_schema.rules.change_stamp import REGISTERED_AT, RESERVED_FOR
+from graphql_schema.rules.change_stamp import RESERVED_FOR, registered_at
 from policies.attributes import PolicyAttributes
 from policies.errors import InvalidError
 from policies.sensitivity import RANK, strictest
@@ -286,9 +286,8 @@ def time_of(record: Record) -> int:
     """
     if record.get("hydration") == "STUB":
         return 0
-    *own, created = TIME_FIELDS
-    own_time = next((record[key] for key in own if record.get(key) is not None), None)
-    at: int = record.get(REGISTERED_AT, record[created]) if own_time is None else own_time
+    own_time = next((record[key] for key in TIME_FIELDS[:-1] if record.get(key) is not None), None)
+    at: int = registered_at(record) if own_time is None else own_time
     return max(FIRST_REGISTERED, at) if isinstance(at, int) else at  # the store refuses another type
 
 

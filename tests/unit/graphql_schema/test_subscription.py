@@ -67,6 +67,7 @@ class FeedGraph(PlainGraph):
         self.max_size = 500
         self.needs_few_ends = False
         self.weight = 0
+        self.hidden_weight = 0
         self.context: Callable[[], Context]
 
     def change(self, at: int, **values: object) -> str:
@@ -83,6 +84,7 @@ class FeedGraph(PlainGraph):
             raise LimitError("too large", limit="stored")
         if self.examined:
             self.examined -= 1
+            self.context().budget.count_stored(size * self.hidden_weight)
             return FeedBatch((), (0, ""))
         found = (await super().next_batch(kind, where, (-1,), 1_000)).items
         items = [item._replace(position=(item.row.record["createdAt"], item.row.urn)) for item in found]
@@ -224,6 +226,15 @@ async def test_of_a_large_batch_no_change_is_kept(following: Following) -> None:
     following.graph.weight = 0
     assert await following_ids(stream, 29) == urns[11:]
     assert following.graph.sizes[-2:] == [6, 12] or following.graph.sizes[-1] == 20
+
+
+async def test_large_hidden_batches_are_followed_by_shorter_ones(following: Following) -> None:
+    """They are read at once, for all subscriptions with equal rights, and charged to none of them."""
+    following.graph.examined = 12
+    following.graph.hidden_weight = 1_000_000
+    urn = following.graph.change(1)
+    assert await following_ids(await following.events(), 1) == [urn]
+    assert max(following.graph.sizes) <= 40
 
 
 async def test_a_large_batch_that_a_write_ends_is_followed_by_a_shorter_one(following: Following) -> None:

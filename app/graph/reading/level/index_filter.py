@@ -119,20 +119,21 @@ def _size_of_values(values: Value | Sequence[Value]) -> int:
     return sum(_VALUE_SIZE + (len(orjson.dumps(value)) - 2 if isinstance(value, str) else 0) for value in values)
 
 
-def substrings(filter_: IndexFilter) -> int:
+def substrings(filter_: IndexFilter, *, ranges: bool = True) -> int:
     """Return the number of substrings that a filter searches for, each as often as the index does.
 
     PATTERNS_OF_SUBSTRING patterns of words count as one, and so do fewer. As many prefixes and ranges of names count as
-    one, without the first few: the index goes through all names in a range.
+    one, without the first few: the index goes through all names in a range. Without ``ranges`` they do not count, as in
+    filters that a search tries one after the other.
     """
-    found = patterns = ranges = 0
+    found = patterns = in_ranges = 0
     for operator, key, value in chain.from_iterable(chain.from_iterable(filter_)):
         if operator == "regex":
             is_substring = str(value).startswith(_ANYWHERE)
             found += is_substring
             patterns += not is_substring
-        ranges += key in _NAMES and (operator == "prefix" or operator in _RANGES)
-    return found + ceil(patterns / PATTERNS_OF_SUBSTRING) + ranges // PATTERNS_OF_SUBSTRING
+        in_ranges += key in _NAMES and (operator == "prefix" or operator in _RANGES)
+    return found + ceil(patterns / PATTERNS_OF_SUBSTRING) + (in_ranges // PATTERNS_OF_SUBSTRING if ranges else 0)
 
 
 def after_position(order: SortOrder, position: Sequence[Value]) -> Condition:

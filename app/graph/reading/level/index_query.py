@@ -47,4 +47,5 @@ def filter_size_of(listing: JsonObject) -> int:
 
 def substrings_of(listing: JsonObject) -> int:
     """Return the number of substrings that the index searches for, of a listing from :meth:`IndexQuery.wire`."""
-    return sum(map(substrings, (listing["f"], listing["t"], *listing["b"])))
+    found = substrings(listing["f"]) + substrings(listing["t"])
+    return found + sum(substrings(best, ranges=False) for best in listing["b"])

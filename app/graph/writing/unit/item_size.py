@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from app.graph.writing.unit.unseen_references import references_in
+from graphql_schema.catalog.relations import VERSION_OF
 from graphql_schema.ports.commands import (
     CloseChangePlanCommand,
     Command,
@@ -114,7 +115,8 @@ def may_reach(item: Command) -> bool:
     if isinstance(item, REACHING):
         return True
     registered = (each for each in commands_in(item) if isinstance(each, RegisterCommand | ObserveCommand))
-    return any(not edges.adds for command in registered for edges in command.edges)
+    lists = (edges for command in registered for edges in command.edges if edges.hop.relation is not VERSION_OF)
+    return any(not edges.adds for edges in lists)
 
 
 def weight(item: Command) -> int:

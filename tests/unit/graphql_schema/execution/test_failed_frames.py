@@ -51,6 +51,24 @@ async def test_what_a_failed_task_group_read_is_freed() -> None:
     assert not [*living]
 
 
+async def test_the_error_behind_a_cancelled_task_holds_no_frame() -> None:
+    """A task may be cancelled while it handles an error, which a budget keeps."""
+    kept = LimitError("Too many.")
+
+    async def handling() -> None:
+        try:
+            raised(kept)
+        except LimitError:
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(handling())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    forget_failed([task])
+    assert kept.__traceback__ is None
+
+
 def raised(error: BaseException) -> None:
     """Raise an error."""
     raise error

@@ -70,6 +70,13 @@ def causes(*evaluations: Row | tuple[Row, set[str]]) -> dict[str, CauseSeverity]
     return {each.record["name"]: severity for each, severity in weigh_evaluations(VERSION, newest_evaluations(pairs))}
 
 
+def test_an_earlier_reference_makes_no_evaluation_older() -> None:
+    """A stranger refers to the id of a later evaluation, which fails; its registration makes it the newest."""
+    passed = evaluation("passed", "PASS", evaluatedAt=None, createdAt=100)
+    failed = evaluation("failed", "FAIL", evaluatedAt=None, createdAt=50, registeredAt=200)
+    assert causes(passed, failed) == causes(failed, passed) == {"failed": SEVERE}
+
+
 def test_the_documentation_lists_the_severities_and_limits_of_the_rule() -> None:
     """The page names each status, severity and verdict that is a cause, and the limits in its text are current."""
     for about, rule in (

@@ -226,6 +226,14 @@ def test_an_asset_that_was_registered_later_is_left_out() -> None:
     assert vertex_at(ASSET, at(350, recorded=300)) is not None
 
 
+def test_an_asset_that_was_only_referred_to_is_a_stub() -> None:
+    """It takes its place among the versions when it is registered, and not before, as of any instant."""
+    record = {"kind": "DATASET", "createdAt": 100, "registeredAt": 200, "hydration": "FULL"}
+    for instant, hydration in ((150, "STUB"), (200, "FULL")):
+        assert (vertex_at(record, at(instant)) or {})["hydration"] == hydration
+    assert (vertex_at({**record, "sourceCreatedAt": 120}, at(150)) or {})["hydration"] == "FULL"
+
+
 def test_hidden_times_of_an_asset_are_not_compared() -> None:
     """With a hidden begin it exists at any instant; with a hidden deletion it is as it was when the read began."""
     assert vertex_at(ASSET, at(99), {"sourceCreatedAt"}) is not None

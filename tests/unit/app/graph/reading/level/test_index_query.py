@@ -4,7 +4,7 @@ import pytest
 
 from app.graph.reading.level.index_filter import filter_of
 from app.graph.reading.level.index_query import IndexQuery, filter_size_of, substrings_of
-from graphql_schema.ports.conditions import AnyOf, Contains, In, MatchesPattern, SortOrder
+from graphql_schema.ports.conditions import AnyOf, Contains, In, MatchesPattern, SortOrder, StartsWith
 
 ONE, TWO = filter_of(In("name", ("a",))), filter_of(In("stage", ("ACTIVE",)))
 
@@ -52,3 +52,10 @@ def test_every_filter_of_a_query_has_a_size() -> None:
     """Those of the page, of its total and of the best hits count: each is sent."""
     assert filter_size_of(IndexQuery(ONE, 21).wire()) == 81
     assert filter_size_of(IndexQuery(ONE, 21, total=TWO, best=(ONE, ONE)).wire()) == 3 * 81 + 86
+
+
+def test_the_prefixes_of_a_search_count_once() -> None:
+    """Its best filters repeat those of the filter beside it, and are read only as far as hits are missing."""
+    where = filter_of(*(AnyOf((StartsWith("name", f"{n}a"), StartsWith("namespace", f"{n}b"))) for n in range(4)))
+    assert substrings_of(IndexQuery(where, 21, best=(where, where)).wire()) == 2
+    assert substrings_of(IndexQuery(where, 21, total=where, best=(where,)).wire()) == 4

@@ -116,6 +116,7 @@ def test_a_list_reaches_what_it_ends() -> None:
         True,
         True,
     ]
+    assert not may_reach(asset("model-version m@1"))
 
 
 def test_an_observation_of_many_values_is_long() -> None:
