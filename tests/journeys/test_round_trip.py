@@ -31,7 +31,7 @@ ESTATES: dict[str, tuple[Callable[[], Items], dict[str, int]]] = {
 ALL = "g.V().has('tenant', 'default')"
 VERTICES = f"{ALL}.values('record')"
 EDGES = f"{ALL}.outE().project('from', 'to', 'it').by(outV().values('urn')).by(inV().values('urn')).by('record')"
-DATED = {"createdAt", "createdBy", "updatedAt", "updatedBy", "revision"}
+DATED = {"createdAt", "createdBy", "registeredAt", "updatedAt", "updatedBy", "revision"}
 SINCE_IMPORT = {"OWNED_BY", "TAGGED", "MEMBER_OF", "PART_OF", "REPLACED_BY"}
 """Relations whose valid time begins at the import."""
 

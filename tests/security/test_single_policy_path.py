@@ -42,7 +42,6 @@ READS_RECORDS = {
     "app.graph.reading.lineage.health_evidence._counts": "leaves out what changes no status",
     "app.graph.reading.lineage.health_evidence.results": "takes the instants of results, which the clock may have set",
     "app.graph.reading.listing_pages._read_on": "drops rows raised by a sensitivity floor, and takes the next position",
-    "app.graph.reading.listing_pages._release_hidden": "measures the rows that a sensitivity floor hides",
     "app.graph.reading.listing_pages._page": "logs the id of a row that the row filter should have excluded",
     "app.graph.reading.search_reader.candidates": "drops rows raised by a sensitivity floor",
     "app.graph.reading.attached_records._read": "takes the next position",

@@ -23,7 +23,7 @@ async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory
 
 TEAMS = 10
 LONG = {"ids": ["x" * 1_000 + str(number) for number in range(500)]}
-PAIRS = [{"or": [{"name": {"eq": f"a{number}"}}, {"name": {"eq": f"b{number}"}}]} for number in range(8)]
+PAIRS = [{"or": [{"name": {"eq": f"a{number}"}}, {"name": {"eq": f"b{number}"}}]} for number in range(7)]
 PAGES = " ".join(
     f"a{number}: assets(filter: $f, first: {number}) {{ pageInfo {{ hasNextPage }} }}" for number in range(30)
 )

@@ -18,7 +18,7 @@ STEP = 1_000
 """Milliseconds between two writes."""
 
 _BOOKS = {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"} | {
-    "revision", "createdAt", "createdBy", "updatedAt", "updatedBy"
+    "revision", "createdAt", "createdBy", "registeredAt", "updatedAt", "updatedBy"
 }  # fmt: skip
 _FIRST: dict[str, dict[str, Any]] = {"OWNED_BY": {"kinds": ["TECHNICAL"]}, "TAGGED": {"mode": "DIRECT"}}
 _FIELDS = {"owners": "OWNED_BY", "tags": "TAGGED", "derivedFrom": "DERIVES"}
@@ -75,6 +75,7 @@ class Life:
             if creates:
                 self._entry(name, "REGISTERED")
                 record |= {"hydration": "FULL", "stage": "ACTIVE"}  # whatever was set before the first registration
+                record |= {} if record["createdAt"] == self.now else {"registeredAt": self.now}
             set_values(record, values)
             self._dated(name)
             for each, far in lists.items():
@@ -322,7 +323,8 @@ class Life:
         key = ("VERSION_OF", name, parent_of(name))
         edge = self.edges.get(key)  # type: ignore[arg-type]
         if edge is not None and edge["at"] == 0:
-            edge |= {"at": self.records[name]["createdAt"], **self._recorded()}
+            at = self.records[name].get("registeredAt", self.records[name]["createdAt"])
+            edge |= {"at": at, **self._recorded()}
 
     def _declare(self, own: str, of: str, targets: Mapping[str, Mapping[str, Any]], *, adds: bool = False) -> None:
         """Set all edges of a field, or add some."""

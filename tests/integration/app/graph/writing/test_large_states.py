@@ -166,7 +166,7 @@ async def test_of_what_an_item_refers_to_little_is_read(writers: Writers, monkey
         read.append(len(text))
         return record_of(text)
 
-    monkeypatch.setattr("app.graph.records.record_text.record_of", counted)
+    monkeypatch.setattr("app.graph.commits.state_read.record_of", counted)
     writers.client.observers.append(requests)
     for dry, outcome in ((True, "CREATED"), (False, "CREATED"), (True, "UNCHANGED"), (False, "UNCHANGED")):
         read.clear()
