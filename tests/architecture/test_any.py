@@ -24,6 +24,7 @@ REASONS = {
     "app.http.connections.connection_protocols": "signatures of overridden methods of uvicorn",
     "app.http.connections.unambiguous_requests": "a method of h11, whose union of events has no public name",
     "app.http.connections.listener": "the address of a socket, as the standard library types it",
+    "app.graph.reading.level.index_filter": "texts or numbers of one property, whose order is compared",
     "app.graph.reading.computed.computed_conditions": "the sequence of conditions, each with its own class of reports",
     "app.graph.writing.batch_planner": "the table of handlers, each of which takes its own class of commands",
     "app.settings": "a field specifier, as in dataclasses, and keyword arguments of a dataclass",

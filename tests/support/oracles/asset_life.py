@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from support.oracles.edge_intervals import interval, marked
-from support.oracles.life_records import Refused, declare, new_stub, parent_of, refuse_deleted, set_values
+from support.oracles.life_records import Refused, declare, new_stub, parent_of, refuse_deleted, registered, set_values
 from support.stores.writers import NOW
 
 Key = tuple[str, str, str]
@@ -74,8 +74,7 @@ class Life:
             record = self._ensure(name)
             if creates:
                 self._entry(name, "REGISTERED")
-                record |= {"hydration": "FULL", "stage": "ACTIVE"}  # whatever was set before the first registration
-                record |= {} if record["createdAt"] == self.now else {"registeredAt": self.now}
+                record |= registered(record, self.now)
             set_values(record, values)
             self._dated(name)
             for each, far in lists.items():
@@ -320,11 +319,9 @@ class Life:
 
     def _dated(self, name: str) -> None:
         """Order a registered version among the others by its time."""
-        key = ("VERSION_OF", name, parent_of(name))
-        edge = self.edges.get(key)  # type: ignore[arg-type]
+        record, edge = self.records[name], self.edges.get(("VERSION_OF", name, parent_of(name)))  # type: ignore[arg-type]
         if edge is not None and edge["at"] == 0:
-            at = self.records[name].get("registeredAt", self.records[name]["createdAt"])
-            edge |= {"at": at, **self._recorded()}
+            edge |= {"at": record.get("registeredAt", record["createdAt"]), **self._recorded()}
 
     def _declare(self, own: str, of: str, targets: Mapping[str, Mapping[str, Any]], *, adds: bool = False) -> None:
         """Set all edges of a field, or add some."""

@@ -50,6 +50,12 @@ def _shown(name: str, version: str | None) -> str:
     return f"{name} v{version}" if version else name
 
 
+def registered(record: Mapping[str, Any], now: int) -> dict[str, Any]:
+    """Return what the first registration changes, whatever was set before; one after a reference has an instant."""
+    later = {} if record["createdAt"] == now else {"registeredAt": now}
+    return {"hydration": "FULL", "stage": "ACTIVE", **later}
+
+
 def new_stub(name: str, tenant: str, now: int) -> dict[str, Any]:
     """Return the record of a stub."""
     slug, source, _, rest = name.removeprefix("mlg://").split("/")
