@@ -201,6 +201,26 @@ async def test_estimates_beyond_the_memory_let_nothing_be_visited(monkeypatch: M
     assert garbage() is None
 
 
+async def test_a_visit_releases_what_it_has_freed(monkeypatch: Monkey) -> None:
+    """Growth counts from what is left then; otherwise the next visit would come only after twice the growth."""
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 0))
+    resident, trimmed = 10**9, list[int]()
+
+    def trim() -> None:
+        nonlocal resident
+        trimmed.append(resident)
+        resident = 10**9
+
+    monkeypatch.setattr(gc_tuning, "resident_bytes", lambda: resident)
+    monkeypatch.setattr(gc_tuning, "trim", trim)
+    collector = gc_tuning.Collector()
+    for _ in range(3):
+        resident += gc_tuning.FROZEN_BYTES + 1
+        with monkeypatch.context() as interval:
+            await run_intervals(interval, 1, 0.01, collector)
+    assert trimmed == [10**9 + gc_tuning.FROZEN_BYTES + 1] * 3
+
+
 async def test_a_large_young_generation_lets_no_visit_of_frozen_objects_be_empty(monkeypatch: Monkey) -> None:
     """What is frozen at the start of the visit would stay, and growth counts from then on."""
     resident = 0
