@@ -5,8 +5,8 @@ this caller, or since the batch arrived. So no batch waits forever, and one call
 make the others wait for all of them. The other batches of its tenant are considered in turns: the first of each caller
 before the second of any, and those with few items first. One that would exceed MAX_GROUP_ITEMS, MAX_GROUP_EDGES or
 MAX_GROUP_TEXT is passed over, and so is one that must be alone. While several callers write, a long batch joins no
-transaction, because all calls of a transaction get their outcomes at its end. Batches of different tenants are never in
-one transaction.
+transaction, and each caller has few items in one, because all calls of a transaction get their outcomes at its end.
+Batches of different tenants are never in one transaction.
 
 Those for which a plan has no time return, and wait as before. Only the caller whose items took long waits anew, behind
 all others.
@@ -33,6 +33,9 @@ All writers wait while they are found.
 
 MAX_CONTENDED_EDGES: Final = 500
 """Maximal number of edges and sources of a batch that joins the oldest one while several callers write."""
+
+MAX_CONTENDED_ITEMS: Final = 50
+"""Maximal number of items of one caller in a transaction while several callers write, unless one batch has more."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -114,8 +117,7 @@ class WriteQueue:
         """
         present = [batch for batch in self._waiting if not batch.is_over]
         first = min(present, key=self._waited_since, default=None)
-        max_edges = MAX_CONTENDED_EDGES if is_contended else MAX_GROUP_EDGES
-        chosen = set() if first is None else {*_chosen(first, present, max_edges)}
+        chosen = set() if first is None else {*_chosen(first, present, is_contended=is_contended)}
         self._waiting = [batch for batch in present if batch not in chosen]
         self._taken += 1
         if first is not None:
@@ -130,14 +132,14 @@ class WriteQueue:
         return max(batch.since, begun or 0), begun is not None
 
 
-def _chosen(first: QueuedWrite, present: list[QueuedWrite], max_edges: int) -> Iterator[QueuedWrite]:
-    """Yield ``first``, and those of the batches ``present`` of its tenant that fit, in turns of the callers.
-
-    A batch that joins ``first`` has at most ``max_edges`` edges.
-    """
+def _chosen(first: QueuedWrite, present: list[QueuedWrite], *, is_contended: bool) -> Iterator[QueuedWrite]:
+    """Yield ``first``, and those of the batches ``present`` of its tenant that fit, in turns of the callers."""
     yield first
     if first.alone:
         return
+    max_edges = MAX_CONTENDED_EDGES if is_contended else MAX_GROUP_EDGES
+    max_of_caller = MAX_CONTENDED_ITEMS if is_contended else first.item_count + MAX_GROUP_ITEMS
+    of_caller: Counter[str] = Counter({first.caller: first.item_count})
     earlier: Counter[str] = Counter([first.caller])
     turns = []
     for batch in present:
@@ -147,6 +149,8 @@ def _chosen(first: QueuedWrite, present: list[QueuedWrite], max_edges: int) -> I
     items = edges = text = 0
     for _, _, batch in sorted(turns, key=lambda turn: turn[:2]):
         fits = items + batch.item_count <= MAX_GROUP_ITEMS and edges + batch.edge_count <= MAX_GROUP_EDGES
+        fits = fits and (not of_caller[batch.caller] or of_caller[batch.caller] + batch.item_count <= max_of_caller)
         if fits and text + batch.text_length <= MAX_GROUP_TEXT:
+            of_caller[batch.caller] += batch.item_count
             items, edges, text = items + batch.item_count, edges + batch.edge_count, text + batch.text_length
             yield batch

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.graph.commits.write_queue import (
     MAX_CONTENDED_EDGES,
+    MAX_CONTENDED_ITEMS,
     MAX_GROUP_EDGES,
     MAX_GROUP_ITEMS,
     MAX_GROUP_TEXT,
@@ -138,6 +139,18 @@ def test_long_calls_are_in_no_transaction_with_others_while_several_callers_writ
     assert taken(batch("ada1"), *long[:1], batch("bo1"), is_contended=True) == ["ada1 bo1", "bulk0"]
     assert taken(batch("ada1"), batch("bo1", edges=MAX_CONTENDED_EDGES), is_contended=True) == ["ada1 bo1"]
     assert taken(*long, batch("ada1")) == ["bulk0 bulk1 bulk2 ada1"]
+
+
+def test_each_caller_has_few_items_in_a_transaction_while_several_callers_write() -> None:
+    """Four parts of one import take a transaction each then, and single calls go with the first of them."""
+    parts = [batch(f"bulk{n}", items=MAX_CONTENDED_ITEMS) for n in range(3)]
+    assert taken(*parts, batch("ada1"), is_contended=True) == ["bulk0 ada1", "bulk1", "bulk2"]
+    assert taken(*parts, batch("ada1")) == ["bulk0 bulk1 bulk2 ada1"]
+    small = [batch(f"bulk{n}", items=MAX_CONTENDED_ITEMS // 2) for n in range(3)]
+    assert taken(*small, batch("ada1", items=MAX_CONTENDED_ITEMS + 1), is_contended=True) == [
+        "bulk0 bulk1 ada1",
+        "bulk2",
+    ]
 
 
 def test_batches_of_ended_calls_are_dropped() -> None:
