@@ -34,16 +34,16 @@ def key_in(given: InputValue) -> IdempotencyKey | None:
         raise InputError(
             f"An idempotency key needs 1 to {MAX_KEY_LENGTH} characters and no NUL; change it.", "idempotencyKey"
         )
-    return IdempotencyKey(text, digest_of(given))
+    return IdempotencyKey(text, digest_of(given), input_type=type(given).__name__)
 
 
 def key_within(call: IdempotencyKey, index: int) -> IdempotencyKey:
     """Return the key of the item at ``index`` of a call, derived from the key of the call."""
-    return IdempotencyKey(f"{call.text}\0{index}", call.digest, call)
+    return IdempotencyKey(f"{call.text}\0{index}", call.digest, call, call.input_type)
 
 
 def digest_of(given: InputValue) -> str:
-    """Return the SHA-256 of an input without its idempotency keys, in hex; `dryRun` counts as absent."""
+    """Return the SHA-256 of the values of an input without its idempotency keys, in hex; `dryRun` counts as absent."""
     return sha256(orjson.dumps(_plain(given), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

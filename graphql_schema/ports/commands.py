@@ -128,8 +128,9 @@ class RemoveAliasCommand:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """An idempotency key, with the digest of the payload that it was sent with.
+    """An idempotency key, with the digest of the payload that it was sent with, and the type of that input.
 
+    The digest has the values alone: those of a dataset and of a model with the same names are equal.
     ``call`` is None for a key that the client sent for the item. An item of a bulk call without such a key gets one
     that is derived from the key of the call, if the call has one. ``call`` is then the key of the call.
     """
@@ -137,6 +138,7 @@ class IdempotencyKey:
     text: str
     digest: str
     call: "IdempotencyKey | None" = None
+    input_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

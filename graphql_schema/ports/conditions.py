@@ -30,8 +30,11 @@ MAX_FILTER_DAYS: Final = 3
 MAX_FILTER_TEXT_LENGTH: Final = 1_024
 """Maximal number of characters of a text that a filter compares with, as of a name; ids are shorter."""
 
-MAX_PREFIX_BYTES: Final = 1_000
-"""Maximal number of bytes of a prefix that an index can search for."""
+MAX_PREFIX_BYTES: Final = 999
+"""Maximal number of bytes of a prefix that an index can search for.
+
+A bound of the index has up to 1,000. The one after all texts with a prefix can have a byte more than the prefix.
+"""
 
 PATTERNS_OF_SUBSTRING: Final = 4
 """Number of patterns that count as one substring, for which the store takes more than ten times as long as for one."""

@@ -53,6 +53,17 @@ async def test_a_repeated_call_returns_its_first_response_after_other_writes_and
         assert await observed(api, "a") == {"revision": 2, "description": "y", "history": {"totalCount": 2}}
 
 
+async def test_another_kind_with_the_same_values_is_a_conflict(graph: StoreGraph, tmp_path: Path) -> None:
+    """A dataset and a model with the same names have equal values: the model must not be answered as made."""
+    mutation = """mutation ($dataset: DatasetInput!, $model: ModelInput!) {
+      registerDataset(input: $dataset) { outcome } registerModel(input: $model) { outcome errors { code inputPath } } }"""
+    given = {"source": "keys", "namespace": "default", "name": "daily", "idempotencyKey": "build 1"}
+    async with open_api(graph, tmp_path) as api:
+        done = await api.ask("ada", mutation, dataset=given, model=given)
+        assert done["registerDataset"] == {"outcome": "CREATED"}
+        assert done["registerModel"] == {"outcome": "CONFLICT", "errors": [CONFLICT]}
+
+
 async def test_another_payload_is_a_conflict(graph: StoreGraph, tmp_path: Path) -> None:
     """A used key with another value, another asset, or null for an absent field is a conflict and writes nothing."""
     async with open_api(graph, tmp_path) as api:

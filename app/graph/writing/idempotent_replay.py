@@ -25,7 +25,8 @@ def replay(unit: ItemUnit, key: IdempotencyKey) -> WriteOutcome | None:
     receipt = unit.lookup.batch.receipts.get(_receipt_vid(unit, key))
     if receipt is None or receipt["at"] + RECEIPT_LIFETIME_MS <= unit.now:
         return None
-    if receipt["digest"] != key.digest:
+    input_type = receipt.get("input", key.input_type)  # a receipt of an older release does not have it
+    if (receipt["digest"], input_type) != (key.digest, key.input_type):
         raise other_payload(_shown(key))
     gate = receipt.get("gate")
     return WriteOutcome(
@@ -52,6 +53,7 @@ def stage_receipt(unit: ItemUnit, key: IdempotencyKey, outcome: WriteOutcome) ->
         "id": receipt_name(unit.author.subject, key),
         "tenant": unit.author.tenant,
         "digest": key.digest,
+        "input": key.input_type,
         "at": unit.now,
         "outcome": outcome.outcome.name,
         "urn": outcome.urn,

@@ -166,8 +166,8 @@ def _branches(condition: Condition, *, negated: bool) -> list[Branch]:
             return _product(parts) if negated else _union(parts)
         case StartsWith("titles", text) if len(text.encode()) > MAX_PREFIX_BYTES:
             return []  # a search finds such a title by its words
-        case Above(key, str(text)) if not negated and len(text.encode()) >= MAX_PREFIX_BYTES:
-            return [_after_long_text(key, text)]
+        case Above(key, str(text)) if not negated and len(text.encode()) > MAX_PREFIX_BYTES:
+            return _after_long_text(key, text)
         case _:
             return _negated_tests(condition) if negated else _tests(condition)
 
@@ -247,13 +247,12 @@ def _tests(leaf: Leaf) -> list[Branch]:
     return [((operator, key, value),)]
 
 
-def _after_long_text(key: str, text: str) -> Branch:
-    """Return the test of what follows all texts that begin as a long one does: the index takes no longer lower bound.
+def _after_long_text(key: str, text: str) -> list[Branch]:
+    """Return the tests of what follows all texts that begin as a long one does: the index takes no longer lower bound.
 
     It is the position of a page after an asset with such a name. Others with a name that begins so are left out.
     """
-    begin = text.encode()[: MAX_PREFIX_BYTES // 2].decode(errors="ignore")
-    return (("least", key, _after_prefix(begin)),)
+    return _after_all(key, text.encode()[: MAX_PREFIX_BYTES // 2].decode(errors="ignore"))
 
 
 def _negated_tests(leaf: Leaf) -> list[Branch]:
@@ -265,14 +264,19 @@ def _negated_tests(leaf: Leaf) -> list[Branch]:
         case Below(key, bound):
             return [(("least", key, bound),)]
         case StartsWith(key, text):
-            following = _after_prefix(text)
-            return [(("below", key, text),), *([(("least", key, following),)] if following else [])]
+            return [(("below", key, text),), *_after_all(key, text)]
         case Contains():
             raise InvalidError("`not` cannot be put around `contains`: no index can answer it; use `prefix` or `in`.")
         case MatchesPattern() | HasWord() | UnusedFor() | Contaminated() | HealthIs():
             raise ValueError(f"the index cannot answer the negation of {leaf}")
         case _:
             assert_never(leaf)
+
+
+def _after_all(key: str, prefix: str) -> list[Branch]:
+    """Return the tests of what follows all texts with a prefix, none if nothing does."""
+    following = _after_prefix(prefix)
+    return [(("least", key, following),)] if following else []
 
 
 def _after_prefix(prefix: str) -> str:

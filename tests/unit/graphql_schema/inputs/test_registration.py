@@ -36,7 +36,7 @@ def test_a_key_becomes_a_part_of_the_command() -> None:
     """The same input with the same key is the same command."""
     given = ModelInput(id=MODEL, idempotency_key="build-7")
     assert registration_of(given) == registration_of(given)
-    assert registration_of(given).key == IdempotencyKey("build-7", digest_of(given))
+    assert registration_of(given).key == IdempotencyKey("build-7", digest_of(given), input_type="ModelInput")
     assert registration_of(ModelInput(id=MODEL)).key is None
 
 

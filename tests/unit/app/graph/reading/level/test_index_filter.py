@@ -25,6 +25,7 @@ from app.graph.records.vertex_record import attached_record, stub
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.urn import make_urn
 from graphql_schema.ports.conditions import (
+    MAX_PREFIX_BYTES,
     ALWAYS,
     NEVER,
     Above,
@@ -244,9 +245,19 @@ def test_prefixes_and_ranges_of_texts_count_as_substrings(count: int, counted: i
 def test_a_page_continues_after_a_long_name() -> None:
     """The index takes no lower bound of 1,000 bytes: the page continues after all names that begin as this one does."""
     long = "a" * 999 + "\u3042" * 2
-    assert filter_of(Above("name", long)) == [[(("least", "name", "a" * 499 + "b"),)]]
+    assert filter_of(Above("name", long)) == [[(("least", "name", "a" * 498 + "b"),)]]
     assert filter_of(Below("name", long)) == [[(("below", "name", long),)]]
     assert filter_of(Above("name", long[:999])) == [[(("above", "name", long[:999]),)]]
+    assert filter_of(Above("name", "\U0010ffff" * 250)) == [[(("in", "urn", ()),)]]  # no text follows, so no page does
+
+
+@pytest.mark.parametrize("last", ["\x7f", "\u07ff", "\uffff", "b"])
+def test_the_bounds_of_a_negated_prefix_have_at_most_1_000_bytes(last: str) -> None:
+    """The store fails with longer ones; the character after some others has a byte more than these."""
+    prefix = "b" * (MAX_PREFIX_BYTES - len(last.encode())) + last
+    (((lower,), (upper,)),) = filter_of(Negated(StartsWith("name", prefix)))
+    assert len(lower[2].encode()) == MAX_PREFIX_BYTES
+    assert len(upper[2].encode()) in {MAX_PREFIX_BYTES, 1_000}
 
 
 def test_a_search_for_a_long_title_is_one_for_its_words() -> None:
