@@ -42,14 +42,14 @@ class InParts:
         """Send the response."""
 
         async def send_parts(message: Message) -> None:
-            body: bytes = message.get("body", b"") if message["type"] == "http.response.body" else b""
+            body: bytes | memoryview = message.get("body", b"") if message["type"] == "http.response.body" else b""
             if len(body) <= PART_BYTES:
                 await send(message)
                 return
             for start in range(0, len(body), PART_BYTES):
                 end = start + PART_BYTES
                 more = end < len(body) or message.get("more_body", False)
-                await send({**message, "body": body[start:end], "more_body": more})
+                await send({**message, "body": bytes(body[start:end]), "more_body": more})
                 await asyncio.sleep(0)
 
         await self.response(scope, receive, send_parts)

@@ -47,7 +47,7 @@ def json_response(
 
 
 def encoded_response(
-    body: bytes, status: int = HTTPStatus.OK, media: str = JSON, headers: Mapping[str, str] | None = None
+    body: bytes | memoryview, status: int = HTTPStatus.OK, media: str = JSON, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return the response of :func:`json_response` with a content that is JSON already."""
     retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}

@@ -56,7 +56,8 @@ async def test_a_repeated_call_returns_its_first_response_after_other_writes_and
 async def test_another_kind_with_the_same_values_is_a_conflict(graph: StoreGraph, tmp_path: Path) -> None:
     """A dataset and a model with the same names have equal values: the model must not be answered as made."""
     mutation = """mutation ($dataset: DatasetInput!, $model: ModelInput!) {
-      registerDataset(input: $dataset) { outcome } registerModel(input: $model) { outcome errors { code inputPath } } }"""
+      registerDataset(input: $dataset) { outcome }
+      registerModel(input: $model) { outcome errors { code inputPath } } }"""
     given = {"source": "keys", "namespace": "default", "name": "daily", "idempotencyKey": "build 1"}
     async with open_api(graph, tmp_path) as api:
         done = await api.ask("ada", mutation, dataset=given, model=given)

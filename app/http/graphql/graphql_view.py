@@ -1,7 +1,7 @@
 """Serves GraphQL over HTTP: executes the operation of one request; docs/http.md describes the behaviour."""
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, ExitStack
 from functools import partial
 from http import HTTPStatus
 from time import perf_counter
@@ -118,23 +118,26 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request; send nothing if the client has disconnected."""
         request, report, begun = Request(scope, receive), OperationReport(), perf_counter()
-        try:
-            response = await self.respond(request, report)
-        except ClientDisconnect:
-            report.code = DISCONNECTED
-            return
-        finally:
-            report.seconds = perf_counter() - begun
-            scope["state"][OBSERVED] = True
-            self.observe(report)
-        is_plain = len(response.body) < MIN_BYTES or _is_uncompressed(response)
-        sending = InParts(response) if is_plain else compressed(response)
-        with self.untaken.counted(_caller_of(request), len(response.body)):
-            await sending(scope, receive, send)
+        with ExitStack() as held:
+            try:
+                response = await self.respond(request, report, held)
+            except ClientDisconnect:
+                report.code = DISCONNECTED
+                return
+            finally:
+                report.seconds = perf_counter() - begun
+                scope["state"][OBSERVED] = True
+                self.observe(report)
+            is_plain = len(response.body) < MIN_BYTES or _is_uncompressed(response)
+            sending = InParts(response) if is_plain else compressed(response)
+            with self.untaken.counted(_caller_of(request), len(response.body)):
+                held.close()
+                await sending(scope, receive, send)
 
-    async def respond(self, request: Request, report: OperationReport) -> Response:
+    async def respond(self, request: Request, report: OperationReport, held: ExitStack) -> Response:
         """Return the response to ``request``, and set all values of ``report`` except its seconds.
 
+        ``held`` gets the slot of the operation, to be released when the response counts as one that is not taken.
         Every error is JSON with a code and the request id. Raises only `ClientDisconnect`.
         """
         request_id = request_id_of(request.scope)
@@ -147,7 +150,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
                 context = await self.context_of(request)
                 params.query = document = self.documents.text_of(params, context.principal)
                 with operation_span(self.spans, document, report, self.schema):
-                    result = await self.result_of(request, params, context, report)
+                    result = await self.result_of(request, params, context, report, held)
                     headers = CONFIDENTIAL_HEADERS if context.is_confidential else {}
                     result.extensions = {**(result.extensions or {}), **context.finish()}
                     built = build_result(result, request_id, document, suggestions=self.suggestions)
@@ -165,13 +168,13 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             return error_response(coded, request_id, media)
 
     async def result_of(
-        self, request: Request, params: GraphQLRequestData, context: ContextT, report: OperationReport
+        self, request: Request, params: GraphQLRequestData, context: ContextT, report: OperationReport, held: ExitStack
     ) -> ExecutionResult:
         """Execute the operation until it ends or is ended, and set its type and name in ``report``.
 
-        Raises as :func:`app.http.graphql.operation_watch.watched` does.
+        ``held`` gets its slot. Raises as :func:`app.http.graphql.operation_watch.watched` does.
         """
-        execution = self.execute_in_turn(request, params, context)
+        execution = self.execute_in_turn(request, params, context, held)
         try:
             return await watched(request, execution, context.budget, self.limits)
         finally:
@@ -196,22 +199,23 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             )
         return await self.make_context(request, principal)
 
-    async def execute_in_turn(self, request: Request, params: GraphQLRequestData, context: ContextT) -> ExecutionResult:
+    async def execute_in_turn(
+        self, request: Request, params: GraphQLRequestData, context: ContextT, held: ExitStack
+    ) -> ExecutionResult:
         """Execute the operation when the caller has a slot; reads and writes have queues of their own.
 
-        The slot is held until the store works on no request of the operation. The store continues when the client has
-        left, and a caller who repeats that would otherwise occupy the store. A caller who has not taken earlier
-        responses waits before.
+        ``held`` gets the slot: a response that is being encoded counts nowhere else, and takes ten times as much
+        memory and time as the operation. When it is closed, the slot is released as soon as the store works on no
+        request of the operation. The store continues when the client has left, and a caller who repeats that would
+        otherwise occupy the store. A caller who has not taken earlier responses waits before.
 
         Raises LimitError if too many operations of the caller wait, and what :meth:`execute` raises.
         """
         caller = _caller_of(request)
         queue = self.writes if await self._is_mutation(params, caller) else self.reads
         await self.untaken.acquire(queue, caller)
-        try:
-            return await self.execute(request.method, params, context)
-        finally:
-            context.budget.after_requests(partial(queue.release, caller))
+        held.callback(context.budget.after_requests, partial(queue.release, caller))
+        return await self.execute(request.method, params, context)
 
     async def _is_mutation(self, params: GraphQLRequestData, caller: Hashable) -> bool:
         """Return whether the operation is a mutation; its document is parsed if it contains that word."""

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -247,8 +247,8 @@ async def test_the_operation_decides_about_the_queue(document: str, name: str | 
     request: Any = SimpleNamespace(state=SimpleNamespace(principal=Principal("ada", PrincipalKind.PERSON, "default")))
     request.method = "POST"
     params = OperationParams(query=document, variables=None, operation_name=name, extensions=None)
-    with pytest.raises(LimitError) if queue == "writes" else nullcontext():
-        await view.execute_in_turn(request, params, SimpleNamespace(budget=OperationBudget()))
+    with pytest.raises(LimitError) if queue == "writes" else nullcontext(), ExitStack() as held:
+        await view.execute_in_turn(request, params, SimpleNamespace(budget=OperationBudget()), held)
 
 
 @pytest.mark.parametrize(
@@ -281,11 +281,11 @@ async def test_a_body_is_not_read_before_it_has_a_slot(queue: str, headers: dict
     scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": given}
     request = Request({**scope, "state": {"principal": caller}}, receive)
     if waits:
-        response = await view.respond(request, OperationReport())
+        response = await view.respond(request, OperationReport(), ExitStack())
         assert json.loads(bytes(response.body))["errors"][0]["extensions"]["limit"] == "waiting"
     else:
         with pytest.raises(ClientDisconnect):
-            await view.respond(request, OperationReport())
+            await view.respond(request, OperationReport(), ExitStack())
     assert bool(read) is not waits
 
 
@@ -296,7 +296,7 @@ async def test_long_parameters_are_not_read_before_they_have_a_slot(length: int)
     view.bodies = BodyQueues(small=FairQueue(per_caller=0, waiting_per_caller=0))  # refuses each request
     caller = Principal("ada", PrincipalKind.PERSON, "default")
     scope = {"type": "http", "method": "GET", "path": "/graphql", "headers": [], "query_string": b"x" * length}
-    response = await view.respond(Request({**scope, "state": {"principal": caller}}), OperationReport())
+    response = await view.respond(Request({**scope, "state": {"principal": caller}}), OperationReport(), ExitStack())
     (error,) = json.loads(bytes(response.body))["errors"]
     assert (error["extensions"].get("limit") == "waiting") is (length > TINY)
 
@@ -307,7 +307,7 @@ async def test_a_large_response_is_encoded_by_its_characters_and_values(
     """What decides whether a response is written in turns is what its texts and keys have, and its values."""
     given: list[tuple[int, int]] = []
 
-    async def encoded(content: Mapping[str, object], characters: int, values: int) -> bytes:
+    async def encoded(content: Mapping[str, object], characters: int, values: int) -> bytes | memoryview:
         given.append((characters, values))
         return await encoded_content(content, characters, values)
 
@@ -317,14 +317,52 @@ async def test_a_large_response_is_encoded_by_its_characters_and_values(
     assert given == [(len("greeting") + len("hello xyz"), 1)]
 
 
+async def test_an_operation_has_its_slot_until_its_response_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else one caller has any number of responses encoded at once, each of up to 48 MB, before the first one counts."""
+
+    async def make_context(_request: object, principal: Principal) -> Any:
+        parts = {"principal": principal, "budget": OperationBudget(), "is_confidential": False}
+        return SimpleNamespace(**parts, finish=dict, release=lambda: None)
+
+    view: GraphQLView[Any] = GraphQLView(OperationSchema(Greeter, Runner), make_context)
+    encoding, encode = asyncio.Event(), asyncio.Event()
+
+    async def encoded(content: Mapping[str, object], characters: int, values: int) -> bytes | memoryview:
+        encoding.set()
+        await encode.wait()
+        return await encoded_content(content, characters, values)
+
+    monkeypatch.setattr(graphql_result, "encoded_content", encoded)
+    scope = {"type": "http", "method": "GET", "path": "/graphql", "headers": [], "query_string": b"query={greeting}"}
+    caller = Principal("ada", PrincipalKind.PERSON, "default")
+    sent, at_start = list[Message](), list[tuple[int, int]]()
+
+    async def receive() -> Message:
+        return await asyncio.Future()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+        at_start.append((view.reads.running, view.untaken._bytes.total()))  # noqa: SLF001 - what counts meanwhile
+
+    async with asyncio.timeout(5):
+        answering = asyncio.create_task(view({**scope, "state": {"principal": caller}}, receive, send))
+        await encoding.wait()
+        assert (view.reads.running, sent) == (1, [])
+        encode.set()
+        await answering
+    body = b"".join(message.get("body", b"") for message in sent)
+    assert json.loads(body)["data"] == {"greeting": "hello"}
+    assert at_start[0] == (0, len(body))
+
+
 async def test_who_takes_no_responses_waits_before_the_next_operation() -> None:
     """While a client takes nothing of a large response, no operation of its caller is executed, and others are."""
     view: GraphQLView[Any] = GraphQLView(OperationSchema(Greeter, Runner), no_context)
     view.untaken = UntakenResponses(maximum=1)
     taking, begun, sent = asyncio.Event(), asyncio.Event(), list[Message]()
 
-    async def respond(request: Request, report: OperationReport) -> Response:
-        del request, report
+    async def respond(request: Request, report: OperationReport, held: ExitStack) -> Response:
+        del request, report, held
         return Response(b"x" * 200_000, headers={"Cache-Control": NO_TRANSFORM})
 
     async def send(message: Message) -> None:
@@ -340,7 +378,8 @@ async def test_who_takes_no_responses_waits_before_the_next_operation() -> None:
         request: Any = SimpleNamespace(state=SimpleNamespace(principal=Principal(who, PrincipalKind.PERSON, "default")))
         request.method = "POST"
         params = OperationParams(query="{ greeting }", variables=None, operation_name=None, extensions=None)
-        await view.execute_in_turn(request, params, SimpleNamespace(budget=OperationBudget()))
+        with ExitStack() as held:
+            await view.execute_in_turn(request, params, SimpleNamespace(budget=OperationBudget()), held)
 
     view.respond = respond  # type: ignore[method-assign]
     caller = Principal("bo", PrincipalKind.PERSON, "default")

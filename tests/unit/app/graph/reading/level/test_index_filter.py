@@ -25,8 +25,8 @@ from app.graph.records.vertex_record import attached_record, stub
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.urn import make_urn
 from graphql_schema.ports.conditions import (
-    MAX_PREFIX_BYTES,
     ALWAYS,
+    MAX_PREFIX_BYTES,
     NEVER,
     Above,
     All,
