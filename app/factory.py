@@ -143,7 +143,12 @@ def _api_routes(process: Process, origins: tuple[str, ...], guard: SessionGuard 
         spans=process.spans,
     )
     event_bodies = FairQueue(slots=8, per_caller=2)  # with 8 MiB and what is read from them, each
-    bodies = {"bodies": view.bodies.long, "short_bodies": view.bodies.short, "small_bodies": view.bodies.small}
+    bodies = {
+        "bodies": view.bodies.long,
+        "arriving_bodies": view.bodies.arriving,
+        "short_bodies": view.bodies.short,
+        "small_bodies": view.bodies.small,
+    }
     queues = {"reads": view.reads, "writes": view.writes, **bodies, "event_bodies": event_bodies}
     process.metrics.watch(lambda: queue_metrics({**queues, "store": process.opened.client.slots}))
     socket = SubscriptionSocket(

@@ -128,11 +128,9 @@ class RemoveAliasCommand:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """An idempotency key, with the digest of the payload that it was sent with, and the type of that input.
+    """An idempotency key, with the type of the input that it was sent with, and a digest of its values.
 
-    The digest has the values alone: those of a dataset and of a model with the same names are equal.
-    ``call`` is None for a key that the client sent for the item. An item of a bulk call without such a key gets one
-    that is derived from the key of the call, if the call has one. ``call`` is then the key of the call.
+    An item of a bulk call without a key of its own has one that is derived from that of the call, which is ``call``.
     """
 
     text: str

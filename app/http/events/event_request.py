@@ -1,7 +1,7 @@
 """Reads the body of a request with events: JSON, also compressed with gzip, as the clients of OpenLineage send it."""
 
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 from starlette.requests import Request
 
 from app.http.errors import HttpError
-from app.http.graphql.graphql_request import LONG_JSON, RequestLimits, declared_size, read_body, read_json
+from app.http.graphql.graphql_request import LONG_JSON, Claim, RequestLimits, read_body, read_json
 from graphql_schema.execution.side_thread import run_aside, run_in_turn
 from graphql_schema.ports.record import Json
 from policies.errors import Code
@@ -39,22 +39,20 @@ class GivenEvents:
     is_batch: bool = False
 
 
-async def read_events(
-    request: Request, limits: RequestLimits, claim: Callable[[], Awaitable[object]], *, batch: bool | None
-) -> GivenEvents:
+async def read_events(request: Request, limits: RequestLimits, claim: Claim, *, batch: bool | None) -> GivenEvents:
     """Return the events in a request: one, or those of a list if it is a ``batch``; for None the body decides.
 
-    ``claim`` is called once for a long body, and waits for a slot, before the body is read or decompressed. A
-    body of 8 KiB may have 8 MiB when it is decompressed, and take several times this size of memory.
+    ``claim`` is called for a long body before it is decompressed or decoded. A body of 8 KiB may have 8 MiB when it is
+    decompressed, and take several times this size of memory.
 
     Raises HttpError with status 400, 408, 413 or 415, ClientDisconnect if the client disconnects, and the error of
     ``claim``.
     """
     is_compressed = _is_gzip(request.headers)
-    is_long = declared_size(request.headers) > LONG_JSON
+    text = await read_body(request, limits)
+    is_long = len(text) > LONG_JSON
     if is_long:
         await claim()
-    text = await read_body(request, limits)
     if is_compressed:
         maximum = limits.body_bytes * MAX_DECOMPRESSED
         short = None if is_long else _decompressed(text, min(LONG_JSON, maximum))

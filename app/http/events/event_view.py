@@ -23,7 +23,7 @@ from app.http.events.event_request import GivenEvents, read_events
 from app.http.events.event_response import E, answered, batch_response, single_response
 from app.http.events.event_result import EventResult
 from app.http.graphql.body_queues import BodyQueues
-from app.http.graphql.graphql_request import LONG_JSON, RequestLimits, declared_size
+from app.http.graphql.graphql_request import LONG_JSON, Claim, RequestLimits, declared_size
 from app.http.graphql.operation_watch import watched
 from app.http.json_response import error_response
 from app.http.middleware import coded_or_masked, request_id_of
@@ -38,7 +38,7 @@ from policies.principal import Principal, Scope
 PATH: Final = "/api/v1/lineage"
 """The path to which the clients of OpenLineage send single events; the batch is one level below."""
 
-ReadEvents = Callable[[Request, RequestLimits, Callable[[], Awaitable[object]]], Awaitable[GivenEvents]]
+ReadEvents = Callable[[Request, RequestLimits, Claim], Awaitable[GivenEvents]]
 """Reads the events of a request, with the limits of its body, and a function that claims a slot for a long one."""
 
 
@@ -60,8 +60,8 @@ class EventView(Generic[E]):
     """Serves requests with events of a ``form``, with the queue and the limits of mutations.
 
     ``open_context`` returns the context of one operation, and ``observe`` receives a report of each request. A body is
-    in memory only while it has a slot of ``bodies``, a compressed one the slot of the longest short one. A long one has
-    that as well, and a slot of ``long_bodies``. ``untaken`` counts the responses.
+    in memory only while it has a slot of ``bodies``, a compressed one at least that of the longest short one. A long
+    one takes a slot of ``long_bodies`` as well when it has arrived. ``untaken`` counts the responses.
     """
 
     def __init__(  # noqa: PLR0913 - parts of the application
@@ -120,8 +120,8 @@ class EventView(Generic[E]):
         given = GivenEvents([])  # without the scope, the body is not read: the intake refuses the operation
         if request.state.principal.may(Scope.WRITE):
             slot = partial(self._long_bodies.slot, caller)
-            size = LONG_JSON if "content-encoding" in request.headers else declared_size(request.headers)
-            await held.enter_async_context(self._bodies.slot(caller, min(size, LONG_JSON)))
+            size = max(declared_size(request.headers), LONG_JSON if "content-encoding" in request.headers else 0)
+            await held.enter_async_context(self._bodies.slot(caller, size))
             given = await self._form.read(request, self._limits, lambda: held.enter_async_context(slot()))
         results = await self._written(request, given)
         failed = next((each.error for each in results if each.error is not None), None)

@@ -1,7 +1,8 @@
 """Queues for the bodies of requests: what is read from a body takes many times its memory until the response is made.
 
 Most of that time its operation waits. The bodies of one caller in memory have a MiB of each size at most, beside tiny
-ones, and four long ones.
+ones, and four long ones. A long one has a slot of its caller while it arrives: four callers who send nothing for ten
+seconds would else hold those of all. It takes one of these when it has arrived, before it is parsed.
 """
 
 import sys
@@ -33,10 +34,14 @@ def _queue(size: int) -> FairQueue:
 
 @dataclass(frozen=True, slots=True)
 class BodyQueues:
-    """The queues: ``small`` and ``short`` for bodies of at most SMALL and LONG_JSON bytes, and ``long`` for others."""
+    """The queues: ``small`` and ``short`` for bodies of at most SMALL and LONG_JSON bytes, and two for long ones.
+
+    Those in ``arriving`` are read, or wait for one of the slots of all callers in ``long``.
+    """
 
     small: FairQueue = field(default_factory=lambda: _queue(SMALL))
     short: FairQueue = field(default_factory=lambda: _queue(LONG_JSON))
+    arriving: FairQueue = field(default_factory=lambda: FairQueue(slots=sys.maxsize, per_caller=4))
     long: FairQueue = field(default_factory=FairQueue)
 
     def slot(self, caller: Hashable, size: int) -> AbstractAsyncContextManager[None]:
@@ -46,5 +51,5 @@ class BodyQueues:
         """
         if size <= TINY:
             return nullcontext()
-        queue = self.small if size <= SMALL else self.short if size <= LONG_JSON else self.long
+        queue = self.small if size <= SMALL else self.short if size <= LONG_JSON else self.arriving
         return queue.slot(caller)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
@@ -67,16 +67,24 @@ class OperationParams(GraphQLRequestData):
     document_id: str | None = None
 
 
-async def read_params(request: Request, limits: RequestLimits) -> OperationParams:
+Claim = Callable[[], Awaitable[object]]
+"""Waits for a slot for a long body, which is called once: when the body has arrived, before it is decoded."""
+
+
+async def read_params(request: Request, limits: RequestLimits, claim: Claim) -> OperationParams:
     """Return the parameters of the operation in ``request``, from the query string (GET) or from the body (POST).
 
-    Raises `HttpError` with status 400, 405, 408, 413 or 415, and `ClientDisconnect` if the client disconnects.
+    Raises `HttpError` with status 400, 405, 408, 413 or 415, `ClientDisconnect` if the client disconnects, and the
+    error of ``claim``.
     """
     if request.method == "GET":
         values: object = _read_query_string(request.scope["query_string"], limits)
     elif request.method == "POST":
         _require_json(request.headers)
-        values = await read_json_in_turn(await read_body(request, limits), limits, "The body")
+        body = await read_body(request, limits)
+        if len(body) > LONG_JSON:
+            await claim()
+        values = await read_json_in_turn(body, limits, "The body")
     else:
         raise HttpError(
             HTTPStatus.METHOD_NOT_ALLOWED,

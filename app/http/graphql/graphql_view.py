@@ -1,7 +1,7 @@
 """Serves GraphQL over HTTP: executes the operation of one request; docs/http.md describes the behaviour."""
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from contextlib import AbstractAsyncContextManager, ExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
 from functools import partial
 from http import HTTPStatus
 from time import perf_counter
@@ -144,8 +144,9 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         media, document = JSON, None
         try:
             media = negotiate(request.headers.get("accept"))
-            async with self._slot_of_body(request):
-                params = await read_params(request, self.limits)
+            async with self._slot_of_body(request), AsyncExitStack() as long:
+                slot = partial(self.bodies.long.slot, _caller_of(request))
+                params = await read_params(request, self.limits, lambda: long.enter_async_context(slot()))
                 report.name = params.operation_name
                 context = await self.context_of(request)
                 params.query = document = self.documents.text_of(params, context.principal)

@@ -43,7 +43,7 @@ def test_the_bytes_are_those_of_one_call(content: dict[str, object]) -> None:
 def test_a_large_content_is_written_in_turns(content: dict[str, object], size: tuple[int, int]) -> None:
     """Other tasks run many times while it is encoded; a small content takes one call."""
 
-    async def iterations(characters: int, values: int) -> tuple[int, bytes]:
+    async def iterations(characters: int, values: int) -> tuple[int, bytes | memoryview]:
         """Return how often another task ran during the encoding, and the bytes."""
         encoding, count = asyncio.ensure_future(encoded_content(content, characters, values)), 0
         while not encoding.done():

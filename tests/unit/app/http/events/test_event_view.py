@@ -55,7 +55,7 @@ class OneRequest:
             lineage_form(intake, batch=False),
             _context,
             queue=FairQueue(),
-            bodies=BodyQueues(full, full) if all_wait else BodyQueues(),
+            bodies=BodyQueues(full, full, full) if all_wait else BodyQueues(),
             long_bodies=full,
             untaken=UntakenResponses(),
             limits=RequestLimits(),
@@ -71,17 +71,22 @@ async def _context(_request: Request, who: Principal) -> Context:
 
 
 @pytest.mark.parametrize(
-    ("body", "headers", "is_read"),
-    [(b"x", LONG, False), (gzip.compress(b" " * (LONG_JSON + 1)), COMPRESSED, True)],
+    ("body", "headers"),
+    [(b" " * (LONG_JSON + 1), LONG), (gzip.compress(b" " * (LONG_JSON + 1)), COMPRESSED)],
     ids=["long", "long after it is decompressed"],
 )
-async def test_a_long_body_waits_for_a_slot_before_it_is_in_memory(
-    body: bytes, headers: dict[str, str], *, is_read: bool
-) -> None:
+async def test_a_long_body_waits_for_a_slot_before_it_is_decoded(body: bytes, headers: dict[str, str]) -> None:
     """One caller cannot fill the memory with bodies that wait: 8 KiB that are compressed can be 8 MiB of text."""
     request = OneRequest(body, headers, SENDER)
     assert (await request.error())["limit"] == "waiting"
-    assert bool(request.read) is is_read
+    assert request.read
+
+
+async def test_a_long_body_is_not_read_before_its_caller_has_a_slot() -> None:
+    """One caller cannot fill the memory with bodies that arrive."""
+    request = OneRequest(b"x", LONG, SENDER)
+    assert (await request.error(all_wait=True))["limit"] == "waiting"
+    assert not request.read
 
 
 @pytest.mark.parametrize("length", [2, TINY, TINY + 1])

@@ -4,14 +4,13 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import ExitStack, nullcontext
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import httpx2
 import pytest
 import strawberry
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
 
@@ -19,8 +18,7 @@ from app.fair_queue import FairQueue
 from app.http.compression import NO_TRANSFORM
 from app.http.encoded_content import encoded_content
 from app.http.graphql import graphql_result
-from app.http.graphql.body_queues import SMALL, TINY, BodyQueues
-from app.http.graphql.graphql_request import LONG_JSON, OperationParams
+from app.http.graphql.graphql_request import OperationParams
 from app.http.graphql.graphql_view import GraphQLView
 from app.http.untaken_responses import UntakenResponses
 from app.telemetry.operation_report import OperationReport
@@ -249,56 +247,6 @@ async def test_the_operation_decides_about_the_queue(document: str, name: str | 
     params = OperationParams(query=document, variables=None, operation_name=name, extensions=None)
     with pytest.raises(LimitError) if queue == "writes" else nullcontext(), ExitStack() as held:
         await view.execute_in_turn(request, params, SimpleNamespace(budget=OperationBudget()), held)
-
-
-@pytest.mark.parametrize(
-    ("queue", "headers", "waits"),
-    [
-        ("long", {"content-length": str(LONG_JSON + 1)}, True),
-        ("long", {"content-length": "a"}, True),
-        ("long", {}, True),
-        ("long", {"content-length": str(LONG_JSON)}, False),
-        ("short", {"content-length": str(LONG_JSON)}, True),
-        ("short", {"content-length": str(SMALL)}, False),
-        ("small", {"content-length": str(SMALL)}, True),
-        ("small", {"content-length": str(TINY + 1)}, True),
-        ("small", {"content-length": str(TINY)}, False),
-    ],
-)
-async def test_a_body_is_not_read_before_it_has_a_slot(queue: str, headers: dict[str, str], *, waits: bool) -> None:
-    """One caller cannot fill the memory with bodies that wait; a body without a length counts as long."""
-    view: GraphQLView[Any] = GraphQLView(OperationSchema(Greeter, Runner), no_context)
-    full = FairQueue(per_caller=0, waiting_per_caller=0)  # refuses each body
-    view.bodies = replace(BodyQueues(), **{queue: full})
-    read: list[int] = []
-
-    async def receive() -> Message:
-        read.append(1)
-        return {"type": "http.disconnect"}
-
-    given = [(name.encode(), value.encode()) for name, value in {"content-type": JSON, **headers}.items()]
-    caller = Principal("ada", PrincipalKind.PERSON, "default")
-    scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": given}
-    request = Request({**scope, "state": {"principal": caller}}, receive)
-    if waits:
-        response = await view.respond(request, OperationReport(), ExitStack())
-        assert json.loads(bytes(response.body))["errors"][0]["extensions"]["limit"] == "waiting"
-    else:
-        with pytest.raises(ClientDisconnect):
-            await view.respond(request, OperationReport(), ExitStack())
-    assert bool(read) is not waits
-
-
-@pytest.mark.parametrize("length", [TINY, TINY + 1])
-async def test_long_parameters_are_not_read_before_they_have_a_slot(length: int) -> None:
-    """The variables of a GET take as much memory as those of a body."""
-    view: GraphQLView[Any] = GraphQLView(OperationSchema(Greeter, Runner), no_context)
-    view.bodies = BodyQueues(small=FairQueue(per_caller=0, waiting_per_caller=0))  # refuses each request
-    caller = Principal("ada", PrincipalKind.PERSON, "default")
-    scope = {"type": "http", "method": "GET", "path": "/graphql", "headers": [], "query_string": b"x" * length}
-    response = await view.respond(Request({**scope, "state": {"principal": caller}}), OperationReport(), ExitStack())
-    (error,) = json.loads(bytes(response.body))["errors"]
-    assert (error["extensions"].get("limit") == "waiting") is (length > TINY)
 
 
 async def test_a_large_response_is_encoded_by_its_characters_and_values(
