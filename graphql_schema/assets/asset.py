@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from graphql_schema.catalog.enums import AssetKind, Hydration, LifecycleStage, Sensitivity, Visibility
-from graphql_schema.catalog.relations import CONTAINS, MONITORED_BY, PLANNED_FOR, REPLACED_BY, Direction
+from graphql_schema.catalog.relations import CONTAINS, PLANNED_FOR, REPLACED_BY, Direction
 from graphql_schema.catalog.urn import slug_of
 from graphql_schema.fields.connection import Connection
 from graphql_schema.fields.context import Info
@@ -43,6 +43,7 @@ from graphql_schema.lineage.neighbours import neighbours_field
 from graphql_schema.lineage.traversal import Lineage, asset_lineage
 from graphql_schema.observability.asset_health import Health, asset_health
 from graphql_schema.observability.asset_sources import AssetSource, asset_sources
+from graphql_schema.observability.checks import CHECKS
 from graphql_schema.observability.incidents import asset_incidents
 from graphql_schema.ports.relation_query import newest_first, related
 from graphql_schema.usage.asset_usage import Usage, asset_usage
@@ -159,9 +160,7 @@ class Asset(Node):
     health: Health | None = asset_health
     sources: list[AssetSource] | None = asset_sources
     usage: Usage | None = asset_usage
-    checks: Connection[CheckRef] | None = to_many(
-        related(MONITORED_BY.out("Check")), "The checks that monitor the asset."
-    )
+    checks: Connection[CheckRef] | None = to_many(CHECKS, "The checks that monitor the asset.")
     incidents: Connection[IncidentRef] | None = asset_incidents
     change_plans: Connection[ChangePlanRef] | None = to_many(
         newest_first(PLANNED_FOR.into("ChangePlan")), "Plans of changes of the asset, the newest first."

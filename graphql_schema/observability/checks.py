@@ -1,13 +1,14 @@
 """Checks and their results, and the mutation reportCheck."""
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Final
 
 import strawberry
 
 from graphql_schema.catalog.enums import CheckKind, CheckStatus, References
 from graphql_schema.catalog.instants import MAX_AHEAD_MS, is_ahead
-from graphql_schema.catalog.relations import RESULT_OF
+from graphql_schema.catalog.relations import MONITORED_BY, RESULT_OF
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Parents, Resolved, resolved_for_all, stored_field
@@ -21,10 +22,19 @@ from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import asset_kind, check_text
 from graphql_schema.ports.commands import ReportCheckCommand
 from graphql_schema.ports.conditions import Above, Negated
-from graphql_schema.ports.relation_query import ONE, RowFilter, newest_first
+from graphql_schema.ports.outcomes import MutationErrorCode, WriteOutcome
+from graphql_schema.ports.relation_query import ONE, PageRequest, RowFilter, newest_first, related
+from graphql_schema.rules.typos import near_names, with_names
+from policies.errors import CodedError
 
 RESULTS = newest_first(RESULT_OF.into("CheckResult"))
 """From a check to its results, newest observation first."""
+
+CHECKS = related(MONITORED_BY.out("Check"))
+"""From an asset to the checks that monitor it."""
+
+_CANDIDATES: Final = PageRequest(first=500)
+"""The checks of an asset whose names are compared with an unknown one."""
 
 
 Since = Annotated[Instant | None, strawberry.argument(description="Only results observed at this instant or later.")]
@@ -150,7 +160,28 @@ ReportArg = Annotated[ReportCheckInput, strawberry.argument(description="The che
 
 
 async def _report(info: Info, input: ReportArg) -> Resolved:
-    return payload(await submit_one(info, _reporting, input, dry_run=input.dry_run))
+    return payload(
+        await _with_near_checks(info, input, await submit_one(info, _reporting, input, dry_run=input.dry_run))
+    )
+
+
+async def _with_near_checks(info: Info, given: ReportCheckInput, result: WriteOutcome) -> WriteOutcome:
+    """Return the outcome with similar names of checks of the asset, if it has no check of the given name.
+
+    They are read after the transaction, for whose plan all writers wait. If that fails, there are none.
+    """
+    if all(error.code is not MutationErrorCode.UNKNOWN_REFERENCE for error in result.errors):
+        return result
+    reader = info.context.reader
+    try:
+        asset = await reader.node(given.asset)
+        page = None if asset is None else await reader.related(asset, CHECKS, _CANDIDATES)
+    except CodedError:
+        return result
+    names = [item.row.record["name"] for item in page.items] if page else []
+    near = await run_aside(near_names, given.check, names)
+    errors = tuple(replace(each, message=with_names(each.message, near), suggestions=near) for each in result.errors)
+    return replace(result, errors=errors)
 
 
 report_check: ReportCheckPayload = strawberry.field(
