@@ -16,6 +16,8 @@ a second. They are freed as before, except for cycles. So what lives as long as 
 ends (:func:`graphql_schema.operation.execution.BudgetedExecution.build`), and so must a connection. If the memory of
 the process has grown by FROZEN_BYTES more than the graph cache and the running operations explain, all are visited
 nevertheless, while no operation runs. In a process that is always busy they are visited if it is five times as much.
+Free memory is released before, and counts no more. So callers who let the process grow cause no visit, unless what they
+hold is in memory then, and one in VISIT_SECONDS at most.
 """
 
 import asyncio
@@ -56,6 +58,10 @@ of them may have megabytes of text, and CPython goes through all of them to coun
 
 BUSY_FACTOR: Final = 5
 """Factor of this number while the process is busy or an operation runs."""
+
+
+VISIT_SECONDS: Final = 600.0
+"""Seconds between two visits of all frozen objects at least: for half a second or more, no caller is served."""
 
 
 def _none() -> int:
@@ -100,6 +106,7 @@ class Collector:
         self._operation_bytes = operation_bytes
         self._measure()
         self._is_trimmed = True
+        self._visit_from = float("-inf")
         self._grown = asyncio.Event()
         self._loop = asyncio.get_running_loop()
 
@@ -140,11 +147,10 @@ class Collector:
             if not self._is_trimmed:
                 self._is_trimmed = True
                 await asyncio.to_thread(trim)  # the next collection does not wait for the side thread
-            is_quiet = is_idle and not self._operation_bytes()
-            if self._has_grown(1 if is_quiet else BUSY_FACTOR):
-                self._collect_frozen()
+            if self._loop.time() >= self._visit_from and self._has_grown(is_idle=is_idle):
                 await asyncio.to_thread(trim)
-                self._measure()
+                if self._has_grown(is_idle=is_idle):
+                    await self._visit_all()
 
     def _collect(self) -> None:
         """Collect garbage, and freeze the rest."""
@@ -152,24 +158,31 @@ class Collector:
         gc.freeze()
         self._is_trimmed = False
 
+    async def _visit_all(self) -> None:
+        """Collect the garbage among the frozen objects, and release its memory."""
+        self._collect_frozen()
+        await asyncio.to_thread(trim)
+        self._measure()
+        self._visit_from = self._loop.time() + VISIT_SECONDS
+
     def _collect_frozen(self) -> None:
-        """Collect the garbage among the frozen objects."""
         gc.freeze()  # else a large young generation would be frozen at the start of the collection, with all others
         gc.unfreeze()
         gc.collect()
         gc.freeze()
 
-    def _has_grown(self, factor: int) -> bool:
-        """Return whether the memory of the process has grown by ``factor`` times FROZEN_BYTES that nothing explains.
+    def _has_grown(self, *, is_idle: bool) -> bool:
+        """Return whether the memory of the process has grown by FROZEN_BYTES that nothing explains.
 
-        What the graph cache and operations have may be a small part of their estimates. So growth counts from what the
-        process had without operations. What the cache no longer has explains no growth, and is none.
+        It is BUSY_FACTOR times as much unless the process is idle and no operation runs. What the graph cache and
+        operations have may be a small part of their estimates. So growth counts from what the process had without
+        operations. What the cache no longer has explains no growth, and is none.
         """
         reading = self._operation_bytes()
         growth = resident_bytes() - self._resident - max(0, self._cached_bytes() - self._cached)
         if growth < 0 and not reading:
             self._measure()
-        return growth - reading > factor * FROZEN_BYTES
+        return growth - reading > (1 if is_idle and not reading else BUSY_FACTOR) * FROZEN_BYTES
 
     def _measure(self) -> None:
         """Let growth of memory count from now on."""

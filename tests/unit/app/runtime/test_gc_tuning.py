@@ -204,21 +204,44 @@ async def test_estimates_beyond_the_memory_let_nothing_be_visited(monkeypatch: M
 async def test_a_visit_releases_what_it_has_freed(monkeypatch: Monkey) -> None:
     """Growth counts from what is left then; otherwise the next visit would come only after twice the growth."""
     monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 0))
-    resident, trimmed = 10**9, list[int]()
+    resident, log = 10**9, list[str]()
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.collect", lambda: log.append("visit"))
+    monkeypatch.setattr(gc_tuning, "VISIT_SECONDS", 0)
 
     def trim() -> None:
         nonlocal resident
-        trimmed.append(resident)
-        resident = 10**9
+        resident = 10**9 if log[-1:] == ["visit"] else resident
+        log.append("trim")
 
     monkeypatch.setattr(gc_tuning, "resident_bytes", lambda: resident)
     monkeypatch.setattr(gc_tuning, "trim", trim)
     collector = gc_tuning.Collector()
     for _ in range(3):
         resident += gc_tuning.FROZEN_BYTES + 1
+        log.clear()
         with monkeypatch.context() as interval:
             await run_intervals(interval, 1, 0.01, collector)
-    assert trimmed == [10**9 + gc_tuning.FROZEN_BYTES + 1] * 3
+        assert log == ["trim", "visit", "trim"]
+
+
+async def test_callers_who_let_the_process_grow_cause_no_visit(monkeypatch: Monkey) -> None:
+    """Their memory is free afterwards: it is released first. Of what is not, one visit follows in ten minutes."""
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 0))
+    resident, held, visits = 10**9, 0, list[int]()
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.collect", lambda: visits.append(1))
+
+    def trim() -> None:
+        nonlocal resident
+        resident = 10**9 + held
+
+    monkeypatch.setattr(gc_tuning, "resident_bytes", lambda: resident)
+    monkeypatch.setattr(gc_tuning, "trim", trim)
+    collector = gc_tuning.Collector()
+    for held in (0, 0, 2 * gc_tuning.FROZEN_BYTES, 4 * gc_tuning.FROZEN_BYTES):  # noqa: B007 - trim reads it
+        resident += 5 * gc_tuning.FROZEN_BYTES
+        with monkeypatch.context() as interval:
+            await run_intervals(interval, 1, 0.01, collector)
+    assert visits == [1]
 
 
 async def test_a_large_young_generation_lets_no_visit_of_frozen_objects_be_empty(monkeypatch: Monkey) -> None:
