@@ -9,6 +9,7 @@ from typing import Annotated, Final, cast
 
 import strawberry
 
+from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.fields.context import Context, Info
 from graphql_schema.fields.scalars import Cursor
 from graphql_schema.governance.changes import Change, ChangeFilterArg, change_condition, commit_log_cursor
@@ -114,9 +115,10 @@ async def _next_batch(
         read = partial(_read_batch, where=where, after=after, size=size, few_ends=few_ends)
         try:
             batch = await context.shared((where, after, size, few_ends), read)
-        except LimitError:
+        except LimitError as error:
             if few_ends:
                 raise
+            forget_frames(error)
             size, few_ends = max(size // 2, 1), size == 1
     if known is None:
         ranges.append(ReadRange(after, batch.next_position and tuple(batch.next_position), size))

@@ -115,7 +115,7 @@ class Collector:
 
         CPython calls this in any thread.
         """
-        if phase == "start" and len(gc.get_objects(generation=0)) > MAX_YOUNG_OBJECTS:
+        if phase == "start" and _young_objects() > MAX_YOUNG_OBJECTS:
             gc.freeze()
         if phase == "stop" and info["generation"] == 1:
             self._loop.call_soon_threadsafe(self._grown.set)
@@ -187,6 +187,15 @@ class Collector:
     def _measure(self) -> None:
         """Let growth of memory count from now on."""
         self._resident, self._cached = resident_bytes(), self._cached_bytes()
+
+
+def _young_objects() -> int:
+    """Return the number of objects of the youngest generation.
+
+    The list of them is made, measured and freed within one call of C, so that no other thread runs meanwhile. A tuple
+    that another thread makes from an iterator is among them, and CPython raises SystemError there if the list has it.
+    """
+    return next(map(len, map(gc.get_objects, (0,))))
 
 
 def resident_bytes() -> int:

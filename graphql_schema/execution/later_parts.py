@@ -50,7 +50,8 @@ class Later(Generic[CompletedT]):
         """Return the error of the first part that has failed, in the order of the parts, and forget all."""
         keys = self.completed if isinstance(self.completed, dict) else range(len(self.completed))
         first = next((key for key in keys if key in self.errors), None)
-        error = self.errors[next(iter(self.errors)) if first is None else first]
+        error = self.errors.pop(next(iter(self.errors)) if first is None else first)
+        forget_frames(*self.errors.values())
         self.errors.clear()
         return error
 

@@ -8,6 +8,7 @@ from typing import Final
 from graphql_schema.catalog.enums import Hydration
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.urn import parse_urn
+from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.fields.context import Info
 from graphql_schema.ports.conditions import (
@@ -51,7 +52,8 @@ async def with_suggestions(info: Info, results: Sequence[WriteOutcome]) -> list[
         return [*results]
     try:
         found = dict(zip(wanted, await asyncio.gather(*(_near_ids(info, urn) for urn in wanted)), strict=True))
-    except CodedError:
+    except CodedError as error:
+        forget_frames(error)
         return [*results]
     return [
         replace(

@@ -19,6 +19,7 @@ import strawberry
 
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import INPUT_TO, PRODUCES, RUN_OF, Direction, Hop
+from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.execution.many_calls import gathered
 from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.fields.context import Info
@@ -84,7 +85,8 @@ async def _alarms(root: Parent, info: Info) -> Resolved:
     wanted = [All(until), *(All((*recent, In("state", (state.name,)))) for state in states.values())]
     try:
         last, *others = await asyncio.gather(*(_newest(info, where) for where in wanted))
-    except LimitError:
+    except LimitError as error:
+        forget_frames(error)
         return None
     found = dict(zip(states, others, strict=True))
     if last is not None and is_silent(last.record["createdAt"], now):

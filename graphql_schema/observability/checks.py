@@ -8,6 +8,7 @@ import strawberry
 from graphql_schema.catalog.enums import CheckKind, CheckStatus, References
 from graphql_schema.catalog.instants import MAX_AHEAD_MS, is_ahead
 from graphql_schema.catalog.relations import MONITORED_BY, RESULT_OF
+from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
@@ -176,7 +177,8 @@ async def _with_near_checks(info: Info, given: ReportCheckInput, result: WriteOu
     try:
         asset = await reader.node(given.asset)
         page = None if asset is None else await reader.related(asset, CHECKS, _CANDIDATES)
-    except CodedError:
+    except CodedError as error:
+        forget_frames(error)
         return result
     names = [item.row.record["name"] for item in page.items] if page else []
     near = await run_aside(near_names, given.check, names)

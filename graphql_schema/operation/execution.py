@@ -128,7 +128,8 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         if isinstance(plans, Plans):
             try:
                 return ExecutionResult(data=await self._vectored(plans), errors=None)
-            except Exception:  # noqa: BLE001 - graphql-core finds and reports the same error
+            except Exception as error:  # noqa: BLE001 - graphql-core finds and reports the same error
+                forget_frames(error)
                 context.restart()
         result = super().execute_operation(serially=False)
         return cast("ExecutionResult", await result if self.is_awaitable(result) else result)
@@ -286,9 +287,10 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         """Pause; a mutation that has ended completes the result of what it has written."""
         try:
             await self.budget.pause()
-        except CodedError:
+        except CodedError as error:
             if not self.budget.writes:
                 raise
+            forget_frames(error)
 
     def _begin(self, later: Later[Any]) -> None:
         """Await a part that has not begun, if there is one, in a task of its own."""

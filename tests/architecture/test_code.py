@@ -85,6 +85,16 @@ def caught(handler: ast.ExceptHandler) -> set[str]:
     return {ast.unparse(kind).rsplit(".", 1)[-1] for kind in kinds}
 
 
+def goes_on_after_limit(node: ast.AST) -> bool:
+    """Return whether a node handles an error of a limit, and does not end with `raise`."""
+    expected = {"LimitError", "LargeLevelError", "CodedError"}
+    return (
+        isinstance(node, ast.ExceptHandler)
+        and bool(caught(node) & expected)
+        and not isinstance(node.body[-1], ast.Raise)
+    )
+
+
 def test_every_module_and_public_name_is_documented() -> None:
     """All modules, and all public names of the product, have a docstring that begins with a sentence."""
     bare = [module.path for module in modules() if not documented(module.tree)]
@@ -147,6 +157,20 @@ def test_caught_cancellation_is_raised_again() -> None:
         if not any(isinstance(last, ast.Raise) and last.exc is None for last in node.body[-1:])
     ]
     assert silent == []
+
+
+def test_reads_that_go_on_after_a_limit_forget_its_frames() -> None:
+    """An error that is handled without being raised leaves a cycle with all that its frames have read."""
+    kept = [
+        f"{module.path}:{function.name}"
+        for name, module in product().items()
+        if name.startswith(("app.graph.reading.", "graphql_schema."))
+        for function in module.nodes
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        if any(goes_on_after_limit(node) for node in ast.walk(function))
+        if "forget_frames(" not in ast.unparse(function)
+    ]
+    assert kept == []
 
 
 def test_imports_only_point_down(capsys: pytest.CaptureFixture[str]) -> None:

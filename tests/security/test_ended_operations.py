@@ -29,6 +29,11 @@ USED = (
     "{ assets(first: 30) { nodes { ownerTeam { usage { reads } consumption { reads } incidents { totalCount } } } } }"
 )
 
+LINEAGE = """{ asset(id: "mlg://dataset/test/default/d0") { lineage(direction: UPSTREAM) { nodes { depth } }
+  impact { assets { totalCount } } health { status } } }"""
+VERSIONS = """{ asset(id: "mlg://model/test/default/m") { ... on Model { versions(first: 2) { nodes { id } } }
+  health { status } lineage(direction: UPSTREAM) { nodes { depth } } } }"""
+
 
 @pytest.fixture(scope="module")
 async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
@@ -103,6 +108,32 @@ async def test_an_operation_leaves_no_cycle(api: Api, send: Callable[[Api], Awai
     One that is alive during a collection is not visited again, so its cycles would stay in memory.
     """
     await leaves_no_cycle(api, send)
+
+
+@observes_one_process
+@pytest.mark.parametrize(
+    ("document", "limits"),
+    [
+        (USED, {"app.graph.reading.listing_pages.PART_BYTES": 10}),
+        (USED, {"app.graph.reading.level.level_batcher.EDGE_CAP": 5}),
+        (HEALTHY, {"app.graph.reading.level.level_batcher.EDGE_CAP": 5}),
+        (LINEAGE, {"app.graph.reading.level.level_batcher.EDGE_CAP": 5}),
+        (VERSIONS, {"app.graph.reading.level.level_batcher.EDGE_CAP": 2}),
+    ],
+    ids=["large parts", "usage", "health", "lineage", "versions"],
+)
+async def test_a_refused_read_leaves_no_cycle(
+    api: Api, monkeypatch: pytest.MonkeyPatch, document: str, limits: dict[str, int]
+) -> None:
+    """An error that ends a request to the store, after which less is read, reaches no result and no other caller."""
+    model = "mlg://model/test/default/m"
+    versions = [{"modelVersion": {"id": f"mlg://model-version/test/default/m@{n}", "model": model}} for n in range(4)]
+    datasets = [f"mlg://dataset/test/default/d{number}" for number in range(DATASETS)]
+    run = {"id": "mlg://run/test/default/r", "state": "COMPLETE", "inputs": datasets[1:], "outputs": datasets[:1]}
+    await api.load({"model": {"id": model}}, *versions, {"run": run})
+    for path, limit in limits.items():
+        monkeypatch.setattr(path, limit)
+    await leaves_no_cycle(api, lambda each: each.send("bo", document))
 
 
 @observes_one_process

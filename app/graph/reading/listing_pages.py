@@ -20,6 +20,7 @@ from app.graph.reading.level.level_statement import RECORDS_CAP
 from app.graph.reading.unused_assets import UnusedAssets
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.properties import FIELD_OF
+from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.ports.conditions import BY_URN, Condition, ListingQuery, Negated, SortOrder, Value
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ALL, COUNT_LIMIT, PageRequest
@@ -87,8 +88,9 @@ class ListingPages:
             return [RowPage((), has_next=True) for _ in requests]
         try:
             return await self._read(requests, refused_from=PART_BYTES)
-        except LargeLevelError:
-            return list(await asyncio.gather(*(self._load_one_in_parts(*each) for each in requests)))
+        except LargeLevelError as error:
+            forget_frames(error)
+        return list(await asyncio.gather(*(self._load_one_in_parts(*each) for each in requests)))
 
     async def _load_one_in_parts(self, listing: ListingQuery, page: PageRequest) -> RowPage:
         """Return a page that ends when the operation has read a quarter of what it may, and then has ``has_next``.
@@ -103,7 +105,8 @@ class ListingPages:
                     break
                 try:
                     (part,) = await self._read([(listing, page)], refused_from=PART_BYTES)
-                except LargeLevelError:
+                except LargeLevelError as error:
+                    forget_frames(error)
                     size //= 2
                 else:
                     items += part.items

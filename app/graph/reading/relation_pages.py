@@ -24,6 +24,7 @@ from app.graph.reading.visible_rows import ALL_ENDS, VisibleRows
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.properties import FIRST_REGISTERED, TIME_FIELDS
 from graphql_schema.catalog.relations import CHANGED
+from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.ports.record import Json, JsonObject, Position
 from graphql_schema.ports.relation_query import (
     COUNT_LIMIT,
@@ -116,10 +117,11 @@ class RelatedPages:
             return await self._load_in_parts(related, page, sources)
         try:
             return await self._load_at_once(related, page, sources)
-        except LimitError:
+        except LimitError as error:
             self._rows.budget.check()
             if page.keep != REGISTERED:
                 raise
+            forget_frames(error)
         shown = replace(page, since=FIRST_REGISTERED, keep=SHOWN_AS_REGISTERED)
         return await self._load_at_once(related, shown, sources)
 
@@ -186,8 +188,9 @@ class RelatedPages:
         """Return what the sources reach; None if it is too much for one request."""
         try:
             return await self._read_all(related, page, sources, **window)
-        except LimitError:
+        except LimitError as error:
             self._rows.budget.check()
+            forget_frames(error)
             self._refused += 1
             return None
 

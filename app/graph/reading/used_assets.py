@@ -18,6 +18,7 @@ from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.reading.relation_items import relation_items
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.relations import USAGE_OF
+from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ALL
@@ -101,9 +102,10 @@ class UsedAssets:
             hops = [_wired(hop, vids, since) for hop in compile_related(USES[kind]).hops]
             try:
                 response = await self._rows.fetch(LevelRequest(hops=hops))
-            except LimitError:
+            except LimitError as error:
                 if len(batch) == 1:
                     raise
+                forget_frames(error)
                 middle = len(batch) // 2
                 waiting += [batch[:middle], batch[middle:]]
                 continue

@@ -34,6 +34,9 @@ ALIASES: Final = "aliases"
 FIRST_AT: Final = "firstAt"
 """Record key of a check: the instant of its oldest result."""
 
+CHECK_COUNT: Final = "checkCount"
+"""Record key of an asset: how many checks were made on it."""
+
 DUE_AT: Final = "dueAt"
 """Record key of a thin event: the instant from which a worker may take it, also the native property ``begins``."""
 

@@ -34,7 +34,7 @@ class ContinuedLevel:
             return {**found, "e": [] if found["over"] else self._edges, "l": self._listings}
         hop, sources, positions, cap, size = found["r"]
         self._stopped_at += hop
-        stopped = {**self._hops[self._stopped_at], "p": SOURCES_GIVEN, "xs": sources, "b": positions}
+        stopped = {**self._hops[self._stopped_at], "p": SOURCES_GIVEN, "xs": sources, "b": positions, "w": 0}
         further = range(self._stopped_at + 1, len(self._hops))
         known = dict.fromkeys(self.bindings["points"])
         for listing in self._listings:

@@ -154,7 +154,10 @@ class LevelBatcher:
         self._received += 1
         if self._driver is None or self._driver.done():
             self._driver = asyncio.create_task(self._drive())
-        return await future
+        try:
+            return await future
+        finally:
+            del future  # it has the error, whose traceback has this frame: who catches it would leave a cycle
 
     async def _drive(self) -> None:
         """Send one level after the other until no request waits."""
@@ -223,6 +226,7 @@ class LevelBatcher:
             refusal = _too_many() if content.over else None
             refused = [(request, future) for request, future in level if refusal is not None and request.hops]
         if len(refused) > 1:
+            forget_frames(refusal)  # it has this frame, which has the requests, and no caller gets it
             for each in level:  # the combined request exceeds a cap: send each alone, so that one cannot fail others
                 await self._send_as_one([each])
         else:

@@ -40,6 +40,7 @@ read.
 | i     | whether edges may be inferred: vertices on their chains are returned and count for the cap   |
 | f     | vertex ids of far ends, absent for all: only edges to these, ended ones too; only if ``p``   |
 |       | is -1 and ``n`` is 0, and only ``out``; ``ks``, ``vf`` and ``vt`` are then ignored           |
+| w     | what each source counts for the cap before the hop begins, absent for nothing                |
 | b     | positions of further sources at which the hop goes on, absent for none                       |
 |       | (:mod:`app.graph.driver.groovy.edge_slices`)                                                 |
 
@@ -317,6 +318,7 @@ def edges = hops.withIndex().collect {{ h, number ->
       budget--
     }} }}
   }}
+  if (h.w && !rest) budget -= h.w * xs.size()
   if ((xs || h.b) && budget > 0 && left > 0 && !rest) {{
     def out = h.d == 'out'
     if (h.f) between(xs, h.f, h.ls).each {{ e ->

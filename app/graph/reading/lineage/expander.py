@@ -25,6 +25,7 @@ from app.graph.records.read_time import ReadTime
 from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.properties import FIRST_REGISTERED
 from graphql_schema.catalog.relations import CHILD_HOPS, LINEAGE, PARENT_HOPS, Direction, Hop
+from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.ports.record import JsonObject
 from policies.errors import LimitError
 
@@ -110,10 +111,11 @@ class Expander:
             return [Expansion(MemberEdges(vid, ())) for vid, _ in vertices]
         try:
             response = await self._rows.fetch(LevelRequest(hops=_hops(selection, vertices)))
-        except LimitError:
+        except LimitError as error:
             self._rows.budget.check()
             if not any(without_stubs(step) for step, _ in steps_of(vertices)):
                 raise
+            forget_frames(error)
         else:
             return self._put_together(vertices, response)
         response = await self._rows.fetch(LevelRequest(hops=_hops(selection, vertices, stubs=False)))

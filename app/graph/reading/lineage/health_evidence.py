@@ -2,8 +2,8 @@
 
 The evidence is read in the request that expands the same level (:mod:`app.graph.reading.lineage.expander`), for the
 vertices and for the other members of their asset groups. Any caller may record evaluations of a version, each on
-thousands of datasets, and refer to thousands of further versions. If the evidence has too many edges, up to four
-further requests read less of it.
+thousands of datasets, refer to thousands of further versions, and report thousands of checks on an asset without an
+owner. If the evidence has too many edges, up to six further requests read less of it.
 """
 
 import sys
@@ -25,6 +25,7 @@ from app.graph.records.read_time import NO_UPPER_BOUND, ReadTime
 from graphql_schema.catalog.instants import MAX_AHEAD_MS, is_ahead
 from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.relations import EVALUATED_BY, MONITORED_BY, RAISED_ON, RESULT_OF, Hop
+from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
 from graphql_schema.ports.lineage_query import LONG_LINEAGE
 from graphql_schema.ports.record import Json, JsonObject, Record
@@ -40,6 +41,12 @@ _DATA: Final = EVALUATED_BY.into("Dataset", "DatasetVersion")
 _EVALUATED: Final = "ModelVersion"
 _SHARE: Final = 5
 """Part of the edges of a request that may be edges to data, because the size of their records is limited as well."""
+
+RESULT_WEIGHT: Final = 4
+"""Number of edges for which a check counts whose newest result is read: the store looks it up in up to 0.5 ms."""
+
+MAX_CHECKS: Final = 1_000
+"""Number of checks, and of incidents, of each asset that are read if all of a level are too many for one request."""
 
 _LAST: Final = -1
 """Index of the last hop of a level, which reads the data of evaluations if a further request does."""
@@ -80,8 +87,9 @@ class EvidenceReader:
         """Return the evidence on the vertices of rows, in their order.
 
         If one request would read too many edges, evaluations that do not count for their version are left out. Of the
-        data of the others, as many are read as one request may. If the rest has too many edges, versions that are stubs
-        are left out as well. Raises LimitError if it has too many without them.
+        data of the others, as many are read as one request may. If the rest has too many edges, checks and incidents of
+        each asset beyond MAX_CHECKS are left out, or versions that are stubs. If it still has, these are left out, and
+        checks and incidents beyond the share of each asset in one request. Raises LimitError if it has too many without them.
         """
         return await self._loader.load_many(reached)
 
@@ -89,8 +97,9 @@ class EvidenceReader:
         vertices = [(row.vid, row.kind) for row in reached]
         level: _Level | None
         try:
-            level = await self._read(vertices, with_data=True)
-        except LimitError:
+            level = await self._read(vertices, _Extent(data=True))
+        except LimitError as error:
+            forget_frames(error)
             level = None
         if level is None:
             level = await self._with_some_data(await self._read_without_data(vertices))
@@ -99,37 +108,40 @@ class EvidenceReader:
             return await run_in_parts(self._groups(reached, level), is_long=is_long)
 
     async def _read_without_data(self, vertices: list[Vertex]) -> "_Level":
-        """Read a level without the data of evaluations, and without versions that are stubs if it is too large."""
-        try:
-            return await self._read(vertices, with_data=False)
-        except LimitError:
-            self._rows.budget.check()
-            if not any(without_stubs(hop) for hop, _ in steps_of(vertices)):
-                raise
-        return await self._read(vertices, with_data=False, stubs=False)
+        """Read a level without the data of evaluations, and if it is too large, less and less of the rest."""
+        has_stubs = any(without_stubs(hop) for hop, _ in steps_of(vertices))
+        share = max(EDGE_CAP // (2 * (RESULT_WEIGHT + 2) * len(vertices)), 1)
+        extents = [_Extent(), _Extent(max_checks=MAX_CHECKS), *([_Extent(stubs=False)] if has_stubs else [])]
+        extents.append(_Extent(stubs=False, max_checks=min(share, MAX_CHECKS)))
+        for extent in extents[:-1]:
+            try:
+                return await self._read(vertices, extent)
+            except LimitError as error:
+                self._rows.budget.check()
+                forget_frames(error)
+        return await self._read(vertices, extents[-1])
 
-    async def _read(self, vertices: list[Vertex], *, with_data: bool, stubs: bool = True) -> "_Level":
+    async def _read(self, vertices: list[Vertex], extent: "_Extent") -> "_Level":
         """Read a level in one request; without the data of evaluations, also the records of the versions.
 
-        Without ``stubs`` it has no versions that are stubs, unless they are among the vertices. If the newest result of
-        a check is ahead of the clock, a second request reads the level without such results.
+        If the newest result of a check is ahead of the clock, a second request reads the level without such results.
         """
-        level = await self._read_until(vertices, NO_UPPER_BOUND, with_data=with_data, stubs=stubs)
+        level = await self._read_until(vertices, NO_UPPER_BOUND, extent)
         now = self._rows.row_policy.instant.valid
         if not any(is_ahead(each["observedAt"], now) for each in level.results()):
             return level
-        return await self._read_until(vertices, now + MAX_AHEAD_MS, with_data=with_data, stubs=stubs)
+        return await self._read_until(vertices, now + MAX_AHEAD_MS, extent)
 
-    async def _read_until(self, vertices: list[Vertex], until: int, *, with_data: bool, stubs: bool) -> "_Level":
-        builder = _RequestBuilder(self._rows.row_policy.instant, with_data, until)
+    async def _read_until(self, vertices: list[Vertex], until: int, extent: "_Extent") -> "_Level":
+        builder = _RequestBuilder(self._rows.row_policy.instant, extent, until)
         versions = [vid for vid, kind in vertices if kind == _EVALUATED]
         own = builder.add_evidence([vid for vid, _ in vertices], versions)
         steps = [
-            builder.add_members(hop, sources, **({} if stubs else without_stubs(hop)))
+            builder.add_members(hop, sources, **({} if extent.stubs else without_stubs(hop)))
             for hop, sources in steps_of(vertices)
         ]
-        response = await self._rows.fetch(LevelRequest(() if with_data else versions, builder.hops))
-        return _Level(own, steps, response.edges, response, lacks_stubs=not stubs)
+        response = await self._rows.fetch(LevelRequest(() if extent.data else versions, builder.hops))
+        return _Level(own, steps, response.edges, response, extent)
 
     async def _with_some_data(self, level: "_Level") -> "_Level":
         """Return a level that was read without data with the evaluations that count, and their data.
@@ -146,7 +158,8 @@ class EvidenceReader:
             builder.add(_DATA, evaluations, **window)
             try:
                 data = (await self._rows.fetch(LevelRequest(hops=builder.hops))).edges
-            except LimitError:
+            except LimitError as error:
+                forget_frames(error)
                 continue
             return replace(level, edges=[*level.edges, *data], max_data=maximum)
         return replace(level, edges=[*level.edges, {}], max_data=0)
@@ -169,9 +182,22 @@ class EvidenceReader:
         for row in reached:
             findings = yield from _findings(weighing, row, level.own, level)
             itself = MemberFindings(row.vid, findings, {})
-            groups.append(GroupEvidence(itself, members.get(row.vid, ()), level.lacks_stubs))
+            groups.append(GroupEvidence(itself, members.get(row.vid, ()), not level.extent.stubs))
             yield
         return groups
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """What a request reads of a level: the ``data`` of evaluations, versions that are ``stubs``, checks of each asset.
+
+    Versions that are among the vertices are read in any case. ``max_checks`` is the maximal number of checks of each
+    asset, and of incidents, None for all.
+    """
+
+    data: bool = False
+    stubs: bool = True
+    max_checks: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,17 +206,16 @@ class _Level:
 
     ``own`` are the hops to the evidence on the vertices. ``steps`` has for each hop to other members its index, and the
     hops to the evidence on them. ``left_out`` has the evaluations of each version that were left out. ``max_data`` is
-    the number of data up to which those of an evaluation were read. ``lacks_stubs``, a flag: versions that are stubs
-    were left out.
+    the number of data up to which those of an evaluation were read.
     """
 
     own: "_EvidenceHops"
     steps: Sequence[tuple[int, "_EvidenceHops"]]
     edges: Sequence[Adjacency]
     response: LevelResponse
+    extent: _Extent
     left_out: Adjacency = field(default_factory=dict)
     max_data: int = sys.maxsize
-    lacks_stubs: bool = False
 
     @property
     def is_long(self) -> bool:
@@ -264,6 +289,7 @@ class _EvidenceHops:
             evaluations,
             left_out=level.left_out.get(vid, ()),
             max_data=level.max_data,
+            max_checks=level.extent.max_checks or sys.maxsize,
         )
 
     def _evaluations(
@@ -276,13 +302,10 @@ class _EvidenceHops:
 
 @dataclass(slots=True)
 class _RequestBuilder:
-    """Builds the hops of one request; ``with_data`` states whether the data of evaluations are among them.
-
-    ``until`` is the instant after which results of checks are left out.
-    """
+    """Builds the hops of one request of an ``extent``; results of checks after the instant ``until`` are left out."""
 
     instant: ReadTime
-    with_data: bool = True
+    extent: _Extent = field(default_factory=_Extent)
     until: int = NO_UPPER_BOUND
     hops: list[JsonObject] = field(default_factory=list)
 
@@ -309,12 +332,13 @@ class _RequestBuilder:
         ``versions`` are the model versions among the sources. If ``evaluated`` is false, evaluations are not read. In a
         read of the past, results after its valid time are left out, so that none takes the place of the newest before.
         """
-        checks = self.add(_CHECKS, sources, parent)
+        window: JsonObject = {} if self.extent.max_checks is None else {"n": self.extent.max_checks}
+        checks = self.add(_CHECKS, sources, parent, **window)
         until = self.instant.valid if self.instant.past else self.until
-        results = self.add(_RESULTS, (), checks, n=1, t=True, at=until)
-        incidents = self.add(_INCIDENTS, sources, parent)
+        results = self.add(_RESULTS, (), checks, n=1, t=True, at=until, w=RESULT_WEIGHT)
+        incidents = self.add(_INCIDENTS, sources, parent, **window)
         evaluations = self.add(_EVALUATIONS, versions, parent) if evaluated else SOURCES_GIVEN
-        data = self.add(_DATA, (), evaluations) if evaluated and self.with_data else _LAST
+        data = self.add(_DATA, (), evaluations) if evaluated and self.extent.data else _LAST
         return _EvidenceHops(checks, results, incidents, evaluations, data)
 
 

@@ -38,7 +38,8 @@ class HealthEvidence:
     include edges that were not valid then; :func:`app.graph.records.read_time.edge_at` filters them.
 
     ``left_out`` are evaluations that do not count for the vertex, each with the edge to it, if they were left out.
-    ``max_data`` is the number of data up to which those of an evaluation were read.
+    ``max_data`` is the number of data up to which those of an evaluation were read, and ``max_checks`` that of checks
+    and of incidents up to which these were read.
     """
 
     vid: int
@@ -47,6 +48,7 @@ class HealthEvidence:
     evaluations: Sequence[tuple[int, Edge, Sequence[tuple[int, Edge]]]]
     left_out: Sequence[tuple[int, Edge]] = ()
     max_data: int = sys.maxsize
+    max_checks: int = sys.maxsize
 
 
 @dataclass(eq=False, slots=True)
@@ -56,8 +58,8 @@ class AssetFindings:
     ``causes`` have the depth 0. ``newest`` are the newest evaluations of each owner, kind and set of data.
     ``monitored`` is true if a visible evaluation or latest result of a check counts. ``blocked`` is true if the policy
     hides some of the evidence. ``lacks_causes`` is true if visible evaluations were left out, which cannot change the
-    status. ``lacks_data`` is true if some data of a visible evaluation may not have been read, on which the status may
-    depend.
+    status. ``lacks_evidence`` is true if checks, incidents, or data of a visible evaluation may not have been read, on
+    which the status may depend.
     """
 
     causes: list[HealthFinding] = field(default_factory=list)
@@ -65,7 +67,7 @@ class AssetFindings:
     monitored: bool = False
     blocked: bool = False
     lacks_causes: bool = False
-    lacks_data: bool = False
+    lacks_evidence: bool = False
 
 
 class EvidenceWeighing:
@@ -83,8 +85,10 @@ class EvidenceWeighing:
         hidden, found = asset.access.hidden, AssetFindings()
         found.blocked = not hidden.isdisjoint(_EVIDENCE)
         if _CHECKS not in hidden:
+            found.lacks_evidence |= len(evidence.checks) >= evidence.max_checks
             yield from self._weigh_checks(asset, evidence, found)
         if _INCIDENTS not in hidden:
+            found.lacks_evidence |= len(evidence.incidents) >= evidence.max_checks
             for incident in self._rows.found(evidence.incidents, self._response):
                 weight = weigh_incident(asset, incident)
                 if weight is not None:
@@ -121,7 +125,7 @@ class EvidenceWeighing:
                 evaluation, _ = visible
                 shown = evaluation.reads(_DATA)
                 found.blocked |= _VERDICT in evaluation.access.hidden
-                found.lacks_data |= shown and len(data) >= evidence.max_data
+                found.lacks_evidence |= shown and len(data) >= evidence.max_data
                 found.monitored |= counts_for(version.record, evaluation.record)
                 known.append((evaluation, (yield from self._visible_data(evaluation, data)) if shown else frozenset()))
             yield

@@ -21,6 +21,7 @@ from app.graph.reading.lineage.lineage_walk import WalkState
 from app.graph.reading.lineage.walk_budget import CAUSES, EDGES
 from app.graph.reading.lineage.walk_session import WalkSession
 from graphql_schema.catalog.relations import CHILD_HOPS, Direction
+from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.execution.many_calls import gathered
 from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
 from graphql_schema.ports.contamination_report import ContaminationReport
@@ -72,7 +73,8 @@ class HealthWalk:
         """
         try:
             found = await self.session.evidence.read(reached)
-        except LimitError:
+        except LimitError as error:
+            forget_frames(error)
             self.walk.end(EDGES)
             return []
         if any(group.lacks_stubs for group in found):
@@ -111,7 +113,7 @@ class HealthWalk:
         self.monitored |= counts and depth == 0 and findings.monitored
         self.lacks_causes |= findings.lacks_causes
         self.walk.blocked |= findings.blocked
-        if findings.lacks_data and EDGES not in self.walk.ended:
+        if findings.lacks_evidence and EDGES not in self.walk.ended:
             self.walk.ended.append(EDGES)
         for each in findings.causes:
             if self.session.budget.count_members(1):

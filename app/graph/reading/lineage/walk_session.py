@@ -12,6 +12,7 @@ from app.graph.reading.lineage.walk_budget import EDGES, OF_THE_SERVER, TIME, Bu
 from app.graph.reading.rows_by_id import RowsById
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import ReadTime
+from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.ports.lineage_query import Completeness, SnapshotTime
 from graphql_schema.ports.shared_results import SharedResults
 from policies.errors import LimitError
@@ -64,7 +65,8 @@ class WalkSession:
             return TIME
         try:
             found = await self.expander.expand(selection, vertices)
-        except LimitError:
+        except LimitError as error:
+            forget_frames(error)
             return EDGES
         return self.budget.count_members(sum(len(each.others) for each in found)) or found
 

@@ -8,12 +8,13 @@ check.
 from collections.abc import Mapping
 from typing import Final
 
-from app.graph.records.vertex_record import FIRST_AT
+from app.graph.records.vertex_record import CHECK_COUNT, FIRST_AT
 from app.graph.writing.handlers.track_incident import OPEN_INCIDENTS, NewIncident, raise_incident, tracked_incident
 from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record, reported
 from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.rejections import invalid, unknown_name
+from app.graph.writing.unit.placeholders import has_lasting_owner
+from app.graph.writing.unit.rejections import invalid, over_limit, unknown_name
 from graphql_schema.catalog.enums import CheckStatus, Severity
 from graphql_schema.catalog.instants import is_ahead
 from graphql_schema.catalog.relations import MONITORED_BY, RESULT_OF
@@ -24,6 +25,12 @@ from graphql_schema.rules.gate_evaluation import REPORTERS, counts_on
 
 LATEST_AT: Final = "latestAt"
 """Record key of a check: the instant of its newest result."""
+
+MAX_UNOWNED_CHECKS: Final = 1_000
+"""Number of checks up to which a further one is made on an asset without a lasting owner, where any engineer may."""
+
+MAX_CHECKS: Final = 5_000
+"""The same for other assets. The health of what is derived from an asset reads the newest result of each check."""
 
 _OPENS: Final[Mapping[str, tuple[Severity, str]]] = {
     CheckStatus.FAIL.name: (Severity.HIGH, "failed"),
@@ -38,7 +45,8 @@ def report(unit: ItemUnit, command: ReportCheckCommand) -> WriteOutcome:
     """Record a result of a check.
 
     Raises RejectedItemError if the asset is hidden or deleted, the caller may not update it, or the instant is more
-    than five minutes in the future. With ``only_known``, it is also raised if the asset has no check of this name.
+    than five minutes in the future. So it is if the asset has as many checks as it may, or with ``only_known`` none of
+    this name.
     """
     observed = unit.now if command.observed_at is None else command.observed_at
     check_urn = attached_urn(unit.author.tenant, "check", command.asset, command.check)
@@ -72,6 +80,7 @@ def _checked(unit: ItemUnit, command: ReportCheckCommand, urn: str, observed: in
     if command.values.get("threshold") is not None:
         given["threshold"] = command.values["threshold"]
     if before is None:
+        _count(unit, command.asset)
         identity = {"name": command.check, "subjects": [command.asset], OPEN_INCIDENTS: [], FIRST_AT: observed}
         unit.staging.put(vid, new_attached_record(unit, urn, unit.now, **identity, **given))
         unit.staging.attach(MONITORED_BY, unit.lookup.vid(command.asset), vid, unit.now)
@@ -83,6 +92,20 @@ def _checked(unit: ItemUnit, command: ReportCheckCommand, urn: str, observed: in
     if after != before:
         unit.staging.put(vid, amended(unit, before, **after))
     return unit.lookup.known(vid)
+
+
+def _count(unit: ItemUnit, asset: str) -> None:
+    """Count one more check of an asset; raise RejectedItemError if it has as many as it may."""
+    vid = unit.lookup.vid(asset)
+    record = unit.lookup.known(vid)
+    count = record.get(CHECK_COUNT, 0)
+    if count >= MAX_CHECKS:
+        raise over_limit(f"{asset} has {MAX_CHECKS} checks; no further one is made. Report under the known names.")
+    if count >= MAX_UNOWNED_CHECKS and not has_lasting_owner(unit, record):
+        raise over_limit(
+            f"{asset} has {MAX_UNOWNED_CHECKS} checks, and no owner; no further one is made. Give it an owner first."
+        )
+    unit.staging.put(vid, {**record, CHECK_COUNT: count + 1})
 
 
 def _record(unit: ItemUnit, command: ReportCheckCommand, check: Record, urn: str, observed: int) -> None:

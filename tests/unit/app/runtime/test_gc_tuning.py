@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 import threading
 import weakref
 from collections.abc import Iterator
@@ -123,6 +124,32 @@ async def test_the_end_of_a_middle_collection_in_another_thread_counts() -> None
     finally:
         gc.callbacks.remove(collector.observe)
         growing.cancel()
+
+
+async def test_a_thread_that_makes_tuples_is_not_disturbed() -> None:
+    """A tuple that is made from an iterator is a young object before it is complete. Nothing may refer to it then."""
+    failed, ends = list[BaseException](), threading.Event()
+
+    def make_tuples() -> None:
+        while not ends.is_set():
+            try:
+                tuple(number for number in range(20_000))
+            except SystemError as error:
+                failed.append(error)
+
+    interval = sys.getswitchinterval()
+    making = threading.Thread(target=make_tuples)
+    sys.setswitchinterval(1e-6)
+    collector = gc_tuning.Collector()
+    making.start()
+    try:
+        for _ in range(3_000):
+            collector.observe("start", {"generation": 0})
+    finally:
+        ends.set()
+        making.join()
+        sys.setswitchinterval(interval)
+    assert failed == []
 
 
 async def test_what_outlives_a_collection_is_not_visited_again(monkeypatch: Monkey) -> None:

@@ -1,0 +1,78 @@
+"""Thousands of checks on one asset: its health has a part of them, and that of others keeps its own evidence."""
+
+from typing import Any
+
+import pytest
+from support.estates.leak_catalogue import token
+from support.estates.promotions import ERRORS, RANKING, codes
+from support.servers.in_process import Api, observes_one_process
+
+from app.graph.reading.level import cached_level, level_batcher
+from app.graph.reading.lineage import health_evidence
+from app.graph.writing.handlers import report_check
+
+CHECK = f"mutation ($input: ReportCheckInput!) {{ done: reportCheck(input: $input) {{ {ERRORS} }} }}"
+HEALTH = """query ($id: ID!) { asset(id: $id) { health {
+  status causes { depth asset { id } } completeness { reason } } } }"""
+HISTORY = "query ($id: ID!) { asset(id: $id) { revision history(first: 9) { nodes { fields { field } } } } }"
+HUB, SOURCE, RESULT, PLAIN = (f"mlg://dataset/test/default/{name}" for name in ("hub", "source", "result", "plain"))
+CHECKS = 24
+
+
+@pytest.fixture(scope="module")
+async def api(api: Api) -> Api:
+    """Return the API with an unowned hub that eva checks, and what is derived from it and a failing source."""
+    api.tokens["eva"] = token(api, "eva", "ads", roles="engineer")
+    assert (await api.register("eva", {"dataset": {"id": HUB}}))["created"] == 1
+    for number in range(CHECKS):
+        assert codes(await report(api, "eva", HUB, f"c{number}", "PASS")) == []
+    owned = {"owners": [RANKING]}
+    await api.load(
+        {"dataset": {"id": SOURCE, **owned}},
+        {"dataset": {"id": RESULT, "derivedFrom": [SOURCE, HUB], **owned}},
+        {"dataset": {"id": PLAIN, "derivedFrom": [SOURCE], **owned}},
+    )
+    assert codes(await report(api, "ada", SOURCE, "rows", "FAIL")) == []
+    return api
+
+
+async def report(api: Api, who: str, asset: str, check: str, status: str) -> Any:
+    """Return the payload of the report of a result."""
+    given = {"asset": asset, "check": check, "checkKind": "FRESHNESS", "status": status}
+    return (await api.ask(who, CHECK, input=given))["done"]
+
+
+async def health(api: Api, urn: str) -> tuple[str, list[tuple[int, str]], str | None]:
+    """Return the status of an asset, its causes by depth and asset, and why its health is not complete."""
+    found = (await api.ask("bo", HEALTH, id=urn))["asset"]["health"]
+    causes = [(cause["depth"], cause["asset"]["id"]) for cause in found["causes"]]
+    return found["status"], causes, found["completeness"]["reason"]
+
+
+@observes_one_process
+async def test_many_checks_hide_no_evidence_of_other_assets(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failing source of the same level stays a cause, and the health says that the checks of the hub are cut."""
+    assert await health(api, RESULT) == ("DEGRADED", [(1, SOURCE)], None)
+    monkeypatch.setattr(health_evidence, "MAX_CHECKS", 4)
+    for module in (level_batcher, cached_level, health_evidence):
+        monkeypatch.setattr(module, "EDGE_CAP", 20)
+    assert await health(api, RESULT) == ("DEGRADED", [(1, SOURCE)], "EDGES")
+    assert await health(api, PLAIN) == ("DEGRADED", [(1, SOURCE)], None)
+    assert (await health(api, HUB))[2] == "EDGES"
+
+
+async def test_an_asset_without_an_owner_has_few_checks(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its later owner makes further ones, and results of the known ones are recorded in any case."""
+    monkeypatch.setattr(report_check, "MAX_UNOWNED_CHECKS", 3)
+    monkeypatch.setattr(report_check, "MAX_CHECKS", 5)
+    urn = "mlg://dataset/test/default/free"
+    assert (await api.register("eva", {"dataset": {"id": urn}}))["created"] == 1
+    made = [codes(await report(api, "eva", urn, f"c{number}", "PASS")) for number in range(4)]
+    assert made == [[], [], [], ["LIMIT_EXCEEDED"]]
+    assert codes(await report(api, "eva", urn, "c0", "FAIL")) == []
+    assert (await api.register("root", {"dataset": {"id": urn, "owners": [RANKING]}}))["updated"] == 1
+    made = [codes(await report(api, "ada", urn, f"own{number}", "PASS")) for number in range(3)]
+    assert made == [[], [], ["LIMIT_EXCEEDED"]]
+    found = (await api.ask("bo", HISTORY, id=urn))["asset"]
+    assert found["revision"] == 2
+    assert "check" not in str(found["history"])
