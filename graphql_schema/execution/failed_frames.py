@@ -49,9 +49,10 @@ def forget_failed(tasks: Iterable[asyncio.Future[Any]]) -> None:
                     error.__context__ = None
                 forget_frames(error)
         elif task.done() and (failure := task.exception()) is not None:
-            context = failure.__context__
+            context, frames = failure.__context__, failure.__traceback__
             with suppress(Exception):
                 task.result()  # the task forgets its own reference to the frames
             failure.__context__ = context  # not the group of errors that may be handled here: it refers to this one
+            failure.__traceback__ = frames  # without those of this call, and not lost if the result was read before
             forget_frames(failure)
-            del failure, context
+            del failure, context, frames

@@ -210,7 +210,7 @@ class RelatedPages:
         hops = compile_related(related).hops
         vids = [source.vid for source in sources]
         wired = [hop.wire(vids, **(window or _all(page))) for hop in hops]
-        request = LevelRequest(hops=wired, refused_from=RECORDS_CAP if page.in_parts else 0)
+        request = LevelRequest(hops=wired, refused_from=RECORDS_CAP // 2 if page.in_parts else 0)
         return await self._rows.fetch(request, ends=_far_ends(related))
 
     async def _cut_pages(

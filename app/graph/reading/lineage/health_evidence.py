@@ -89,7 +89,7 @@ class EvidenceReader:
         If one request would read too many edges, evaluations that do not count for their version are left out. Of the
         data of the others, as many are read as one request may. If the rest has too many edges, checks and incidents of
         each asset beyond MAX_CHECKS are left out, or versions that are stubs. If it still has, these are left out, and
-        checks and incidents beyond the share of each asset in one request. Raises LimitError if it has too many without them.
+        checks and incidents beyond the share of each asset in one request. Raises LimitError if that is too much.
         """
         return await self._loader.load_many(reached)
 

@@ -91,19 +91,20 @@ def _put_month(unit: ItemUnit, command: RecordUsageCommand, urn: str, days: Mapp
 
 def _mark_last_use(unit: ItemUnit, command: RecordUsageCommand, known: Record | None) -> None:
     """Move the marks of last use forward to this day, or back if the day no longer has usage."""
-    asset = unit.lookup.vid(command.asset)
-    for mark in (_mark_of(command.consumer), _OF_ALL):
-        if has_usage(command.counts):
+    asset, own = unit.lookup.vid(command.asset), _mark_of(command.consumer)
+    if has_usage(command.counts):
+        for mark in (own, _OF_ALL):
             unit.staging.mark(asset, mark, begin_of(date.fromisoformat(command.day)))
-        elif known is not None and has_usage(known):
-            last = _last_day(unit, asset, mark)
+    elif known is not None and has_usage(known):
+        months = [(_mark_of(consumer), _last_day(days)) for consumer, days in _months(unit, asset)]
+        for mark in (own, _OF_ALL):
+            last = max((day for of, day in months if mark in {of, _OF_ALL}), default="")
             unit.staging.mark(asset, mark, begin_of(date.fromisoformat(last)) if last else 0, exact=True)
 
 
-def _last_day(unit: ItemUnit, asset: int, mark: str) -> str | None:
-    """Return the last day with usage by consumers of this mark, from all months of the asset; None if there is none."""
-    days = (days.items() for consumer, days in _months(unit, asset) if mark in {_mark_of(consumer), _OF_ALL})
-    return max((day for each in days for day, counts in each if has_usage(counts)), default=None)
+def _last_day(days: Mapping[str, Record]) -> str:
+    """Return the last day of a month with usage, empty if there is none."""
+    return max((day for day, counts in days.items() if has_usage(counts)), default="")
 
 
 def _months(unit: ItemUnit, asset: int) -> list[tuple[str, Mapping[str, Record]]]:

@@ -113,3 +113,20 @@ async def test_the_errors_of_a_group_are_visited_once(monkeypatch: pytest.Monkey
     except ExceptionGroup:
         forget_failed(tasks)
     assert contexts == [None] * 3
+
+
+async def test_an_unexpected_error_keeps_its_frames_for_the_log() -> None:
+    """Also if its result was read before: the task then no longer has the frames, but the error does."""
+
+    async def fail() -> None:
+        raise RuntimeError
+
+    task = asyncio.ensure_future(fail())
+    with pytest.raises(RuntimeError) as raised:
+        await task
+    forget_failed([task])
+    names, frame = list[str](), raised.value.__traceback__
+    while frame is not None:
+        names.append(frame.tb_frame.f_code.co_name)
+        frame = frame.tb_next
+    assert names[-1] == "fail"
