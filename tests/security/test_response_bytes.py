@@ -28,7 +28,7 @@ async def test_records_are_bounded_by_the_bytes_of_the_response(
     ids = [f"mlg://dataset/test/default/bytes{number}" for number in range(6)]
     await api.load(*({"dataset": {"id": each, "description": text * 10_000}} for each in ids))
     size = len(orjson.dumps(orjson.dumps(text * 10_000).decode()))
-    monkeypatch.setattr(level_batcher, "RECORDS_CAP", 5 * size)
+    monkeypatch.setattr(level_batcher, "RECORDS_CAP", 10 * size)
     with received_rows(api.client) as rows:
         found = await api.ask("bo", "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=ids)
     assert [each["id"] for each in found["nodes"]] == ids

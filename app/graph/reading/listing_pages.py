@@ -84,6 +84,12 @@ class ListingPages:
 
     async def _load_in_parts(self, requests: list[tuple[ListingQuery, PageRequest]]) -> list[RowPage]:
         """Return pages that are read together, or if this is too much, in turns of one part each."""
+        pages: list[RowPage] = []
+        for begin in range(0, len(requests), LISTINGS_AT_ONCE):
+            pages += await self._load_few_in_parts(requests[begin : begin + LISTINGS_AT_ONCE])
+        return pages
+
+    async def _load_few_in_parts(self, requests: list[tuple[ListingQuery, PageRequest]]) -> list[RowPage]:
         if self._rows.budget.is_quarter_read:
             return [RowPage((), has_next=True) for _ in requests]
         try:

@@ -258,15 +258,16 @@ class LevelBatcher:
     async def _submit(self, bindings: JsonObject, *, refused_from: int) -> JsonObject:
         """Return the response of the store to the bindings of the level text, without those of the batcher.
 
-        If edges and records have more than half of RECORDS_CAP, edges and listings are read first, and the records in
-        parts: to decode a response holds the event loop. With ``refused_from`` everything is read at once, or refused.
+        If edges and records have more than a quarter of RECORDS_CAP, edges and listings are read first, and the
+        records in parts. To decode a response holds the event loop, 10 ms for each 4 MiB with a wide character in each
+        text. With ``refused_from`` everything is read at once, or refused.
         Raises LargeLevelError if the edges alone, or one of the records, are too large, or if edges and records have
         ``refused_from`` bytes.
 
         Before the response is returned, the transactions of other processes that it may show are learned, because these
         may have sensitivity floors.
         """
-        found = await self._request(bindings, size=refused_from or RECORDS_CAP // 2)
+        found = await self._request(bindings, size=refused_from or RECORDS_CAP // 4)
         if found is None:
             found = None if refused_from else await self._request(bindings, size=RECORDS_CAP, full=False)
             if found is None:
@@ -275,8 +276,8 @@ class LevelBatcher:
         return found
 
     async def _records(self, vids: Sequence[int]) -> list[str]:
-        """Return the records of vertices as texts, read in halves if they have more than half of RECORDS_CAP."""
-        size = RECORDS_CAP if len(vids) == 1 else RECORDS_CAP // 2
+        """Return the records of vertices as texts, read in halves if they have more than a quarter of RECORDS_CAP."""
+        size = RECORDS_CAP if len(vids) == 1 else RECORDS_CAP // 4
         found = await self._request({"points": vids, "hops": [], "listings": []}, size=size)
         if found is not None:
             texts: list[str] = found["v"]

@@ -161,7 +161,7 @@ async def test_a_request_that_ends_by_its_bytes_goes_on(stored: StoreGraph, monk
         for _ in range(12):
             hop = {**random_hop(random), "n": random.choice([1, 7, 50]), "a": -1}
             edges = await expected(stored, hop, hop["xs"])
-            monkeypatch.setattr(level_batcher, "RECORDS_CAP", 2 * size_of(edges) + 2)
+            monkeypatch.setattr(level_batcher, "RECORDS_CAP", 4 * size_of(edges) + 4)
             monkeypatch.setattr(level_batcher, "MEMORY", size_of(edges) + 1)
             with received_rows(client) as rows:
                 found = await LevelBatcher(client, "default", ReadTime(NOW)).fetch(LevelRequest(hops=[hop]))
