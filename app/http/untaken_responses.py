@@ -36,6 +36,11 @@ class UntakenResponses:
             if self._bytes[caller] < self.maximum:
                 return
             queue.release(caller)
+            await self.wait(caller)
+
+    async def wait(self, caller: Hashable) -> None:
+        """Return when the caller has taken enough of earlier responses."""
+        while self._bytes[caller] >= self.maximum:
             await self._taken.setdefault(caller, asyncio.Event()).wait()
 
     @contextmanager

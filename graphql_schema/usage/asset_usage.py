@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from math import fsum
 from typing import Annotated, NamedTuple, Union
 
 import strawberry
@@ -22,6 +21,7 @@ from graphql_schema.ports.relation_query import ALL_IN_PARTS, RelationQuery, new
 from graphql_schema.ports.row import PageItem, Row
 from graphql_schema.rules.money import MoneySum
 from graphql_schema.rules.usage_days import Counts, begin_of, has_usage
+from graphql_schema.usage.exact_sum import ExactSum
 from policies.errors import InvalidError
 
 MAX_DAYS = 400
@@ -229,17 +229,17 @@ async def added_up_in_turn(
 
 @dataclass(slots=True)
 class _Sums:
-    """What is added up of some days: the values of each counter, and the last of these days."""
+    """What is added up of some days: the sum of each counter, and the last of these days."""
 
-    reads: list[float] = field(default_factory=list)
-    calls: list[float] = field(default_factory=list)
+    reads: ExactSum = field(default_factory=ExactSum)
+    calls: ExactSum = field(default_factory=ExactSum)
     cost: MoneySum | None = None
     last: str = ""
 
     def add(self, counts: Sequence[Counts], last: str) -> None:
         """Add the counters of days, of which one is the ``last``."""
-        self.reads += [each.get("reads", 0) for each in counts]
-        self.calls += [each.get("calls", 0) for each in counts]
+        self.reads.add(each["reads"] for each in counts if "reads" in each)
+        self.calls.add(each["calls"] for each in counts if "calls" in each)
         costs = [each["costUsd"] for each in counts if "costUsd" in each]
         if costs:
             self.cost = self.cost or MoneySum()
@@ -248,15 +248,16 @@ class _Sums:
 
     def add_all(self, other: "_Sums") -> None:
         """Add what was added to others."""
-        self.reads += other.reads
-        self.calls += other.calls
+        self.reads.add_sum(other.reads)
+        self.calls.add_sum(other.calls)
         if other.cost is not None:
             self.cost = self.cost or MoneySum()
             self.cost.add_sum(other.cost)
 
     def total(self) -> JsonObject:
         """Return the sums; the cost is None if no day has one."""
-        return {"reads": fsum(self.reads), "calls": fsum(self.calls), "costUsd": self.cost and self.cost.rounded()}
+        cost = self.cost and self.cost.rounded()
+        return {"reads": self.reads.rounded(), "calls": self.calls.rounded(), "costUsd": cost}
 
 
 def added_up(

@@ -66,14 +66,15 @@ A change that comes last has this factor minus 1 in place of the revision.
 def stage_audit_entries(unit: ItemUnit) -> None:
     """Stage one ``Change`` for each asset, team, user, domain or tag that the item created or changed.
 
-    A staged record without any entry still gets a ``Change``: another order of owners shows in no field.
+    A staged record without any entry still gets a ``Change``: another order of owners shows in no field. One that only
+    counts its checks gets none.
     """
     records = unit.staging.staged.vertices
-    changed = [vid for vid in records if kind_of(records[vid]) in KINDS]
+    changed = {vid for vid in records if kind_of(records[vid]) in KINDS and not _only_counts(unit, vid)}
     edges = defaultdict[int, dict[EdgeKey, EdgeChange]](dict)
     for change in unit.audit.edges:
         edges[change.about][change.key] = change
-    for vid in dict.fromkeys([*changed, *edges, *unit.audit.fields]):
+    for vid in dict.fromkeys([*filter(changed.__contains__, records), *edges, *unit.audit.fields]):
         before, after = unit.lookup.batch.vertex(vid), unit.lookup.known(vid)
         fields = [
             *_values(before, after, unit.audit.rewritten.get(vid, ())),
@@ -82,8 +83,17 @@ def stage_audit_entries(unit: ItemUnit) -> None:
         ]
         default = ChangeAction.UPDATED if before is not None else ChangeAction.REGISTERED
         _refuse_too_large(fields)
-        if fields or vid in records:
+        if fields or vid in changed:
             stage_change(unit, vid, unit.audit.actions.get(vid, default), fields)
+
+
+def _only_counts(unit: ItemUnit, vid: int) -> bool:
+    """Return whether nothing of a record but the number of its checks has changed."""
+    before, after = unit.lookup.batch.vertex(vid), unit.lookup.known(vid)
+    if before is None or before.get(CHECK_COUNT) == after.get(CHECK_COUNT):
+        return False
+    names = (before.keys() | after.keys()) - {CHECK_COUNT}
+    return all(before.get(name) == after.get(name) for name in names)
 
 
 def _refuse_too_large(fields: list[Record]) -> None:

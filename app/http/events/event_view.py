@@ -119,14 +119,18 @@ class EventView(Generic[E]):
         caller = _caller(request)
         given = GivenEvents([])  # without the scope, the body is not read: the intake refuses the operation
         if request.state.principal.may(Scope.WRITE):
-            slot = partial(self._long_bodies.slot, caller)
             size = max(declared_size(request.headers), LONG_JSON if "content-encoding" in request.headers else 0)
             await held.enter_async_context(self._bodies.slot(caller, size))
-            given = await self._form.read(request, self._limits, lambda: held.enter_async_context(slot()))
+            given = await self._form.read(request, self._limits, partial(self._claim, held, caller))
         results = await self._written(request, given)
         failed = next((each.error for each in results if each.error is not None), None)
         report.code = report.code if failed is None else str(failed.code)
         return await run_in_turn(self._form.respond, given.are_long, results, given, request_id_of(request.scope))
+
+    async def _claim(self, held: AsyncExitStack, caller: Hashable) -> None:
+        """Let ``held`` have a slot for a long body, when the caller has taken enough of earlier responses."""
+        await self._untaken.wait(caller)
+        await held.enter_async_context(self._long_bodies.slot(caller))
 
     async def _written(self, request: Request, given: GivenEvents) -> list[E]:
         """Take the events in when the caller has a slot, within the deadline of a mutation; write the access log."""

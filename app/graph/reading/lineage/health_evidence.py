@@ -3,7 +3,7 @@
 The evidence is read in the request that expands the same level (:mod:`app.graph.reading.lineage.expander`), for the
 vertices and for the other members of their asset groups. Any caller may record evaluations of a version, each on
 thousands of datasets, refer to thousands of further versions, and report thousands of checks on an asset without an
-owner. If the evidence has too many edges, up to six further requests read less of it.
+owner. If the evidence has too many edges, further requests read parts of it.
 """
 
 import sys
@@ -42,7 +42,10 @@ _EVALUATED: Final = "ModelVersion"
 _SHARE: Final = 5
 """Part of the edges of a request that may be edges to data, because the size of their records is limited as well."""
 
-RESULT_WEIGHT: Final = 4
+PARTS: Final = 4
+"""Number of parts of a level that are read if all of it is too much, so that no asset hides the evidence on others."""
+
+RESULT_WEIGHT: Final = 2
 """Number of edges for which a check counts whose newest result is read: the store looks it up in up to 0.5 ms."""
 
 MAX_CHECKS: Final = 1_000
@@ -87,39 +90,60 @@ class EvidenceReader:
         """Return the evidence on the vertices of rows, in their order.
 
         If one request would read too many edges, evaluations that do not count for their version are left out. Of the
-        data of the others, as many are read as one request may. If the rest has too many edges, checks and incidents of
-        each asset beyond MAX_CHECKS are left out, or versions that are stubs. If it still has, these are left out, and
-        checks and incidents beyond the share of each asset in one request. Raises LimitError if that is too much.
+        data of the others, as many are read as one request may. If the rest has too many edges, PARTS of the vertices
+        are read one after the other. Of a part that has too many, checks and incidents of each asset beyond MAX_CHECKS
+        are left out, or versions that are stubs. If it still has, these are left out, and checks and incidents beyond
+        the share of each asset in one request. Raises LimitError if that is too much.
         """
         return await self._loader.load_many(reached)
 
     async def _load(self, reached: list[Row]) -> list[GroupEvidence]:
-        vertices = [(row.vid, row.kind) for row in reached]
-        level: _Level | None
-        try:
-            level = await self._read(vertices, _Extent(data=True))
-        except LimitError as error:
-            forget_frames(error)
-            level = None
-        if level is None:
-            level = await self._with_some_data(await self._read_without_data(vertices))
+        level = await self._read_at_once(reached)
+        if level is not None:
+            return await self._grouped(reached, level)
+        found: list[GroupEvidence] = []
+        size = -(-len(reached) // PARTS)
+        for begin in range(0, len(reached), size):
+            part = reached[begin : begin + size]
+            level = await self._read_at_once(part) if size < len(reached) else None
+            found += await self._grouped(part, level or await self._with_some_data(await self._read_less(part)))
+        return found
+
+    async def _grouped(self, reached: list[Row], level: "_Level") -> list[GroupEvidence]:
         with self._rows.budget.reading_on():
             is_long = level.is_long or len(reached) > LONG_LINEAGE
             return await run_in_parts(self._groups(reached, level), is_long=is_long)
 
-    async def _read_without_data(self, vertices: list[Vertex]) -> "_Level":
-        """Read a level without the data of evaluations, and if it is too large, less and less of the rest."""
-        has_stubs = any(without_stubs(hop) for hop, _ in steps_of(vertices))
+    async def _read_at_once(self, reached: list[Row]) -> "_Level | None":
+        """Read a level with all checks, incidents and versions; None if it has too many edges."""
+        vertices = _vertices(reached)
+        level = await self._try(vertices, _Extent(data=True))
+        if level is None:
+            level = await self._try(vertices, _Extent())
+            level = level and await self._with_some_data(level)
+        return level
+
+    async def _read_less(self, reached: list[Row]) -> "_Level":
+        """Read a level without some checks and incidents, versions that are stubs, or both."""
+        vertices = _vertices(reached)
+        extents = [_Extent(max_checks=MAX_CHECKS)]
+        if any(without_stubs(hop) for hop, _ in steps_of(vertices)):
+            extents.append(_Extent(stubs=False))
+        for extent in extents:
+            level = await self._try(vertices, extent)
+            if level is not None:
+                return level
         share = max(EDGE_CAP // (2 * (RESULT_WEIGHT + 2) * len(vertices)), 1)
-        extents = [_Extent(), _Extent(max_checks=MAX_CHECKS), *([_Extent(stubs=False)] if has_stubs else [])]
-        extents.append(_Extent(stubs=False, max_checks=min(share, MAX_CHECKS)))
-        for extent in extents[:-1]:
-            try:
-                return await self._read(vertices, extent)
-            except LimitError as error:
-                self._rows.budget.check()
-                forget_frames(error)
-        return await self._read(vertices, extents[-1])
+        return await self._read(vertices, _Extent(stubs=False, max_checks=min(share, MAX_CHECKS)))
+
+    async def _try(self, vertices: list[Vertex], extent: "_Extent") -> "_Level | None":
+        """Read a level in one request; None if it has too many edges, unless the operation has ended."""
+        try:
+            return await self._read(vertices, extent)
+        except LimitError as error:
+            self._rows.budget.check()
+            forget_frames(error)
+            return None
 
     async def _read(self, vertices: list[Vertex], extent: "_Extent") -> "_Level":
         """Read a level in one request; without the data of evaluations, also the records of the versions.
@@ -340,6 +364,10 @@ class _RequestBuilder:
         evaluations = self.add(_EVALUATIONS, versions, parent) if evaluated else SOURCES_GIVEN
         data = self.add(_DATA, (), evaluations) if evaluated and self.extent.data else _LAST
         return _EvidenceHops(checks, results, incidents, evaluations, data)
+
+
+def _vertices(reached: Sequence[Row]) -> list[Vertex]:
+    return [(row.vid, row.kind) for row in reached]
 
 
 def _findings(

@@ -15,6 +15,7 @@ from app.fair_queue import FairQueue
 from app.http.graphql.body_queues import SMALL, TINY, BodyQueues
 from app.http.graphql.graphql_request import LONG_JSON
 from app.http.graphql.graphql_view import GraphQLView
+from app.http.untaken_responses import UntakenResponses
 from app.telemetry.operation_report import OperationReport
 from graphql_schema.operation.limited_schema import OperationSchema
 from policies.principal import Principal, PrincipalKind
@@ -133,6 +134,26 @@ async def test_a_long_body_that_has_arrived_waits_for_a_slot_before_it_is_decode
     response = await view.respond(request, OperationReport(), ExitStack())
     (error,) = json.loads(bytes(response.body))["errors"]
     assert (error["extensions"].get("limit") == "waiting") is (length > LONG_JSON)
+
+
+async def test_a_caller_who_takes_no_responses_has_no_slot_of_all_callers() -> None:
+    """The operation would wait for the client as well, while long bodies of other callers wait for its slot."""
+    view = view_with(BodyQueues())
+    view.untaken = UntakenResponses(maximum=1)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"{".ljust(LONG_JSON + 1)}
+
+    caller = Principal("ada", PrincipalKind.PERSON, "default")
+    scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": [(b"content-type", JSON.encode())]}
+    request = Request({**scope, "state": {"principal": caller}}, receive)
+    with view.untaken.counted(("default", "ada"), 2):
+        responding = asyncio.create_task(view.respond(request, OperationReport(), ExitStack()))
+        await asyncio.wait([responding], timeout=0.02)
+        assert (responding.done(), view.bodies.arriving.running, view.bodies.long.running) == (False, 1, 0)
+    async with asyncio.timeout(5):
+        response = await responding
+    assert b"malformed" in bytes(response.body)
 
 
 @pytest.mark.parametrize("length", [TINY, TINY + 1])
