@@ -34,8 +34,8 @@ ALIASES: Final = "aliases"
 FIRST_AT: Final = "firstAt"
 """Record key of a check: the instant of its oldest result."""
 
-CHECK_COUNT: Final = "checkCount"
-"""Record key of an asset: how many checks were made on it."""
+ATTACHED_COUNTS: Final = "attachedCounts"
+"""Record key of an asset: how many checks were made on it, and how many other records while it had no lasting owner."""
 
 DUE_AT: Final = "dueAt"
 """Record key of a thin event: the instant from which a worker may take it, also the native property ``begins``."""

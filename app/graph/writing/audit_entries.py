@@ -19,7 +19,7 @@ import orjson
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, is_current, without_links
 from app.graph.records.merged_record import MERGE_DEPTH, MERGED_INTO
 from app.graph.records.tag_edge import declared_part
-from app.graph.records.vertex_record import ALIASES, CHECK_COUNT, CONFIRMED, GIVEN_BY, kind_of
+from app.graph.records.vertex_record import ALIASES, ATTACHED_COUNTS, CONFIRMED, GIVEN_BY, kind_of
 from app.graph.writing.rules.approved_content import NAMED_RUNS, UNPROTECTED_BY, WEAKENED_BY
 from app.graph.writing.rules.attach import new_ordered_record, new_urn
 from app.graph.writing.unit.audit_trail import EdgeChange
@@ -42,7 +42,7 @@ from graphql_schema.rules.change_stamp import (
 _NOT_AUDITED: Final = frozenset(
     {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"}
     | {"revision", "createdAt", "createdBy", "updatedAt", "updatedBy", REGISTERED_AT}
-    | {CONFIRMED, GIVEN_BY, RESERVED_FOR, CHECK_COUNT}
+    | {CONFIRMED, GIVEN_BY, RESERVED_FOR, ATTACHED_COUNTS}
     | {MERGED_INTO, MERGE_DEPTH}  # recorded by the handler
     | {NAMED_RUNS}  # recorded as edges
     | {ALIASES}  # recorded alias by alias, by the handler
@@ -67,7 +67,7 @@ def stage_audit_entries(unit: ItemUnit) -> None:
     """Stage one ``Change`` for each asset, team, user, domain or tag that the item created or changed.
 
     A staged record without any entry still gets a ``Change``: another order of owners shows in no field. One that only
-    counts its checks gets none.
+    counts attached records gets none.
     """
     records = unit.staging.staged.vertices
     changed = {vid for vid in records if kind_of(records[vid]) in KINDS and not _only_counts(unit, vid)}
@@ -88,11 +88,11 @@ def stage_audit_entries(unit: ItemUnit) -> None:
 
 
 def _only_counts(unit: ItemUnit, vid: int) -> bool:
-    """Return whether nothing of a record but the number of its checks has changed."""
+    """Return whether nothing of a record but the numbers of attached records has changed."""
     before, after = unit.lookup.batch.vertex(vid), unit.lookup.known(vid)
-    if before is None or before.get(CHECK_COUNT) == after.get(CHECK_COUNT):
+    if before is None or before.get(ATTACHED_COUNTS) == after.get(ATTACHED_COUNTS):
         return False
-    names = (before.keys() | after.keys()) - {CHECK_COUNT}
+    names = (before.keys() | after.keys()) - {ATTACHED_COUNTS}
     return all(before.get(name) == after.get(name) for name in names)
 
 

@@ -223,6 +223,7 @@ class HttpConnection(_Counted, H11Protocol):
             self._lingering.cancel()
             self.config.connections.lingering -= 1
         super().connection_lost(exc)
+        self._unset_keepalive_if_required()  # uvicorn does so only if the client ended the connection in order
         self.flow.connection = self._admitted = None
 
     @property

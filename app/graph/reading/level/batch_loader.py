@@ -7,9 +7,12 @@ event loop.
 
 from collections.abc import Callable, Coroutine, Hashable, Sequence
 from typing import TypeVar, cast
-from weakref import WeakMethod
+from weakref import WeakMethod, ref
 
 from aiodataloader import DataLoader
+
+from graphql_schema.execution.failed_frames import forget_frames
+from policies.errors import CodedError
 
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
@@ -26,6 +29,9 @@ def batch_loader(
     ``get_cache_key`` returns what identifies a key, by default the key. A batch has at most ``at_once`` keys, all of
     them by default. The owner of the method must live as long as
     results are awaited; without it each result is None.
+
+    An expected error is the result of each key, which is read again when it is loaded again. If the method raised it in
+    the loader, it would have a frame with the results, and these have the error.
     """
     weak = WeakMethod(method)
 
@@ -33,6 +39,16 @@ def batch_loader(
         owned = weak()
         if owned is None:  # the operation was cancelled, so no resolver awaits the results
             return cast("list[ValueT]", [None] * len(keys))
-        return list(await owned(*arguments, keys))
+        try:
+            return list(await owned(*arguments, keys))
+        except CodedError as error:
+            forget_frames(error)
+            if failed := weak_loader():
+                for key in keys:
+                    failed.clear(key)
+            return cast("list[ValueT]", [error] * len(keys))
 
-    return DataLoader(load, get_cache_key=get_cache_key, max_batch_size=at_once)
+    cache_key = cast("Callable[[KeyT], KeyT] | None", get_cache_key)
+    loader = DataLoader[KeyT, ValueT](load, get_cache_key=cache_key, max_batch_size=at_once)
+    weak_loader = ref(loader)
+    return loader

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record
+from app.graph.writing.rules.attach import amended, attached_urn, count_attached, new_attached_record
 from app.graph.writing.rules.permissions import require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import ensure_referenced
@@ -82,6 +82,7 @@ def _put_month(unit: ItemUnit, command: RecordUsageCommand, urn: str, days: Mapp
     if before is not None:
         unit.staging.put(vid, amended(unit, before, days=days))
         return
+    count_attached(unit, command.asset, "months of usage")
     identity = {"subjects": [command.asset], "consumer": command.consumer, "month": command.day[:7]}
     unit.staging.put(vid, new_attached_record(unit, urn, unit.now, **identity, days=days))
     first_day = begin_of(date.fromisoformat(command.day).replace(day=1))

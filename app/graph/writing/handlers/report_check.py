@@ -8,13 +8,12 @@ check.
 from collections.abc import Mapping
 from typing import Final
 
-from app.graph.records.vertex_record import CHECK_COUNT, FIRST_AT
+from app.graph.records.vertex_record import FIRST_AT
 from app.graph.writing.handlers.track_incident import OPEN_INCIDENTS, NewIncident, raise_incident, tracked_incident
-from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record, reported
+from app.graph.writing.rules.attach import amended, attached_urn, count_attached, new_attached_record, reported
 from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.placeholders import has_lasting_owner
-from app.graph.writing.unit.rejections import invalid, over_limit, unknown_name
+from app.graph.writing.unit.rejections import invalid, unknown_name
 from graphql_schema.catalog.enums import CheckStatus, Severity
 from graphql_schema.catalog.instants import is_ahead
 from graphql_schema.catalog.relations import MONITORED_BY, RESULT_OF
@@ -26,11 +25,8 @@ from graphql_schema.rules.gate_evaluation import REPORTERS, counts_on
 LATEST_AT: Final = "latestAt"
 """Record key of a check: the instant of its newest result."""
 
-MAX_UNOWNED_CHECKS: Final = 1_000
-"""Number of checks up to which a further one is made on an asset without a lasting owner, where any engineer may."""
-
 MAX_CHECKS: Final = 5_000
-"""The same for other assets. The health of what is derived from an asset reads the newest result of each check."""
+"""Maximal number of checks of an asset: the health of what is derived from it reads the newest result of each."""
 
 _OPENS: Final[Mapping[str, tuple[Severity, str]]] = {
     CheckStatus.FAIL.name: (Severity.HIGH, "failed"),
@@ -80,7 +76,7 @@ def _checked(unit: ItemUnit, command: ReportCheckCommand, urn: str, observed: in
     if command.values.get("threshold") is not None:
         given["threshold"] = command.values["threshold"]
     if before is None:
-        _count(unit, command.asset)
+        count_attached(unit, command.asset, "checks", MAX_CHECKS)
         identity = {"name": command.check, "subjects": [command.asset], OPEN_INCIDENTS: [], FIRST_AT: observed}
         unit.staging.put(vid, new_attached_record(unit, urn, unit.now, **identity, **given))
         unit.staging.attach(MONITORED_BY, unit.lookup.vid(command.asset), vid, unit.now)
@@ -92,20 +88,6 @@ def _checked(unit: ItemUnit, command: ReportCheckCommand, urn: str, observed: in
     if after != before:
         unit.staging.put(vid, amended(unit, before, **after))
     return unit.lookup.known(vid)
-
-
-def _count(unit: ItemUnit, asset: str) -> None:
-    """Count one more check of an asset; raise RejectedItemError if it has as many as it may."""
-    vid = unit.lookup.vid(asset)
-    record = unit.lookup.known(vid)
-    count = record.get(CHECK_COUNT, 0)
-    if count >= MAX_CHECKS:
-        raise over_limit(f"{asset} has {MAX_CHECKS} checks; no further one is made. Report under the known names.")
-    if count >= MAX_UNOWNED_CHECKS and not has_lasting_owner(unit, record):
-        raise over_limit(
-            f"{asset} has {MAX_UNOWNED_CHECKS} checks, and no owner; no further one is made. Give it an owner first."
-        )
-    unit.staging.put(vid, {**record, CHECK_COUNT: count + 1})
 
 
 def _record(unit: ItemUnit, command: ReportCheckCommand, check: Record, urn: str, observed: int) -> None:

@@ -6,7 +6,7 @@ An incident does not change the revision of its assets; the audit of each asset 
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.writing.rules.attach import amended, new_attached_record, new_urn, reported
+from app.graph.writing.rules.attach import amended, count_attached, new_attached_record, new_urn, reported
 from app.graph.writing.rules.permissions import (
     refuse_deleted,
     require_right,
@@ -100,6 +100,7 @@ def raise_incident(unit: ItemUnit, new: NewIncident, of_check: str | None) -> st
     vid = unit.lookup.vid(urn)
     unit.staging.put(vid, incident)
     for asset in new.assets:
+        count_attached(unit, asset, "incidents")
         unit.staging.attach(RAISED_ON, vid, unit.lookup.vid(asset), unit.now)
     if new.cause is not None:
         unit.staging.attach(CAUSED_BY, vid, unit.lookup.vid(new.cause), unit.now)

@@ -8,13 +8,20 @@ from itertools import count
 from secrets import token_bytes
 from typing import Final
 
-from app.graph.records.vertex_record import attached_record
+from app.graph.records.vertex_record import ATTACHED_COUNTS, attached_record
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import has_lasting_owner
+from app.graph.writing.unit.rejections import over_limit
 from graphql_schema.catalog.urn import make_urn, slug_of
 from graphql_schema.ports.record import Json, Record
 from graphql_schema.rules.change_stamp import MADE_AT, date_apart
 from graphql_schema.rules.gate_evaluation import REPORTERS, UNOWNED
+
+MAX_UNOWNED: Final = {"checks": 1_000, "incidents": 1_000, "change plans": 1_000, "months of usage": 10_000}
+"""Maximal numbers of records on an asset without a lasting owner, where any engineer may make them.
+
+Its later owner could not remove them, and health, gates and lists of the asset read all.
+"""
 
 _KEY: Final = token_bytes(32)
 """Key of the ids of new records. It is never needed again, so each process has its own."""
@@ -58,6 +65,27 @@ def reported(unit: ItemUnit, *assets: Record) -> dict[str, Json]:
     teams = {owner for owner in unit.author.owners if slug_of(owner) == "team"}
     owners = {*teams, unit.author.user, *(asset["ownerTeam"] for asset in assets)}
     return {REPORTERS: sorted(owner for owner in owners if owner), UNOWNED: sorted(asset["id"] for asset in unowned)}
+
+
+def count_attached(unit: ItemUnit, asset: str, what: str, maximum: int | None = None) -> None:
+    """Count a new record on an asset by a key of MAX_UNOWNED; raise RejectedItemError if it has as many as it may.
+
+    On an asset with a lasting owner, or by a caller who may administer it, these are ``maximum``, and not counted for
+    None.
+    """
+    vid = unit.lookup.vid(asset)
+    record = unit.lookup.known(vid)
+    if not (has_lasting_owner(unit, record) or unit.visibility.allows("administer", record).allowed):
+        maximum, advice = MAX_UNOWNED[what], "Give it an owner first."
+    elif maximum is None:
+        return
+    else:
+        advice = "Use those."
+    counts = record.get(ATTACHED_COUNTS, {})
+    count = counts.get(what, 0)
+    if count >= maximum:
+        raise over_limit(f"{asset} has {count} {what}, and at most {maximum} are made on it. {advice}")
+    unit.staging.put(vid, {**record, ATTACHED_COUNTS: {**counts, what: count + 1}})
 
 
 def new_attached_record(unit: ItemUnit, urn: str, at: int, **values: Json) -> Record:

@@ -368,6 +368,7 @@ def living_connections() -> int:
     return sum(type(each) in {HttpConnection, WebSocketConnection} for each in gc.get_objects())
 
 
+@pytest.mark.parametrize("error", [None, ConnectionResetError()], ids=["ended", "reset"])
 @pytest.mark.parametrize(
     ("app", "head"),
     [
@@ -380,7 +381,9 @@ def living_connections() -> int:
     ],
     ids=["responded", "reading", "websocket", "refused", "many_headers", "other_version"],
 )
-async def test_a_closed_connection_is_freed_without_a_garbage_collection(app: App, head: bytes) -> None:
+async def test_a_closed_connection_is_freed_without_a_garbage_collection(
+    app: App, head: bytes, error: Exception | None
+) -> None:
     """Collections hold the event loop, and a connection outlives some of them, so that none would visit it again."""
     gc.collect()
     gc.disable()
@@ -388,7 +391,7 @@ async def test_a_closed_connection_is_freed_without_a_garbage_collection(app: Ap
     try:
         wire = await opened(app, head)
         connection = weakref.ref(wire.protocol)
-        wire.protocol.connection_lost(None)
+        wire.protocol.connection_lost(error)
         wire.protocol = None
         await turns(20)
         assert connection() is None

@@ -1,9 +1,11 @@
 """Loaders: they batch as a DataLoader does, and live no longer than their owner."""
 
+import asyncio
 import gc
 from weakref import ref
 
 from app.graph.reading.level.batch_loader import batch_loader
+from policies.errors import LimitError
 
 
 class Owner:
@@ -43,5 +45,32 @@ async def test_an_owner_is_freed_without_a_garbage_collection() -> None:
         del owner
         assert known() is None
         assert await due is None
+    finally:
+        gc.enable()
+
+
+async def test_an_error_is_that_of_each_key_and_keeps_nothing_alive() -> None:
+    """It has no frame of the loader, which has all results; the keys are read again when they are loaded again."""
+
+    class Failing(Owner):
+        """An owner whose first batch fails."""
+
+        async def times(self, factor: int, keys: list[int]) -> list[int]:
+            """Return the products of keys, but not the first time."""
+            if not self.batches:
+                self.batches.append(keys)
+                raise LimitError("Too many.")
+            return await super().times(factor, keys)
+
+    gc.disable()
+    try:
+        owner = Failing()
+        results = [owner.loader.load(key) for key in (1, 2)]
+        await asyncio.wait(results)  # as if their readers had left
+        assert {type(each.exception()) for each in results} == {LimitError}
+        assert await owner.loader.load(1) == 10
+        known = ref(owner)
+        del owner, results
+        assert known() is None
     finally:
         gc.enable()

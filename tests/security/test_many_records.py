@@ -1,5 +1,7 @@
-"""Thousands of checks on one asset: its health has a part of them, and that of others keeps its own evidence."""
+"""Thousands of checks or other records on one asset: its health has a part, and that of others their own evidence."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,8 +12,12 @@ from support.servers.in_process import Api, observes_one_process
 from app.graph.reading.level import cached_level, level_batcher
 from app.graph.reading.lineage import health_evidence
 from app.graph.writing.handlers import report_check
+from app.graph.writing.rules import attach
 
 CHECK = f"mutation ($input: ReportCheckInput!) {{ done: reportCheck(input: $input) {{ {ERRORS} }} }}"
+INCIDENT = f"mutation ($input: OpenIncidentInput!) {{ done: openIncident(input: $input) {{ {ERRORS} }} }}"
+PLAN = f"mutation ($input: PlanChangeInput!) {{ done: planChange(input: $input) {{ {ERRORS} }} }}"
+USAGE = f"mutation ($input: RecordUsageInput!) {{ done: recordUsage(input: $input) {{ {ERRORS} }} }}"
 HEALTH = """query ($id: ID!) { asset(id: $id) { health {
   status causes { depth asset { id } } completeness { reason } } } }"""
 HISTORY = "query ($id: ID!) { asset(id: $id) { revision history(first: 9) { nodes { action } } } }"
@@ -49,6 +55,12 @@ async def health(api: Api, urn: str) -> tuple[str, list[tuple[int, str]], str | 
     return found["status"], causes, found["completeness"]["reason"]
 
 
+def used(urn: str, number: int) -> dict[str, Any]:
+    """Return a record of a day of usage of an asset by one of several teams."""
+    day = datetime.now(UTC).date().isoformat()
+    return {"asset": urn, "consumer": f"mlg://service/test/default/s{number}", "day": day, "reads": 1}
+
+
 @observes_one_process
 async def test_many_checks_hide_no_evidence_of_other_assets(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """A failing source of the same level stays a cause, and the health says that the checks of the hub are cut."""
@@ -80,7 +92,7 @@ async def test_a_page_of_assets_with_checks_is_read_in_parts(api: Api, monkeypat
 
 async def test_an_asset_without_an_owner_has_few_checks(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its later owner makes further ones, and results of the known ones are recorded in any case."""
-    monkeypatch.setattr(report_check, "MAX_UNOWNED_CHECKS", 3)
+    monkeypatch.setitem(attach.MAX_UNOWNED, "checks", 3)
     monkeypatch.setattr(report_check, "MAX_CHECKS", 5)
     urn = "mlg://dataset/test/default/free"
     assert (await api.register("eva", {"dataset": {"id": urn}}))["created"] == 1
@@ -93,3 +105,29 @@ async def test_an_asset_without_an_owner_has_few_checks(api: Api, monkeypatch: p
     found = (await api.ask("bo", HISTORY, id=urn))["asset"]
     assert found["revision"] == 2
     assert [each["action"] for each in found["history"]["nodes"]] == ["UPDATED", "REGISTERED"]
+
+
+@pytest.mark.parametrize(
+    ("what", "mutation", "given"),
+    [
+        ("incidents", INCIDENT, lambda urn, number: {"assets": [urn], "title": f"t{number}", "severity": "LOW"}),
+        ("change plans", PLAN, lambda urn, number: {"roots": [urn], "title": f"t{number}"}),
+        ("months of usage", USAGE, lambda urn, number: {"records": [used(urn, number)]}),
+    ],
+    ids=["incidents", "plans", "usage"],
+)
+async def test_an_asset_without_an_owner_has_few_records(
+    api: Api, monkeypatch: pytest.MonkeyPatch, what: str, mutation: str, given: Callable[[str, int], dict[str, Any]]
+) -> None:
+    """Its later owner, and administrators before, make further ones."""
+    monkeypatch.setitem(attach.MAX_UNOWNED, what, 2)
+    urn = f"mlg://dataset/test/default/{what.replace(' ', '-')}"
+    assert (await api.register("eva", {"dataset": {"id": urn}}))["created"] == 1
+
+    async def made(who: str, number: int) -> list[str]:
+        return codes((await api.ask(who, mutation, input=given(urn, number)))["done"])
+
+    assert [await made("eva", number) for number in range(3)] == [[], [], ["LIMIT_EXCEEDED"]]
+    assert await made("root", 3) == []
+    assert (await api.register("root", {"dataset": {"id": urn, "owners": [RANKING]}}))["updated"] == 1
+    assert await made("ada", 4) == []
