@@ -1,9 +1,7 @@
 """State shared by the lineage queries of one operation: batched expansion, budgets, completeness report."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from app.graph.reading.lineage.expander import EdgeSelection, Expander, Expansion, Vertex
 from app.graph.reading.lineage.health_evidence import EvidenceReader
@@ -17,9 +15,6 @@ from graphql_schema.ports.lineage_query import Completeness, SnapshotTime
 from graphql_schema.ports.shared_results import SharedResults
 from policies.errors import LimitError
 from policies.installation.disclosure import Disclosure
-
-PAUSE: Final = 2_000
-"""Number of edges counted by :meth:`WalkSession.count_edges` between two pauses for other tasks of the event loop."""
 
 
 @dataclass(slots=True)
@@ -71,14 +66,9 @@ class WalkSession:
         return self.budget.count_members(sum(len(each.others) for each in found)) or found
 
     async def count_edges(self, edges: int) -> str | None:
-        """Count followed edges and return the name of an exhausted budget, or None.
-
-        Other tasks of the event loop run every PAUSE edges.
-        """
-        before = self.budget.edges
+        """Count followed edges and return the name of an exhausted budget, or None; end a turn that is over."""
         ended = self.budget.count_edges(edges)
-        if self.budget.edges // PAUSE != before // PAUSE:
-            await asyncio.sleep(0)
+        await self.rows.budget.pause()
         return ended
 
     @property

@@ -81,6 +81,20 @@ async def test_members_without_edges_are_examined_in_turns(
     assert calls.longest == 1
 
 
+async def test_the_edges_of_a_level_are_followed_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each vertex may end a turn: twenty searches of one query followed 2,000 edges each in every iteration."""
+    monkeypatch.setattr(LineageVisibility, "along", lambda *_: None)
+    calls = UnpausedCalls(monkeypatch)
+    calls.observe(LineageVisibility, "along")
+    search = state({}, Budget())
+    rows = [*VERSIONS.values()][:50]
+    edges: list[tuple[int, Record]] = [(vid, {"relation": "DERIVES"}) for vid in (1, 2, 3)]
+    await search.advance(
+        search.side(MODEL, Direction.OUT), rows, [Expansion(MemberEdges(row.vid, edges)) for row in rows]
+    )
+    assert calls.longest == len(edges)
+
+
 @pytest.mark.parametrize(("limit", "ended"), [(len(VERSIONS), []), (len(VERSIONS) - 1, [EDGES])])
 async def test_members_count(limit: int, ended: list[str]) -> None:
     """Many searches cannot examine the members of large groups again and again."""
