@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from operator import attrgetter
 from typing import Annotated, NamedTuple, Union
 
 import strawberry
@@ -19,6 +20,7 @@ from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import JsonObject, Position, Record
 from graphql_schema.ports.relation_query import ALL_IN_PARTS, RelationQuery, newest_first, slice_page
 from graphql_schema.ports.row import PageItem, Row
+from graphql_schema.ports.turns.sorted_parts import sorted_in_parts
 from graphql_schema.rules.money import MoneySum
 from graphql_schema.rules.usage_days import Counts, begin_of, has_usage
 from graphql_schema.usage.exact_sum import ExactSum
@@ -284,6 +286,7 @@ def added_up(
         every.add_all(sums)
         items.append(_item(rows[urn], sums))
         yield
+    ordered = yield from sorted_in_parts(items, attrgetter("position"))
     by_day = []
     for day in sorted(days):
         of_day = _Sums()
@@ -293,7 +296,7 @@ def added_up(
     return {
         **every.total(),
         "distinctConsumers": len(items),
-        "items": sorted(items, key=lambda item: item.position),
+        "items": ordered,
         "byDay": by_day,
         "lastUsedAt": max(days, default=None),
         "scope": (*scope, *span.scope),
