@@ -51,6 +51,9 @@ RESULT_WEIGHT: Final = 2
 MAX_CHECKS: Final = 1_000
 """Number of checks, and of incidents, of each asset that are read if all of a level are too many for one request."""
 
+FEW_CHECKS: Final = 20
+"""The same if these are still too many. If so are these, one of each is read."""
+
 _LAST: Final = -1
 """Index of the last hop of a level, which reads the data of evaluations if a further request does."""
 
@@ -93,7 +96,7 @@ class EvidenceReader:
         data of the others, as many are read as one request may. If the rest has too many edges, PARTS of the vertices
         are read one after the other. Of a part that has too many, checks and incidents of each asset beyond MAX_CHECKS
         are left out, or versions that are stubs. If it still has, these are left out, and checks and incidents beyond
-        the share of each asset in one request. Raises LimitError if that is too much.
+        FEW_CHECKS, or beyond the first. Raises LimitError if that is too much.
         """
         return await self._loader.load_many(reached)
 
@@ -129,12 +132,12 @@ class EvidenceReader:
         extents = [_Extent(max_checks=MAX_CHECKS)]
         if any(without_stubs(hop) for hop, _ in steps_of(vertices)):
             extents.append(_Extent(stubs=False))
+        extents.append(_Extent(stubs=False, max_checks=FEW_CHECKS))
         for extent in extents:
             level = await self._try(vertices, extent)
             if level is not None:
                 return level
-        share = max(EDGE_CAP // (2 * (RESULT_WEIGHT + 2) * len(vertices)), 1)
-        return await self._read(vertices, _Extent(stubs=False, max_checks=min(share, MAX_CHECKS)))
+        return await self._read(vertices, _Extent(stubs=False, max_checks=1))
 
     async def _try(self, vertices: list[Vertex], extent: "_Extent") -> "_Level | None":
         """Read a level in one request; None if it has too many edges, unless the operation has ended."""
