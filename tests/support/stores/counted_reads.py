@@ -9,6 +9,7 @@ import pytest
 from support.stores.in_memory_writer import ROOT
 from support.stores.memory_store import Callers, MemoryStore
 
+from app.graph.commits.reads.current_edges import CURRENT_EDGES
 from app.graph.commits.write_statements import STATE
 from app.graph.driver.edge_pages import EDGES
 from app.graph.driver.prepared_statement import PreparedStatement
@@ -68,6 +69,10 @@ class CountedReads(MemoryStore):
         if prepared is EDGES:
             self.requests += 1
             return [self._page(bindings["hops"], bindings["page"])]
+        if prepared is CURRENT_EDGES:
+            self.requests += 1
+            rows = self._rows(bindings, bindings["position"][:1])
+            return [{"e": [part for _, far, text in rows for part in (far, text)], "r": None, "n": len(rows)}]
         return await super().submit(prepared, bindings, writes=writes)
 
     def _page(self, hops: Sequence[Mapping[str, Any]], budget: int) -> Mapping[str, Any]:

@@ -166,7 +166,7 @@ def _deployed_versions(unit: ItemUnit, record: Record) -> list[Record]:
     """Return the present versions of a deployment, also hidden ones; none of another asset."""
     if kind_of(record) != "Deployment":
         return []
-    return [each for _, each in unit.visibility.active_edges(DEPLOYED_AS.into("ModelVersion"), _vid(unit, record))]
+    return [each for _, each in unit.visibility.current_edges(DEPLOYED_AS.into("ModelVersion"), _vid(unit, record))]
 
 
 def _changed_records(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]:
@@ -249,7 +249,7 @@ def _deployments(unit: ItemUnit, version: Record) -> list[str]:
     and neither made nor requested it, nor an administrator. A hidden one binds as :func:`_binds_hidden` has it. A
     withheld one rejects the item as DENIED.
     """
-    far = [each for _, each in unit.visibility.active_edges(DEPLOYED_AS.out("Deployment"), _vid(unit, version))]
+    far = [each for _, each in unit.visibility.current_edges(DEPLOYED_AS.out("Deployment"), _vid(unit, version))]
     far = [each for each in far if each.get("status") == "ACTIVE" and not is_deleted(each)]
     for each in far:
         refuse_withheld(unit, each)
@@ -323,7 +323,7 @@ def _void_of_deployments(unit: ItemUnit, vid: int) -> None:
     """
     if kind_of(unit.lookup.known(vid)) != "ModelVersion" or unit.lookup.batch.vertex(vid) is None:
         return
-    deployments = [record for _, record in unit.visibility.active_edges(DEPLOYED_AS.out("Deployment"), vid)]
+    deployments = [record for _, record in unit.visibility.current_edges(DEPLOYED_AS.out("Deployment"), vid)]
     unit.lookup.require_hops(*((DECIDED_FOR.into("Approval"), _vid(unit, each)) for each in deployments))
     for each in deployments:
         _void(unit, _vid(unit, each), each)

@@ -1,6 +1,7 @@
 """Evaluates a gate within a write, by the same rules as for readers.
 
-All evaluations that count decide. Of other evidence, only what the caller may see does.
+All evaluations that count decide. Of other evidence, only what the caller may see does. Edges that have ended are not
+read: any caller may make edges of a version, and an administrator ends them.
 """
 
 from collections.abc import Sequence
@@ -60,9 +61,9 @@ def _evaluated(unit: ItemUnit, alias: str, evidence: Evidence, *, unmasked: bool
 def _masked_evaluations(unit: ItemUnit, version: Record) -> Sequence[Record]:
     """Return the evaluations of a version that are hidden from the caller, or whose verdict is."""
     vid = unit.lookup.vid(version["id"])
-    stored = [far for _, far in unit.visibility.active_edges(_EVALUATIONS, vid) if kind_of(far) == "Evaluation"]
+    stored = [far for _, far in unit.visibility.current_edges(_EVALUATIONS, vid) if kind_of(far) == "Evaluation"]
     return [each for each in stored if "verdict" in unit.visibility.hidden_fields(each)]
 
 
 def _far_records(unit: ItemUnit, hop: Hop, near: Record) -> list[Record]:
-    return [far for _, far in unit.visibility.neighbours(hop, unit.lookup.vid(near["id"]))]
+    return [far for _, far in unit.visibility.current_neighbours(hop, unit.lookup.vid(near["id"]))]

@@ -198,7 +198,13 @@ class CallerVisibility:
         With the flag ``ended``, edges that had effect before, because they have ended or become unconfirmed, are among
         them.
         """
-        edges = self.active_edges(hop, vid, ended=ended)
+        return self._visible_ends(hop, self.active_edges(hop, vid, ended=ended))
+
+    def current_neighbours(self, hop: Hop, vid: int) -> list[tuple[EdgeKey, Record]]:
+        """Return what :meth:`neighbours` returns, without the need to read edges that have ended."""
+        return self._visible_ends(hop, self.current_edges(hop, vid))
+
+    def _visible_ends(self, hop: Hop, edges: Iterable[tuple[EdgeKey, Record]]) -> list[tuple[EdgeKey, Record]]:
         found = [(key, far) for key, far in edges if not hop.kinds or kind_of(far) in hop.kinds]
         self._require_subjects([far for _, far in found])
         return [(key, far) for key, far in found if self.is_visible(far)]
