@@ -55,6 +55,21 @@ async def health(api: Api, urn: str) -> tuple[str, list[tuple[int, str]], str | 
     return found["status"], causes, found["completeness"]["reason"]
 
 
+async def test_a_failure_is_recorded_where_no_further_incident_is_opened(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Strangers who open as many as an asset without an owner may have keep no check of it from failing."""
+    monkeypatch.setitem(attach.MAX_UNOWNED, "incidents", 1)
+    urn = "mlg://dataset/test/default/flooded"
+    assert (await api.register("ada", {"dataset": {"id": urn}}))["created"] == 1
+    given = {"assets": [urn], "title": "t", "severity": "LOW"}
+    assert codes((await api.ask("eva", INCIDENT, input=given))["done"]) == []
+    failed = {"asset": urn, "check": "c", "checkKind": "FRESHNESS", "status": "FAIL", "openIncidentOnFail": True}
+    mutation = CHECK.replace("{ errors", "{ incident { id } result { status } errors")
+    done = (await api.ask("ada", mutation, input=failed))["done"]
+    assert (codes(done), done["incident"], done["result"]) == ([], None, {"status": "FAIL"})
+
+
 def used(urn: str, number: int) -> dict[str, Any]:
     """Return a record of a day of usage of an asset by one of several teams."""
     day = datetime.now(UTC).date().isoformat()

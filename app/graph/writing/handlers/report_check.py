@@ -10,7 +10,14 @@ from typing import Final
 
 from app.graph.records.vertex_record import FIRST_AT
 from app.graph.writing.handlers.track_incident import OPEN_INCIDENTS, NewIncident, raise_incident, tracked_incident
-from app.graph.writing.rules.attach import amended, attached_urn, count_attached, new_attached_record, reported
+from app.graph.writing.rules.attach import (
+    amended,
+    attached_urn,
+    count_attached,
+    may_attach,
+    new_attached_record,
+    reported,
+)
 from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import invalid, unknown_name
@@ -120,14 +127,17 @@ def _record(unit: ItemUnit, command: ReportCheckCommand, check: Record, urn: str
         unit.staging.put(vid, {**after, "createdAt": before["createdAt"], "createdBy": before["createdBy"]})
 
 
-def _incident(unit: ItemUnit, command: ReportCheckCommand, check: Record, cause: str) -> str:
+def _incident(unit: ItemUnit, command: ReportCheckCommand, check: Record, cause: str) -> str | None:
     """Return the URN of the oldest open incident that the check caused on its asset; open one if there is none.
 
-    ``cause`` is the URN of the check result that opens it. Incidents of others that do not count are left out.
+    ``cause`` is the URN of the check result that opens it. Incidents of others that do not count are left out. None is
+    opened on an asset that has as many as it may: others must not keep a failure from being recorded.
     """
     found = tracked_incident(unit, check, unit.lookup.known(unit.lookup.vid(command.asset)))
     if found is not None:
         return found
+    if not may_attach(unit, command.asset, "incidents"):
+        return None
     severity, verb = _OPENS[command.status]
     title = f"{command.check_kind.capitalize()} check {command.check} {verb}"
     return raise_incident(unit, NewIncident((command.asset,), title, severity.name, cause), of_check=check["id"])

@@ -75,7 +75,7 @@ def count_attached(unit: ItemUnit, asset: str, what: str, maximum: int | None = 
     """
     vid = unit.lookup.vid(asset)
     record = unit.lookup.known(vid)
-    if not (has_lasting_owner(unit, record) or unit.visibility.allows("administer", record).allowed):
+    if _is_bounded(unit, record):
         maximum, advice = MAX_UNOWNED[what], "Give it an owner first."
     elif maximum is None:
         return
@@ -86,6 +86,17 @@ def count_attached(unit: ItemUnit, asset: str, what: str, maximum: int | None = 
     if count >= maximum:
         raise over_limit(f"{asset} has {count} {what}, and at most {maximum} are made on it. {advice}")
     unit.staging.put(vid, {**record, ATTACHED_COUNTS: {**counts, what: count + 1}})
+
+
+def may_attach(unit: ItemUnit, asset: str, what: str) -> bool:
+    """Return whether :func:`count_attached` accepts a record that is not counted on an asset with a lasting owner."""
+    record = unit.lookup.known(unit.lookup.vid(asset))
+    return not _is_bounded(unit, record) or record.get(ATTACHED_COUNTS, {}).get(what, 0) < MAX_UNOWNED[what]
+
+
+def _is_bounded(unit: ItemUnit, record: Record) -> bool:
+    """Return whether MAX_UNOWNED holds for an asset and the caller."""
+    return not (has_lasting_owner(unit, record) or unit.visibility.allows("administer", record).allowed)
 
 
 def new_attached_record(unit: ItemUnit, urn: str, at: int, **values: Json) -> Record:
