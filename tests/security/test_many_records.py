@@ -55,6 +55,24 @@ async def health(api: Api, urn: str) -> tuple[str, list[tuple[int, str]], str | 
     return found["status"], causes, found["completeness"]["reason"]
 
 
+async def test_the_limit_discloses_no_hidden_consumer(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its known month is refused like that of an absent one; a visible consumer of a known month is recorded."""
+    monkeypatch.setitem(attach.MAX_UNOWNED, "months of usage", 2)
+    urn = "mlg://dataset/test/default/consumed"
+    hidden, shown, absent = (used(urn, number) for number in range(100, 103))
+    await api.load(
+        {"dataset": {"id": urn}},
+        {"service": {"id": hidden["consumer"], "owners": [RANKING], "visibility": "TEAM"}},
+        {"service": {"id": shown["consumer"], "owners": [RANKING]}},
+    )
+    assert codes((await api.ask("ada", USAGE, input={"records": [hidden, shown]}))["done"]) == []
+    found = [
+        codes((await api.ask("eva", USAGE, input={"records": [{**each, "reads": 2}], "dryRun": True}))["done"])
+        for each in (hidden, absent, shown)
+    ]
+    assert found == [["LIMIT_EXCEEDED"], ["LIMIT_EXCEEDED"], []]
+
+
 async def test_a_failure_is_recorded_where_no_further_incident_is_opened(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

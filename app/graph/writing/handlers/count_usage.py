@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from app.graph.writing.rules.attach import amended, attached_urn, count_attached, new_attached_record
+from app.graph.writing.rules.attach import amended, attached_urn, count_attached, new_attached_record, refuse_full
 from app.graph.writing.rules.permissions import require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import ensure_referenced
@@ -80,6 +80,8 @@ def _authorise(unit: ItemUnit, command: RecordUsageCommand) -> bool:
 def _put_month(unit: ItemUnit, command: RecordUsageCommand, urn: str, days: Mapping[str, Record]) -> None:
     vid, before = unit.lookup.vid(urn), unit.lookup.record(urn)
     if before is not None:
+        if unit.visibility.visible(command.consumer) is None:  # else the limit would disclose it
+            refuse_full(unit, command.asset, "months of usage")
         unit.staging.put(vid, amended(unit, before, days=days))
         return
     count_attached(unit, command.asset, "months of usage")

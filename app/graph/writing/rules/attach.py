@@ -88,6 +88,12 @@ def count_attached(unit: ItemUnit, asset: str, what: str, maximum: int | None = 
     unit.staging.put(vid, {**record, ATTACHED_COUNTS: {**counts, what: count + 1}})
 
 
+def refuse_full(unit: ItemUnit, asset: str, what: str) -> None:
+    """Raise as :func:`count_attached` would for a new record, without counting one."""
+    if not may_attach(unit, asset, what):
+        count_attached(unit, asset, what)
+
+
 def may_attach(unit: ItemUnit, asset: str, what: str) -> bool:
     """Return whether :func:`count_attached` accepts a record that is not counted on an asset with a lasting owner."""
     record = unit.lookup.known(unit.lookup.vid(asset))
