@@ -16,7 +16,6 @@ from app.graph.writing.rules import attach
 
 CHECK = f"mutation ($input: ReportCheckInput!) {{ done: reportCheck(input: $input) {{ {ERRORS} }} }}"
 INCIDENT = f"mutation ($input: OpenIncidentInput!) {{ done: openIncident(input: $input) {{ {ERRORS} }} }}"
-PLAN = f"mutation ($input: PlanChangeInput!) {{ done: planChange(input: $input) {{ {ERRORS} }} }}"
 USAGE = f"mutation ($input: RecordUsageInput!) {{ done: recordUsage(input: $input) {{ {ERRORS} }} }}"
 HEALTH = """query ($id: ID!) { asset(id: $id) { health {
   status causes { depth asset { id } } completeness { reason } } } }"""
@@ -144,10 +143,9 @@ async def test_an_asset_without_an_owner_has_few_checks(api: Api, monkeypatch: p
     ("what", "mutation", "given"),
     [
         ("incidents", INCIDENT, lambda urn, number: {"assets": [urn], "title": f"t{number}", "severity": "LOW"}),
-        ("change plans", PLAN, lambda urn, number: {"roots": [urn], "title": f"t{number}"}),
         ("months of usage", USAGE, lambda urn, number: {"records": [used(urn, number)]}),
     ],
-    ids=["incidents", "plans", "usage"],
+    ids=["incidents", "usage"],
 )
 async def test_an_asset_without_an_owner_has_few_records(
     api: Api, monkeypatch: pytest.MonkeyPatch, what: str, mutation: str, given: Callable[[str, int], dict[str, Any]]

@@ -94,8 +94,8 @@ class EvidenceReader:
 
         If one request would read too many edges, evaluations that do not count for their version are left out. Of the
         data of the others, as many are read as one request may. If the rest has too many edges, PARTS of the vertices
-        are read one after the other. Of a part that has too many, checks and incidents of each asset beyond MAX_CHECKS
-        are left out, or versions that are stubs. If it still has, these are left out, and checks and incidents beyond
+        are read one after the other. Checks and incidents of each asset beyond MAX_CHECKS are left out then, or
+        versions that are stubs. Of a part that still has too many, these are left out, and checks and incidents beyond
         FEW_CHECKS, or beyond the first. Raises LimitError if that is too much.
         """
         return await self._loader.load_many(reached)
@@ -108,8 +108,7 @@ class EvidenceReader:
         size = -(-len(reached) // PARTS)
         for begin in range(0, len(reached), size):
             part = reached[begin : begin + size]
-            level = await self._read_at_once(part) if size < len(reached) else None
-            found += await self._grouped(part, level or await self._with_some_data(await self._read_less(part)))
+            found += await self._grouped(part, await self._with_some_data(await self._read_less(part)))
         return found
 
     async def _grouped(self, reached: list[Row], level: "_Level") -> list[GroupEvidence]:

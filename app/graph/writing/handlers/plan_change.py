@@ -6,7 +6,7 @@ A plan does not change the revision of its assets; the audit of each asset recor
 from collections.abc import Sequence
 from typing import Final
 
-from app.graph.writing.rules.attach import amended, count_attached, new_attached_record, new_urn
+from app.graph.writing.rules.attach import amended, new_attached_record, new_urn
 from app.graph.writing.rules.permissions import (
     refuse_deleted,
     require_right,
@@ -52,7 +52,6 @@ def plan_change(unit: ItemUnit, command: PlanChangeCommand) -> WriteOutcome:
     vid = unit.lookup.vid(plan["id"])
     unit.staging.put(vid, plan)
     for urn in command.roots:
-        count_attached(unit, urn, "change plans")
         unit.staging.attach(PLANNED_FOR, vid, unit.lookup.vid(urn), unit.now)
     _audit(unit, plan, ChangeAction.PLANNED, (None, {"plan": plan["id"]}))
     return WriteOutcome(Outcome.CREATED, created_record=plan["id"])

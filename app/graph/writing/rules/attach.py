@@ -17,7 +17,7 @@ from graphql_schema.ports.record import Json, Record
 from graphql_schema.rules.change_stamp import MADE_AT, date_apart
 from graphql_schema.rules.gate_evaluation import REPORTERS, UNOWNED
 
-MAX_UNOWNED: Final = {"checks": 1_000, "incidents": 1_000, "change plans": 1_000, "months of usage": 10_000}
+MAX_UNOWNED: Final = {"checks": 1_000, "incidents": 1_000, "months of usage": 10_000}
 """Maximal numbers of records on an asset without a lasting owner, where any engineer may make them.
 
 Its later owner could not remove them, and health, gates and lists of the asset read all.
