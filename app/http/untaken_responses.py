@@ -47,13 +47,9 @@ class UntakenResponses:
             if self._bytes[caller] < self.maximum:
                 return
             queue.release(caller)
+            taken = self._taken.setdefault(caller, asyncio.Event())
             await held.body.aclose()
-            await self.wait(caller)
-
-    async def wait(self, caller: Hashable) -> None:
-        """Return when the caller has taken enough of earlier responses."""
-        while self._bytes[caller] >= self.maximum:
-            await self._taken.setdefault(caller, asyncio.Event()).wait()
+            await taken.wait()
 
     @contextmanager
     def counted(self, caller: Hashable, size: int) -> Iterator[None]:

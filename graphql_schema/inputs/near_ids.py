@@ -58,7 +58,7 @@ async def with_suggestions(info: Info, results: Sequence[WriteOutcome]) -> list[
     return [
         replace(
             result,
-            errors=tuple(_with_names(error, found.get(error.reference or "", ())) for error in result.errors),
+            errors=tuple(with_near_names(error, found.get(error.reference or "", ())) for error in result.errors),
         )
         for result in results
     ]
@@ -69,7 +69,8 @@ def _admitted(budget: OperationBudget) -> int:
     return min(MAX_REFERENCES, max(0, budget.limits.substrings // 2 - budget.substrings))
 
 
-def _with_names(error: WriteError, names: Sequence[str]) -> WriteError:
+def with_near_names(error: WriteError, names: Sequence[str]) -> WriteError:
+    """Return an error with similar ids or names in its message and its suggestions."""
     return replace(error, message=with_names(error.message, names), suggestions=error.suggestions + tuple(names))
 
 

@@ -18,6 +18,7 @@ from graphql_schema.fields.refs import AssetRef, CheckRef, CheckResultRef, Incid
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.idempotency_key import key_in
 from graphql_schema.inputs.input_fields import dry_run_field, key_field, named_references_field, optional_input
+from graphql_schema.inputs.near_ids import with_near_names
 from graphql_schema.inputs.payloads import MutationError, changed_field, errors_field, payload, resolve_created_record
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import asset_kind, check_text
@@ -25,7 +26,7 @@ from graphql_schema.ports.commands import ReportCheckCommand
 from graphql_schema.ports.conditions import Above, Negated
 from graphql_schema.ports.outcomes import MutationErrorCode, WriteOutcome
 from graphql_schema.ports.relation_query import ONE, PageRequest, RowFilter, newest_first, related
-from graphql_schema.rules.typos import near_names, with_names
+from graphql_schema.rules.typos import near_names
 from policies.errors import CodedError
 
 RESULTS = newest_first(RESULT_OF.into("CheckResult"))
@@ -161,9 +162,8 @@ ReportArg = Annotated[ReportCheckInput, strawberry.argument(description="The che
 
 
 async def _report(info: Info, input: ReportArg) -> Resolved:
-    return payload(
-        await _with_near_checks(info, input, await submit_one(info, _reporting, input, dry_run=input.dry_run))
-    )
+    result = await submit_one(info, _reporting, input, dry_run=input.dry_run)
+    return payload(await _with_near_checks(info, input, result))
 
 
 async def _with_near_checks(info: Info, given: ReportCheckInput, result: WriteOutcome) -> WriteOutcome:
@@ -182,8 +182,7 @@ async def _with_near_checks(info: Info, given: ReportCheckInput, result: WriteOu
         return result
     names = [item.row.record["name"] for item in page.items] if page else []
     near = await run_aside(near_names, given.check, names)
-    errors = tuple(replace(each, message=with_names(each.message, near), suggestions=near) for each in result.errors)
-    return replace(result, errors=errors)
+    return replace(result, errors=tuple(with_near_names(error, near) for error in result.errors))
 
 
 report_check: ReportCheckPayload = strawberry.field(

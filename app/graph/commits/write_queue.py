@@ -149,8 +149,9 @@ def _chosen(first: QueuedWrite, present: list[QueuedWrite], *, is_contended: boo
     items = edges = text = 0
     for _, _, batch in sorted(turns, key=lambda turn: turn[:2]):
         fits = items + batch.item_count <= MAX_GROUP_ITEMS and edges + batch.edge_count <= MAX_GROUP_EDGES
-        fits = fits and (not of_caller[batch.caller] or of_caller[batch.caller] + batch.item_count <= max_of_caller)
+        own = of_caller[batch.caller]
+        fits = fits and (not own or own + batch.item_count <= max_of_caller)
         if fits and text + batch.text_length <= MAX_GROUP_TEXT:
-            of_caller[batch.caller] += batch.item_count
+            of_caller[batch.caller] = own + batch.item_count
             items, edges, text = items + batch.item_count, edges + batch.edge_count, text + batch.text_length
             yield batch

@@ -5,7 +5,7 @@ reads on until it is full or the index has no more rows.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -36,6 +36,10 @@ PART_BYTES: Final = RECORDS_CAP // 8
 
 Records of short values take up to 67 times their bytes.
 """
+
+
+Requests = list[tuple[ListingQuery, PageRequest]]
+"""Listings, each with the page of it that is requested."""
 
 
 class ListingPages:
@@ -75,21 +79,14 @@ class ListingPages:
                 "and read `usage { lastUsedAt }` of the assets."
             )
 
-    async def _load(self, requests: list[tuple[ListingQuery, PageRequest]]) -> list[RowPage]:
-        """Return pages; of very many, some are read after the others, so that the budget ends what is too much."""
-        pages: list[RowPage] = []
-        for begin in range(0, len(requests), LISTINGS_AT_ONCE):
-            pages += await self._read(requests[begin : begin + LISTINGS_AT_ONCE])
-        return pages
+    async def _load(self, requests: Requests) -> list[RowPage]:
+        return await _some_after_others(self._read, requests)
 
-    async def _load_in_parts(self, requests: list[tuple[ListingQuery, PageRequest]]) -> list[RowPage]:
+    async def _load_in_parts(self, requests: Requests) -> list[RowPage]:
+        return await _some_after_others(self._read_in_parts, requests)
+
+    async def _read_in_parts(self, requests: Requests) -> list[RowPage]:
         """Return pages that are read together, or if this is too much, in turns of one part each."""
-        pages: list[RowPage] = []
-        for begin in range(0, len(requests), LISTINGS_AT_ONCE):
-            pages += await self._load_few_in_parts(requests[begin : begin + LISTINGS_AT_ONCE])
-        return pages
-
-    async def _load_few_in_parts(self, requests: list[tuple[ListingQuery, PageRequest]]) -> list[RowPage]:
         if self._rows.budget.is_quarter_read:
             return [RowPage((), has_next=True) for _ in requests]
         try:
@@ -124,7 +121,7 @@ class ListingPages:
             page = replace(page, first=size)
         return RowPage(tuple(items), has_next=True)
 
-    async def _read(self, requests: list[tuple[ListingQuery, PageRequest]], *, refused_from: int = 0) -> list[RowPage]:
+    async def _read(self, requests: Requests, *, refused_from: int = 0) -> list[RowPage]:
         """Return pages; raise LargeLevelError if their records have ``refused_from`` bytes, unless it is 0."""
         resolved = await self._unused.resolve([listing.where for listing, _ in requests])
         in_turns = self._rows.budget.in_turns
@@ -247,3 +244,11 @@ def _in_order(found: Sequence[_Found], size: int) -> list[int]:
     """
     full = next((number for number, each in enumerate(found) if len(each["x"]) >= size), len(found))
     return [vid for each in found[: full + 1] for vid in each["x"]]
+
+
+async def _some_after_others(read: Callable[[Requests], Awaitable[list[RowPage]]], requests: Requests) -> list[RowPage]:
+    """Return pages; of very many, some are read after the others, so that the budget ends what is too much."""
+    pages: list[RowPage] = []
+    for begin in range(0, len(requests), LISTINGS_AT_ONCE):
+        pages += await read(requests[begin : begin + LISTINGS_AT_ONCE])
+    return pages

@@ -119,7 +119,8 @@ class EventView(Generic[E]):
         caller, held = _caller(request), HeldSlots()
         size = max(declared_size(request.headers), LONG_JSON if "content-encoding" in request.headers else 0)
         async with self._bodies.slot(caller, size), held.body:
-            given = await self._form.read(request, self._limits, partial(self._claim, held, caller))
+            slot = partial(self._long_bodies.slot, caller)
+            given = await self._form.read(request, self._limits, lambda: held.body.enter_async_context(slot()))
             return await self._response(request, report, given, held)
 
     async def _response(
@@ -129,11 +130,6 @@ class EventView(Generic[E]):
         failed = next((each.error for each in results if each.error is not None), None)
         report.code = report.code if failed is None else str(failed.code)
         return await run_in_turn(self._form.respond, given.are_long, results, given, request_id_of(request.scope))
-
-    async def _claim(self, held: HeldSlots, caller: Hashable) -> None:
-        """Let ``held`` have a slot for a long body, when the caller has taken enough of earlier responses."""
-        await self._untaken.wait(caller)
-        await held.body.enter_async_context(self._long_bodies.slot(caller))
 
     async def _written(self, request: Request, given: GivenEvents, held: HeldSlots) -> list[E]:
         """Take the events in when the caller has a slot, within the deadline of a mutation; write the access log."""

@@ -146,7 +146,8 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         try:
             media = negotiate(request.headers.get("accept"))
             async with self._slot_of_body(request), held.body:
-                params = await read_params(request, self.limits, partial(self._claim, held, _caller_of(request)))
+                slot = partial(self.bodies.long.slot, _caller_of(request))
+                params = await read_params(request, self.limits, lambda: held.body.enter_async_context(slot()))
                 report.name = params.operation_name
                 context = await self.context_of(request)
                 params.query = document = self.documents.text_of(params, context.principal)
@@ -186,14 +187,6 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         """Return a slot for a body, or for the parameters of a GET, before any of it is read."""
         size = declared_size(request.headers) if request.method == "POST" else len(request.url.query)
         return self.bodies.slot(_caller_of(request), size)
-
-    async def _claim(self, held: HeldSlots, caller: Hashable) -> None:
-        """Let ``held`` have a slot for a long body, when the caller has taken enough of earlier responses.
-
-        Its operation would wait for that, with a slot that other callers wait for.
-        """
-        await self.untaken.wait(caller)
-        await held.body.enter_async_context(self.bodies.long.slot(caller))
 
     async def context_of(self, request: Request) -> ContextT:
         """Return the context of one operation.
