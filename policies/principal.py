@@ -25,11 +25,11 @@ class Scope(StrEnum):
 class Principal:
     """An authenticated caller.
 
-    ``teams`` are team URNs: those of the token and the teams above them. ``user`` is the URN of the caller's own user,
-    None if no URN can have this subject as its name. ``acts_for`` are the URNs of further owners whose assets count as
-    the caller's own: members of the teams, and domains. ``expires_at`` is in epoch seconds.
-    ``break_glass`` is the reason for emergency access to restricted and secret fields; it is None unless ``scopes``
-    contains ``graph:break-glass``.
+    ``token_teams`` are the URNs of the teams in the token, ``teams`` these and the teams above them. ``user`` is the
+    URN of the caller's own user, None if no URN can have this subject as its name. ``acts_for`` are the URNs of further
+    owners whose assets count as the caller's own: members of the teams, and domains. ``expires_at`` is in epoch
+    seconds. ``break_glass`` is the reason for emergency access to restricted and secret fields; it is None unless
+    ``scopes`` contains ``graph:break-glass``.
     """
 
     subject: str
@@ -43,6 +43,7 @@ class Principal:
     scopes: frozenset[str] = frozenset()
     expires_at: int | None = None
     break_glass: str | None = None
+    token_teams: frozenset[str] = frozenset()
 
     @cached_property
     def fingerprint(self) -> tuple[object, ...]:

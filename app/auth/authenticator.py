@@ -3,7 +3,7 @@
 import functools
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -120,27 +120,35 @@ class Authenticator:
         teams = frozenset(
             make_urn("team", issuer.team_source, issuer.team_namespace, group) for group in identity.groups
         )
+        caller = Principal(
+            subject=identity.subject,
+            kind=identity.kind,
+            tenant=identity.tenant,
+            display_name=identity.display_name,
+            token_teams=teams,
+            user=_user_of(identity, issuer),
+            roles=self._roles.of(identity.subject, teams, identity.roles),
+            scopes=identity.scopes,
+            expires_at=identity.expires_at,
+            break_glass=identity.break_glass,
+        )
+        return await self.with_current_owners(caller)
+
+    async def with_current_owners(self, caller: Principal) -> Principal:
+        """Return a caller with the owners that its token's teams give it now: teams above, members and domains.
+
+        Raises UnavailableError if they cannot be read.
+        """
         try:
-            owners = await self._close_teams(identity.tenant, teams)
+            owners = await self._close_teams(caller.tenant, caller.token_teams)
         except AuthError:
             raise
         except CodedError as error:
             unread = UnavailableError(f"The caller's teams cannot be read: {error.message}", code=error.code)
             unread.extensions |= error.extensions
             raise unread from error
-        return Principal(
-            subject=identity.subject,
-            kind=identity.kind,
-            tenant=identity.tenant,
-            display_name=identity.display_name,
-            teams=frozenset(urn for urn in owners if slug_of(urn) == "team"),
-            user=_user_of(identity, issuer),
-            acts_for=frozenset(urn for urn in owners if slug_of(urn) != "team"),
-            roles=self._roles.of(identity.subject, teams, identity.roles),
-            scopes=identity.scopes,
-            expires_at=identity.expires_at,
-            break_glass=identity.break_glass,
-        )
+        teams = frozenset(urn for urn in owners if slug_of(urn) == "team")
+        return replace(caller, teams=teams, acts_for=owners - teams)
 
     async def aclose(self) -> None:
         """Cancel running key refreshes and close the connections to the issuers."""

@@ -239,7 +239,8 @@ class Process:
         if self._webhook_rights is None:
             yield
             return
-        job = webhook_job(self.settings, self._webhook_rights, self.schema, self.opened.contexts)
+        current = self.authenticator.with_current_owners
+        job = webhook_job(self.settings, self._webhook_rights, self.schema, self.opened.contexts, current)
         self.metrics.watch(job.metrics)
         async with sending(job):
             yield

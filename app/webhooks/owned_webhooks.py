@@ -43,6 +43,10 @@ class OwnedWebhooks:
 
     async def register(self, order: WebhookOrder) -> WebhookResult:
         """See :class:`graphql_schema.ports.webhooks.webhook_registry.WebhookRegistry`."""
+        async with self._store.registering:
+            return await self._register(order)
+
+    async def _register(self, order: WebhookOrder) -> WebhookResult:
         url = self._allowed(order.url or "")
         own, stored = await self._stored()
         if order.name in own:
@@ -189,6 +193,8 @@ def _changed() -> WebhookRefusedError:
 def _grants_more(caller: Principal, owner: Principal) -> bool:
     """Return whether a caller has a team, role or scope that a former one of the same account had not.
 
-    Members and domains of the teams do not count: others change them.
+    Teams above, members and domains of the teams do not count: others change them.
     """
-    return not (caller.teams <= owner.teams and caller.roles <= owner.roles and caller.scopes <= owner.scopes)
+    return not (
+        caller.token_teams <= owner.token_teams and caller.roles <= owner.roles and caller.scopes <= owner.scopes
+    )

@@ -14,6 +14,7 @@ from aiohttp.abc import AbstractResolver
 
 from app.webhooks.bounded_socket import Allowance, BoundedSocket
 from app.webhooks.receiver_hosts import HostRule, is_address
+from app.webhooks.receiver_tls import client_tls
 
 SECONDS: Final = 10.0
 """Seconds of a delivery, from the connection to the response."""
@@ -60,7 +61,7 @@ class Receiver:
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(
-            limit=1, use_dns_cache=False, resolver=self._resolver, socket_factory=self.socket_for
+            limit=1, use_dns_cache=False, resolver=self._resolver, socket_factory=self.socket_for, ssl=client_tls()
         )
         self._session = aiohttp.ClientSession(
             connector=connector,

@@ -47,13 +47,20 @@ OpenContext: TypeAlias = Callable[[Principal, str, Callable[[], Awaitable[Princi
 """Opens the context of a subscription: of a caller, with a request id, and the function that returns current rights."""
 
 
+CurrentOwners: TypeAlias = Callable[[Principal], Awaitable[Principal]]
+"""Returns a caller with the owners that its token's teams give it now; raises CodedError if they cannot be read."""
+
+
 class WebhookEvents:
     """Reads the changes of webhooks."""
 
-    def __init__(self, schema: GraphSchema, open_context: OpenContext, rights: WebhookRights) -> None:
+    def __init__(
+        self, schema: GraphSchema, open_context: OpenContext, rights: WebhookRights, current: CurrentOwners
+    ) -> None:
         self._schema = schema
         self._open_context = open_context
         self._rights = rights
+        self._current = current
 
     async def after(
         self, webhook: StoredWebhook, cursor: str, passed: Callable[[str], None]
@@ -94,7 +101,7 @@ class WebhookEvents:
         """Yield the changes after a cursor by a document; raises as :meth:`after`."""
 
         async def recheck() -> Principal:
-            return self._rights.principal(webhook)
+            return await self._current(self._rights.principal(webhook))
 
         context = self._open_context(await recheck(), f"webhook:{webhook.name}", recheck)
         context.passed = lambda position: advance(commit_log_cursor(context).seal(position))

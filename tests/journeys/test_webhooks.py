@@ -13,6 +13,7 @@ from support.servers.in_process import Api, observes_one_process
 from support.servers.webhook_inbox import Inbox, receiving
 from support.waiting import until
 
+from app.auth import teams
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 from app.graph.records.clock import epoch_milliseconds
@@ -76,7 +77,8 @@ class Hooks:
     def start(self) -> None:
         """Send webhooks, with short pauses after failures."""
         process = self.api.process
-        self.job = webhook_job(process.settings, self.rights, process.schema, self.api.contexts)
+        current = process.authenticator.with_current_owners
+        self.job = webhook_job(process.settings, self.rights, process.schema, self.api.contexts, current)
         self.job.plan = RetryPlan(first=0.01, max_pause=0.02)
         self.job.pause_seconds = 600.0  # the job is woken
         self.task = asyncio.create_task(self.job.run())
@@ -232,6 +234,29 @@ async def test_a_webhook_shows_what_its_owner_may_see(hooks: Hooks) -> None:
     await api.load(dataset("ours", description="later"))
     await api.load(dataset("theirs", description="later"))
     await until(lambda: hooks.inbox.subjects() == ["ours", "theirs"])
+
+
+async def test_a_webhook_shows_what_the_team_of_its_owner_has_now(
+    hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a member has left the team, changes of the hidden assets of this user are not sent."""
+    monkeypatch.setattr(teams, "CLOSURE_SECONDS", 0.0)
+    member = "mlg://user/catalog/default/leaves"
+
+    def members(*users: str) -> dict[str, Any]:
+        return {"team": {"name": "leavers", "members": [{"user": user} for user in users]}}
+
+    await hooks.api.load({"user": {"id": member, "name": "leaves"}}, members(member))
+    theirs: dict[str, Any] = {"owners": [{"owner": member}], "visibility": "TEAM"}
+    await hooks.api.load(dataset("of-member", **theirs))
+    caller = replace(persona(OWNER), groups=("leavers",))  # no closure of this team is cached
+    hooks.api.tokens["caller"] = DevIssuer(hooks.api.process.settings).mint(caller)
+    await hooks.register(who="caller", filter={"subjects": [urn("of-member"), urn("of-all")]})
+    await hooks.api.load(dataset("of-member", description="as a member"))
+    await until(lambda: hooks.inbox.subjects() == ["of-member"])
+    await hooks.api.load(members())
+    await hooks.api.load(dataset("of-member", description="as another"), dataset("of-all"))
+    await until(lambda: hooks.inbox.subjects() == ["of-member", "of-all"])
 
 
 async def test_nothing_is_sent_after_the_rights_have_ended(hooks: Hooks, now: list[int]) -> None:

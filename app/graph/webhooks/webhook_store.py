@@ -57,11 +57,15 @@ synchronized ('mlgraph write'.intern()) {
 
 
 class WebhookStore:
-    """The webhooks of a store. ``lock`` is that of the writers of the process."""
+    """The webhooks of a store. ``lock`` is that of the writers of the process.
+
+    Who holds ``registering`` counts webhooks and stores a further one.
+    """
 
     def __init__(self, client: GremlinClient, lock: asyncio.Lock) -> None:
         self._client = client
         self._lock = lock
+        self.registering = asyncio.Lock()
         self.changed = asyncio.Event()
 
     @property

@@ -25,9 +25,11 @@ class WebhookMemory:
     stored: dict[int, StoredWebhook] = field(default_factory=dict)
     leads: bool = True
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    registering: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def all(self, caller: Hashable = PROCESS) -> list[StoredWebhook]:  # noqa: ARG002 - as the store has it
-        """Return all webhooks."""
+        """Return all webhooks, after others had a turn."""
+        await asyncio.sleep(0)
         return list(self.stored.values())
 
     async def put(self, given: StoredWebhook) -> bool:

@@ -163,6 +163,7 @@ async def test_keycloak_claims_are_read_by_default(live: LiveIssuer) -> None:
         tenant="acme",
         display_name="ada.l",
         teams=frozenset({"mlg://team/catalog/default/ranking"}),
+        token_teams=frozenset({"mlg://team/catalog/default/ranking"}),
         user="mlg://user/catalog/default/ada",
         roles=frozenset({"auditor"}),
         scopes=frozenset({"graph:read"}),

@@ -81,6 +81,15 @@ async def test_names_are_of_one_owner() -> None:
     assert [each.owner.subject for each in store.stored.values()] == ["other"]
 
 
+async def test_calls_at_once_do_not_exceed_the_maximum() -> None:
+    """An owner has at most MAX_OWNED webhooks, also if several are registered at the same time."""
+    store = WebhookMemory()
+    calls = (registry(store).register(WebhookOrder(str(number), URL)) for number in range(MAX_OWNED + 3))
+    done = await asyncio.gather(*calls, return_exceptions=True)
+    assert len(store.stored) == MAX_OWNED
+    assert sum(isinstance(each, WebhookRefusedError) for each in done) == 3
+
+
 async def test_the_number_is_bounded() -> None:
     """An owner has at most MAX_OWNED webhooks, and a tenant MAX_OF_TENANT, which takes none from other tenants."""
     store = WebhookMemory()
@@ -171,11 +180,11 @@ async def test_an_update_changes_what_it_names_and_ends_failures() -> None:
     assert (updated.filter, updated.state.cursor) == ({}, "c0")
 
 
-@pytest.mark.parametrize("granted", ["teams", "roles", "scopes"])
+@pytest.mark.parametrize("granted", ["token_teams", "roles", "scopes"])
 async def test_further_rights_serve_no_address_that_they_did_not_state(granted: str) -> None:
     """A weaker token of the same account could otherwise set the address that has all rights after a renewal."""
     store = WebhookMemory()
-    full = replace(SERVICE, teams=frozenset({"mlg://team/catalog/default/ads"}), roles=frozenset({"reader"}))
+    full = replace(SERVICE, token_teams=frozenset({"mlg://team/catalog/default/ads"}), roles=frozenset({"reader"}))
     nothing: Any = {granted: frozenset()}
     weak = replace(full, **nothing)
     await registry(store, full).register(WebhookOrder("a", URL))

@@ -14,6 +14,7 @@ from app.webhooks.webhook_rights import RightsEndedError, WebhookRights
 from graphql_schema.fields.context import Context
 from graphql_schema.governance.changes import commit_log_cursor
 from policies.errors import Code, CodedError
+from policies.principal import Principal
 
 
 class Schema:
@@ -66,10 +67,15 @@ def change(number: int) -> dict[str, Any]:
     return {"id": f"change {number}", "cursor": f"c{number}"}
 
 
+async def unchanged(caller: Principal) -> Principal:
+    """Return a caller whose teams have the owners that they had."""
+    return caller
+
+
 async def read(schema: Schema, now: int = 0, **values: Any) -> tuple[list[Any], Finished]:
     """Return the changes of all results, and the context."""
     context, rights = Finished(), WebhookRights(ReceiverHosts(), 100, b"k" * 32, lambda: now)
-    events = WebhookEvents(schema, lambda *_: context, rights)  # type: ignore[arg-type]  # results of a test
+    events = WebhookEvents(schema, lambda *_: context, rights, unchanged)  # type: ignore[arg-type]  # results of a test
     return [each async for each in events.after(webhook(**values), "c1", schema.passed.append)], context
 
 
