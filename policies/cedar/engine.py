@@ -11,7 +11,7 @@ from functools import cache
 import structlog
 from cedarpy import AuthzResult, Entities, Schema, is_authorized_batch
 
-from policies.attributes import PolicyAttributes, caller_attributes
+from policies.attributes import Caller, PolicyAttributes, caller_attributes
 from policies.cedar.rules import parse
 from policies.decision import NEEDS, Decision
 from policies.principal import Principal
@@ -33,6 +33,7 @@ class Engine:
         self._schema = Schema.from_str(cedar_schema(labels))
         self._policies, self.rules = parse(text, self._schema)
         self._only_seeks_the_owner = self.rules.only_seek_the_owner
+        self._tests_teams = self.rules.test_teams
         self._docs = {rule.id: rule.reason for rule in self.rules}
         self._groups = dict(actions(labels))
         self._missing_permits = cache(self._find_missing_permits)
@@ -45,13 +46,16 @@ class Engine:
         """Decide several requests of one caller, in their order.
 
         The caller, and each distinct set of attributes, is passed to Cedar once only. Of the owners for whom the caller
-        acts, which may be thousands, only those are passed that own one of the assets, unless a rule tests others.
+        acts, which may be thousands, only those are passed that own one of the assets, unless a rule tests others. The
+        teams are passed if a rule tests them.
         """
         assets = {attributes: str(number) for number, (_action, attributes) in enumerate(requests)}
-        owners = principal.owners
+        caller = {**caller_attributes(principal)}
         if self._only_seeks_the_owner:
-            owners &= {each.owner_team for each in assets}
-        entities = Entities.from_json_str(json.dumps([*_entities(principal, assets, owners)]), self._schema)
+            caller["owners"] = principal.owners & {each.owner_team for each in assets}
+        if not self._tests_teams:
+            caller["teams"] = frozenset()
+        entities = Entities.from_json_str(json.dumps([*_entities(principal.subject, caller, assets)]), self._schema)
         cedar_requests = [
             {
                 "principal": {"type": "Principal", "id": principal.subject},
@@ -87,11 +91,8 @@ class Engine:
         return tuple(f"{NEEDS}{rule.reason}" for rule in permits) or (f"No policy permits {action}.",)
 
 
-def _entities(
-    principal: Principal, assets: Mapping[PolicyAttributes, str], owners: frozenset[str]
-) -> Iterator[dict[str, object]]:
-    named = {**caller_attributes(principal), "owners": owners}
-    caller = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in named.items()}
-    yield {"uid": {"type": "Principal", "id": principal.subject}, "attrs": caller, "parents": []}
-    for attributes, number in assets.items():
-        yield {"uid": {"type": "Asset", "id": number}, "attrs": attributes.named(), "parents": []}
+def _entities(subject: str, caller: Caller, assets: Mapping[PolicyAttributes, str]) -> Iterator[dict[str, object]]:
+    attributes = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in caller.items()}
+    yield {"uid": {"type": "Principal", "id": subject}, "attrs": attributes, "parents": []}
+    for each, number in assets.items():
+        yield {"uid": {"type": "Asset", "id": number}, "attrs": each.named(), "parents": []}

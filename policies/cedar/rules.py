@@ -63,6 +63,11 @@ class Rules:
         text = repr([rule.text for rule in self])
         return text.count("attr='owners'") == text.count(repr(_IS_OWNER))
 
+    @property
+    def test_teams(self) -> bool:
+        """Whether a rule tests the teams of a caller, and not their assets alone."""
+        return "attr='teams'" in repr([rule.text for rule in self])
+
     def matching(self, action: str, group: str | None = None) -> "Rules":
         """Return the rules that apply to ``action``; ``group`` is its action group, None without one."""
         return Rules.of(rule for rule in self if rule.matches(action, group))

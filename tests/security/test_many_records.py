@@ -55,7 +55,7 @@ async def health(api: Api, urn: str) -> tuple[str, list[tuple[int, str]], str | 
 
 
 async def test_the_limit_discloses_no_hidden_consumer(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its known month is refused like that of an absent one; a visible consumer of a known month is recorded."""
+    """Its known month is refused like that of an absent one, equal counters too; a visible consumer's is recorded."""
     monkeypatch.setitem(attach.MAX_UNOWNED, "months of usage", 2)
     urn = "mlg://dataset/test/default/consumed"
     hidden, shown, absent = (used(urn, number) for number in range(100, 103))
@@ -66,10 +66,11 @@ async def test_the_limit_discloses_no_hidden_consumer(api: Api, monkeypatch: pyt
     )
     assert codes((await api.ask("ada", USAGE, input={"records": [hidden, shown]}))["done"]) == []
     found = [
-        codes((await api.ask("eva", USAGE, input={"records": [{**each, "reads": 2}], "dryRun": True}))["done"])
+        codes((await api.ask("eva", USAGE, input={"records": [{**each, "reads": reads}], "dryRun": True}))["done"])
         for each in (hidden, absent, shown)
+        for reads in (1, 2)
     ]
-    assert found == [["LIMIT_EXCEEDED"], ["LIMIT_EXCEEDED"], []]
+    assert found == [*[["LIMIT_EXCEEDED"]] * 4, [], []]
 
 
 async def test_a_failure_is_recorded_where_no_further_incident_is_opened(

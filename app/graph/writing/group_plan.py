@@ -348,8 +348,8 @@ class GroupPlanner:
         """Return whether an item is planned in the side thread, so that others run meanwhile.
 
         Over a long working set every item counts as long, because it can end very many edges. So does, over more than
-        FEW records and edges, an item that may change what it does not name. If its call has read many children, the
-        policy decides about each that differs.
+        FEW records and edges, an item that may change what it does not name, or has the policy decide about it. If its
+        call has read many children, the policy decides about each that differs.
         """
         reaches = may_reach(item) and len(state.vertices) + len(state.edges) > FEW
         return is_long(item) or reaches or state.is_long or bool(batch.children.parents)

@@ -54,6 +54,8 @@ def record_usage(unit: ItemUnit, command: RecordUsageCommand) -> WriteOutcome:
     ensure_referenced(unit, command.consumer, "consumer")
     unit.visibility.report_hidden_id(command.consumer)
     before = unit.lookup.record(urn)
+    if before is not None and unit.visibility.visible(command.consumer) is None:
+        refuse_full(unit, command.asset, "months of usage")  # as for the new month of an absent consumer
     days = {} if before is None else before["days"]
     known = days.get(command.day)
     kept = {COST: known[COST]} if known is not None and COST in known and not may_bill else {}
@@ -80,8 +82,6 @@ def _authorise(unit: ItemUnit, command: RecordUsageCommand) -> bool:
 def _put_month(unit: ItemUnit, command: RecordUsageCommand, urn: str, days: Mapping[str, Record]) -> None:
     vid, before = unit.lookup.vid(urn), unit.lookup.record(urn)
     if before is not None:
-        if unit.visibility.visible(command.consumer) is None:  # else the limit would disclose it
-            refuse_full(unit, command.asset, "months of usage")
         unit.staging.put(vid, amended(unit, before, days=days))
         return
     count_attached(unit, command.asset, "months of usage")

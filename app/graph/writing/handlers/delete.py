@@ -8,6 +8,7 @@ retire.
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from typing import Final
 
 from app.graph.records.vertex_record import ALIASES, is_deleted, kind_of
@@ -62,13 +63,15 @@ def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
     refuse_unexpected(unit, command.urn, command.expected_revision, record)
     if is_deleted(record):
         return WriteOutcome(Outcome.UNCHANGED, command.urn, record["revision"])
-    children = {child: unit.lookup.known(child) for child in _children(unit, vid)}
+    known = ((child, unit.lookup.known(child)) for child in _children(unit, vid))
+    children = {child: before for child, before in known if not is_deleted(before)}
     if command.despite_others:  # otherwise others could keep an asset by a child that they registered before its owner
-        children = {each: child for each, child in children.items() if unit.visibility.allows("retire", child).allowed}
-    group = {vid: record} | {child: before for child, before in children.items() if not is_deleted(before)}
+        permitted = ((each, of) for each, of in children.items() if unit.visibility.allows("retire", of).allowed)
+        children = dict(islice(permitted, MAX_TOGETHER))  # each further decision would be in vain
+    group = {vid: record} | children
     if len(group) > MAX_TOGETHER:
         raise over_limit(
-            f"{command.urn} has {len(group) - 1} versions or features, and at most {MAX_TOGETHER - 1} are deleted with "
+            f"{command.urn} has more than {MAX_TOGETHER - 1} versions or features, the maximum that is deleted with "
             "it, because all other writers wait meanwhile. Delete some of them before, in other calls.",
             "asset",
         )

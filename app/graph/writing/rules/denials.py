@@ -9,6 +9,9 @@ from policies.decision import Decision
 
 _TEAM = "mlg://team/"
 
+_TRIED_TEAMS = 3
+"""Number of own teams that are tried to find out whether a member of the owner could do what the caller may not."""
+
 
 def denial_of(unit: ItemUnit, action: str, record: Record, decision: Decision) -> str:
     """Return the message for a denied action on a record, which may be staged, hidden, or made for an absent asset."""
@@ -65,11 +68,13 @@ def _named_owner(unit: ItemUnit, record: Record) -> str | None:
 def _advice(unit: ItemUnit, action: str, record: Record, owner: str) -> str:
     """Return a clause: that the owner is a team of the caller, or that a member of the owner could do it; else "".
 
-    A member could if the policy allows the caller the action on the same asset with an owner in ``author.owners``.
+    A member could if the policy allows the caller the action on the same asset of an own team. Of many teams a few are
+    tried, because each of them takes a decision of the policy.
     """
     if owner in unit.author.owners:
         return "it is your team's, which is not enough. "
-    for mine in sorted(unit.author.owners):
+    teams = sorted(own for own in unit.author.owners if own.startswith(_TEAM))
+    for mine in teams[:_TRIED_TEAMS]:
         if unit.visibility.allows(action, {**record, "ownerTeam": mine}).allowed:
             return "let a member of this team do it, or join the team. "
     return ""

@@ -4,12 +4,14 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from app.graph.writing.unit.unseen_references import references_in
-from graphql_schema.catalog.relations import VERSION_OF
+from graphql_schema.catalog.relations import STARTED_BY, VERSION_OF
 from graphql_schema.ports.commands import (
+    ApproveCommand,
     CloseChangePlanCommand,
     Command,
     DeleteCommand,
     EventCommand,
+    LinkCommand,
     MergeCommand,
     ObserveCommand,
     PlanChangeCommand,
@@ -17,6 +19,7 @@ from graphql_schema.ports.commands import (
     RestoreCommand,
     RevertCommand,
     SetAliasCommand,
+    UnlinkCommand,
 )
 from graphql_schema.rules.index_terms import PROSE, words_length
 
@@ -111,12 +114,16 @@ def is_long(item: Command) -> bool:
 
 
 def may_reach(item: Command) -> bool:
-    """Return whether an item may change edges and assets that it does not name, as a list ends those that it lacks."""
-    if isinstance(item, REACHING):
+    """Return whether an item may change edges and assets that it does not name, or has the policy decide about them.
+
+    A list ends edges that it lacks. An approval of a deployment is decided for all of its versions, and the user of a
+    run for all outputs.
+    """
+    if isinstance(item, (*REACHING, ApproveCommand, LinkCommand, UnlinkCommand)):
         return True
     registered = (each for each in commands_in(item) if isinstance(each, RegisterCommand | ObserveCommand))
     lists = (edges for command in registered for edges in command.edges if edges.hop.relation is not VERSION_OF)
-    return any(not edges.adds for edges in lists)
+    return any(not edges.adds or edges.hop.relation is STARTED_BY for edges in lists)
 
 
 def weight(item: Command) -> int:

@@ -125,3 +125,13 @@ def test_only_owners_that_a_rule_can_test_are_passed(
     assert engine.decide(who, "update", THEIRS).allowed == ("board" in text)
     (caller, _) = json.loads(given[0])
     assert {*caller["attrs"]["owners"]} == (passed or who.owners)
+    assert caller["attrs"]["teams"] == []
+
+
+def test_teams_are_passed_if_a_rule_tests_them() -> None:
+    """A token has hundreds of them, and without that each decision would take as long as passing them all."""
+    rule = OWN.replace("principal.owners.contains(resource.ownerTeam)", 'principal.teams.contains("t1")')
+    who = Principal("ada", PrincipalKind.PERSON, "acme", teams=frozenset({"t1"}))
+    assert Engine(OWN + rule.replace('"own"', '"teams"'), LABELS).decide(who, "update", THEIRS).allowed
+    indirect = rule.replace("principal.teams", "{o: principal}.o.teams")
+    assert Engine(OWN + indirect.replace('"own"', '"teams"'), LABELS).decide(who, "update", THEIRS).allowed

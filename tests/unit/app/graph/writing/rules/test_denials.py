@@ -6,7 +6,10 @@ import pytest
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import asset, link, person, urn
 
+from app.graph.writing.unit.visibility import CallerVisibility
 from graphql_schema.ports.commands import Command, LinkCommand, RegisterCommand
+from graphql_schema.ports.record import Record
+from policies.decision import Decision
 from policies.principal import Principal
 
 ADA = person("ada", "team ranking", roles="engineer")
@@ -48,6 +51,22 @@ def test_a_denial_names_the_owner_and_who_may_do_it(stored: Memory) -> None:
     assert path == ("id",)
     message, _ = denial(stored, asset("dataset d", {"description": "x"}), READER)
     assert message.startswith(f"{begin}it is your team's, which is not enough. {RULES}")
+
+
+def test_a_denial_tries_few_of_many_teams(stored: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller who acts for a thousand owners would hold the event loop by each denial, for a decision about each."""
+    decided = []
+    allows = CallerVisibility.allows
+
+    def counting(visibility: CallerVisibility, action: str, record: Record) -> Decision:
+        decided.append(record["ownerTeam"])
+        return allows(visibility, action, record)
+
+    monkeypatch.setattr(CallerVisibility, "allows", counting)
+    many = person("uma", *(f"team t{number}" for number in range(1_000)))
+    message, _ = denial(stored, asset("dataset d", {"description": "x"}), many)
+    assert "join the team" not in message
+    assert 1 < len({*decided}) < 10
 
 
 @pytest.mark.parametrize("owner", ["dataset shut", "model-version shut@1"])

@@ -19,8 +19,9 @@ from app.graph.writing.unit.item_size import (
     text_length,
     weight,
 )
-from graphql_schema.catalog.relations import TAGGED
+from graphql_schema.catalog.relations import STARTED_BY, TAGGED
 from graphql_schema.ports.commands import (
+    ApproveCommand,
     CloseChangePlanCommand,
     Command,
     DeclaredEdges,
@@ -98,21 +99,28 @@ def test_an_item_of_more_edges_than_the_limit_is_long() -> None:
 
 
 def test_a_list_reaches_what_it_ends() -> None:
-    """A registration with an empty list may end hundreds of edges; one that adds to a list, or has none, does not."""
+    """A registration with an empty list may end hundreds of edges; one that adds to a list, or has none, does not.
+
+    Nor does it if it adds the user of a run, but the policy decides about all outputs of the run.
+    """
     hop = asset("dataset a", derivedFrom=["dataset b"]).edges[0].hop
     adding = replace(asset("dataset a"), edges=(DeclaredEdges(hop, "Dataset.derivedFrom", {}, adds=True),))
     items: list[Command] = [
         asset("dataset a", derivedFrom=[]),
         asset("dataset a"),
         adding,
-        link("DERIVES", "dataset a", "dataset b"),
+        replace(adding, edges=(replace(adding.edges[0], hop=STARTED_BY.out("User")),)),
+        link("STARTED_BY", "run a", "user b"),
+        ApproveCommand(urn("deployment a"), "release", "APPROVED"),
     ]
     event = EventCommand(urn("dataset a"), "e", (items[0],), lambda _: None)
     assert [may_reach(each) for each in (*items, event, DeleteCommand(urn("dataset a")))] == [
         True,
         False,
         False,
-        False,
+        True,
+        True,
+        True,
         True,
         True,
     ]
