@@ -142,7 +142,7 @@ def _api_routes(process: Process, origins: tuple[str, ...], guard: SessionGuard 
         observe=process.observe,
         spans=process.spans,
     )
-    event_bodies = FairQueue(slots=8, per_caller=2)  # with 8 MiB and what is read from them, each
+    event_bodies = FairQueue(slots=8, per_caller=2, spare=8)  # with 8 MiB and what is read from them, each
     bodies = {
         "bodies": view.bodies.long,
         "arriving_bodies": view.bodies.arriving,

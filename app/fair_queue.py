@@ -21,14 +21,16 @@ PROCESS: Final[Hashable] = object()
 class FairQueue:
     """Admits ``slots`` operations at once, at most ``per_caller`` of one caller.
 
-    At most ``waiting_per_caller`` of a caller wait; further ones are refused. PROCESS goes first and may have all
-    slots, of which the other callers leave ``reserved`` to it.
+    ``spare`` slots beside these are for callers who have none: a few callers may hold all others for long. At most
+    ``waiting_per_caller`` of a caller wait; further ones are refused. PROCESS goes first and may have all slots, of
+    which the other callers leave ``reserved`` to it.
     """
 
     slots: int = 16
     per_caller: int = 4
     waiting_per_caller: int = 256
     reserved: int = 0
+    spare: int = 0
     _running: Counter[Hashable] = field(default_factory=Counter)
     _waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = field(default_factory=OrderedDict)
 
@@ -79,8 +81,10 @@ class FairQueue:
         free = self.slots - self._running.total()
         if caller is PROCESS:
             return free > 0
-        kept = max(0, self.reserved - self._running[PROCESS])
-        return free > kept and self._running[caller] < self.per_caller
+        free -= max(0, self.reserved - self._running[PROCESS])
+        if free > 0:
+            return self._running[caller] < self.per_caller
+        return free + self.spare > 0 and not self._running[caller]
 
     def release(self, caller: Hashable) -> None:
         """Free a slot, and give free slots to the callers that wait, one each in turn; PROCESS is the first."""

@@ -7,7 +7,7 @@ one address can otherwise hold gigabytes of responses for hours.
 import asyncio
 from collections import Counter
 from collections.abc import Hashable, Iterator
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,17 +18,6 @@ MAX_UNTAKEN: Final = 16 * 1024 * 1024
 
 
 @dataclass(slots=True)
-class HeldSlots:
-    """The slots of a request: of its ``operation``, until the response counts, and of a long ``body``.
-
-    That of the body is one of all callers, and is not held while the operation waits for its own caller.
-    """
-
-    operation: ExitStack = field(default_factory=ExitStack)
-    body: AsyncExitStack = field(default_factory=AsyncExitStack)
-
-
-@dataclass(slots=True)
 class UntakenResponses:
     """Counts the bytes of responses that are being sent, by caller; ``maximum`` is as MAX_UNTAKEN."""
 
@@ -36,11 +25,11 @@ class UntakenResponses:
     _bytes: Counter[Hashable] = field(default_factory=Counter)
     _taken: dict[Hashable, asyncio.Event] = field(default_factory=dict)
 
-    async def acquire(self, queue: FairQueue, caller: Hashable, held: HeldSlots) -> None:
+    async def acquire(self, queue: FairQueue, caller: Hashable) -> None:
         """Take a slot of a queue when the caller has taken enough of earlier responses; raises as the queue does.
 
-        A caller with too many bytes holds no slot, also none of ``held`` for its body. They are compared again with the
-        slot, because responses are made while operations of the caller wait for it.
+        A caller with too many bytes holds no slot of it. They are compared again with the slot, because responses are
+        made while operations of the caller wait for it.
         """
         while True:
             await queue.acquire(caller)
@@ -48,7 +37,6 @@ class UntakenResponses:
                 return
             queue.release(caller)
             taken = self._taken.setdefault(caller, asyncio.Event())
-            await held.body.aclose()
             await taken.wait()
 
     @contextmanager

@@ -42,7 +42,7 @@ class BodyQueues:
     small: FairQueue = field(default_factory=lambda: _queue(SMALL))
     short: FairQueue = field(default_factory=lambda: _queue(LONG_JSON))
     arriving: FairQueue = field(default_factory=lambda: FairQueue(slots=sys.maxsize, per_caller=4))
-    long: FairQueue = field(default_factory=FairQueue)
+    long: FairQueue = field(default_factory=lambda: FairQueue(spare=16))
 
     def slot(self, caller: Hashable, size: int) -> AbstractAsyncContextManager[None]:
         """Return a slot for a body of ``size`` bytes, before any of it is read; nothing for a tiny one.

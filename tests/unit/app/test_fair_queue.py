@@ -141,3 +141,32 @@ async def test_callers_leave_slots_to_the_process() -> None:
     for end in crowd.ends.values():
         end.set()
     await asyncio.gather(*crowd.tasks, return_exceptions=True)
+
+
+async def test_a_caller_without_a_slot_gets_a_spare_one() -> None:
+    """A few callers who hold all slots for long let others go on, one operation each, until the spare ones are used."""
+    crowd = Crowd(FairQueue(slots=2, per_caller=2, spare=2))
+    for name in ("eve 0", "eve 1", "eve 2", "ada 0", "ada 1", "bo 0", "cy 0"):
+        crowd.add(name.split()[0], name)
+    assert await crowd.run_on() == ["eve 0", "eve 1", "ada 0", "bo 0"]
+    crowd.ends["eve 0"].set()
+    assert await crowd.run_on() == ["eve 0", "eve 1", "ada 0", "bo 0", "cy 0"]
+    for name in ("eve 1", "bo 0", "cy 0"):
+        crowd.ends[name].set()
+    assert (await crowd.run_on())[5:] == ["eve 2"]
+    for each in crowd.ends.values():
+        each.set()
+    await asyncio.gather(*crowd.tasks)
+
+
+async def test_spare_slots_are_not_those_of_the_process() -> None:
+    """Without spare slots, those that the others leave to the process stay free for it."""
+    crowd = Crowd(FairQueue(slots=2, per_caller=2, reserved=1))
+    crowd.add("eve", "eve 0")
+    crowd.add("ada", "ada 0")
+    assert await crowd.run_on() == ["eve 0"]
+    crowd.add(PROCESS, "write")
+    assert await crowd.run_on() == ["eve 0", "write"]
+    for each in crowd.ends.values():
+        each.set()
+    await asyncio.gather(*crowd.tasks)

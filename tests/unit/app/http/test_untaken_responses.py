@@ -4,7 +4,7 @@ import asyncio
 from contextlib import ExitStack
 
 from app.fair_queue import FairQueue
-from app.http.untaken_responses import HeldSlots, UntakenResponses
+from app.http.untaken_responses import UntakenResponses
 
 
 async def test_a_caller_gets_no_slot_until_enough_is_taken() -> None:
@@ -13,11 +13,11 @@ async def test_a_caller_gets_no_slot_until_enough_is_taken() -> None:
     with ExitStack() as large, ExitStack() as small:
         small.enter_context(untaken.counted("bo", 6))
         async with asyncio.timeout(5):
-            await untaken.acquire(queue, "bo", HeldSlots())
+            await untaken.acquire(queue, "bo")
         large.enter_context(untaken.counted("bo", 8))
-        waiting = [asyncio.create_task(untaken.acquire(queue, "bo", HeldSlots())) for _ in range(2)]
+        waiting = [asyncio.create_task(untaken.acquire(queue, "bo")) for _ in range(2)]
         async with asyncio.timeout(5):
-            await untaken.acquire(queue, "ada", HeldSlots())
+            await untaken.acquire(queue, "ada")
         await asyncio.wait(waiting, timeout=0.01)
         assert (queue.running, any(task.done() for task in waiting)) == (2, False)
         queue.release("ada")
@@ -30,8 +30,8 @@ async def test_a_caller_gets_no_slot_until_enough_is_taken() -> None:
 async def test_what_was_made_during_the_wait_for_a_slot_counts() -> None:
     """All operations of a caller may wait for slots before the first response is made."""
     untaken, queue = UntakenResponses(maximum=10), FairQueue(per_caller=1)
-    await untaken.acquire(queue, "bo", HeldSlots())
-    waiting = asyncio.create_task(untaken.acquire(queue, "bo", HeldSlots()))
+    await untaken.acquire(queue, "bo")
+    waiting = asyncio.create_task(untaken.acquire(queue, "bo"))
     await asyncio.wait([waiting], timeout=0.01)
     with untaken.counted("bo", 20):
         queue.release("bo")
@@ -47,7 +47,7 @@ async def test_a_response_that_is_taken_frees_the_caller_below_the_maximum_only(
     with ExitStack() as first, ExitStack() as second:
         first.enter_context(untaken.counted("bo", 1))
         second.enter_context(untaken.counted("bo", 20))
-        waiting = asyncio.create_task(untaken.acquire(queue, "bo", HeldSlots()))
+        waiting = asyncio.create_task(untaken.acquire(queue, "bo"))
         await asyncio.wait([waiting], timeout=0.01)
         first.close()
         await asyncio.wait([waiting], timeout=0.01)
@@ -55,17 +55,3 @@ async def test_a_response_that_is_taken_frees_the_caller_below_the_maximum_only(
         second.close()
         async with asyncio.timeout(5):
             await waiting
-
-
-async def test_a_wait_for_the_own_caller_holds_no_slot_of_a_body() -> None:
-    """Long bodies of other callers wait for these slots; one is released when the wait begins, at the first time."""
-    untaken, queue, bodies, held = UntakenResponses(maximum=10), FairQueue(), FairQueue(), HeldSlots()
-    async with held.body:
-        await held.body.enter_async_context(bodies.slot("bo"))
-        with untaken.counted("bo", 20):
-            waiting = asyncio.create_task(untaken.acquire(queue, "bo", held))
-            await asyncio.wait([waiting], timeout=0.01)
-            assert (waiting.done(), bodies.running, queue.running) == (False, 0, 0)
-        async with asyncio.timeout(5):
-            await waiting
-    assert bodies.running == 0

@@ -2,25 +2,21 @@
 
 import asyncio
 import json
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import strawberry
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
-from support.waiting import until
 
 from app.fair_queue import FairQueue
 from app.http.graphql.body_queues import SMALL, TINY, BodyQueues
 from app.http.graphql.graphql_request import LONG_JSON
 from app.http.graphql.graphql_view import GraphQLView
-from app.http.untaken_responses import HeldSlots, UntakenResponses
 from app.telemetry.operation_report import OperationReport
 from graphql_schema.operation.limited_schema import OperationSchema
-from graphql_schema.ports.operation_budget import OperationBudget
 from policies.principal import Principal, PrincipalKind
 
 JSON = "application/json"
@@ -115,11 +111,11 @@ async def test_a_body_is_not_read_before_it_has_a_slot(queue: str, headers: dict
     scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": given}
     request = Request({**scope, "state": {"principal": caller}}, receive)
     if waits:
-        response = await view.respond(request, OperationReport(), HeldSlots())
+        response = await view.respond(request, OperationReport(), ExitStack())
         assert json.loads(bytes(response.body))["errors"][0]["extensions"]["limit"] == "waiting"
     else:
         with pytest.raises(ClientDisconnect):
-            await view.respond(request, OperationReport(), HeldSlots())
+            await view.respond(request, OperationReport(), ExitStack())
     assert bool(read) is not waits
 
 
@@ -134,36 +130,9 @@ async def test_a_long_body_that_has_arrived_waits_for_a_slot_before_it_is_decode
     caller = Principal("ada", PrincipalKind.PERSON, "default")
     scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": [(b"content-type", JSON.encode())]}
     request = Request({**scope, "state": {"principal": caller}}, receive)
-    response = await view.respond(request, OperationReport(), HeldSlots())
+    response = await view.respond(request, OperationReport(), ExitStack())
     (error,) = json.loads(bytes(response.body))["errors"]
     assert (error["extensions"].get("limit") == "waiting") is (length > LONG_JSON)
-
-
-async def test_a_caller_who_takes_no_responses_has_no_slot_of_all_callers() -> None:
-    """The operation waits for the client, and long bodies of other callers do not wait for its slot."""
-
-    async def make_context(_request: object, principal: Principal) -> Any:
-        parts = {"principal": principal, "budget": OperationBudget(), "is_confidential": False}
-        return SimpleNamespace(**parts, finish=dict, release=lambda: None)
-
-    async def receive() -> Message:
-        if received:
-            return await asyncio.Future()
-        received.append(True)
-        return {"type": "http.request", "body": b'{"query": "{ greeting }"}'.ljust(LONG_JSON + 1)}
-
-    view: GraphQLView[Any] = GraphQLView(OperationSchema(Greeter), make_context)
-    view.untaken, received = UntakenResponses(maximum=1), list[bool]()
-    caller = Principal("ada", PrincipalKind.PERSON, "default")
-    scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": [(b"content-type", JSON.encode())]}
-    request = Request({**scope, "state": {"principal": caller}}, receive)
-    async with asyncio.timeout(5):
-        with view.untaken.counted(("default", "ada"), 2):
-            responding = asyncio.create_task(view.respond(request, OperationReport(), HeldSlots()))
-            await until(lambda: ("default", "ada") in view.untaken._taken)  # noqa: SLF001 - the wait has begun
-            assert (view.bodies.arriving.running, view.bodies.long.running, view.reads.running) == (1, 0, 0)
-        response = await responding
-    assert json.loads(bytes(response.body))["data"] == {"greeting": "hello"}
 
 
 @pytest.mark.parametrize("length", [TINY, TINY + 1])
@@ -172,6 +141,6 @@ async def test_long_parameters_are_not_read_before_they_have_a_slot(length: int)
     view = view_with(BodyQueues(small=FULL))
     caller = Principal("ada", PrincipalKind.PERSON, "default")
     scope = {"type": "http", "method": "GET", "path": "/graphql", "headers": [], "query_string": b"x" * length}
-    response = await view.respond(Request({**scope, "state": {"principal": caller}}), OperationReport(), HeldSlots())
+    response = await view.respond(Request({**scope, "state": {"principal": caller}}), OperationReport(), ExitStack())
     (error,) = json.loads(bytes(response.body))["errors"]
     assert (error["extensions"].get("limit") == "waiting") is (length > TINY)
