@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from operator import attrgetter
 from typing import Annotated, NamedTuple, Union
 
@@ -163,8 +164,7 @@ asset_usage: SchemaField = strawberry.field(
 async def _usage_of(root: Row, info: Info, span: "Span") -> JsonObject:
     """Return the source of the usage of an asset."""
     months = await months_of(info, [root], MONTHS, span)
-    urns = list(dict.fromkeys(month["consumer"] for month in months.records))
-    known = [row for row in await info.context.reader.nodes(urns, constant_time=True) if row is not None]
+    known = await consumers_of(info, months)
     return await added_up_in_turn(info.context.budget, months, known, span, (root.urn,))
 
 
@@ -212,8 +212,15 @@ async def months_of(info: Info, rows: Sequence[Row], rel: RelationQuery, span: S
     """Return the usage records that a relation reaches from rows, from the month of the first day of the span on."""
     page = replace(ALL_IN_PARTS, since=begin_of(span.first.replace(day=1)))
     found = await info.context.reader.related_to_all(rows, rel, page)
-    records = [item.row.record for each in found for item in each.items]
+    items = chain.from_iterable(each.items for each in found)
+    records = [item.row.record async for item in info.context.budget.in_turns(items)]
     return Months(records, not any(each.has_next for each in found))
+
+
+async def consumers_of(info: Info, months: Months) -> list[Row]:
+    """Return the visible consumers of usage records."""
+    urns = list({month["consumer"]: None async for month in info.context.budget.in_turns(months.records)})
+    return [row for row in await info.context.reader.nodes(urns, constant_time=True) if row is not None]
 
 
 async def added_up_in_turn(

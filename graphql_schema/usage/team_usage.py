@@ -26,6 +26,7 @@ from graphql_schema.usage.asset_usage import (
     Span,
     To,
     added_up_in_turn,
+    consumers_of,
     months_of,
     span_of,
 )
@@ -86,8 +87,7 @@ async def _usage_of_assets(root: Row, info: Info, span: Span, *, inclusive: bool
     teams = await with_subteams(root, info, inclusive)
     owned = await all_owned(info, [team.urn for team in teams])
     months = await months_of(info, [row for row in owned.rows if row.reads("usage")], MONTHS, span)
-    urns = list(dict.fromkeys(month["consumer"] for month in months.records))
-    known = [row for row in await context.reader.nodes(urns, constant_time=True) if row is not None]
+    known = await consumers_of(info, months)
     counted = months._replace(complete=months.complete and owned.complete)
     return await added_up_in_turn(context.budget, counted, known, span, (root.urn, "usage", inclusive))
 

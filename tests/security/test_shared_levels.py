@@ -1,7 +1,9 @@
 """Reads of one level by many resolvers: the work of each is short, and that of all in one iteration is not."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from types import ModuleType
+from typing import Any
 
 import pytest
 from support.loop_iterations import LoopIterations
@@ -9,7 +11,7 @@ from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
 
-from app.graph.reading import reader
+from app.graph.reading import reader, used_assets
 from app.graph.reading.access.row_conditions import RowConditions
 from app.graph.reading.level.level_batcher import LevelResponse
 from app.graph.reading.listing_pages import ListingPages
@@ -24,7 +26,9 @@ DATASETS = 30
 async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     """Return an API without a graph cache, with datasets."""
     async with open_api(module_graph, tmp_path_factory.mktemp("keys"), MLG_CACHE_MB="0") as api:
-        await api.load(*({"dataset": {"id": f"mlg://dataset/test/default/d{number}"}} for number in range(DATASETS)))
+        old = {"sourceCreatedAt": "2020-01-01T00:00:00Z"}
+        ids = (f"mlg://dataset/test/default/d{number}" for number in range(DATASETS))
+        await api.load(*({"dataset": {"id": each, **old}} for each in ids))
         yield api
 
 
@@ -66,6 +70,7 @@ async def test_the_listings_of_a_level_are_made_in_turns(api: Api, monkeypatch: 
     ("module", "name", "query"),
     [
         (reader, "health_of", "assets(first: 1, filter: {kinds: [DATASET], health: [HEALTHY]}) { nodes { id } }"),
+        (used_assets, "_shows_uses", "assets(first: 1, filter: {unusedForDays: 30}) { nodes { id } }"),
         (asset_sources, "_subjects", "assets(first: 30, filter: {kinds: [DATASET]}) { nodes { sources { source } } }"),
         (asset_sources, "_of_asset", "assets(first: 30, filter: {kinds: [DATASET]}) { nodes { sources { source } } }"),
     ],
@@ -93,3 +98,32 @@ async def test_what_one_resolver_reads_begins_in_turns(
     finally:
         api.client.observers.remove(requests)
     assert counts == [1, counts[1], DATASETS, counts[1]]
+
+
+async def test_walks_that_share_a_level_wake_once_for_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wake-up for each asset of the level and each walk would be hundreds of thousands of callbacks at once."""
+    sources, walks = 300, 20
+    hub = "mlg://dataset/test/default/hub"
+    await api.load({"dataset": {"id": hub, "derivedFrom": [f"{hub}-{number}" for number in range(sources)]}})
+    await api.load(*({"dataset": {"id": f"{hub}-below-{number}", "derivedFrom": [hub]}} for number in range(walks)))
+    loop, scheduled, most = asyncio.get_running_loop(), [0], [0]
+    call_soon = loop.call_soon
+
+    def counting(*arguments: Any, **options: Any) -> asyncio.Handle:
+        scheduled[0] += 1
+        return call_soon(*arguments, **options)
+
+    async def count() -> None:
+        while True:
+            most[0], scheduled[0] = max(most[0], scheduled[0]), 0
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(loop, "call_soon", counting)
+    counted = asyncio.create_task(count())
+    ids = [f"{hub}-below-{number}" for number in range(walks)]
+    found = await api.ask(
+        "bo", "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Dataset { health { status } } } }", ids=ids
+    )
+    counted.cancel()
+    assert len(found["nodes"]) == walks
+    assert most[0] < sources

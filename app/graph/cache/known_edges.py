@@ -45,14 +45,19 @@ class KnownEdges:
     def __init__(
         self, edges: list[FarEdge], since: int, size: int, *, complete: bool = True, floor: int | None = None
     ) -> None:
-        self.edges = [each for each in edges if each[1]["validFrom"] < native_end(each[1])]
+        self.edges: list[FarEdge] = []
+        self._begun, self._ending = 0, FOREVER
+        for each in edges:
+            begin, end = each[1]["validFrom"], native_end(each[1])
+            if begin < end:
+                self.edges.append(each)
+                self._begun = max(self._begun, begin)
+                self._ending = min(self._ending, end)
         self.since = since
         self.size = size
         self.complete = complete
         self.floor = floor
         self.short = False
-        self._begun = max((record["validFrom"] for _, record in self.edges), default=0)
-        self._ending = min((native_end(record) for _, record in self.edges), default=FOREVER)
 
     def all_at(self, now: int) -> list[FarEdge] | None:
         """Return the edges that are valid at ``now``; None if further ones may be stored."""

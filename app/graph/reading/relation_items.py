@@ -26,6 +26,7 @@ from graphql_schema.ports.lineage_query import LONG_PAST
 from graphql_schema.ports.record import Position, Record
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import AccessGrade, PageItem, Row
+from graphql_schema.ports.turns.sorted_parts import sorted_in_parts
 
 ResultT = TypeVar("ResultT")
 
@@ -59,10 +60,11 @@ async def relation_items(
     items, budget = RelationItems(rows, related, page, response), rows.budget
     count = sum(len(edges) for adjacent in response.edges for edges in adjacent.values())
     many = LONG_PAST if rows.row_policy.instant.past else MANY_EDGES
+    is_long = count > many or len(sources) > MANY_EDGES
     with budget.reading_on():
-        paths = await run_in_parts(items.count_paths(sources), is_long=count > many) if items.has_paths else 0
+        paths = await run_in_parts(items.count_paths(sources), is_long=is_long) if items.has_paths else 0
         budget.count_paths(paths)
-        is_long = count + paths > many or len(sources) > MANY_EDGES
+        is_long |= count + paths > many
         found = await run_in_parts(items.steps(sources), is_long=is_long)
     budget.check()
     return found
@@ -77,7 +79,7 @@ def _in_order(items: Sequence[PageItem]) -> Steps[list[PageItem]]:
             if known is not item and rank_of(item) < rank_of(known):
                 found[item.position] = item
         yield
-    return [found[position] for position in sorted(found)]
+    return (yield from sorted_in_parts([*found.values()], attrgetter("position")))
 
 
 def rank_of(item: PageItem) -> tuple[bool, int]:

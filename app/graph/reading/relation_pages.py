@@ -18,13 +18,14 @@ from app.graph.reading.level.hop_plan import Edge, compile_related
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.level.level_statement import EDGE_CAP, RECORDS_CAP
 from app.graph.reading.level.shared_batches import SharedBatches
-from app.graph.reading.relation_items import DATED, begins_undated, dated, relation_items
+from app.graph.reading.relation_items import DATED, MANY_EDGES, begins_undated, dated, relation_items
 from app.graph.reading.tied_versions import OrderedItems, ordered
 from app.graph.reading.visible_rows import ALL_ENDS, VisibleRows
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.properties import FIRST_REGISTERED, TIME_FIELDS
 from graphql_schema.catalog.relations import CHANGED
 from graphql_schema.execution.failed_frames import forget_frames
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.ports.record import Json, JsonObject, Position
 from graphql_schema.ports.relation_query import (
     COUNT_LIMIT,
@@ -35,6 +36,7 @@ from graphql_schema.ports.relation_query import (
     slice_page,
 )
 from graphql_schema.ports.row import PageItem, Row, RowPage
+from graphql_schema.ports.turns.sorted_parts import sorted_in_parts
 from policies.errors import LimitError
 from policies.predicate import Everything
 
@@ -180,7 +182,10 @@ class RelatedPages:
             response.edges[0][source.vid] = [each for each in edges if each[1].get("at", 0) >= page.since]
             (more,) = await self._ordered(related, page, [source], response)
             found += more.items
-        return RowPage(tuple(sorted(found, key=attrgetter("position"))), has_next=not is_read)
+        with self._rows.budget.reading_on():
+            steps = sorted_in_parts(found, attrgetter("position"))
+            ordered = await run_in_parts(steps, is_long=len(found) > MANY_EDGES)
+        return RowPage(tuple(ordered), has_next=not is_read)
 
     async def _try(
         self, related: RelationQuery, page: PageRequest, sources: list[Row], **window: Json

@@ -1,4 +1,4 @@
-"""The Groovy class ``WordBeginnings``: whether very many different words of a text property begin alike.
+"""The Groovy class ``WordBeginnings``: whether very many different words, or values, of a property begin alike.
 
 A search for a beginning takes Lucene some 1.7 µs for each different word that has it, in each part of the index. To
 count these words takes a tenth of that, and ends at a limit. The class uses what JanusGraph has beneath its API: the

@@ -22,6 +22,8 @@ from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.records.merged_record import MERGED_INTO, target_of, targets_within
 from app.graph.records.record_text import parts_of, record_of
 from app.graph.records.vertex_id import vertex_id
+from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.ports.lineage_query import LONG_LINEAGE
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
 
@@ -81,12 +83,12 @@ class CachedLevel:
                 return None
             missing = self._missing
             if not (missing.hops or missing.vertices or missing.listings or self._parts.fresh):
-                return self._content(sent=False)
+                return await self._content(sent=False)
             listings = [self._parts.listings[number] for number in missing.listings]
             response = await send({"points": sorted(missing.vertices), "hops": missing.hops, "listings": listings})
             if response["over"] or not await self._take(response, fill):
                 return None
-        return self._content(sent=True)
+        return await self._content(sent=True)
 
     async def _look_up(self) -> bool:
         """Take cached entries and record what is missing; return false if there are too many edges."""
@@ -240,8 +242,9 @@ class CachedLevel:
         async for source, found in self._budget.in_turns(edges.items()):
             taken: list[tuple[int, Record]] | None = found
             if not exact:
-                known = owner.entry(found, sizes[source]) if found else without
-                taken = owner.taken(known)
+                is_long = len(found) > LONG_LINEAGE
+                known = await run_in_turn(owner.entry, is_long, found, sizes[source]) if found else without
+                taken = await run_in_turn(owner.taken, is_long, known)
                 known.short = taken is None
                 self._cache.keep_edges(fill, owner.shape, source, known)
             enough &= taken is not None
@@ -297,10 +300,14 @@ class CachedLevel:
             state = self._hops[number]
             state.found = {vid: state.found[vid] for vid in self._sources(hop) if vid in state.found}
 
-    def _content(self, *, sent: bool) -> LevelContent | None:
-        """Return the content of the level; None if it has too many edges."""
-        if sum(state.weight() for state in self._hops) >= EDGE_CAP:
+    async def _content(self, *, sent: bool) -> LevelContent | None:
+        """Return the content of the level; None if it has too many edges. Of many, it is made in the side thread."""
+        weight = sum(state.weight() for state in self._hops)
+        if weight >= EDGE_CAP:
             return None
+        return await run_in_turn(self._made, weight > LONG_LINEAGE, sent=sent)
+
+    def _made(self, *, sent: bool) -> LevelContent:
         wanted = self._with_targets(self._wanted())
         records = {vid: record for vid in wanted if (record := self._records.get(vid))}
         count = len(records) + sum(len(edges) for state in self._hops for edges in state.found.values())

@@ -63,6 +63,9 @@ _VALUE_SIZE: Final = 80
 _NAMES: Final = frozenset({"name", "namespace", "source"})
 """The properties with texts of which callers search for prefixes and ranges."""
 
+_TERMS: Final = frozenset({"titles", "words"})
+"""The properties with the names of assets, and the words of these, for searches by people."""
+
 _RANGES: Final[Mapping[str, Callable[[Any, Any], Any]]] = {"below": min, "most": min, "least": max, "above": max}
 """The operators of ranges, and which of two values is the narrower bound."""
 
@@ -233,7 +236,7 @@ def _tests(leaf: Leaf) -> list[Branch]:
         case Below(key, value):
             operator = "below"
         case StartsWith(key, value):
-            operator = "prefix"
+            operator = "termPrefix" if key in _TERMS else "prefix"
         case Contains(key, text):
             operator, value = "regex", f"{_ANYWHERE}{_quoted(text)}{_ANYWHERE}"
         case MatchesPattern(key, value):

@@ -119,7 +119,7 @@ FEW: Final = 200
 """Number of edges that are first read of a source of which all are wanted; sources with more are read one by one."""
 
 MANY_WORDS: Final = 200_000
-"""Number of words that begin alike from which on the beginning of a word is searched as a complete word.
+"""Number of words, or names, that begin alike from which on a search takes their beginning for a complete one.
 
 A search for the beginning of as many takes the store 0.4 seconds.
 """
@@ -170,9 +170,9 @@ def edgesOf = {{ h, xs, ls, most -> h.d == 'out' ? {_near("out")} : {_near("in")
 def byFar = {{ a, b -> a.far <=> b.far ?: a.inferred() <=> b.inferred() }}
 def wanted = new LinkedHashSet(points)
 def many = [:]
-def startsWord = {{ key, x ->
+def areMany = {{ key, x ->
   if (many[[key, x]] == null) many[[key, x]] = WordBeginnings.areMany(g.getGraph(), key, x, {MANY_WORDS})
-  many[[key, x]] ? textContains(x) : textContainsPrefix(x)
+  many[[key, x]]
 }}
 def test = {{ t, k ->
   def x = k[2]
@@ -184,9 +184,10 @@ def test = {{ t, k ->
     case 'least': return t.has(k[1], P.gte(x))
     case 'most': return t.has(k[1], P.lte(x))
     case 'prefix': return t.has(k[1], textPrefix(x))
+    case 'termPrefix': return t.has(k[1], areMany(k[1], x) ? P.eq(x) : textPrefix(x))
     case 'regex': return t.has(k[1], textRegex(x))
     case 'word': return t.has(k[1], textContains(x))
-    case 'wordPrefix': return t.has(k[1], startsWord(k[1], x))
+    case 'wordPrefix': return t.has(k[1], areMany(k[1], x) ? textContains(x) : textContainsPrefix(x))
   }}
   throw new IllegalArgumentException('test')
 }}

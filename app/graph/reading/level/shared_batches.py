@@ -17,11 +17,14 @@ class SharedBatches(Generic[ItemT, ResultT]):
     """Results by the key of an item, which ``key`` returns.
 
     ``pause`` returns in a turn of the event loop: hundreds of calls that share a batch would continue at once. A batch
-    that failed or was cancelled is dropped, so that later calls read its items again.
+    that failed or was cancelled is dropped, so that later calls read its items again. With ``joins``, calls of the same
+    moment share one batch for what all of them miss.
     """
 
     key: Callable[[ItemT], Hashable]
     pause: Callable[[], Awaitable[object]]
+    joins: bool = False
+    _open: tuple[dict[Hashable, ItemT], asyncio.Task[dict[Hashable, ResultT]]] | None = None
     _batches: dict[Hashable, asyncio.Task[dict[Hashable, ResultT]]] = field(default_factory=dict)
 
     async def get(
@@ -35,20 +38,34 @@ class SharedBatches(Generic[ItemT, ResultT]):
         keys = [self.key(item) for item in items]
         missing = {key: item for key, item in zip(keys, items, strict=True) if key not in self._batches}
         if missing:
-            batch = asyncio.create_task(_read(missing, load))
-            self._batches |= dict.fromkeys(missing, batch)
-            batch.add_done_callback(self._forget_failed)
+            self._batches |= dict.fromkeys(missing, self._batch_of(missing, load))
         batches = [self._batches[key] for key in keys]
         results = {batch: await batch for batch in set(batches)}
         await self.pause()
         return [results[batch][key] for key, batch in zip(keys, batches, strict=True)]
 
+    def _batch_of(
+        self, missing: dict[Hashable, ItemT], load: Callable[[list[ItemT]], Awaitable[Sequence[ResultT]]]
+    ) -> asyncio.Task[dict[Hashable, ResultT]]:
+        """Return the task that reads missing items, with those of the batch that is open if there is one."""
+        if self._open is None:
+            batch = asyncio.create_task(self._read(missing, load))
+            batch.add_done_callback(self._forget_failed)
+            self._open = (missing, batch) if self.joins else None
+            return batch
+        items, batch = self._open
+        items |= missing
+        return batch
+
+    async def _read(
+        self, items: dict[Hashable, ItemT], load: Callable[[list[ItemT]], Awaitable[Sequence[ResultT]]]
+    ) -> dict[Hashable, ResultT]:
+        if self.joins:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            self._open = None
+        return dict(zip(items, await load(list(items.values())), strict=True))
+
     def _forget_failed(self, batch: asyncio.Task[dict[Hashable, ResultT]]) -> None:
         if batch.cancelled() or batch.exception() is not None:
             self._batches = {key: each for key, each in self._batches.items() if each is not batch}
-
-
-async def _read(
-    missing: dict[Hashable, ItemT], load: Callable[[list[ItemT]], Awaitable[Sequence[ResultT]]]
-) -> dict[Hashable, ResultT]:
-    return dict(zip(missing, await load(list(missing.values())), strict=True))

@@ -12,12 +12,10 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from aiodataloader import DataLoader
-
-from app.graph.reading.level.batch_loader import batch_loader
 from app.graph.reading.level.hop_plan import SOURCES_GIVEN, Adjacency, Edge, HopSpec
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.level.level_statement import EDGE_CAP
+from app.graph.reading.level.shared_batches import SharedBatches
 from app.graph.reading.lineage.expander import Vertex, steps_of, without_stubs
 from app.graph.reading.lineage.health_findings import AssetFindings, EvidenceWeighing, HealthEvidence
 from app.graph.reading.visible_rows import VisibleRows
@@ -87,7 +85,7 @@ class EvidenceReader:
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
-        self._loader: DataLoader[Row, GroupEvidence] = batch_loader(self._load, get_cache_key=attrgetter("vid"))
+        self._batches = SharedBatches[Row, GroupEvidence](attrgetter("vid"), rows.budget.pause, joins=True)
 
     async def read(self, reached: Sequence[Row]) -> list[GroupEvidence]:
         """Return the evidence on the vertices of rows, in their order.
@@ -98,7 +96,7 @@ class EvidenceReader:
         versions that are stubs. Of a part that still has too many, these are left out, and checks and incidents beyond
         FEW_CHECKS, or beyond the first. Raises LimitError if that is too much.
         """
-        return await self._loader.load_many(reached)
+        return await self._batches.get(reached, self._load)
 
     async def _load(self, reached: list[Row]) -> list[GroupEvidence]:
         level = await self._read_at_once(reached)

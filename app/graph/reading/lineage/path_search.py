@@ -40,20 +40,17 @@ from graphql_schema.ports.row import Row
 class Side:
     """The search from one end after ``levels`` levels.
 
-    ``arrived`` are the vertices that edges led to and ``frontier`` those of the last level. ``met`` has also the other
-    members of their asset groups.
+    ``arrived`` are the vertices that edges led to and ``frontier`` those of the last level. Of these, ``leading`` are
+    those whose edges in the direction of the side are shown to the caller. ``met`` has also the other members of their
+    asset groups.
     """
 
     selection: EdgeSelection
     frontier: dict[int, Row]
+    leading: list[Row]
     arrived: set[int]
     met: set[int]
     levels: int = 0
-
-    @property
-    def leading(self) -> list[Row]:
-        """Rows of the last level whose edges in the direction of the side are shown to the caller."""
-        return [row for row in self.frontier.values() if expands(row, self.selection.direction)]
 
     @property
     def is_barred(self) -> bool:
@@ -105,7 +102,9 @@ class PathSearchState:
     def side(self, row: Row, direction: Direction) -> Side:
         """Return the search from one end, before anything is read."""
         self.known.rows[row.vid] = row
-        return Side(EdgeSelection(direction, (), self.visibility.instant), {row.vid: row}, {row.vid}, {row.vid})
+        leading = [row] if expands(row, direction) else []
+        selection = EdgeSelection(direction, (), self.visibility.instant)
+        return Side(selection, {row.vid: row}, leading, {row.vid}, {row.vid})
 
     async def read(self, *sides: Side) -> None:
         """Read one more level from each side that goes on, in one request; end the search if a budget is exhausted."""
@@ -138,7 +137,9 @@ class PathSearchState:
                 if ended is not None:
                     self.ended.append(ended)
                     return
-        side.frontier = {vid: row for vid, row in frontier.items() if vid not in side.arrived}
+        in_turns, direction = self.session.rows.budget.in_turns, side.selection.direction
+        side.frontier = {vid: row async for vid, row in in_turns(frontier.items()) if vid not in side.arrived}
+        side.leading = [row async for row in in_turns(side.frontier.values()) if expands(row, direction)]
         side.arrived |= side.frontier.keys()
         side.met |= side.frontier.keys()
         side.levels += 1

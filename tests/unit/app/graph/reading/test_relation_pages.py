@@ -1,5 +1,7 @@
 """Pages of relations that would read much: later ones, of which a request has few, and lists with many stubs."""
 
+from collections.abc import Callable, Sequence
+from threading import get_ident
 from typing import Any, cast
 
 import pytest
@@ -7,12 +9,14 @@ from support.estates.plain_rows import hiding, plain_row
 
 from app.graph.reading import relation_pages
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
+from app.graph.reading.relation_items import Steps
 from app.graph.reading.relation_pages import MAX_LATER_PAGES, RelatedPages
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import ReadTime
 from graphql_schema.catalog.properties import FIRST_REGISTERED
 from graphql_schema.catalog.relations import DERIVES, FEEDS, PRODUCES, VERSION_OF
 from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.record import Position
 from graphql_schema.ports.relation_query import (
     ALL_IN_PARTS,
     REGISTERED,
@@ -21,7 +25,8 @@ from graphql_schema.ports.relation_query import (
     newest_first,
     related,
 )
-from graphql_schema.ports.row import Row
+from graphql_schema.ports.row import PageItem, Row
+from graphql_schema.ports.turns.sorted_parts import sorted_in_parts
 from policies.errors import Code, LimitError
 from policies.predicate import Everything, Predicate
 
@@ -178,3 +183,21 @@ async def test_a_part_of_the_edges_that_ends_between_two_labels_loses_none(
     assert len(page.items) == len(expected)
     assert {(item.row.vid, (item.edge or {})["relation"]) for item in page.items} == expected
     assert not page.has_next
+
+
+async def test_what_is_read_in_parts_is_ordered_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parts have the order of vertex ids; to sort all items of them at once would hold the event loop."""
+    threads = set[int]()
+
+    def observed(items: Sequence[PageItem], key: Callable[[PageItem], Position]) -> Steps[list[PageItem]]:
+        threads.add(get_ident())
+        return (yield from sorted_in_parts(items, key))
+
+    monkeypatch.setattr(relation_pages, "sorted_in_parts", observed)
+    monkeypatch.setattr(relation_pages, "MANY_EDGES", 3)
+    monkeypatch.setattr(relation_pages, "PART", 8)
+    page = await RelatedPages(cast("VisibleRows", ManyEdges())).page(source(1), DERIVED, ALL_IN_PARTS)
+    positions = [item.position for item in page.items]
+    assert (len(positions), positions) == (len(FAR), sorted(positions))
+    assert threads
+    assert get_ident() not in threads

@@ -89,3 +89,14 @@ async def test_a_failed_batch_is_read_again(batches: Callable[[], SharedBatches[
     store.error = None
     assert await shared.get([2, 1], store.squares) == [4, 1]
     assert store.read == [[1], [2], [2]]
+
+
+async def test_calls_of_the_same_moment_join_one_batch() -> None:
+    """What several calls miss is read together, as by a data loader; later calls begin a batch of their own."""
+    store = Store()
+    store.released.set()
+    shared = SharedBatches[int, int](same, OperationBudget().pause, joins=True)
+    found = await asyncio.gather(shared.get([3, 1], store.squares), shared.get([2, 3], store.squares))
+    assert [*found] == [[9, 1], [4, 9]]
+    assert await shared.get([1, 4], store.squares) == [1, 16]
+    assert store.read == [[3, 1, 2], [4]]
