@@ -28,7 +28,7 @@ from app.http.graphql.operation_watch import watched
 from app.http.json_response import error_response
 from app.http.middleware import coded_or_masked, request_id_of
 from app.http.response_metrics import OBSERVED
-from app.http.untaken_responses import UntakenResponses
+from app.http.untaken_responses import HeldSlots, UntakenResponses
 from app.telemetry.operation_report import OperationReport
 from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.execution.side_thread import run_in_turn
@@ -116,33 +116,34 @@ class EventView(Generic[E]):
     async def _taken(self, request: Request, report: OperationReport) -> Response:
         """Read the events of a caller who may write, and take them in; without the scope, the body is not read."""
         if not request.state.principal.may(Scope.WRITE):  # the intake refuses the operation
-            return await self._response(request, report, GivenEvents([]))
-        caller = _caller(request)
+            return await self._response(request, report, GivenEvents([]), HeldSlots())
+        caller, held = _caller(request), HeldSlots()
         size = max(declared_size(request.headers), LONG_JSON if "content-encoding" in request.headers else 0)
         async with self._bodies.slot(caller, size), AsyncExitStack() as body:
-            slot = partial(self._long_bodies.slot, caller)
-            given = await self._form.read(request, self._limits, lambda: body.enter_async_context(slot()))
-            return await self._response(request, report, given)
+            given = await self._form.read(request, self._limits, held.claim(body, self._long_bodies, caller))
+            return await self._response(request, report, given, held)
 
-    async def _response(self, request: Request, report: OperationReport, given: GivenEvents) -> Response:
-        results = await self._written(request, given)
+    async def _response(
+        self, request: Request, report: OperationReport, given: GivenEvents, held: HeldSlots
+    ) -> Response:
+        results = await self._written(request, given, held)
         failed = next((each.error for each in results if each.error is not None), None)
         report.code = report.code if failed is None else str(failed.code)
         return await run_in_turn(self._form.respond, given.are_long, results, given, request_id_of(request.scope))
 
-    async def _written(self, request: Request, given: GivenEvents) -> list[E]:
+    async def _written(self, request: Request, given: GivenEvents, held: HeldSlots) -> list[E]:
         """Take the events in when the caller has a slot, within the deadline of a mutation; write the access log."""
         context = await self._open_context(request, request.state.principal)
         context.budget.writes = True
         try:
-            taking = self._in_turn(context, given, _caller(request))
+            taking = self._in_turn(context, given, _caller(request), held)
             return await watched(request, taking, context.budget, self._limits)
         finally:
             context.finish()
             context.release()
 
-    async def _in_turn(self, context: Context, given: GivenEvents, caller: Hashable) -> list[E]:
-        await self._untaken.acquire(self._queue, caller)
+    async def _in_turn(self, context: Context, given: GivenEvents, caller: Hashable, held: HeldSlots) -> list[E]:
+        await self._untaken.acquire(self._queue, caller, held)
         try:
             return await self._form.take(context, given)
         finally:

@@ -1,7 +1,7 @@
 """Serves GraphQL over HTTP: executes the operation of one request; docs/http.md describes the behaviour."""
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 from http import HTTPStatus
 from time import perf_counter
@@ -31,7 +31,7 @@ from app.http.json_response import NO_CACHE_HEADERS, error_response
 from app.http.middleware import coded_or_masked, request_id_of
 from app.http.negotiation import JSON, negotiate
 from app.http.response_metrics import OBSERVED
-from app.http.untaken_responses import UntakenResponses
+from app.http.untaken_responses import HeldSlots, UntakenResponses
 from app.telemetry.operation_report import OperationReport
 from app.telemetry.spans import DISCONNECTED, NO_SPANS, Spans
 from graphql_schema.execution.failed_frames import forget_frames
@@ -118,7 +118,8 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request; send nothing if the client has disconnected."""
         request, report, begun = Request(scope, receive), OperationReport(), perf_counter()
-        with ExitStack() as held:
+        held = HeldSlots()
+        with held.operation:
             try:
                 response = await self.respond(request, report, held)
             except ClientDisconnect:
@@ -131,10 +132,10 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             is_plain = len(response.body) < MIN_BYTES or _is_uncompressed(response)
             sending = InParts(response) if is_plain else compressed(response)
             with self.untaken.counted(_caller_of(request), len(response.body)):
-                held.close()
+                held.operation.close()
                 await sending(scope, receive, send)
 
-    async def respond(self, request: Request, report: OperationReport, held: ExitStack) -> Response:
+    async def respond(self, request: Request, report: OperationReport, held: HeldSlots) -> Response:
         """Return the response to ``request``, and set all values of ``report`` except its seconds.
 
         ``held`` gets the slot of the operation, which is to be released when the response counts.
@@ -145,8 +146,8 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         try:
             media = negotiate(request.headers.get("accept"))
             async with self._slot_of_body(request), AsyncExitStack() as body:
-                slot = partial(self.bodies.long.slot, _caller_of(request))
-                params = await read_params(request, self.limits, lambda: body.enter_async_context(slot()))
+                claim = held.claim(body, self.bodies.long, _caller_of(request))
+                params = await read_params(request, self.limits, claim)
                 report.name = params.operation_name
                 context = await self.context_of(request)
                 params.query = document = self.documents.text_of(params, context.principal)
@@ -169,7 +170,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             return error_response(coded, request_id, media)
 
     async def result_of(
-        self, request: Request, params: GraphQLRequestData, context: ContextT, report: OperationReport, held: ExitStack
+        self, request: Request, params: GraphQLRequestData, context: ContextT, report: OperationReport, held: HeldSlots
     ) -> ExecutionResult:
         """Execute the operation until it ends or is ended, and set its type and name in ``report``.
 
@@ -201,7 +202,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         return await self.make_context(request, principal)
 
     async def execute_in_turn(
-        self, request: Request, params: GraphQLRequestData, context: ContextT, held: ExitStack
+        self, request: Request, params: GraphQLRequestData, context: ContextT, held: HeldSlots
     ) -> ExecutionResult:
         """Execute the operation when the caller has a slot; reads and writes have queues of their own.
 
@@ -214,8 +215,8 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         """
         caller = _caller_of(request)
         queue = self.writes if await self._is_mutation(params, caller) else self.reads
-        await self.untaken.acquire(queue, caller)
-        held.callback(context.budget.after_requests, partial(queue.release, caller))
+        await self.untaken.acquire(queue, caller, held)
+        held.operation.callback(context.budget.after_requests, partial(queue.release, caller))
         return await self.execute(request.method, params, context)
 
     async def _is_mutation(self, params: GraphQLRequestData, caller: Hashable) -> bool:

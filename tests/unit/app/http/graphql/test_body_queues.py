@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from app.fair_queue import FairQueue
 from app.http.graphql.body_queues import SMALL, TINY, BodyQueues
 from app.http.graphql.graphql_request import LONG_JSON
 from app.http.graphql.graphql_view import GraphQLView
+from app.http.untaken_responses import HeldSlots
 from app.telemetry.operation_report import OperationReport
 from graphql_schema.operation.limited_schema import OperationSchema
 from policies.principal import Principal, PrincipalKind
@@ -111,11 +112,11 @@ async def test_a_body_is_not_read_before_it_has_a_slot(queue: str, headers: dict
     scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": given}
     request = Request({**scope, "state": {"principal": caller}}, receive)
     if waits:
-        response = await view.respond(request, OperationReport(), ExitStack())
+        response = await view.respond(request, OperationReport(), HeldSlots())
         assert json.loads(bytes(response.body))["errors"][0]["extensions"]["limit"] == "waiting"
     else:
         with pytest.raises(ClientDisconnect):
-            await view.respond(request, OperationReport(), ExitStack())
+            await view.respond(request, OperationReport(), HeldSlots())
     assert bool(read) is not waits
 
 
@@ -130,7 +131,7 @@ async def test_a_long_body_that_has_arrived_waits_for_a_slot_before_it_is_decode
     caller = Principal("ada", PrincipalKind.PERSON, "default")
     scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": [(b"content-type", JSON.encode())]}
     request = Request({**scope, "state": {"principal": caller}}, receive)
-    response = await view.respond(request, OperationReport(), ExitStack())
+    response = await view.respond(request, OperationReport(), HeldSlots())
     (error,) = json.loads(bytes(response.body))["errors"]
     assert (error["extensions"].get("limit") == "waiting") is (length > LONG_JSON)
 
@@ -141,6 +142,6 @@ async def test_long_parameters_are_not_read_before_they_have_a_slot(length: int)
     view = view_with(BodyQueues(small=FULL))
     caller = Principal("ada", PrincipalKind.PERSON, "default")
     scope = {"type": "http", "method": "GET", "path": "/graphql", "headers": [], "query_string": b"x" * length}
-    response = await view.respond(Request({**scope, "state": {"principal": caller}}), OperationReport(), ExitStack())
+    response = await view.respond(Request({**scope, "state": {"principal": caller}}), OperationReport(), HeldSlots())
     (error,) = json.loads(bytes(response.body))["errors"]
     assert (error["extensions"].get("limit") == "waiting") is (length > TINY)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +20,7 @@ from app.http.encoded_content import encoded_content
 from app.http.graphql import graphql_result
 from app.http.graphql.graphql_request import OperationParams
 from app.http.graphql.graphql_view import GraphQLView
-from app.http.untaken_responses import UntakenResponses
+from app.http.untaken_responses import HeldSlots, UntakenResponses
 from app.telemetry.operation_report import OperationReport
 from graphql_schema.operation.limited_schema import OperationSchema
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -246,7 +246,7 @@ async def test_the_operation_decides_about_the_queue(document: str, name: str | 
     request.method = "POST"
     params = OperationParams(query=document, variables=None, operation_name=name, extensions=None)
     with pytest.raises(LimitError) if queue == "writes" else nullcontext():
-        await view.execute_in_turn(request, params, SimpleNamespace(budget=OperationBudget()), ExitStack())
+        await view.execute_in_turn(request, params, SimpleNamespace(budget=OperationBudget()), HeldSlots())
 
 
 async def test_a_large_response_is_encoded_by_its_characters_and_values(
@@ -309,7 +309,7 @@ async def test_who_takes_no_responses_waits_before_the_next_operation() -> None:
     view.untaken = UntakenResponses(maximum=1)
     taking, begun, sent = asyncio.Event(), asyncio.Event(), list[Message]()
 
-    async def respond(request: Request, report: OperationReport, held: ExitStack) -> Response:
+    async def respond(request: Request, report: OperationReport, held: HeldSlots) -> Response:
         del request, report, held
         return Response(b"x" * 200_000, headers={"Cache-Control": NO_TRANSFORM})
 
@@ -326,7 +326,8 @@ async def test_who_takes_no_responses_waits_before_the_next_operation() -> None:
         request: Any = SimpleNamespace(state=SimpleNamespace(principal=Principal(who, PrincipalKind.PERSON, "default")))
         request.method = "POST"
         params = OperationParams(query="{ greeting }", variables=None, operation_name=None, extensions=None)
-        with ExitStack() as held:
+        held = HeldSlots()
+        with held.operation:
             await view.execute_in_turn(request, params, SimpleNamespace(budget=OperationBudget()), held)
 
     view.respond = respond  # type: ignore[method-assign]
