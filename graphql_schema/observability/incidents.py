@@ -145,7 +145,7 @@ def _merged(found: Sequence[RowPage], page: PageRequest) -> Generator[None, None
 
 async def _subjects(root: Parent, info: Info) -> Resolved:
     """Return the affected assets that are visible to the viewer."""
-    found = await info.context.reader.nodes(root.record["subjects"])
+    found = await info.context.reader.nodes(root.record["subjects"], constant_time=True)
     return [row for row in found if row is not None]
 
 

@@ -77,7 +77,8 @@ class ChangePlanStatus:
 
 async def visible_roots(plan: Row, info: Info) -> list[Row]:
     """Return the roots of a plan that are visible to the viewer."""
-    return [row for row in await info.context.reader.nodes(plan.record["subjects"]) if row is not None]
+    found = await info.context.reader.nodes(plan.record["subjects"], constant_time=True)
+    return [row for row in found if row is not None]
 
 
 async def planned_lineage(plan: Row, info: Info) -> LineageQuery:

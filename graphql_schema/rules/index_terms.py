@@ -31,6 +31,10 @@ WORD_LENGTH: Final = 10
 """Number of characters that count for a word with the space after it, where the words of a text are not known."""
 
 
+PROPERTY_LENGTH: Final = 10
+"""Number of characters that count for a free property at least, which is a term of the index."""
+
+
 SHORT_WORD: Final = 6
 """Number of characters that count for a word at least, with the space after it: the mean of English texts."""
 
@@ -85,7 +89,7 @@ def indexed_length(record: Record) -> int:
     return (
         min(words_length(prose), MAX_WORDS * WORD_LENGTH)
         + sum(map(words_length, texts))
-        + sum(len(pair["key"]) + len(pair["value"]) for pair in pairs)
+        + sum(max(len(pair["key"]) + len(pair["value"]), PROPERTY_LENGTH) for pair in pairs)
     )
 
 

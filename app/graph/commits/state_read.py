@@ -13,7 +13,7 @@ from itertools import chain, repeat
 from typing import Final, NoReturn
 
 from app.graph.commits.reads.current_edges import CurrentEdges
-from app.graph.commits.reads.hop_read import HopRead
+from app.graph.commits.reads.hop_read import HopRead, far_ends
 from app.graph.commits.reads.read_limits import UNLIMITED, ReadLimits
 from app.graph.commits.reads.replaced_rows import FarEdge, replaced_rows
 from app.graph.commits.reads.touched_reads import HopKind, KnownReads, Row, TouchedReads, touched_reads
@@ -24,6 +24,7 @@ from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import last_target, target_of, targets_within
 from app.graph.records.record_text import BriefRecord, parts_of, record_of
 from app.graph.records.touched import Touched
+from app.graph.records.vertex_id import internal_vertex_id
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -53,6 +54,9 @@ FIRST_VERTICES: Final = 100
 Each further one names twice as many as the one before has looked up or read, or this many: the store looks up all of
 them first.
 """
+
+_NO_VERTEX: Final = internal_vertex_id("read", "nothing")
+"""The id of a vertex that is never stored."""
 
 REQUESTS_AT_ONCE: Final = 2
 """Number of requests for many records that the store works on at once: most of the time it decompresses texts."""
@@ -137,12 +141,15 @@ class StateReading:
         if is_first and len(unread) <= RECORDS_AT_ONCE:
             found = await self._request(unread, hops, edges)
         new_hops, new_edges = hops, edges
+        reads_apart = found is None
         if found is None:
             await self._add_records(vid for vid in unread if vid not in self.records)
             new_hops, new_edges = self._unread_hops(hops), [key for key in edges if key not in self._pairs]
             found = await self._edges(new_hops, await self._led_to_edges(new_edges))
         await self._take(found)
-        await self._add_records(vid for vid in found["w"] if vid not in self.records)
+        far = [vid for vid in found["w"] if vid not in self.records]
+        nothing = [_NO_VERTEX] if reads_apart and new_hops else []
+        await self._add_records(far or nothing)  # no request would disclose that no hidden vertex is there
         for hop, rows in zip(new_hops, found["e"], strict=True):
             self._begun[hop.kind].update(hop.vertices, map(self._led_to, hop.vertices))
             self._rows_of[hop.kind] += await self._far_edges(rows)
@@ -250,7 +257,7 @@ class StateReading:
             hops, [(number, vid) for number, hop in enumerate(hops) for vid in hop.vertices]
         ):
             rows[number] += some
-        far = await run_in_turn(_far_ends, sum(map(len, rows)) > 3 * MANY_EDGES, rows)
+        far = await run_in_turn(far_ends, sum(map(len, rows)) > 3 * MANY_EDGES, rows)
         return {"v": [], "e": rows, "p": await self._single(pairs), "w": far, "c": []}
 
     async def _rows(self, hops: Sequence[HopRead], starts: Sequence[tuple[int, int]]) -> list[tuple[int, list[Json]]]:
@@ -391,8 +398,3 @@ class StateReading:
 def _ends(pairs: Iterable[EdgeKey]) -> set[int]:
     """Return the vertices at which edges begin or end."""
     return {vid for _, *both in pairs for vid in both}
-
-
-def _far_ends(rows: Iterable[Sequence[Json]]) -> list[int]:
-    """Return the far vertices in flat rows ``[vertex id, far vertex id, edge text, …]``, each once."""
-    return [*dict.fromkeys(vid for each in rows for vid in each[1::3])]

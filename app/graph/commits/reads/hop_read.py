@@ -1,11 +1,11 @@
 """A hop as a transaction reads it: edges of some labels at some vertices."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.graph.commits.reads.touched_reads import HopKind
 from graphql_schema.catalog.relations import Direction
-from graphql_schema.ports.record import JsonObject
+from graphql_schema.ports.record import Json, JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +29,8 @@ class HopRead:
     def binding(self) -> JsonObject:
         """Return the hop as a row of the binding ``hops`` of :mod:`app.graph.commits.write_statements`."""
         return {"d": self.direction.value, "ls": list(self.labels), "xs": list(self.vertices), "vt": self.after}
+
+
+def far_ends(rows: Iterable[Sequence[Json]]) -> list[int]:
+    """Return the far vertices in flat rows ``[vertex id, far vertex id, edge text, …]``, each once."""
+    return [*dict.fromkeys(vid for each in rows for vid in each[1::3])]

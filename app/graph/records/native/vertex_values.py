@@ -48,9 +48,9 @@ def native_values(record: Record, before: Record | None = None) -> tuple[JsonObj
 
     These are all of a new vertex, or those that differ from the ones of ``before``, the stored record.
     """
-    values, sets = _natives(record)
+    values, sets = _natives(record, before)
     if before is not None:
-        stored, stored_sets = _natives(before)
+        stored, stored_sets = _natives(before, record)
         values = {name: value for name, value in values.items() if value != stored[name]}
         sets = {name: members for name, members in sets.items() if members != stored_sets[name]}
     if is_attached(record):
@@ -58,8 +58,8 @@ def native_values(record: Record, before: Record | None = None) -> tuple[JsonObj
     return {**values, **prose_terms(record, before)}, {**sets, **name_terms(record, before)}
 
 
-def _natives(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
-    """Return the native properties that follow from a record, save its index terms."""
+def _natives(record: Record, other: Record | None) -> tuple[JsonObject, dict[str, list[str]]]:
+    """Return the native properties that follow from a record, save its index terms; ``other`` as sets_of_asset."""
     if is_attached(record):
         return _natives_of_attached(record), {}
     index = record["index"]
@@ -74,7 +74,7 @@ def _natives(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
         "cost": cost_rank(record.get("costUsd") or 0),
         "record": text_of(record),
     }
-    return values, sets_of_asset(record)
+    return values, sets_of_asset(record, other)
 
 
 def has_new_sets(record: Record, before: Record) -> bool:
@@ -83,13 +83,17 @@ def has_new_sets(record: Record, before: Record) -> bool:
     return any(record.get(name) is not before.get(name) for name in sources)
 
 
-def sets_of_asset(record: Record) -> dict[str, list[str]]:
-    """Return the sets among the native properties of an asset, save its index terms."""
+def sets_of_asset(record: Record, other: Record | None = None) -> dict[str, list[str]]:
+    """Return the sets among the native properties of an asset, save its index terms.
+
+    Without the terms of the free properties, if ``other`` shares these: to make those of an asset takes up to 2 ms.
+    """
     index = record["index"]
     owners = [urn for urn, _ in index["owners"]]
     sets = {stored.name: _native(record, stored.name, [""]) for stored in _OF_ASSETS if stored.many}
-    terms = {"pairs": _pairs(record), **_paths(record)}
-    return {**sets, **terms, "owners": owners or [""], "tags": index["tags"] or [""]}
+    is_shared = other is not None and record.get("properties") is other.get("properties")
+    terms = {} if is_shared else {"pairs": _pairs(record)}
+    return {**sets, **terms, **_paths(record), "owners": owners or [""], "tags": index["tags"] or [""]}
 
 
 def _native(record: Record, name: str, none: Json) -> Json:

@@ -79,7 +79,7 @@ def _changed_members(record: Record, before: Record | None) -> int:
         return 0
     changed = 0
     if before is None or has_new_sets(record, before):
-        sets, stored = sets_of_asset(record), {} if before is None else sets_of_asset(before)
+        sets, stored = sets_of_asset(record, before), {} if before is None else sets_of_asset(before, record)
         changed = sum(len({*members} ^ {*stored.get(name, ())}) for name, members in sets.items())
     if has_new_names(record, before):
         changed += estimated_name_words(record) + (0 if before is None else estimated_name_words(before))

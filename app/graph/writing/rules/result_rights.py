@@ -157,7 +157,8 @@ def require_right_on_many_children(unit: ItemUnit) -> None:
             continue
         parent = after["id"] if hop.relation is CONTAINS else ""
         children = [each for each in unit.lookup.batch.many_children(vid) if each["index"]["whole"] == parent]
-        gifts = {(attributes(each), owner_team(each, after)) for each in children if not is_unowned_stub(each)}
+        owners = ((each, owner_team(each, after)) for each in children if not is_unowned_stub(each))
+        gifts = {(attributes(each), owner) for each, owner in owners if owner != each["ownerTeam"]}
         if len(gifts) > MAX_DIFFERENT:
             raise over_limit(
                 f"The versions or features of {after['id']} differ in owner, stage, visibility or sensitivity in more "
@@ -173,9 +174,7 @@ def require_right_on_many_children(unit: ItemUnit) -> None:
 
 
 def _may_give(unit: ItemUnit, child: PolicyAttributes, owner: str) -> bool:
-    """Return whether the caller may update a child with its owner and with another one; True if it is the same."""
-    if owner == child.owner_team:
-        return True
+    """Return whether the caller may update a child with its owner and with another one."""
     return all(unit.author.may("update", each).allowed for each in (child, child._replace(owner_team=owner)))
 
 

@@ -24,13 +24,16 @@ from graphql_schema.ports.commands import (
 from graphql_schema.rules.index_terms import PROSE, words_length
 
 LONG_ITEM: Final = 100
-"""Number of edges and sources, or of observed values, above which an item is planned in the side thread.
+"""Number of observed values above which an item is planned in the side thread, which take 5 to 12 ms.
 
-That many take 5 to 12 ms.
+Further commands of an event count as COMMAND_EDGES.
 """
 
-MANY_ROOTS: Final = 20
-"""Number of roots above which a change plan is planned in the side thread: a decision about one may take 0.3 ms."""
+MANY_DECIDED: Final = 10
+"""Number of edges and sources, or of roots of a change plan, above which an item is planned in the side thread.
+
+Two decisions of the policy about one may take 0.7 ms, and its free properties, if it is rewritten, 2 ms.
+"""
 
 COMMAND_EDGES: Final = 10
 """Number of edges as which each further command of an event counts: its asset takes about 1 ms, without any edge."""
@@ -106,11 +109,11 @@ def is_long(item: Command) -> bool:
     if isinstance(item, RevertCommand | CloseChangePlanCommand):
         return True
     if isinstance(item, PlanChangeCommand):
-        return len(item.roots) > MANY_ROOTS
+        return len(item.roots) > MANY_DECIDED
     commands = [*commands_in(item)]
     values = sum(len(each.values) for each in commands if isinstance(each, ObserveCommand))
-    edges = edge_count(item) + COMMAND_EDGES * (len(commands) - 1)
-    return max(edges, values) > LONG_ITEM
+    edges = edge_count(item)
+    return edges > MANY_DECIDED or max(edges + COMMAND_EDGES * (len(commands) - 1), values) > LONG_ITEM
 
 
 def may_reach(item: Command) -> bool:

@@ -230,6 +230,7 @@ async def test_the_effects_of_much_are_found_in_the_side_thread(
 ) -> None:
     """The plan of a deletion and the effects on tags run there over many records, with the results of a small state."""
     owned = {"owners": {"team ranking": ["TECHNICAL"]}}
+    monkeypatch.setattr(group_plan, "FEW", 100)
     features = [asset(f"feature f{number}", {}, featureSet=["feature-set s"], **owned) for number in range(3)]
     deletion = DeleteCommand(urn("feature-set s"))
     threads: dict[str, set[int]] = {"plan": set(), "tags": set()}

@@ -76,3 +76,21 @@ def test_only_listed_attached_records_are_in_the_index() -> None:
     assert set(native_values(incident)[0]) == {"record", "tenant", "kind", "createdAt", "urn", "state"}
     approval = attached_record("acme", "mlg://approval/a/b/c", "ada", 100, gate="release")
     assert native_values(approval) == ({"record": orjson.dumps(approval).decode()}, {})
+
+
+def test_the_terms_of_shared_properties_are_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that changes tags, or an item that changes owners, rewrites hundreds of assets with 500 properties each."""
+    pairs = [{"key": "a", "value": str(number)} for number in range(500)]
+    before = version(properties=pairs)
+    made: list[str] = []
+
+    def term(key: str, value: str) -> str:
+        made.append(value)
+        return property_term(key, value)
+
+    monkeypatch.setattr(vertex_values, "property_term", term)
+    _, sets = native_values(indexed(before, tags=["t"]), before)
+    assert (sets, made) == ({"tags": ["t"]}, [])
+    _, sets = native_values({**before, "properties": pairs[1:]}, before)
+    assert sets.keys() == {"pairs"}
+    assert len(made) == 999

@@ -8,7 +8,7 @@ from support.stores.writers import asset, link, urn
 
 from app.graph.writing.unit.item_size import (
     LONG_ITEM,
-    MANY_ROOTS,
+    MANY_DECIDED,
     REACHING_EDGES,
     command_count,
     commands_in,
@@ -62,7 +62,7 @@ def test_each_source_of_columns_counts_once() -> None:
     """
     assert [edge_count(table("a", names)) for names in ([], ["up"], ["up", "b"], ["b", "c"])] == [1, 1, 2, 3]
     assert not is_long(table("a", ["b", "c"], columns=1_000))
-    many = [str(number) for number in range(LONG_ITEM)]
+    many = [str(number) for number in range(MANY_DECIDED)]
     assert [is_long(table("a", names)) for names in (many[1:], many)] == [False, True]
     part = ObservedValue("columns", {"c": [{"dataset": urn("dataset b"), "column": "x"}]}, (1,), "a job")
     observed = ObserveCommand(urn("dataset a"), "a", (part, replace(part, part="another job")))
@@ -94,7 +94,7 @@ def test_what_reads_more_than_it_names_counts_as_many_edges() -> None:
 
 def test_an_item_of_more_edges_than_the_limit_is_long() -> None:
     """The limit itself is not."""
-    many = [f"dataset d{number}" for number in range(LONG_ITEM + 1)]
+    many = [f"dataset d{number}" for number in range(MANY_DECIDED + 1)]
     assert [is_long(asset("dataset a", derivedFrom=targets)) for targets in (many[1:], many)] == [False, True]
 
 
@@ -136,7 +136,7 @@ def test_an_observation_of_many_values_is_long() -> None:
 
 def test_a_plan_of_many_roots_is_long() -> None:
     """The policy decides about each root; those of a plan that is closed are not known, and what a revert changes."""
-    roots = tuple(urn(f"dataset d{number}") for number in range(MANY_ROOTS + 1))
+    roots = tuple(urn(f"dataset d{number}") for number in range(MANY_DECIDED + 1))
     plans = [PlanChangeCommand(some, "x", (1, 1), 1) for some in (roots[1:], roots)]
     closing = CloseChangePlanCommand("mlg://change-plan/1", "DONE")
     items: list[Command] = [*plans, closing, RevertCommand("mlg://change/1")]

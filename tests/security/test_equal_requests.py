@@ -1,0 +1,75 @@
+"""Requests to the store for a visible asset: their number is the same with and without a hidden one beside it."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from support.documents.change_plans import planned
+from support.documents.observability import raised
+from support.estates.leak_catalogue import token
+from support.estates.promotions import ADS, RANKING
+from support.servers.in_process import Api
+from support.stores.observed_requests import ObservedRequests
+
+WITH, WITHOUT, HIDDEN = (f"mlg://dataset/test/default/{name}" for name in ("with", "without", "hidden"))
+TODAY = datetime.now(UTC).date().isoformat()
+CONSUMER = "mlg://service/test/default/hidden"
+DELETE = "mutation ($id: ID!) { deleteAsset(input: {asset: $id, dryRun: true}) { errors { code } } }"
+USAGE = f"""mutation ($id: ID!) {{ recordUsage(input: {{dryRun: true, records: [
+  {{asset: $id, consumer: "mlg://service/test/default/other", day: "{TODAY}", reads: 0}}
+]}}) {{ errors {{ code }} }} }}"""
+INCIDENT = """query ($id: ID!, $at: DateTime!) { asset(id: $id, asOf: $at) {
+  incidents { nodes { assets { id } } } } }"""
+PLAN = "query ($id: ID!, $at: DateTime!) { asset(id: $id, asOf: $at) { changePlans { nodes { roots { id } } } } }"
+
+
+@pytest.fixture(scope="module")
+async def api(api: Api) -> Api:
+    """Return the API with two datasets of ads, one of which hidden assets of ranking use, and eva of ads."""
+    api.tokens["eva"] = token(api, "eva", "ads", roles="engineer")
+    await api.load(*({"dataset": {"id": each, "owners": [ADS]}} for each in (WITH, WITHOUT)))
+    hidden = {"owners": [RANKING], "visibility": "TEAM"}
+    await api.load(
+        {"dataset": {"id": HIDDEN, "derivedFrom": [WITH], **hidden}}, {"service": {"id": CONSUMER, **hidden}}
+    )
+    used = {"asset": WITH, "consumer": CONSUMER, "day": TODAY, "reads": 3}
+    recording = "mutation ($i: RecordUsageInput!) { recordUsage(input: $i) { errors { code } } }"
+    assert (await api.ask("root", recording, i={"records": [used]}))["recordUsage"]["errors"] == []
+    for assets in ([WITH, HIDDEN], [WITHOUT]):
+        await raised(api, "root", *assets)
+        await planned(api, "root", *assets)
+    return api
+
+
+async def observed(api: Api, document: str, **variables: Any) -> tuple[str, Counter[str]]:
+    """Return what eva gets, and the number of requests by their text, the second time."""
+    requests = ObservedRequests()
+    found = await api.ask("eva", document, **variables)
+    api.client.observers.append(requests)
+    try:
+        found = await api.ask("eva", document, **variables)
+    finally:
+        api.client.observers.remove(requests)
+    return str(found), requests.of_operations
+
+
+@pytest.mark.parametrize("document", [DELETE, USAGE])
+async def test_a_dry_run_takes_the_same_requests(api: Api, document: str) -> None:
+    """A hidden asset that uses the own one costs no further request: the owner could try that at will."""
+    shown, requests = await observed(api, document, id=WITH)
+    expected, others = await observed(api, document, id=WITHOUT)
+    assert shown == expected
+    assert requests == others
+    assert requests.total() > 0
+
+
+@pytest.mark.parametrize("document", [INCIDENT, PLAN])
+async def test_a_record_takes_the_same_requests(api: Api, document: str) -> None:
+    """The hidden asset of an incident or a change plan costs no further request, also as of an instant."""
+    at = datetime.now(UTC).isoformat()
+    shown, requests = await observed(api, document, id=WITH, at=at)
+    expected, others = await observed(api, document, id=WITHOUT, at=at)
+    assert shown == expected.replace(WITHOUT, WITH)
+    assert requests == others
+    assert requests.total() > 0
