@@ -43,7 +43,7 @@ class OwnedWebhooks:
 
     async def register(self, order: WebhookOrder) -> WebhookResult:
         """See :class:`graphql_schema.ports.webhooks.webhook_registry.WebhookRegistry`."""
-        async with self._store.registering:
+        async with self._store.registering((self._caller.tenant, self._caller.subject)):
             return await self._register(order)
 
     async def _register(self, order: WebhookOrder) -> WebhookResult:

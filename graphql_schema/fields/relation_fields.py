@@ -54,7 +54,8 @@ def to_last_recorded(rel: RelationQuery, description: str) -> SchemaField:
 
     async def resolve(roots: Parents, info: Info) -> list[Resolved]:
         found = await info.context.reader.related_to_all(roots, rel, ALL)
-        return [min(each.items, key=last_recorded).row if each.items else None for each in found]
+        in_turns = info.context.budget.in_turns(found)
+        return [min(each.items, key=last_recorded).row if each.items else None async for each in in_turns]
 
     return _relation_field(rel, resolve, description)
 
@@ -81,7 +82,7 @@ def to_list(rel: RelationQuery, description: str) -> SchemaField:
 
     async def resolve(roots: Parents, info: Info) -> list[Resolved]:
         found = await info.context.reader.related_to_all(roots, rel, ALL)
-        return [[item.row for item in each.items] for each in found]
+        return [[item.row for item in each.items] async for each in info.context.budget.in_turns(found)]
 
     return _relation_field(rel, resolve, description)
 

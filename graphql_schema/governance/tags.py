@@ -53,8 +53,9 @@ TAGS = related(TAGGED.out())
 
 async def resolve_tags(roots: Parents, info: Info) -> list[Resolved]:
     """Return the tag assignments of assets, also those that block a tag."""
-    found = info.context.budget.in_turns(await info.context.reader.related_to_all(roots, TAGS, ALL))
-    return [[_assignment(item) for item in each.items] async for each in found]
+    found, budget = await info.context.reader.related_to_all(roots, TAGS, ALL), info.context.budget
+    budget.foresee_items(sum([len(each.items) async for each in budget.in_turns(found)]))
+    return [[_assignment(item) for item in each.items] async for each in budget.in_turns(found)]
 
 
 def _assignment(item: PageItem) -> MaskedRecord:

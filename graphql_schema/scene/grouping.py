@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import Final
 
@@ -15,6 +15,7 @@ from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import CONTAINS, PARENT_HOPS, Hop
 from graphql_schema.catalog.urn import MAX_URN_BYTES, parent_urn, slug_of
 from graphql_schema.fields.relation_fields import last_recorded
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.protocols import GraphReader
 from graphql_schema.ports.relation_query import ALL, Path, RelationQuery, related
 from graphql_schema.ports.row import Row
@@ -68,11 +69,13 @@ class GroupValues:
         }
 
 
-async def group_values(reader: GraphReader, rows: Sequence[Row], wanted: Collection[SceneProperty]) -> GroupValues:
+async def group_values(
+    reader: GraphReader, budget: OperationBudget, rows: Sequence[Row], wanted: Collection[SceneProperty]
+) -> GroupValues:
     """Return the values by which assets are grouped; teams and domains are read, together, only if they are wanted."""
     teams, nearest = await asyncio.gather(
         _teams(reader, rows if SceneProperty.TEAM in wanted else ()),
-        _nearest_domains(reader, rows if SceneProperty.DOMAIN in wanted else ()),
+        _nearest_domains(reader, budget, rows if SceneProperty.DOMAIN in wanted else ()),
     )
     return GroupValues(
         teams, {row.urn: row for row in nearest.values()}, {asset: row.urn for asset, row in nearest.items()}
@@ -86,14 +89,17 @@ async def _teams(reader: GraphReader, rows: Sequence[Row]) -> dict[str, Row]:
     return {row.urn: row for row in found if row is not None}
 
 
-async def _nearest_domains(reader: GraphReader, rows: Sequence[Row]) -> dict[str, Row]:
+async def _nearest_domains(reader: GraphReader, budget: OperationBudget, rows: Sequence[Row]) -> dict[str, Row]:
     """Return the visible domain of each asset that has one, by the id of the asset."""
     shown = sorted((row for row in rows if row.reads("domain")), key=attrgetter("kind"))
     kinds = [(kind, list(each)) for kind, each in groupby(shown, attrgetter("kind"))]
     found = await asyncio.gather(*(reader.related_to_all(same, domains_of(kind), ALL) for kind, same in kinds))
-    pages = [page for each in found for page in each]
-    nearest = [min(page.items, key=lambda item: (item.path, last_recorded(item)), default=None) for page in pages]
-    return {row.urn: item.row for row, item in zip(shown, nearest, strict=True) if item is not None}
+    pages = zip(shown, chain.from_iterable(found), strict=True)
+    return {
+        row.urn: min(page.items, key=lambda item: (item.path, last_recorded(item))).row
+        async for row, page in budget.in_turns(pages)
+        if page.items
+    }
 
 
 @lru_cache(maxsize=64)

@@ -142,7 +142,8 @@ async def _scene(
     wanted = expansions(expand)
     found = await neighbourhood(info, query)
     used = {*properties, *(each for entry in wanted for each, _ in entry.values)}
-    values = await group_values(info.context.reader, [asset.row for asset in found.assets.values()], used)
+    rows = [asset.row for asset in found.assets.values()]
+    values = await group_values(info.context.reader, info.context.budget, rows, used)
     assets = [
         SceneAsset(asset.row, asset.level, values.of(asset.row, asset.level), asset.gaps, urn in query.roots)
         async for urn, asset in info.context.budget.in_turns(found.assets.items())

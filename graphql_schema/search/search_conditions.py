@@ -39,14 +39,16 @@ def _query(text: SearchText, where: Condition) -> SearchQuery:
     """Return the query for the vertices that meet a condition and may be hits of the text.
 
     The id is an alternative to each word and not to all of them together, because an index filter is a conjunction of
-    alternatives (:mod:`app.graph.reading.level.index_filter`).
+    alternatives (:mod:`app.graph.reading.level.index_filter`). So is the beginning of a name, which is found so also if
+    too many words begin as the last one does.
     """
     by_id = (In("urn", (text.urn,)),) if text.urn else ()
+    by_title = (*by_id, StartsWith("titles", text.title))
     names = [_in_name(word, text.last) for word in text.first]
     anywhere = [(name, _in_prose(word, text.last)) for word, name in zip(text.first, names, strict=True)]
     complete = [(name, HasWord("prose", word)) for word, name in zip(text.first, names, strict=True)]
     candidates = [
-        AnyOf((*by_id, *exact, *_with_typos(word), *_of_version(word, text.version)))
+        AnyOf((*by_title, *exact, *_with_typos(word), *_of_version(word, text.version)))
         for word, exact in zip(text.first, anywhere, strict=True)
     ]
     best = (

@@ -6,10 +6,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import Final
 
-from aiodataloader import DataLoader
-
-from app.graph.reading.level.batch_loader import batch_loader
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
+from app.graph.reading.level.shared_batches import SharedBatches
 from app.graph.reading.subject_hops import ToSubjects, hide_unread, to_subjects
 from app.graph.reading.visible_rows import ALL_ENDS, VisibleRows
 from app.graph.records.merged_record import is_merged
@@ -27,7 +25,7 @@ class RowsById:
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
         self._named: set[str] = set()
-        self._loader: DataLoader[str, Row | None] = batch_loader(self._load, at_once=IDS_AT_ONCE)
+        self._batches = SharedBatches[str, Row | None](str, rows.budget.pause, joins=True)
 
     async def one(self, urn: str) -> Row | None:
         """Return the row of a URN; None if it does not exist or is not visible.
@@ -35,7 +33,8 @@ class RowsById:
         The id of a merged dataset gives the row of the one to which it leads, which has another URN.
         """
         self._named.add(urn)
-        return await self._loader.load(urn)
+        (row,) = await self._batches.get([urn], self._load_all)
+        return row
 
     async def many(self, urns: Sequence[str], *, constant_time: bool = False, named: bool = False) -> list[Row | None]:
         """Return the rows of URNs, in their order; None for one that does not exist or is not visible.
@@ -56,17 +55,25 @@ class RowsById:
 
         The far ends of one page of changes alone can be a hundred thousand.
         """
-        parts: list[asyncio.Future[list[Row | None]]] = []
+        if len(urns) <= IDS_AT_ONCE:
+            return await self._batches.get(urns, self._load_all)
+        parts: list[asyncio.Task[list[Row | None]]] = []
         for begin in range(0, len(urns), IDS_AT_ONCE):
             await self._rows.budget.pause()
-            parts.append(self._loader.load_many(urns[begin : begin + IDS_AT_ONCE]))
+            part = self._batches.get(urns[begin : begin + IDS_AT_ONCE], self._load_all)
+            parts.append(asyncio.create_task(part))
             parts[-1].add_done_callback(_take_error)  # if the operation ends in a pause, the parts before fail unread
         return [*chain.from_iterable(await asyncio.gather(*parts))]
 
     def remember(self, row: Row) -> None:
         """Store a row that was read elsewhere, so that it is not read again; not that of a merged dataset."""
         if not is_merged(row.record):
-            self._loader.prime(row.urn, row)
+            self._batches.known.setdefault(row.urn, row)
+
+    async def _load_all(self, urns: list[str]) -> list[Row | None]:
+        """Return the rows of URNs, in their order; the requests for IDS_AT_ONCE of them each are those of one level."""
+        parts = (self._load(urns[begin : begin + IDS_AT_ONCE]) for begin in range(0, len(urns), IDS_AT_ONCE))
+        return [*chain.from_iterable(await asyncio.gather(*parts))]
 
     async def _load(self, urns: list[str]) -> list[Row | None]:
         """Return the rows of URNs, in their order; report hidden ids for the access log.

@@ -6,6 +6,7 @@ No level of a query reads these vertices, so a write is not part of the write lo
 import asyncio
 from collections.abc import Hashable
 from typing import Final
+from weakref import WeakValueDictionary
 
 from app.fair_queue import PROCESS
 from app.graph.driver.gremlin_client import GremlinClient
@@ -57,15 +58,12 @@ synchronized ('mlgraph write'.intern()) {
 
 
 class WebhookStore:
-    """The webhooks of a store. ``lock`` is that of the writers of the process.
-
-    Who holds ``registering`` counts webhooks and stores a further one.
-    """
+    """The webhooks of a store. ``lock`` is that of the writers of the process."""
 
     def __init__(self, client: GremlinClient, lock: asyncio.Lock) -> None:
         self._client = client
         self._lock = lock
-        self.registering = asyncio.Lock()
+        self._registering = WeakValueDictionary[Hashable, asyncio.Lock]()
         self.changed = asyncio.Event()
 
     @property
@@ -73,6 +71,10 @@ class WebhookStore:
         """Whether this process runs the background jobs, and so sends the webhooks."""
         order = self._client.write_order
         return order is None or order.leads
+
+    def registering(self, caller: Hashable) -> asyncio.Lock:
+        """Return the lock under which a caller counts its webhooks and stores a further one."""
+        return self._registering.setdefault(caller, asyncio.Lock())
 
     async def all(self, caller: Hashable = PROCESS) -> list[StoredWebhook]:
         """Return all webhooks of all tenants; ``caller`` is whose slot of the store the read takes."""

@@ -1,6 +1,7 @@
 """Webhooks in memory, with the rules of the store: a write is refused if the registration is not the expected one."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -25,7 +26,11 @@ class WebhookMemory:
     stored: dict[int, StoredWebhook] = field(default_factory=dict)
     leads: bool = True
     changed: asyncio.Event = field(default_factory=asyncio.Event)
-    registering: asyncio.Lock = field(default_factory=asyncio.Lock)
+    locks: defaultdict[Hashable, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    def registering(self, caller: Hashable) -> asyncio.Lock:
+        """Return the lock of a caller."""
+        return self.locks[caller]
 
     async def all(self, caller: Hashable = PROCESS) -> list[StoredWebhook]:  # noqa: ARG002 - as the store has it
         """Return all webhooks, after others had a turn."""

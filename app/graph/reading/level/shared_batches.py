@@ -18,12 +18,13 @@ class SharedBatches(Generic[ItemT, ResultT]):
 
     ``pause`` returns in a turn of the event loop: hundreds of calls that share a batch would continue at once. A batch
     that failed or was cancelled is dropped, so that later calls read its items again. With ``joins``, calls of the same
-    moment share one batch for what all of them miss.
+    moment share one batch for what all of them miss. What was read elsewhere is in ``known``, by the key of its item.
     """
 
     key: Callable[[ItemT], Hashable]
     pause: Callable[[], Awaitable[object]]
     joins: bool = False
+    known: dict[Hashable, ResultT] = field(default_factory=dict)
     _open: tuple[dict[Hashable, ItemT], asyncio.Task[dict[Hashable, ResultT]]] | None = None
     _batches: dict[Hashable, asyncio.Task[dict[Hashable, ResultT]]] = field(default_factory=dict)
 
@@ -35,14 +36,16 @@ class SharedBatches(Generic[ItemT, ResultT]):
         ``load`` is no attribute: as a method of the owner it would be a cycle of references, which keeps what was read
         until a garbage collection.
         """
-        keys = [self.key(item) for item in items]
-        missing = {key: item for key, item in zip(keys, items, strict=True) if key not in self._batches}
+        keyed = {self.key(item): item for item in items}
+        unknown = [key for key in keyed if key not in self.known]
+        missing = {key: keyed[key] for key in unknown if key not in self._batches}
         if missing:
             self._batches |= dict.fromkeys(missing, self._batch_of(missing, load))
-        batches = [self._batches[key] for key in keys]
-        results = {batch: await batch for batch in set(batches)}
+        batches = {key: self._batches[key] for key in unknown}
+        results = {batch: await batch for batch in set(batches.values())}
         await self.pause()
-        return [results[batch][key] for key, batch in zip(keys, batches, strict=True)]
+        found = {key: results[batch][key] for key, batch in batches.items()}
+        return [found[key] if key in found else self.known[key] for key in map(self.key, items)]
 
     def _batch_of(
         self, missing: dict[Hashable, ItemT], load: Callable[[list[ItemT]], Awaitable[Sequence[ResultT]]]

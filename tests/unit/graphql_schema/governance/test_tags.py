@@ -5,17 +5,21 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
-from unittest.mock import AsyncMock
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from strawberry.types import ExecutionResult
+from support.estates.plain_rows import plain_row
 from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import TAGGED
+from graphql_schema.governance import tags
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
 from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.row import PageItem, RowPage
 from graphql_schema.ports.turns.loop_turns import Turns
+from policies.errors import LimitError
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 MODEL = "mlg://model/test/default/m"
@@ -129,3 +133,15 @@ async def test_others_run_between_the_tags_of_two_assets(
         assert found.errors is None
         pauses[selected] = pause.await_count
     assert pauses["tags { mode }"] >= pauses["id"] + len(ids)
+
+
+async def test_tags_that_are_too_many_are_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of objects of a level may be one asset with a hundred tags: they are counted before."""
+    made = Mock()
+    monkeypatch.setattr(tags, "_assignment", made)
+    page = RowPage((PageItem(plain_row("TAG", "t"), (1,)),) * 1_000, has_next=False)
+    reader = Mock(related_to_all=AsyncMock(return_value=[page] * 101))
+    info: Any = Mock(context=Mock(budget=OperationBudget(), reader=reader))
+    with pytest.raises(LimitError, match="items"):
+        await tags.resolve_tags([plain_row("DATASET", "d")] * 101, info)
+    assert not made.called

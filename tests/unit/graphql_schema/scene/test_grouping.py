@@ -6,6 +6,7 @@ import pytest
 from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.catalog.urn import MAX_URN_BYTES
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.row import Row
 from graphql_schema.scene.grouping import MAX_KEY, GroupValues, SceneProperty, family_of, group_values, key_of, read_key
 from policies.errors import InvalidError
@@ -36,7 +37,7 @@ def rows(graph: PlainGraph) -> list[Row]:
 async def test_values(graph: PlainGraph) -> None:
     """A version is in the domain of its model; a team that is not visible, or no domain, is no value."""
     assets = rows(graph)
-    values = await group_values(graph, assets, ALL)
+    values = await group_values(graph, OperationBudget(), assets, ALL)
     assert [key_of(values.of(row, -2), ALL) for row in assets] == [
         f"LEVEL=-2 KIND=MODEL TEAM={ADS} DOMAIN={SHOP} VERSIONS=model/test/default/ranker",
         f"LEVEL=-2 KIND=MODEL_VERSION TEAM={ADS} DOMAIN={SHOP} VERSIONS=model/test/default/ranker",
@@ -48,13 +49,13 @@ async def test_values(graph: PlainGraph) -> None:
 async def test_a_hidden_domain_is_no_value(graph: PlainGraph) -> None:
     """An asset that hides its `domain` has none; its version, which shows it, is not in it through the asset either."""
     graph.hidden = {"MODEL": {"domain"}, "MODEL_VERSION": {"domain"}}
-    values = await group_values(graph, rows(graph), ALL)
+    values = await group_values(graph, OperationBudget(), rows(graph), ALL)
     assert (values.domains, values.domain_of) == ({}, {})
 
 
 async def test_only_what_is_wanted_is_read(graph: PlainGraph) -> None:
     """Teams and domains are read if groups are made by them."""
-    values = await group_values(graph, rows(graph), (SceneProperty.KIND,))
+    values = await group_values(graph, OperationBudget(), rows(graph), (SceneProperty.KIND,))
     assert values == GroupValues({}, {}, {})
 
 

@@ -2,15 +2,16 @@
 
 import asyncio
 import gc
+from collections.abc import Sequence
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from aiodataloader import DataLoader
 from support.estates.plain_rows import plain_row
 
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
+from app.graph.reading.level.shared_batches import SharedBatches
 from app.graph.reading.rows_by_id import IDS_AT_ONCE, RowsById
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.execution.failed_frames import forget_frames
@@ -71,16 +72,16 @@ def urns(count: int) -> list[str]:
 def requested(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list that gets the number of ids that were requested from one pause of an operation to the next."""
     between = [0]
-    load = DataLoader.load
+    get = SharedBatches[str, Row | None].get
 
-    def counted(loader: DataLoader[Any, Any], key: Any) -> Any:
-        between[-1] += 1
-        return load(loader, key)
+    def counted(batches: SharedBatches[str, Row | None], keys: Sequence[str], load: Any) -> Any:
+        between[-1] += len(keys)
+        return get(batches, keys, load)
 
     async def pause(_budget: OperationBudget) -> None:
         between.append(0)
 
-    monkeypatch.setattr(DataLoader, "load", counted)
+    monkeypatch.setattr(SharedBatches, "get", counted)
     monkeypatch.setattr(OperationBudget, "pause", pause)
     return between
 

@@ -36,6 +36,23 @@ ARE_MANY = PreparedStatement.of(
 )
 
 
+LIMITS = PreparedStatement.of(f"{WORD_BEGINNINGS}\nxs.collect {{ WordBeginnings.limit('words', it, 1000) }}", "xs")
+
+
+async def test_the_limit_of_a_beginning_is_not_known(graph: StoreGraph) -> None:
+    """It is the same each time, and differs between beginnings.
+
+    Else a caller with one word less than the limit learns whether anybody, also of another tenant, has such a word.
+    """
+    beginnings = [f"ord{number}" for number in range(200)]
+    async with client_of(graph) as client:
+        found: list[list[int]] = [await client.submit(LIMITS, {"xs": beginnings}) for _ in range(2)]
+    assert found[0] == found[1]
+    assert len({*found[0]}) > 150
+    assert all(1_000 <= limit < 2_000 for limit in found[0])
+    assert min(found[0]) + 800 < max(found[0])
+
+
 async def add(graph: StoreGraph, texts: dict[str, str]) -> None:
     """Add a vertex with the words of each text, as description and name, by its name in a transaction of its own."""
     for name, text in texts.items():
@@ -69,7 +86,7 @@ async def test_a_beginning_of_very_many_words_is_searched_as_a_complete_word(
     graph: StoreGraph, beginning: Callable[[str], Condition]
 ) -> None:
     """Otherwise a caller whose texts have millions of such words makes each search for their beginning take seconds."""
-    texts = {f"v{part}": " ".join(f"orda{part}{number}" for number in range(MANY // 10)) for part in range(10)}
+    texts = {f"v{part}": " ".join(f"orda{part}{number}" for number in range(MANY // 5)) for part in range(10)}
     texts |= {"complete": "orda of a shop", "longer": "the ordbooks", "other": "books"}
     await add(graph, texts)
     words = ("orda", "orda1", "ordb")
