@@ -42,7 +42,8 @@ class SharedBatches(Generic[ItemT, ResultT]):
         if missing:
             self._batches |= dict.fromkeys(missing, self._batch_of(missing, load))
         batches = {key: self._batches[key] for key in unknown}
-        results = {batch: await batch for batch in set(batches.values())}
+        # The end of one call is not that of the others, who may share its batch.
+        results = {batch: await asyncio.shield(batch) for batch in set(batches.values())}
         await self.pause()
         found = {key: results[batch][key] for key, batch in batches.items()}
         return [found[key] if key in found else self.known[key] for key in map(self.key, items)]
@@ -64,9 +65,11 @@ class SharedBatches(Generic[ItemT, ResultT]):
         self, items: dict[Hashable, ItemT], load: Callable[[list[ItemT]], Awaitable[Sequence[ResultT]]]
     ) -> dict[Hashable, ResultT]:
         if self.joins:
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            self._open = None
+            try:
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+            finally:
+                self._open = None
         return dict(zip(items, await load(list(items.values())), strict=True))
 
     def _forget_failed(self, batch: asyncio.Task[dict[Hashable, ResultT]]) -> None:

@@ -100,3 +100,17 @@ async def test_calls_of_the_same_moment_join_one_batch() -> None:
     assert [*found] == [[9, 1], [4, 9]]
     assert await shared.get([1, 4], store.squares) == [1, 16]
     assert store.read == [[3, 1, 2], [4]]
+
+
+@pytest.mark.parametrize("joins", [False, True])
+async def test_a_call_that_is_cancelled_ends_no_other(*, joins: bool) -> None:
+    """Others may have joined its batch, or wait for the same items."""
+    store = Store()
+    shared = SharedBatches[int, int](same, OperationBudget().pause, joins=joins)
+    first, second = (asyncio.create_task(shared.get([1, 2], store.squares)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    store.released.set()
+    assert await second == [1, 4]
+    assert first.cancelled()
+    assert await shared.get([3], store.squares) == [9]
