@@ -51,7 +51,7 @@ from graphql_schema.usage.asset_usage import Usage, asset_usage
 
 async def _owner_team(roots: Parents, info: Info) -> list[Resolved]:
     owners = [root.record.get("ownerTeam") for root in roots]
-    teams = list(dict.fromkeys(urn for urn in owners if urn and slug_of(urn) == "team"))
+    teams = [urn for urn in dict.fromkeys(owners) if urn and slug_of(urn) == "team"]
     found = dict(zip(teams, await info.context.reader.nodes(teams), strict=True))
     return [found.get(urn) for urn in owners]
 

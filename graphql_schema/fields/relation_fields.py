@@ -72,7 +72,8 @@ def last_recorded(item: PageItem) -> tuple[int, str]:
 def _first_of(rel: RelationQuery, page: PageRequest, description: str, *inputs: str) -> SchemaField:
     async def resolve(roots: Parents, info: Info) -> list[Resolved]:
         found = await info.context.reader.related_to_all(roots, rel, page)
-        return [each.items[0].row if each.items else None for each in found]
+        in_turns = info.context.budget.in_turns(found)
+        return [each.items[0].row if each.items else None async for each in in_turns]
 
     return _relation_field(rel, resolve, description, *inputs)
 
@@ -145,4 +146,5 @@ async def relation_connections(
     bound += [page_request_of(info, first, after, root.urn, keep=keep) async for root in in_turns(roots[1:])]
     page = bound[0][0]  # a cursor belongs to one source: with `after`, several sources are an error
     found = await info.context.reader.related_to_all(roots, rel, page)
-    return [ConnectionSource(each, page, binding, shape) for each, (_, binding) in zip(found, bound, strict=True)]
+    sources = in_turns(zip(found, bound, strict=True))
+    return [ConnectionSource(each, page, binding, shape) async for each, (_, binding) in sources]

@@ -136,7 +136,7 @@ async def _using(info: Info, assets: Iterable[Row], span: Span) -> _Found:
     serving = await _owner_teams(budget, services)
     joined = info.context.reader.related_to_all(users, TEAMS, ALL_IN_PARTS)
     owners, memberships = await asyncio.gather(_known(info, serving), joined)
-    members = [item.row for each in memberships for item in each.items]
+    members = [item.row async for each in budget.in_turns(memberships) for item in each.items]
     teams = [row for row in consumers if row.kind == "Team"]
     is_complete = months.complete and not any(each.has_next for each in memberships)
     return _Found([*teams, *owners, *members], is_complete)

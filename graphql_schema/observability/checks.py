@@ -49,12 +49,13 @@ async def _check(root: Parent, info: Info) -> Resolved:
 async def _latest(roots: Parents, info: Info) -> list[Resolved]:
     """Return the newest result of each check, None without one; results that are ahead of the clock are left out."""
     reader, now = info.context.reader, info.context.now()
-    found = [each.items[0].row if each.items else None for each in await reader.related_to_all(roots, RESULTS, ONE)]
+    pages = info.context.budget.in_turns(await reader.related_to_all(roots, RESULTS, ONE))
+    found = [each.items[0].row if each.items else None async for each in pages]
     ahead = [n for n, row in enumerate(found) if row is not None and is_ahead(row.record["observedAt"], now)]
     if ahead:
         earlier = replace(ONE, keep=RowFilter(Negated(Above("observedAt", now + MAX_AHEAD_MS))))
-        pages = await reader.related_to_all([roots[n] for n in ahead], RESULTS, earlier)
-        for n, page in zip(ahead, pages, strict=True):
+        others = await reader.related_to_all([roots[n] for n in ahead], RESULTS, earlier)
+        for n, page in zip(ahead, others, strict=True):
             found[n] = page.items[0].row if page.items else None
     return found
 

@@ -11,8 +11,9 @@ from functools import cache
 from itertools import islice
 from typing import Final
 
-from app.graph.records.vertex_record import ALIASES, is_deleted, kind_of
+from app.graph.records.vertex_record import ALIASES, attributes, is_deleted, kind_of
 from app.graph.writing.rules.permissions import refuse_unexpected, require_right, require_right_below, require_visible
+from app.graph.writing.rules.result_rights import MAX_DIFFERENT
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import conflict, over_limit, some_of
 from app.graph.writing.unit.visibility import CallerVisibility
@@ -55,7 +56,8 @@ def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
     one of them. The error is also raised if one of them is in visible use: by an asset that is not deleted with it, as
     an active deployment, or under an alias. Runs, inactive deployments, and deleted or retired assets use nothing. With
     ``despite_others``, uses by assets of other owners or of none do not count, and children that the caller may not
-    retire are left out. The error also is raised for more than MAX_TOGETHER assets. A deleted asset is UNCHANGED.
+    retire are left out. The error also is raised for more than MAX_TOGETHER assets, and
+    for children that differ for the policy in more than MAX_DIFFERENT ways. A deleted asset is UNCHANGED.
     """
     record = require_visible(unit, command.urn, "asset")
     vid = unit.lookup.vid(command.urn)
@@ -65,6 +67,13 @@ def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
         return WriteOutcome(Outcome.UNCHANGED, command.urn, record["revision"])
     known = ((child, unit.lookup.known(child)) for child in _children(unit, vid))
     children = {child: before for child, before in known if not is_deleted(before)}
+    if len({attributes(each) for each in children.values()}) > MAX_DIFFERENT:
+        raise over_limit(
+            f"The versions or features of {command.urn} differ in owner, stage, visibility or sensitivity in more than "
+            f"{MAX_DIFFERENT} ways, and your right to delete them is decided for each. Delete some of them before, in "
+            "other calls; an administrator may delete those of others.",
+            "asset",
+        )
     if command.despite_others:  # otherwise others could keep an asset by a child that they registered before its owner
         permitted = ((each, of) for each, of in children.items() if unit.visibility.allows("retire", of).allowed)
         children = dict(islice(permitted, MAX_TOGETHER))  # each further decision would be in vain

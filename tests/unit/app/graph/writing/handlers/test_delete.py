@@ -92,6 +92,18 @@ def test_few_of_many_children_are_decided_about(memory: Memory, monkeypatch: pyt
     assert deleted(memory, "model m", *versions) == [True] * 21
 
 
+def test_many_children_that_differ_are_not_decided_about(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that the caller may not delete would take 0.2 ms each, while all writers wait."""
+    monkeypatch.setattr("app.graph.writing.handlers.delete.MAX_DIFFERENT", 2)
+    states = ("DRAFT", "ACTIVE", "DEPRECATED")
+    versions = [f"model-version m@{each}" for each in states]
+    items = (asset(version, {"stage": stage}) for version, stage in zip(versions, states, strict=True))
+    seeded(memory, asset("model m", owners=OURS), *items)
+    code, text = message(memory, delete("model m", despite_others=True))
+    assert (code, "differ in owner" in text) == ("LIMIT_EXCEEDED", True)
+    assert memory.outcomes(delete(versions[0]), delete("model m"), who=ADA, now=NOW + 2) == ["UPDATED", "UPDATED"]
+
+
 def test_a_child_of_others_keeps_no_parent(memory: Memory) -> None:
     """Bo's version, registered before the model had an owner, denies a deletion; despite others it stays as it is."""
     bo = person("bo", "team ads", roles="engineer")
