@@ -5,15 +5,17 @@ Queries without an error are executed over vectors to the end; those with one by
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import combinations
 from typing import Any
 
 import pytest
 from support.documents.both_executions import Outcome, executed_twice
 from support.documents.hidden_fields import HIDDEN, hidden_estate
 from support.documents.small_schema import CALLS, ROOTS, RUNNING, STARTS, Source, blue, red, small_schema
+from support.loop_iterations import LoopIterations
 from support.stores.plain_reader import PlainGraph
 
-from graphql_schema.execution.vectored_execution import TURN_OBJECTS
+from graphql_schema.execution.vectored_execution import TURN_OBJECTS, VectoredExecution
 from graphql_schema.fields.context import Context
 from graphql_schema.operation.limited_schema import OperationSchema
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
@@ -233,6 +235,26 @@ async def test_long_lists_pause(twice: Twice, roots: list[Any], monkeypatch: pyt
     assert again == 0
     assert found.json["reds"][-1]["number"] == 3 * TURN_OBJECTS - 1
     assert len(ran) > 3
+
+
+async def test_the_loops_over_a_long_list_are_turns(
+    twice: Twice, roots: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The types of 90,000 items, their objects, their lists, and the fields that get these took one callback of 60 ms.
+
+    Each of these loops is in an iteration of its own if every turn is over at once.
+    """
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)
+    roots += [red(1, things=[blue(2)])]
+    iterations, names = LoopIterations(), ("_by_type", "_objects", "_leaves", "_lists")
+    for name in names:
+        method = iterations.observed(name, getattr(VectoredExecution, name))
+        monkeypatch.setattr(VectoredExecution, name, method)
+    async with iterations.counting():
+        found, again = await twice("{ things { ... on Red { things { number } } } }")
+    assert (found.json, again) == ({"things": [{"things": [{"number": 2}]}]}, 0)
+    together = {number for one, other in combinations(names, 2) for number in iterations.of[one] & iterations.of[other]}
+    assert not together
 
 
 @pytest.mark.parametrize(
