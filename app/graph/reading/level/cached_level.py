@@ -27,7 +27,7 @@ from graphql_schema.ports.lineage_query import LONG_LINEAGE
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
 
-AT_ONCE = 4
+AT_ONCE = 2
 """Number of vertices that are looked up between two pauses; the cache frees up to MAX_FREED bytes for each."""
 
 Send = Callable[[JsonObject], Awaitable[JsonObject]]
