@@ -37,7 +37,7 @@ class ColumnRef:
 async def _source_columns(root: Parent, info: Info) -> Resolved:
     refs = root.get("derivedFrom") or ()
     info.context.budget.count_rows(len(refs))  # as edges do, so that the number of ids of a query is bounded
-    found = await info.context.reader.nodes([ref["dataset"] for ref in refs])
+    found = await info.context.reader.nodes([ref["dataset"] for ref in refs], constant_time=True)
     return [ref for ref, dataset in zip(refs, found, strict=True) if dataset is not None] or None
 
 

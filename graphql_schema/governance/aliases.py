@@ -46,7 +46,7 @@ async def aliases_of(model: Row, info: Info) -> list[JsonObject]:
     Aliases of deleted or hidden versions are left out, with ``asOf`` also those that were set or moved afterwards.
     """
     stored = sorted(aliases_at_read_time(model, info).items())
-    rows = await info.context.reader.nodes([alias["version"] for _, alias in stored]) if stored else []
+    rows = await info.context.reader.nodes([alias["version"] for _, alias in stored], constant_time=True)
     return [
         {**alias, "name": name, "version": row}
         for (name, alias), row in zip(stored, rows, strict=True)

@@ -5,13 +5,13 @@ import strawberry
 from graphql_schema.catalog.enums import EdgeOrigin, RelationName
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, stored_field
+from graphql_schema.fields.node import named_row
 from graphql_schema.fields.scalars import Instant
 
 
 async def run_id(root: Parent, info: Info) -> Resolved:
     """Return the id of the run that observed an edge; None if the edge has none or the run is hidden."""
-    urn = root.record.get("runId")
-    run = await info.context.reader.node(urn) if urn else None
+    run = await named_row(root.record.get("runId"), info)
     return None if run is None else run.urn
 
 

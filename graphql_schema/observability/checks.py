@@ -13,7 +13,7 @@ from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Parents, Resolved, resolved_for_all, stored_field
-from graphql_schema.fields.node import Node, resolve_subject
+from graphql_schema.fields.node import Node, named_row, resolve_subject
 from graphql_schema.fields.refs import AssetRef, CheckRef, CheckResultRef, IncidentRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.idempotency_key import key_in
@@ -138,8 +138,7 @@ class ReportCheckInput:
 async def _opened(root: Parent, info: Info) -> Resolved:
     """Return the incident that the result opened or found open; None if there is none or it is not visible."""
     result = await resolve_created_record(root, info)
-    urn = None if result is None else result.record.get("incident")
-    return await info.context.reader.node(urn) if urn else None
+    return await named_row(None if result is None else result.record.get("incident"), info)
 
 
 @strawberry.type(description="Result of reporting a check.")

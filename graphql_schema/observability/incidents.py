@@ -21,7 +21,7 @@ from graphql_schema.fields.field import (
     resolved_for_all,
     stored_field,
 )
-from graphql_schema.fields.node import Node
+from graphql_schema.fields.node import Node, named_row
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.fields.relation_fields import relation_connections
 from graphql_schema.fields.scalars import Instant
@@ -157,8 +157,7 @@ async def _impact(root: Parent, info: Info) -> Resolved:
 
 async def _cause(root: Parent, info: Info) -> Resolved:
     """Return the cause if it is visible to the viewer; it can be on another asset than the incident."""
-    urn = root.record.get("cause")
-    return await info.context.reader.node(urn) if urn else None
+    return await named_row(root.record.get("cause"), info)
 
 
 @strawberry.type(description="A problem with one or more assets, open until resolved.")

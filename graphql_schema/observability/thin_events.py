@@ -12,7 +12,7 @@ from graphql_schema.fields.connection import After, ConnectionSource, First, pag
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, SchemaField, stored_field
 from graphql_schema.fields.filter_fields import below, listing_condition, not_below, one_of
-from graphql_schema.fields.node import Node, resolve_subject
+from graphql_schema.fields.node import Node, named_row, resolve_subject
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.ports.conditions import Above, All, AnyOf, Condition
@@ -40,8 +40,7 @@ def _due_at(root: Parent) -> Resolved:
 
 async def _asset(root: Parent, info: Info) -> Resolved:
     """Return the asset that the object became, None if it is unknown or its history is hidden from the viewer."""
-    urn = root.record.get("asset")
-    row = await info.context.reader.node(urn) if urn else None
+    row = await named_row(root.record.get("asset"), info)
     return row if row is not None and row.reads(SHOWN_BY) else None
 
 

@@ -73,3 +73,35 @@ async def test_a_record_takes_the_same_requests(api: Api, document: str) -> None
     assert shown == expected.replace(WITHOUT, WITH)
     assert requests == others
     assert requests.total() > 0
+
+
+MODELS = [f"mlg://model/test/default/{name}" for name in ("aliased", "plain")]
+ALIASES = "query ($id: ID!, $at: DateTime!) { asset(id: $id, asOf: $at) { ... on Model { aliases { name } } } }"
+COLUMNS = """query ($id: ID!, $at: DateTime!) { asset(id: $id, asOf: $at) {
+  ... on Dataset { columns { name derivedFrom { column } } } } }"""
+TABLES = [f"mlg://dataset/test/default/table-{name}" for name in ("of-hidden", "of-none")]
+
+
+@pytest.mark.parametrize(("document", "ids"), [(ALIASES, MODELS), (COLUMNS, TABLES)])
+async def test_a_value_with_ids_takes_the_same_requests(api: Api, document: str, ids: list[str]) -> None:
+    """An alias of a hidden version, and a column of a hidden dataset, are as if there were none."""
+    if ids is MODELS:
+        api.tokens["pia"] = token(api, "pia", "ads", roles="approver")
+        version = f"{MODELS[0].replace('model', 'model-version', 1)}@1"
+        await api.load(*({"model": {"id": each, "owners": [ADS]}} for each in MODELS))
+        await api.load({"modelVersion": {"id": version}})
+        setting = "mutation ($i: SetAliasInput!) { setAlias(input: $i) { errors { code message } } }"
+        given = {"model": MODELS[0], "alias": "hidden", "version": version}
+        assert (await api.ask("pia", setting, i=given))["setAlias"]["errors"] == []
+        await api.load({"modelVersion": {"id": version, "owners": [RANKING], "visibility": "TEAM"}})
+    else:
+        sources = [{"dataset": HIDDEN, "column": "x"}], []
+        columns = ([{"name": "c", "dataType": "int", "derivedFrom": each}] for each in sources)
+        given = ({"id": each, "columns": of, "owners": [ADS]} for each, of in zip(TABLES, columns, strict=True))
+        await api.load(*({"dataset": each} for each in given))
+    at = datetime.now(UTC).isoformat()
+    shown, requests = await observed(api, document, id=ids[0], at=at)
+    expected, others = await observed(api, document, id=ids[1], at=at)
+    assert shown == expected
+    assert requests == others
+    assert requests.total() > 0
