@@ -4,7 +4,7 @@ The evidence has only records and fields that the caller may see, but a writer e
 themselves. A visible evaluation that hides its contamination is not known to be uncontaminated.
 """
 
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -133,17 +133,22 @@ def counts_on(asset: Record, attached: Record) -> bool:
 
 def approvers(approvals: Sequence[Record], needs: Needs, now: int) -> dict[str, str]:
     """Return the subject who gave each needed approval, by its name; only approvals that are valid at ``now``."""
-    decisions = {name: newest(approvals, name) for name in needs.approvals}
+    known = newest_decisions(approvals)
+    decisions = {name: known.get(name) for name in needs.approvals}
     return {name: each["decidedBy"] for name, each in decisions.items() if each and approved(each, now)}
 
 
-def newest(approvals: Sequence[Record], gate: str) -> Record | None:
-    """Return the newest decision under the approval name ``gate``, by the order of transactions; None if there is none.
+def newest_decisions(approvals: Iterable[Record]) -> dict[str, Record]:
+    """Return the newest decision under each approval name, by the order of transactions.
 
     ``decidedAt`` does not decide: an approval of a time when the clock was ahead would outlast its revocation.
     """
-    decisions = [each for each in approvals if each["gate"] == gate]
-    return max(decisions, key=lambda each: (each["createdAt"], each["id"]), default=None)
+    found: dict[str, Record] = {}
+    for each in approvals:
+        known = found.setdefault(each["gate"], each)
+        if (each["createdAt"], each["id"]) > (known["createdAt"], known["id"]):
+            found[each["gate"]] = each
+    return found
 
 
 def approved(decision: Record | None, now: int) -> bool:

@@ -23,7 +23,7 @@ from graphql_schema.catalog.relations import DECIDED_FOR
 from graphql_schema.ports.commands import ApproveCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
-from graphql_schema.rules.gate_evaluation import approved, newest
+from graphql_schema.rules.gate_evaluation import approved, newest_decisions
 
 MAX_DECISIONS: Final = 100
 """Maximal number of decisions of one caller about one content of an asset. A further one can only be REVOKED.
@@ -57,7 +57,7 @@ def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
     if command.expires_at is not None and command.expires_at <= unit.now:
         raise invalid("`expiresAt` has passed; give a later instant, or omit it.", "expiresAt")
     earlier = decisions(unit, subject)
-    before = newest(earlier, command.gate)
+    before = newest_decisions(earlier).get(command.gate)
     if command.decision == ApprovalDecision.REVOKED.name and not approved(before, unit.now):
         raise conflict(
             f"No valid approval {command.gate!r} of {command.subject} is visible to you; check `gate`.",

@@ -22,7 +22,7 @@ from graphql_schema.catalog.relations import DECIDED_FOR, DEPLOYED_AS, PRODUCES,
 from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.change_stamp import MADE_BY, makers
-from graphql_schema.rules.gate_evaluation import approved, newest
+from graphql_schema.rules.gate_evaluation import approved, newest_decisions
 
 DIGESTS: Final = ("digest", "contentDigest")
 """Fields of a version that never change once they are set."""
@@ -268,9 +268,7 @@ def _binds_hidden(unit: ItemUnit, version: Record, deployment: Record) -> bool:
     It does if an approver of the version approved it. Otherwise a stranger could fix the content by a deployment that
     its owner may not see.
     """
-    known = stored_decisions(unit, deployment)
-    valid = [newest(known, name) or {} for name in _valid_names(unit, deployment)]
-    return any(version["id"] in each.get(FOR_VERSIONS, ()) for each in valid)
+    return any(version["id"] in each.get(FOR_VERSIONS, ()) for each in _valid(unit, deployment).values())
 
 
 def versions_to_approve(unit: ItemUnit, record: Record) -> list[str]:
@@ -288,8 +286,13 @@ def _may_change_deployed(unit: ItemUnit, version: Record) -> bool:
 
 def _valid_names(unit: ItemUnit, record: Record) -> list[str]:
     """Return the names under which an asset has a valid approval, also one that is hidden from the caller."""
-    known = stored_decisions(unit, record)
-    return [name for name in sorted({each["gate"] for each in known}) if approved(newest(known, name), unit.now)]
+    return sorted(_valid(unit, record))
+
+
+def _valid(unit: ItemUnit, record: Record) -> dict[str, Record]:
+    """Return the valid approvals of an asset by name, also those that are hidden from the caller."""
+    newest = newest_decisions(stored_decisions(unit, record))
+    return {name: decision for name, decision in newest.items() if approved(decision, unit.now)}
 
 
 def _void(unit: ItemUnit, vid: int, subject: Record) -> list[str]:
@@ -298,10 +301,9 @@ def _void(unit: ItemUnit, vid: int, subject: Record) -> list[str]:
     The audit has the valid approvals alone: a rejection closes a gate before and after. But an equal one would be about
     other content.
     """
-    known, names = stored_decisions(unit, subject), _valid_names(unit, subject)
-    for name in sorted({each["gate"] for each in known}):
-        decision = newest(known, name)
-        if decision is None or not (name in names or _is_rejection(decision)):
+    names = _valid_names(unit, subject)
+    for name, decision in sorted(newest_decisions(stored_decisions(unit, subject)).items()):
+        if not (name in names or _is_rejection(decision)):
             continue
         unit.staging.put(unit.lookup.vid(decision["id"]), amended(unit, decision, voidedAt=unit.now))
         if name in names:

@@ -14,7 +14,7 @@ from graphql_schema.rules.gate_evaluation import (
     counts_on,
     evaluate_gate,
     evaluations_to_examine,
-    newest,
+    newest_decisions,
     visible_fields,
 )
 from policies.installation.gates import Gate, Gates, Needs
@@ -223,5 +223,6 @@ def test_visible_fields_leave_out_hidden_fields_and_the_index() -> None:
 def test_decisions_of_one_instant_have_an_order() -> None:
     """Ties are broken by id, so that readers and writers agree."""
     tied = [decision(1), {**decision(1, "REVOKED"), "id": "z"}]
-    assert not approved(newest(tied, "release"), NOW)
-    assert newest(tied, "release") == newest(tied[::-1], "release")
+    (found,) = newest_decisions(iter(tied)).values()
+    assert not approved(found, NOW)
+    assert newest_decisions(tied) == newest_decisions(tied[::-1]) == {"release": found}
