@@ -18,31 +18,42 @@ MAX_UNTAKEN: Final = 16 * 1024 * 1024
 """Bytes of responses that a caller has not taken, from which on no further operation of the caller is executed."""
 
 
+UNTAKEN: Final = "untaken"
+"""The limit in the error of an operation with a long body that cannot wait for the client of its caller."""
+
+
 @dataclass(slots=True)
 class HeldSlots:
-    """The slot of the ``operation`` of a request, until the response counts, and whether it has one of a long body.
-
-    That is one of all callers, who would wait as long as this one.
-    """
+    """The slots of a request: of its ``operation``, until the response counts, and of a long ``body`` if it has one."""
 
     operation: ExitStack = field(default_factory=ExitStack)
+    body: AsyncExitStack = field(default_factory=AsyncExitStack)
     has_long_body: bool = False
 
-    def claim(self, body: AsyncExitStack, queue: FairQueue, caller: Hashable) -> Callable[[], Awaitable[None]]:
+    def claim(self, queue: FairQueue, caller: Hashable) -> Callable[[], Awaitable[None]]:
         """Return a function that takes a slot of a queue for a long body, until ``body`` is closed."""
 
         async def take() -> None:
             self.has_long_body = True
-            await body.enter_async_context(queue.slot(caller))
+            await self.body.enter_async_context(queue.slot(caller))
 
         return take
 
 
+def _parking() -> FairQueue:
+    return FairQueue(waiting_per_caller=0)
+
+
 @dataclass(slots=True)
 class UntakenResponses:
-    """Counts the bytes of responses that are being sent, by caller; ``maximum`` is as MAX_UNTAKEN."""
+    """Counts the bytes of responses that are being sent, by caller; ``maximum`` is as MAX_UNTAKEN.
+
+    Long bodies whose callers have too many have slots of ``parked`` in place of those of all callers, who would wait
+    for clients of others.
+    """
 
     maximum: int = MAX_UNTAKEN
+    parked: FairQueue = field(default_factory=_parking)
     _bytes: Counter[Hashable] = field(default_factory=Counter)
     _taken: dict[Hashable, asyncio.Event] = field(default_factory=dict)
 
@@ -50,23 +61,31 @@ class UntakenResponses:
         """Take a slot of a queue when the caller has taken enough of earlier responses; raises as the queue does.
 
         A caller with too many bytes holds no slot of it. They are compared again with the slot, because responses are
-        made while operations of the caller wait for it. An operation with a long body does not wait for them: raises
-        LimitError.
+        made while operations of the caller wait for it. Raises LimitError if its body is long and none can be parked.
         """
         while True:
             await queue.acquire(caller)
             if self._bytes[caller] < self.maximum:
                 return
             queue.release(caller)
-            if held.has_long_body:
-                raise LimitError(
-                    f"You have not received {self._bytes[caller]} bytes of earlier responses. Receive them before you "
-                    "send a body of more than 64 KiB, because other callers wait while it is in memory.",
-                    limit="untaken",
-                    maximum=self.maximum,
-                )
             taken = self._taken.setdefault(caller, asyncio.Event())
+            if held.has_long_body:
+                await self._park(caller, held)
             await taken.wait()
+
+    async def _park(self, caller: Hashable, held: HeldSlots) -> None:
+        try:
+            await self.parked.acquire(caller)
+        except LimitError:
+            raise LimitError(
+                f"You have not received {self._bytes[caller]} bytes of earlier responses, and too many bodies of more "
+                "than 64 KiB wait for their clients. Receive the responses, then send it again.",
+                limit=UNTAKEN,
+                maximum=self.maximum,
+            ) from None
+        await held.body.aclose()
+        held.body.callback(self.parked.release, caller)
+        held.has_long_body = False
 
     @contextmanager
     def counted(self, caller: Hashable, size: int) -> Iterator[None]:

@@ -10,6 +10,7 @@ from app.errors import HTTP_STATUS, RETRY_AFTER_SECONDS
 from app.http.errors import HttpError
 from app.http.graphql.operation_watch import SECONDS
 from app.http.json_response import error_payload, error_response, json_response
+from app.http.untaken_responses import UNTAKEN
 from graphql_schema.ports.record import JsonObject
 from policies.errors import Code, CodedError
 
@@ -56,9 +57,10 @@ def batch_response(events: Sequence[E], report: Report[E], status: HTTPStatus, r
 def answered(error: CodedError) -> CodedError:
     """Return the error of an event as it is answered: 503 if only the time for the operation was over.
 
-    The event may have waited for those of others. Senders of OpenLineage repeat it after a 503, and not after a 400.
+    The event may have waited for those of others. It is also 503 if too many long events wait for other clients of
+    their callers. Senders of OpenLineage repeat it after a 503, and not after a 400.
     """
-    if error.code is Code.LIMIT_EXCEEDED and error.extensions.get("limit") == SECONDS:
+    if error.code is Code.LIMIT_EXCEEDED and error.extensions.get("limit") in {SECONDS, UNTAKEN}:
         retry = {"Retry-After": str(RETRY_AFTER_SECONDS)}
         late = HttpError(HTTPStatus.SERVICE_UNAVAILABLE, error.message, Code.LIMIT_EXCEEDED, retry)
         late.extensions |= error.extensions

@@ -4,7 +4,6 @@ docs/openlineage.md describes the behaviour.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -119,8 +118,8 @@ class EventView(Generic[E]):
             return await self._response(request, report, GivenEvents([]), HeldSlots())
         caller, held = _caller(request), HeldSlots()
         size = max(declared_size(request.headers), LONG_JSON if "content-encoding" in request.headers else 0)
-        async with self._bodies.slot(caller, size), AsyncExitStack() as body:
-            given = await self._form.read(request, self._limits, held.claim(body, self._long_bodies, caller))
+        async with self._bodies.slot(caller, size), held.body:
+            given = await self._form.read(request, self._limits, held.claim(self._long_bodies, caller))
             return await self._response(request, report, given, held)
 
     async def _response(

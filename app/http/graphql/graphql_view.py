@@ -1,7 +1,7 @@
 """Serves GraphQL over HTTP: executes the operation of one request; docs/http.md describes the behaviour."""
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from http import HTTPStatus
 from time import perf_counter
@@ -145,8 +145,8 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         media, document = JSON, None
         try:
             media = negotiate(request.headers.get("accept"))
-            async with self._slot_of_body(request), AsyncExitStack() as body:
-                claim = held.claim(body, self.bodies.long, _caller_of(request))
+            async with self._slot_of_body(request), held.body:
+                claim = held.claim(self.bodies.long, _caller_of(request))
                 params = await read_params(request, self.limits, claim)
                 report.name = params.operation_name
                 context = await self.context_of(request)

@@ -1,9 +1,10 @@
 """Responses that clients have not taken: a caller with many gets no slot, and other callers do."""
 
 import asyncio
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import ExitStack
 
 import pytest
+from support.waiting import until
 
 from app.fair_queue import FairQueue
 from app.http.untaken_responses import HeldSlots, UntakenResponses
@@ -60,14 +61,19 @@ async def test_a_response_that_is_taken_frees_the_caller_below_the_maximum_only(
             await waiting
 
 
-async def test_a_long_body_does_not_wait_for_the_client() -> None:
-    """It has a slot of all callers, for whom twenty accounts that receive nothing would keep none."""
-    untaken, queue, bodies, held = UntakenResponses(maximum=10), FairQueue(), FairQueue(), HeldSlots()
-    async with AsyncExitStack() as body:
-        await held.claim(body, bodies, "bo")()
-        await untaken.acquire(queue, "bo", held)
-        queue.release("bo")
-        with untaken.counted("bo", 20), pytest.raises(LimitError, match="20 bytes"):
-            await untaken.acquire(queue, "bo", held)
-        assert (queue.running, bodies.running) == (0, 1)
-    assert bodies.running == 0
+async def test_a_long_body_waits_for_its_client_without_a_slot_of_all_callers() -> None:
+    """Twenty accounts that receive nothing would keep all slots; few bodies wait, and a further one is refused."""
+    untaken, queue, bodies = UntakenResponses(maximum=10), FairQueue(), FairQueue()
+    untaken.parked.slots, held = 1, [HeldSlots() for _ in range(2)]
+    async with held[0].body, held[1].body, asyncio.timeout(5):
+        for each in held:
+            await each.claim(bodies, "bo")()
+        with untaken.counted("bo", 20):
+            waiting = asyncio.create_task(untaken.acquire(queue, "bo", held[0]))
+            await until(lambda: untaken.parked.running == 1)
+            assert (waiting.done(), bodies.running, queue.running) == (False, 1, 0)
+            with pytest.raises(LimitError, match="20 bytes"):
+                await untaken.acquire(queue, "bo", held[1])
+        await waiting
+        assert (untaken.parked.running, queue.running) == (1, 1)
+    assert (untaken.parked.running, bodies.running) == (0, 0)

@@ -22,6 +22,7 @@ class Taken:
 GOOD = Taken()
 DENIED = Taken(CodedError("not yours", Code.DENIED))
 LATE = Taken(LimitError("too long", limit="seconds", maximum=60))
+UNTAKEN = Taken(LimitError("not received", limit="untaken", maximum=1))
 BUSY = Taken(HttpError(429, "full", Code.LIMIT_EXCEEDED, {"Retry-After": "9"}))
 
 
@@ -39,6 +40,7 @@ def report(_event: Taken) -> dict[str, Any]:
         ([DENIED, BUSY], 403, "failure"),
         ([BUSY, DENIED], 429, "failure"),
         ([DENIED, LATE], 503, "failure"),
+        ([DENIED, UNTAKEN], 503, "failure"),
     ],
 )
 def test_the_status_of_a_batch(events: list[Taken], status: int, text: str) -> None:
