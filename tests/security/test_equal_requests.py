@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support.documents.change_plans import planned
-from support.documents.observability import raised
+from support.documents.observability import raised, report
 from support.estates.leak_catalogue import token
 from support.estates.promotions import ADS, RANKING
 from support.servers.in_process import Api
@@ -105,3 +105,21 @@ async def test_a_value_with_ids_takes_the_same_requests(api: Api, document: str,
     assert shown == expected
     assert requests == others
     assert requests.total() > 0
+
+
+RESOLVE = "mutation ($id: ID!) { resolveIncident(input: {incident: $id, dryRun: true}) { errors { code } } }"
+CAUSES = """query ($id: ID!, $at: DateTime!) { nodes(ids: [$id], asOf: $at) { ... on Incident { cause { id } } } }"""
+
+
+async def test_an_incident_of_a_hidden_cause_takes_the_same_requests(api: Api) -> None:
+    """Its resolution, and its `cause`, are as if it had none, which is not visible either."""
+    failed = await report(api, "root", HIDDEN, status="FAIL")
+    causes = (failed["result"]["id"], None)
+    incidents = [(await raised(api, "root", WITHOUT, title=f"{each}", cause=each))["incident"]["id"] for each in causes]
+    at = datetime.now(UTC).isoformat()
+    for document, more in ((RESOLVE, {}), (CAUSES, {"at": at})):
+        shown, requests = await observed(api, document, id=incidents[0], **more)
+        expected, others = await observed(api, document, id=incidents[1], **more)
+        assert shown == expected
+        assert requests == others
+        assert requests.total() > 0

@@ -6,6 +6,7 @@ Like a data loader, without a future for each key: a level has thousands of keys
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, TypeVar
 
 ItemT = TypeVar("ItemT")
@@ -54,7 +55,7 @@ class SharedBatches(Generic[ItemT, ResultT]):
         """Return the task that reads missing items, with those of the batch that is open if there is one."""
         if self._open is None:
             batch = asyncio.create_task(self._read(missing, load))
-            batch.add_done_callback(self._forget_failed)
+            batch.add_done_callback(partial(self._forget_failed, missing))
             self._open = (missing, batch) if self.joins else None
             return batch
         items, batch = self._open
@@ -72,6 +73,7 @@ class SharedBatches(Generic[ItemT, ResultT]):
                 self._open = None
         return dict(zip(items, await load(list(items.values())), strict=True))
 
-    def _forget_failed(self, batch: asyncio.Task[dict[Hashable, ResultT]]) -> None:
+    def _forget_failed(self, items: dict[Hashable, ItemT], batch: asyncio.Task[dict[Hashable, ResultT]]) -> None:
         if batch.cancelled() or batch.exception() is not None:
-            self._batches = {key: each for key, each in self._batches.items() if each is not batch}
+            for key in items:
+                self._batches.pop(key, None)

@@ -114,3 +114,17 @@ async def test_a_call_that_is_cancelled_ends_no_other(*, joins: bool) -> None:
     assert await second == [1, 4]
     assert first.cancelled()
     assert await shared.get([3], store.squares) == [9]
+
+
+async def test_a_failed_batch_forgets_its_own_items_alone(batches: Callable[[], SharedBatches[int, int]]) -> None:
+    """To go through all items of an operation for each of hundreds of batches that fail together takes seconds."""
+    store, shared = Store(), batches()
+    store.released.set()
+    await shared.get([*range(10)], store.squares)
+    known = shared._batches  # noqa: SLF001 - it is not copied
+    store.error = ValueError("no squares today")
+    with pytest.raises(ValueError, match="today"):
+        await shared.get([11, 12], store.squares)
+    await asyncio.sleep(0)
+    assert shared._batches is known  # noqa: SLF001 - as above
+    assert known.keys() == {*range(10)}
