@@ -95,10 +95,10 @@ async def test_a_value_with_ids_takes_the_same_requests(api: Api, document: str,
         assert (await api.ask("pia", setting, i=given))["setAlias"]["errors"] == []
         await api.load({"modelVersion": {"id": version, "owners": [RANKING], "visibility": "TEAM"}})
     else:
-        sources = [{"dataset": HIDDEN, "column": "x"}], []
+        sources: list[list[Any]] = [[{"dataset": HIDDEN, "column": "x"}], []]
         columns = ([{"name": "c", "dataType": "int", "derivedFrom": each}] for each in sources)
-        given = ({"id": each, "columns": of, "owners": [ADS]} for each, of in zip(TABLES, columns, strict=True))
-        await api.load(*({"dataset": each} for each in given))
+        tables = ({"id": each, "columns": of, "owners": [ADS]} for each, of in zip(TABLES, columns, strict=True))
+        await api.load(*({"dataset": each} for each in tables))
     at = datetime.now(UTC).isoformat()
     shown, requests = await observed(api, document, id=ids[0], at=at)
     expected, others = await observed(api, document, id=ids[1], at=at)
