@@ -1,5 +1,6 @@
 """Decisions about an asset: who may decide, what can be revoked, and what is recorded."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -7,8 +8,11 @@ from support.stores.in_memory_writer import Memory, seeded
 from support.stores.partial_reads import Call, transact
 from support.stores.writers import NOW, asset, link, person, set_owners, urn
 
+from app.graph.writing.rules import approved_content
 from graphql_schema.catalog.urn import is_urn
 from graphql_schema.ports.commands import ApproveCommand, DeleteCommand
+from graphql_schema.ports.record import Record
+from graphql_schema.rules.gate_evaluation import newest_decisions
 from policies.installation.gates import load_gates
 
 ELI = person("eli", "team ranking", roles="approver")
@@ -217,3 +221,19 @@ def test_only_approvals_that_a_gate_needs_may_be_required(memory: Memory) -> Non
         "CREATED",
         "CREATED",
     ]
+
+
+def test_many_decisions_are_gone_through_a_few_times(stored: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An asset keeps void decisions of any names: to go through all for each would take seconds of the write lock."""
+    names = [f"gate {number}" for number in range(30)]
+    assert {*stored.outcomes(*(decision("REJECTED", name) for name in names), who=ELI)} == {"CREATED"}
+    passes = list[int]()
+
+    def counting(decisions: Sequence[Record]) -> dict[str, Record]:
+        passes.append(len(decisions))
+        return newest_decisions(decisions)
+
+    monkeypatch.setattr(approved_content, "newest_decisions", counting)
+    assert stored.outcomes(asset("dataset d", {"format": "parquet"}), who=ADA, now=NOW + 1) == ["UPDATED"]
+    assert {each["gate"] for each in stored.vertices.values() if each.get("voidedAt")} == {*names}
+    assert 0 < len(passes) < 10

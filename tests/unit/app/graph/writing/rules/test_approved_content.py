@@ -1,6 +1,5 @@
 """Approvals and content, planned without a store: what is fixed, what is void, and who made it."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +9,6 @@ from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import with_effective_sensitivity
-from app.graph.writing.rules import approved_content
 from graphql_schema.ports.commands import (
     ApproveCommand,
     RegisterCommand,
@@ -19,7 +17,6 @@ from graphql_schema.ports.commands import (
     UnlinkCommand,
 )
 from graphql_schema.ports.record import Record
-from graphql_schema.rules.gate_evaluation import newest_decisions
 
 ADA = person("ada", "team ranking", roles="engineer")
 MO = person("mo", "team ranking", roles="engineer approver")
@@ -399,20 +396,3 @@ def test_a_requester_who_is_named_again_by_a_later_end_is_retracted_no_more(memo
     assert memory.outcomes(replace(ending, valid_to=NOW + 99), who=root, now=NOW + 2) == ["UPDATED"]
     assert "retracted" not in memory.edge("STARTED_BY", "run r", "user mo")
     assert memory.outcomes(approval("model-version m@7"), who=mo, now=NOW + 3) == ["DENIED"]
-
-
-def test_many_decisions_are_gone_through_a_few_times(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An asset keeps void decisions of any names: to go through all for each would take seconds of the write lock."""
-    names = [f"gate {number}" for number in range(30)]
-    rejections = (ApproveCommand(urn("dataset d"), name, "REJECTED") for name in names)
-    assert {*memory.outcomes(*rejections, who=ELI)} == {"CREATED"}
-    passes = list[int]()
-
-    def counting(decisions: Sequence[Record]) -> dict[str, Record]:
-        passes.append(len(decisions))
-        return newest_decisions(decisions)
-
-    monkeypatch.setattr(approved_content, "newest_decisions", counting)
-    assert memory.outcomes(changed("dataset d", format="parquet"), who=ADA, now=NOW + 1) == ["UPDATED"]
-    assert {each["gate"] for each in approvals(memory) if each.get("voidedAt")} == {*names}
-    assert 0 < len(passes) < 10
