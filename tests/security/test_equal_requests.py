@@ -42,13 +42,13 @@ async def api(api: Api) -> Api:
     return api
 
 
-async def observed(api: Api, document: str, **variables: Any) -> tuple[str, Counter[str]]:
-    """Return what eva gets, and the number of requests by their text, the second time."""
+async def observed(api: Api, document: str, who: str = "eva", **variables: Any) -> tuple[str, Counter[str]]:
+    """Return what a caller gets, and the number of requests by their text, the second time."""
     requests = ObservedRequests()
-    found = await api.ask("eva", document, **variables)
+    found = await api.ask(who, document, **variables)
     api.client.observers.append(requests)
     try:
-        found = await api.ask("eva", document, **variables)
+        found = await api.ask(who, document, **variables)
     finally:
         api.client.observers.remove(requests)
     return str(found), requests.of_operations
@@ -77,6 +77,8 @@ async def test_a_record_takes_the_same_requests(api: Api, document: str) -> None
 
 MODELS = [f"mlg://model/test/default/{name}" for name in ("aliased", "plain")]
 ALIASES = "query ($id: ID!, $at: DateTime!) { asset(id: $id, asOf: $at) { ... on Model { aliases { name } } } }"
+REMOVE = """mutation ($id: ID!) { removeAlias(input: {model: $id, alias: "hidden", dryRun: true}) {
+  changed errors { code } } }"""
 COLUMNS = """query ($id: ID!, $at: DateTime!) { asset(id: $id, asOf: $at) {
   ... on Dataset { columns { name derivedFrom { column } } } } }"""
 TABLES = [f"mlg://dataset/test/default/table-{name}" for name in ("of-hidden", "of-none")]
@@ -100,11 +102,12 @@ async def test_a_value_with_ids_takes_the_same_requests(api: Api, document: str,
         tables = ({"id": each, "columns": of, "owners": [ADS]} for each, of in zip(TABLES, columns, strict=True))
         await api.load(*({"dataset": each} for each in tables))
     at = datetime.now(UTC).isoformat()
-    shown, requests = await observed(api, document, id=ids[0], at=at)
-    expected, others = await observed(api, document, id=ids[1], at=at)
-    assert shown == expected
-    assert requests == others
-    assert requests.total() > 0
+    for each, more, who in ((document, {"at": at}, "eva"), *([(REMOVE, {}, "pia")] if ids is MODELS else [])):
+        shown, requests = await observed(api, each, who, id=ids[0], **more)
+        expected, others = await observed(api, each, who, id=ids[1], **more)
+        assert shown == expected
+        assert requests == others
+        assert requests.total() > 0
 
 
 RESOLVE = "mutation ($id: ID!) { resolveIncident(input: {incident: $id, dryRun: true}) { errors { code } } }"

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from app.graph.records.vertex_record import ALIASES
+from app.graph.writing.rules.attach import attached_urn
 from app.graph.writing.rules.gate_evidence import gate_of
 from app.graph.writing.rules.permissions import (
     refuse_deleted,
@@ -90,9 +91,13 @@ def visible_alias(unit: ItemUnit, model: Record, name: str) -> Record | None:
 
 
 def _changeable_alias(unit: ItemUnit, model: Record, name: str) -> Record | None:
-    """Return the alias of a name as the caller sees it; reject the item as DENIED if its version is withheld."""
+    """Return the alias of a name as the caller sees it; reject the item as DENIED if its version is withheld.
+
+    Without an alias an absent record is read: a request less would disclose that none of a hidden version has the name.
+    """
     alias: Record | None = model.get(ALIASES, {}).get(name)
-    version = None if alias is None else unit.lookup.record(alias["version"])
+    absent = attached_urn(unit.author.tenant, "change", model["id"], name)
+    version = unit.lookup.record(absent if alias is None else alias["version"])
     if version is not None:
         refuse_withheld(unit, version, "alias")
     return visible_alias(unit, model, name)
