@@ -9,7 +9,8 @@ after their creation, and the rows of an operation are in no cycle.
 
 A collection of the youngest generation begins after a number of net allocations. So while a process frees as many old
 objects as it makes, none begins, and that generation grows without a bound. If it is large when a collection begins,
-all generations are frozen first, unvisited.
+all generations are frozen first, unvisited. So they are if long records were decoded since the last collection: few of
+them may have lists with a million values, which do not count as allocations, and are visited one by one.
 
 What outlives a full collection is frozen, too: the graph cache may have a million objects, and to visit them takes half
 a second. They are freed as before, except for cycles. So what lives as long as a request must be in no cycle when it
@@ -35,6 +36,12 @@ YOUNG_THRESHOLD: Final = 5_000
 
 MAX_YOUNG_OBJECTS: Final = 4 * YOUNG_THRESHOLD
 """Number of objects of the youngest generation above which no collection visits them; it takes 10 ns to count one."""
+
+MAX_DECODED: Final = 1024 * 1024
+"""Number of characters of records decoded since a collection, above which the next one visits nothing.
+
+These can have half as many values. An ordinary record has some 3,000 characters and 20 objects.
+"""
 
 MIDDLE_THRESHOLD: Final = 2
 """Collections of the youngest generation between two of the middle one."""
@@ -70,7 +77,9 @@ def _none() -> int:
 
 @asynccontextmanager
 async def short_collections(
-    cached_bytes: Callable[[], int] = _none, operation_bytes: Callable[[], int] = _none
+    cached_bytes: Callable[[], int] = _none,
+    operation_bytes: Callable[[], int] = _none,
+    decoded_characters: Callable[[], int] = _none,
 ) -> AsyncIterator[None]:
     """Exclude all objects that exist now from collections, and keep collections short until exit.
 
@@ -80,7 +89,7 @@ async def short_collections(
     gc.freeze()
     before = gc.get_threshold()
     gc.set_threshold(YOUNG_THRESHOLD, MIDDLE_THRESHOLD, _NEVER)
-    collector = Collector(cached_bytes, operation_bytes)
+    collector = Collector(cached_bytes, operation_bytes, decoded_characters)
     tasks = [asyncio.create_task(each) for each in (collector.collect_when_idle(), collector.collect_what_grows())]
     gc.callbacks.append(collector.observe)
     try:
@@ -97,13 +106,21 @@ class Collector:
     """Collects all garbage, and freezes what outlives a collection; make it in the event loop.
 
     ``cached_bytes`` returns the size of the graph cache, ``operation_bytes`` that of all that running operations have
-    read from the store. ``_resident`` and ``_cached`` are the bytes of the process and of the graph cache when they
-    were least since the last visit of all, while no operation ran.
+    read from the store, and ``decoded_characters`` how many of records were ever decoded. ``_resident`` and ``_cached``
+    are the bytes of the process and of the graph cache when they were least since the last visit of all, while no
+    operation ran.
     """
 
-    def __init__(self, cached_bytes: Callable[[], int] = _none, operation_bytes: Callable[[], int] = _none) -> None:
+    def __init__(
+        self,
+        cached_bytes: Callable[[], int] = _none,
+        operation_bytes: Callable[[], int] = _none,
+        decoded_characters: Callable[[], int] = _none,
+    ) -> None:
         self._cached_bytes = cached_bytes
         self._operation_bytes = operation_bytes
+        self._decoded_characters = decoded_characters
+        self._decoded = decoded_characters()
         self._measure()
         self._is_trimmed = True
         self._visit_from = float("-inf")
@@ -111,12 +128,14 @@ class Collector:
         self._loop = asyncio.get_running_loop()
 
     def observe(self, phase: str, info: Mapping[str, int]) -> None:
-        """Freeze all before a collection if the young generation is large; note after a middle one that the old grew.
+        """Freeze all before a collection if it would be long; note after a middle one that the old generation grew.
 
         CPython calls this in any thread.
         """
-        if phase == "start" and _young_objects() > MAX_YOUNG_OBJECTS:
-            gc.freeze()
+        if phase == "start":
+            decoded, self._decoded = self._decoded, self._decoded_characters()
+            if self._decoded - decoded > MAX_DECODED or _young_objects() > MAX_YOUNG_OBJECTS:
+                gc.freeze()
         if phase == "stop" and info["generation"] == 1:
             self._loop.call_soon_threadsafe(self._grown.set)
 
@@ -167,6 +186,7 @@ class Collector:
 
     def _collect_frozen(self) -> None:
         gc.freeze()  # else a large young generation would be frozen at the start of the collection, with all others
+        self._decoded = self._decoded_characters()  # for the same reason
         gc.unfreeze()
         gc.collect()
         gc.freeze()

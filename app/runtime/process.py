@@ -22,6 +22,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.inference_job import schedule_full_derivation
 from app.graph.reading.lineage.walk_budget import WalkLimits
 from app.graph.reading.team_closure import close_teams
+from app.graph.records.record_text import DECODED
 from app.graph.records.vertex_record import attributes
 from app.ingest.sources.openlineage.event_names import namespace_patterns
 from app.ingest.sources.openlineage.spellings import Spellings
@@ -210,7 +211,9 @@ class Process:
                     self._serving_metrics(),
                     self._start_jobs(client, coordinator),
                     self._sending_webhooks(),
-                    short_collections(lambda: cache.size if cache else 0, lambda: memory.held),
+                    short_collections(
+                        lambda: cache.size if cache else 0, lambda: memory.held, lambda: DECODED.characters
+                    ),
                 ):
                     yield self.opened
 

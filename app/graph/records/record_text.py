@@ -63,8 +63,18 @@ MAX_BYTES: Final = 24
 """Bytes of memory for each character of a record with as many short values, beside a wide character, as it may have."""
 
 
+class DecodedTexts:
+    """How many ``characters`` of records this process has decoded."""
+
+    characters = 0
+
+
+DECODED: Final = DecodedTexts()
+
+
 def record_of(text: str) -> Record:
-    """Return the record in a JSON text."""
+    """Return the record in a JSON text, whose characters count in DECODED."""
+    DECODED.characters += len(text)
     record: JsonObject = orjson.loads(text)
     return record
 

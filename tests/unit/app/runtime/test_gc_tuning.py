@@ -318,3 +318,32 @@ async def test_collections_do_not_wait_for_the_side_thread(monkeypatch: Monkey) 
 def test_free_memory_is_returned() -> None:
     """The call has no effect without glibc."""
     gc_tuning.trim()
+
+
+async def test_no_collection_visits_long_records(monkeypatch: Monkey) -> None:
+    """A few may have lists with millions of values, which are no allocations; the next collection is as before."""
+    total, frozen = 0, list[int]()
+    collector = gc_tuning.Collector(decoded_characters=lambda: total)
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.freeze", lambda: frozen.append(total))
+    monkeypatch.setattr(gc_tuning, "_young_objects", lambda: 0)
+    for characters in (0, gc_tuning.MAX_DECODED, gc_tuning.MAX_DECODED + 1, 0):
+        total += characters
+        collector.observe("start", {"generation": 0})
+    assert frozen == [total]
+
+
+async def test_long_records_let_no_visit_of_frozen_objects_be_empty(monkeypatch: Monkey) -> None:
+    """They may be decoded just before the visit."""
+    resident = total = 0
+    monkeypatch.setattr(gc_tuning, "resident_bytes", lambda: resident)
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (1, 0, 0))
+    collector, garbage, _ = frozen_garbage()
+    monkeypatch.setattr(collector, "_decoded_characters", lambda: total)
+    resident, total = gc_tuning.FROZEN_BYTES + 1, 2 * gc_tuning.MAX_DECODED
+    gc.freeze()
+    gc.callbacks.append(collector.observe)
+    try:
+        await run_intervals(monkeypatch, 1, 0.01, collector)
+    finally:
+        gc.callbacks.remove(collector.observe)
+    assert garbage() is None
