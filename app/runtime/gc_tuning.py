@@ -9,8 +9,8 @@ after their creation, and the rows of an operation are in no cycle.
 
 A collection of the youngest generation begins after a number of net allocations. So while a process frees as many old
 objects as it makes, none begins, and that generation grows without a bound. If it is large when a collection begins,
-all generations are frozen first, unvisited. So they are if long records were decoded since the last collection: few of
-them may have lists with a million values, which do not count as allocations, and are visited one by one.
+all generations are frozen first, unvisited. So they are if long records were decoded since the last collection. A few
+of these may have lists with a million values, which are no allocations, and are visited one by one.
 
 What outlives a full collection is frozen, too: the graph cache may have a million objects, and to visit them takes half
 a second. They are freed as before, except for cycles. So what lives as long as a request must be in no cycle when it
@@ -37,10 +37,10 @@ YOUNG_THRESHOLD: Final = 5_000
 MAX_YOUNG_OBJECTS: Final = 4 * YOUNG_THRESHOLD
 """Number of objects of the youngest generation above which no collection visits them; it takes 10 ns to count one."""
 
-MAX_DECODED: Final = 1024 * 1024
+MAX_DECODED: Final = 2 * 1024 * 1024
 """Number of characters of records decoded since a collection, above which the next one visits nothing.
 
-These can have half as many values. An ordinary record has some 3,000 characters and 20 objects.
+These have up to half a million short texts, which takes 25 ms. Ordinary records of YOUNG_THRESHOLD objects have less.
 """
 
 MIDDLE_THRESHOLD: Final = 2
