@@ -19,7 +19,7 @@ MAX_OWNED: Final = 10
 """Maximal number of webhooks of one owner."""
 
 MAX_OF_TENANT: Final = 100
-"""Maximal number of webhooks of a tenant; calls to several processes at once may exceed it a little."""
+"""Maximal number of webhooks of a tenant; calls of several callers at once may exceed it a little."""
 
 ABANDONED_MS: Final = 7 * 24 * 60 * 60 * 1_000
 """Milliseconds after the end of its rights from which on a webhook leaves its place to a new one.

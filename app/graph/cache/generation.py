@@ -126,10 +126,13 @@ class Generation:
             dropped.put_edges(shape, vid, edges)
             self.size -= edges.size
 
-    def release(self, count: int, size: int) -> bool:
-        """Remove ``count`` entries or shapes, and more until ``size`` bytes are freed; return whether none was left."""
-        least = self.size - size
-        while count > 0 or self.size > least:
+    def release(self, count: int, size: int, most: int) -> bool:
+        """Remove ``count`` entries or shapes, or fewer that have ``most`` bytes; return whether none was left.
+
+        More are removed until ``size`` bytes are freed.
+        """
+        least, enough = self.size - size, self.size - most
+        while (count > 0 and self.size > enough) or self.size > least:
             count -= 1
             if self.records:
                 self.size -= self.records.popitem()[1][1]

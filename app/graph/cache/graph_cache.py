@@ -227,7 +227,7 @@ class GraphCache:
             self._owed += 2 * kept
             freed = min(self._owed, max(MAX_FREED, new))
             self._owed -= freed
-            if self._dropped[0].release(RELEASED, freed):
+            if self._dropped[0].release(RELEASED, freed, max(MAX_FREED, 2 * new)):
                 self._dropped.popleft()
         else:
             self._owed = 0

@@ -11,6 +11,8 @@ OUT = Shape("out", ("FEEDS", "DERIVES"), (), "store")
 FEEDS = Shape("out", ("FEEDS",), (), "far")
 INTO = Shape("in", ("FEEDS",), (), "far")
 LISTING = {"x": [1, 2], "s": [], "n": -1}
+NO_MORE = 2**62
+"""Bytes that no test releases."""
 
 
 def filled() -> Generation:
@@ -45,7 +47,7 @@ def test_entries_are_released_a_few_at_a_time() -> None:
     """The size follows, and true is returned once nothing is left; a shape counts as an entry."""
     there = filled()
     left = []
-    while not there.release(3, 0):
+    while not there.release(3, 0, NO_MORE):
         left.append((len(there), len(there.edges), there.size))
     assert [counts for *counts, _ in left] == [[5, 3], [3, 2], [2, 0], [0, 0]]
     assert sorted((size for *_, size in left), reverse=True) == [size for *_, size in left]
@@ -119,7 +121,7 @@ def test_edges_that_are_read_again_are_dropped_again() -> None:
         assert size_of(there) == 7
         there.forget(Touched(edge_ends=frozenset({("out", "FEEDS", 1)})))
         assert size_of(there) == 0
-    assert there.release(len(there.edges) + 1, 0)
+    assert there.release(len(there.edges) + 1, 0, NO_MORE)
 
 
 def test_a_vertex_has_few_shapes() -> None:
@@ -160,6 +162,16 @@ def test_what_a_write_drops_is_freed_later() -> None:
     dropped = there.forget(Touched(vertices=frozenset(range(8)), edge_ends=ends))
     assert (len(dropped), len(there), before - there.size) == (16, 2, 8 * 12)
     assert dropped.size == 8 * 12 + shape_size(FEEDS)
-    assert not dropped.release(16, 0)
-    assert dropped.release(10, 0)
+    assert not dropped.release(16, 0, NO_MORE)
+    assert dropped.release(10, 0, NO_MORE)
     assert dropped.size == 0
+
+
+def test_few_large_entries_are_released_at_once() -> None:
+    """Eight hubs with megabytes each would take 50 ms in one callback; at least one is released."""
+    there = Generation()
+    for vid in range(20):
+        there.put_record(vid, {"id": str(vid)}, 400)
+    for left, most in ((18, 500), (17, 1), (9, 1_000_000)):
+        assert not there.release(8, 0, most)
+        assert len(there.records) == left
