@@ -1,6 +1,5 @@
 """Approvals that wait for the viewer: of the newest versions that protected aliases do not point at yet."""
 
-import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Final, NamedTuple
@@ -106,13 +105,13 @@ async def _candidates(info: Info, models: Sequence[Row]) -> list[Candidate]:
     The viewer may approve that version, and did not make it. An alias of a hidden or deleted version counts as absent.
     """
     protected = {model.vid: _protected(info, model) for model in models}
-    shown = [model for model in models if protected[model.vid] and model.reads("versions")]
-    targets = sorted({target for model in shown for target in protected[model.vid].values()})
-    rows, pages = await asyncio.gather(
-        info.context.reader.nodes(targets),
-        info.context.reader.related_to_all(shown, VERSIONS, PageRequest(first=1, keep=REGISTERED)),
-    )
+    targets = sorted({target for each in protected.values() for target in each.values()})
+    rows = await info.context.reader.nodes(targets, constant_time=True)
     visible = {row.urn for row in rows if row is not None and not row.deleted}
+    shown = [
+        model for model in models if model.reads("versions") and not visible.isdisjoint(protected[model.vid].values())
+    ]
+    pages = await info.context.reader.related_to_all(shown, VERSIONS, PageRequest(first=1, keep=REGISTERED))
     newest = [(model, page.items[0].row) for model, page in zip(shown, pages, strict=True) if page.items]
     found = [
         Candidate(model, version, alias)

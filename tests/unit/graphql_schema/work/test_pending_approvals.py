@@ -1,9 +1,11 @@
 """Approvals that wait for the viewer: whose they are, and of which versions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import get_ident
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import AsyncMock
 
 import pytest
 from support.estates.wide_lineage import noted_threads
@@ -15,7 +17,7 @@ from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.governance.gate_report import MANY_RECORDS, gate_of
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import GateResult
-from graphql_schema.ports.row import Row
+from graphql_schema.ports.row import Row, RowPage
 from graphql_schema.work import pending_approvals as module
 from graphql_schema.work.pending_approvals import pending_approvals
 from policies.installation.gates import Gate, Gates, Needs
@@ -181,6 +183,26 @@ async def test_an_alias_of_a_version_that_is_not_visible_is_absent(graph: Approv
         graph.records[V1]["deletedAt"] = 3
     found = await waiting(graph)
     assert (shown(found), found["total"]) == ([], 0)
+
+
+async def test_a_model_whose_alias_is_hidden_takes_the_work_of_one_without(
+    graph: ApproverGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its versions are not read, and the versions of aliases take a request in any case."""
+    read: list[list[str]] = []
+    related, nodes = PlainGraph.related_to_all, AsyncMock(return_value=[None])
+
+    async def noted(reader: PlainGraph, sources: Sequence[Row], *given: Any) -> list[RowPage]:
+        read.append([source.urn for source in sources])
+        return await related(reader, sources, *given)
+
+    monkeypatch.setattr(PlainGraph, "related_to_all", noted)
+    await waiting(graph)
+    monkeypatch.setattr(PlainGraph, "nodes", nodes)
+    await waiting(graph)
+    assert [RANKER] in read
+    assert read[-1] == []
+    nodes.assert_awaited_once_with([V1], constant_time=True)
 
 
 async def test_approvals_of_different_people(graph: ApproverGraph) -> None:
