@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Final
+from typing import Final, TypeVar
 
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.level.shared_batches import SharedBatches
@@ -14,6 +14,8 @@ from app.graph.records.merged_record import is_merged
 from graphql_schema.catalog.kinds import KIND_OF_SLUG
 from graphql_schema.catalog.urn import slug_of
 from graphql_schema.ports.row import Row
+
+ResultT = TypeVar("ResultT")
 
 IDS_AT_ONCE: Final = 1_000
 """Maximal number of ids whose rows are made between two pauses, some 10 ms."""
@@ -25,6 +27,7 @@ class RowsById:
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
         self._named: set[str] = set()
+        self._request: asyncio.Task[None] | None = None
         self._batches = SharedBatches[str, Row | None](str, rows.budget.pause, joins=True)
 
     async def one(self, urn: str) -> Row | None:
@@ -47,8 +50,22 @@ class RowsById:
             self._named.update(urns)
         if not constant_time:
             return await self._load_many(urns)
-        rows, _ = await asyncio.gather(self._load_many(urns), self._rows.fetch(LevelRequest(fresh=True)))
+        requested = self._requested()
+        rows = await self._load_many(urns) if urns else []
+        await asyncio.shield(requested)
         return rows
+
+    def _requested(self) -> asyncio.Task[None]:
+        """Return the task that sends a request in any case; calls of the same moment share it."""
+        if self._request is None:
+            self._request = asyncio.create_task(self._send())
+            self._request.add_done_callback(_take_error)  # a call that fails before awaits it no more
+        return self._request
+
+    async def _send(self) -> None:
+        await asyncio.sleep(0)
+        self._request = None
+        await self._rows.fetch(LevelRequest(fresh=True))
 
     async def _load_many(self, urns: Sequence[str]) -> list[Row | None]:
         """Return the rows of URNs, which are requested in turns and read in one level.
@@ -113,7 +130,7 @@ class RowsById:
         return row if row is not None and response.records[vid]["id"] == urn else None
 
 
-def _take_error(part: asyncio.Future[list[Row | None]]) -> None:
+def _take_error(part: asyncio.Future[ResultT]) -> None:
     """Take the error of a future that is awaited no more, which asyncio would log."""
     if not part.cancelled():
         part.exception()
