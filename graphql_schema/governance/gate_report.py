@@ -65,7 +65,7 @@ async def _incidents(root: Parent, info: Info) -> Resolved:
 
 
 async def _rows(info: Info, urns: Sequence[str]) -> list[Row]:
-    return [row for row in await info.context.reader.nodes(urns, constant_time=True) if row is not None]
+    return [row for row in await info.context.reader.nodes(urns) if row is not None] if urns else []
 
 
 @strawberry.type(description="Whether a protected alias may point at a version, and what is missing.")

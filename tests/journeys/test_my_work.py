@@ -89,9 +89,9 @@ async def test_approvals_wait_for_those_who_may_approve(api: Api) -> None:
 
 
 async def test_the_approvals_of_all_models_are_read_together(api: Api) -> None:
-    """Teams, models, versions and approvals are a request each, and so is the evidence for the gates of the list."""
+    """Teams, models, aliases, versions and approvals are a request each, and so is the evidence for gates."""
     query = "query ($first: Int) { myWork { approvals(first: $first) { total nodes { alias } } } }"
-    assert [await api.count("eli", query, first=first) for first in (20, 0)] == [5, 4]
+    assert [await api.count("eli", query, first=first) for first in (20, 0)] == [6, 5]
 
 
 async def test_incidents_and_unhealthy_assets_are_those_of_the_teams(api: Api) -> None:
