@@ -14,7 +14,13 @@ from app.graph.records.native.mixed_index import BACKEND, INDEX
 
 WORD_BEGINNINGS: Final = f"""
 class WordBeginnings {{
-  static final byte[] SECRET = new java.security.SecureRandom().generateSeed(32)
+  static final byte[] SECRET = random(32)
+
+  static byte[] random(int size) {{
+    def bytes = new byte[size]
+    new java.security.SecureRandom().nextBytes(bytes)
+    bytes
+  }}
 
   static int limit(String key, String beginning, int least) {{
     def hash = java.security.MessageDigest.getInstance('SHA-256')

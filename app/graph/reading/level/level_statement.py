@@ -171,8 +171,9 @@ def byFar = {{ a, b -> a.far <=> b.far ?: a.inferred() <=> b.inferred() }}
 def wanted = new LinkedHashSet(points)
 def many = [:]
 def areMany = {{ key, x ->
-  def limit = WordBeginnings.limit(key, x, {MANY_WORDS})
-  if (many[[key, x]] == null) many[[key, x]] = WordBeginnings.areMany(g.getGraph(), key, x, limit)
+  if (many[[key, x]] == null) {{
+    many[[key, x]] = WordBeginnings.areMany(g.getGraph(), key, x, WordBeginnings.limit(key, x, {MANY_WORDS}))
+  }}
   many[[key, x]]
 }}
 def test = {{ t, k ->
