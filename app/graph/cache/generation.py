@@ -126,12 +126,12 @@ class Generation:
             dropped.put_edges(shape, vid, edges)
             self.size -= edges.size
 
-    def release(self, count: int, size: int, most: int) -> bool:
-        """Remove ``count`` entries or shapes, or fewer that have ``most`` bytes; return whether none was left.
+    def release(self, count: int, size: int, maximum: int) -> bool:
+        """Remove ``count`` entries or shapes, or fewer that have ``maximum`` bytes; return whether none was left.
 
         More are removed until ``size`` bytes are freed.
         """
-        least, enough = self.size - size, self.size - most
+        least, enough = self.size - size, self.size - maximum
         while (count > 0 and self.size > enough) or self.size > least:
             count -= 1
             if self.records:

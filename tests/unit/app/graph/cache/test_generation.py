@@ -172,6 +172,6 @@ def test_few_large_entries_are_released_at_once() -> None:
     there = Generation()
     for vid in range(20):
         there.put_record(vid, {"id": str(vid)}, 400)
-    for left, most in ((18, 500), (17, 1), (9, 1_000_000)):
-        assert not there.release(8, 0, most)
+    for left, maximum in ((18, 500), (17, 1), (9, 1_000_000)):
+        assert not there.release(8, 0, maximum)
         assert len(there.records) == left
