@@ -41,7 +41,7 @@ class HeldSlots:
 
 
 def _parking() -> FairQueue:
-    return FairQueue(waiting_per_caller=0)
+    return FairQueue(waiting_per_caller=0, spare=16)
 
 
 @dataclass(slots=True)

@@ -64,7 +64,7 @@ async def test_a_response_that_is_taken_frees_the_caller_below_the_maximum_only(
 async def test_a_long_body_waits_for_its_client_without_a_slot_of_all_callers() -> None:
     """Twenty accounts that receive nothing would keep all slots; few bodies wait, and a further one is refused."""
     untaken, queue, bodies = UntakenResponses(maximum=10), FairQueue(), FairQueue()
-    untaken.parked.slots, held = 1, [HeldSlots() for _ in range(2)]
+    untaken.parked.slots, untaken.parked.spare, held = 1, 0, [HeldSlots() for _ in range(2)]
     async with held[0].body, held[1].body, asyncio.timeout(5):
         for each in held:
             await each.claim(bodies, "bo")()
