@@ -79,8 +79,7 @@ async def _visible_fields(root: Parent, info: Info) -> Resolved:
     budget, named = info.context.budget, dict[str, None]()
     async for entry in budget.in_turns(entries):
         named.update(dict.fromkeys(named_ids(entry)))
-    rows = await reader.nodes([*named], constant_time=True)
-    known = {urn: row for urn, row in zip(named, rows, strict=True) if row is not None}
+    known = {urn: row for urn, row in zip(named, await reader.nodes([*named]), strict=True) if row is not None}
     return [
         redacted_entry(entry, subject, known, author)
         async for entry in budget.in_turns(entries)
