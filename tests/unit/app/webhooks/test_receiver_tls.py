@@ -88,7 +88,7 @@ def test_a_receiver_chooses_no_large_group(identity: Path, server: ssl.SSLContex
     """With TLS 1.3, the groups that OpenSSL has by default take up to 0.1 seconds."""
     server.minimum_version = ssl.TLSVersion.TLSv1_3
     server.set_ecdh_curve("secp521r1")
-    with pytest.raises(ssl.SSLError, match=r"(?i)no suitable key share"):
+    with pytest.raises(ssl.SSLError, match=r"(?i)no suitable|no shared|handshake failure"):
         handshake(trusting(identity), server)
 
 
