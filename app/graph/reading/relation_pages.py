@@ -184,8 +184,8 @@ class RelatedPages:
             found += more.items
         with self._rows.budget.reading_on():
             steps = sorted_in_parts(found, attrgetter("position"))
-            ordered = await run_in_parts(steps, is_long=len(found) > MANY_EDGES)
-        return RowPage(tuple(ordered), has_next=not is_read)
+            found_in_order = await run_in_parts(steps, is_long=len(found) > MANY_EDGES)
+        return RowPage(tuple(found_in_order), has_next=not is_read)
 
     async def _try(
         self, related: RelationQuery, page: PageRequest, sources: list[Row], **window: Json

@@ -22,12 +22,10 @@ def batch_loader(
     method: Callable[..., Coroutine[object, object, Sequence[ValueT]]],
     *arguments: object,
     get_cache_key: Callable[[KeyT], Hashable] | None = None,
-    at_once: int | None = None,
 ) -> DataLoader[KeyT, ValueT]:
     """Return a loader whose batches ``method`` reads, called with ``arguments`` and the keys.
 
-    ``get_cache_key`` returns what identifies a key, by default the key. A batch has at most ``at_once`` keys, all of
-    them by default. The owner of the method must live as long as
+    ``get_cache_key`` returns what identifies a key, by default the key. The owner of the method must live as long as
     results are awaited; without it each result is None.
 
     An expected error is the result of each key, which is read again when it is loaded again. If the method raised it in
@@ -49,6 +47,6 @@ def batch_loader(
             return cast("list[ValueT]", [error] * len(keys))
 
     cache_key = cast("Callable[[KeyT], KeyT] | None", get_cache_key)
-    loader = DataLoader[KeyT, ValueT](load, get_cache_key=cache_key, max_batch_size=at_once)
+    loader = DataLoader[KeyT, ValueT](load, get_cache_key=cache_key)
     weak_loader = ref(loader)
     return loader

@@ -56,8 +56,8 @@ def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
     one of them. The error is also raised if one of them is in visible use: by an asset that is not deleted with it, as
     an active deployment, or under an alias. Runs, inactive deployments, and deleted or retired assets use nothing. With
     ``despite_others``, uses by assets of other owners or of none do not count, and children that the caller may not
-    retire are left out. The error also is raised for more than MAX_TOGETHER assets, and
-    for children that differ for the policy in more than MAX_DIFFERENT ways. A deleted asset is UNCHANGED.
+    retire are left out. The error is also raised for more than MAX_TOGETHER assets, and for children that differ for
+    the policy in more than MAX_DIFFERENT ways. A deleted asset is UNCHANGED.
     """
     record = require_visible(unit, command.urn, "asset")
     vid = unit.lookup.vid(command.urn)

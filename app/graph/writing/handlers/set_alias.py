@@ -91,13 +91,10 @@ def visible_alias(unit: ItemUnit, model: Record, name: str) -> Record | None:
 
 
 def _changeable_alias(unit: ItemUnit, model: Record, name: str) -> Record | None:
-    """Return the alias of a name as the caller sees it; reject the item as DENIED if its version is withheld.
-
-    Without an alias an absent record is read: a request less would disclose that none of a hidden version has the name.
-    """
+    """Return the alias of a name as the caller sees it; reject the item as DENIED if its version is withheld."""
     alias: Record | None = model.get(ALIASES, {}).get(name)
     absent = attached_urn(unit.author.tenant, "change", model["id"], name)
-    version = unit.lookup.record(absent if alias is None else alias["version"])
+    version = unit.lookup.optional_record(None if alias is None else alias["version"], absent)
     if version is not None:
         refuse_withheld(unit, version, "alias")
     return visible_alias(unit, model, name)

@@ -19,7 +19,10 @@ from policies.installation.gates import RISK_TIERS
 _RISK: Final[Mapping[str | None, int]] = {None: 0, **{tier: rank for rank, tier in enumerate(RISK_TIERS, 1)}}
 
 MAX_DIFFERENT: Final = 1_000
-"""Maximal number of children that differ for the policy, if a parent gets a team: two decisions take 0.4 ms."""
+"""Maximal number of children that differ for the policy, if a parent gets a team or is deleted.
+
+Two decisions for each take 0.4 ms.
+"""
 
 _FIELDS: Final = {"ownerTeam": "owners", "stage": "stage", "visibility": "visibility", "sensitivity": "sensitivity"}
 """The input field of each value that the policy decides by."""

@@ -72,6 +72,13 @@ class Lookup:
         self.batch.require_record(vid, urn)
         return self.vertex(vid)
 
+    def optional_record(self, urn: str | None, absent: str) -> Record | None:
+        """Return the record of a URN that another record may name, None if it names none.
+
+        The absent record ``absent`` is then read instead: a request less would disclose that no hidden record is named.
+        """
+        return self.record(absent if urn is None else urn)
+
     def parent(self, record: Record) -> Record | None:
         """Return the record of the parent in the asset group, None if there is none."""
         urn = parent_urn(record["id"]) or record["index"]["whole"]

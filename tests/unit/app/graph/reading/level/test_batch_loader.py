@@ -13,7 +13,7 @@ class Owner:
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
-        self.loader = batch_loader(self.times, 10, get_cache_key=abs, at_once=3)
+        self.loader = batch_loader(self.times, 10, get_cache_key=abs)
 
     async def times(self, factor: int, keys: list[int]) -> list[int]:
         """Return the products of keys."""
@@ -26,13 +26,6 @@ async def test_keys_are_loaded_in_one_batch() -> None:
     owner = Owner()
     assert await owner.loader.load_many([1, 2, -1]) == [10, 20, 10]
     assert owner.batches == [[1, 2]]
-
-
-async def test_a_batch_has_a_maximal_number_of_keys() -> None:
-    """The results of several batches come in the order of the keys."""
-    owner = Owner()
-    assert await owner.loader.load_many([1, 2, 3, 4]) == [10, 20, 30, 40]
-    assert owner.batches == [[1, 2, 3], [4]]
 
 
 async def test_an_owner_is_freed_without_a_garbage_collection() -> None:
