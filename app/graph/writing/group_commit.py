@@ -42,6 +42,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.writes_since import WritesSince
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.writing.call_batch import CallBatch
+from app.graph.writing.caller_shares import large_seconds, shares
 from app.graph.writing.effects.counting_children import ManyChildrenError
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner, ReadAheadError
 from app.graph.writing.unit.read_set import ReadSet
@@ -317,9 +318,10 @@ class GroupCommit:
             seconds = perf_counter() - begun
             callers = {(batch.tenant, batch.caller) for batch in group.batches if not batch.of_job}
             is_one = len(callers) == 1 and not any(batch.of_job for batch in group.batches)
-            shares = dict.fromkeys(callers, 1.0) if is_one else plans[0].shares if plans else {}
-            for caller, share in shares.items():
-                self._coordinator.long_writers.wrote(caller, share * seconds)
+            planned = plans[0].batches if plans else ()
+            parts, large = dict.fromkeys(callers, 1.0) if is_one else shares(planned), large_seconds(planned)
+            for caller, part in parts.items():
+                self._coordinator.long_writers.wrote(caller, part * seconds, large.get(caller, 0.0))
 
     def _put_back(self, group: WriteGroup, plan: GroupPlan) -> None:
         """Return the batches of a group for which its plan had no time to the queue."""

@@ -10,7 +10,6 @@ takes the store more than MAX_COST to write (:mod:`app.graph.records.native.writ
 batch that it is at, with their effects, and no further batch. All items of an atomic call are in one transaction.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -25,7 +24,7 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import CostlyWriteError, TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.stored_flows import StoredFlows
-from app.graph.records.native.write_cost import COST_A_SECOND, MAX_COST, NOTHING, WriteSize
+from app.graph.records.native.write_cost import MAX_COST, NOTHING, WriteSize
 from app.graph.records.receipt_record import receipt_name
 from app.graph.writing.batch_planner import keys_of, plan_item
 from app.graph.writing.call_batch import CallBatch
@@ -100,19 +99,6 @@ class GroupPlan:
     def max_cost(self) -> int:
         """Return what it may take the store to write what the items change."""
         return max(each.batch.max_cost for each in self.batches)
-
-    @property
-    def shares(self) -> dict[tuple[str, str], float]:
-        """Return for which part of the transaction each caller is the cause, by tenant and subject; jobs are left out.
-
-        A batch counts by the seconds that the store needs to write it, and those that it took to plan.
-        """
-        seconds = [each.cost / COST_A_SECOND + each.seconds for each in self.batches]
-        found = defaultdict[tuple[str, str], float](float)
-        for each, of_batch in zip(self.batches, seconds, strict=True):
-            if not each.batch.of_job:
-                found[each.batch.tenant, each.batch.caller] += of_batch / (sum(seconds) or 1)
-        return found
 
     @property
     def is_divisible(self) -> bool:

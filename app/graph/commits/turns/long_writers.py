@@ -18,8 +18,17 @@ from app.graph.driver.errors import StoreUnavailableError
 LONG_SECONDS: Final = 0.5
 """Seconds that a transaction may take without a wait of its caller: those of many calls take less."""
 
+LARGE_SECONDS: Final = 0.1
+"""Seconds of the store, by estimate, that items may take beyond ordinary ones without a wait of their caller.
+
+The estimate does not depend on the load of the machine, so it may be smaller than LONG_SECONDS.
+"""
+
 FACTOR: Final = 10
-"""For this many times the seconds beyond LONG_SECONDS, the caller begins no other transaction beside other writers."""
+"""The caller begins no other transaction beside other writers for this many times the seconds beyond LONG_SECONDS.
+
+The same holds for all seconds of a large transaction, so that these have at most an eleventh of the time of writers.
+"""
 
 MAX_WAIT_SECONDS: Final = 20.0
 """Longest wait after one transaction, in seconds: a call lasts for a minute at most."""
@@ -49,12 +58,16 @@ class LongWriters:
     _until: dict[Hashable, float] = field(default_factory=dict)
     _waiting: Counter[Hashable] = field(default_factory=Counter)
 
-    def wrote(self, caller: Hashable, seconds: float) -> None:
-        """Note for how many seconds of a transaction a caller was the cause."""
+    def wrote(self, caller: Hashable, seconds: float, large_seconds: float = 0.0) -> None:
+        """Note for how many seconds of a transaction a caller was the cause.
+
+        ``large_seconds`` is the estimate of what its items take the store beyond as many ordinary ones.
+        """
         now = self.clock()
         self._until = {each: until for each, until in self._until.items() if until > now}
-        if seconds > LONG_SECONDS:
-            until = now + min(FACTOR * (seconds - LONG_SECONDS), MAX_WAIT_SECONDS)
+        too_long = max(seconds - LONG_SECONDS, large_seconds if large_seconds > LARGE_SECONDS else 0.0)
+        if too_long > 0:
+            until = now + min(FACTOR * too_long, MAX_WAIT_SECONDS)
             self._until[caller] = max(until, self._until.get(caller, 0.0))
 
     def must_wait(self, caller: Hashable) -> bool:

@@ -35,6 +35,9 @@ COST_OF_BYTES: Final = 6
 EDGE_COST: Final = 200
 """What counts for each edge that is written."""
 
+ORDINARY_COST: Final = 5_000
+"""What most items cost at most: a registration with its entry in the history, a description and ten edges."""
+
 MEMBER_COST: Final = 100
 """What counts for a member of a set that is added or removed, such as a word of a name."""
 

@@ -163,17 +163,6 @@ async def test_hidden_assets_count_as_placeholders(
     assert isinstance(plan.error, CostlyWriteError) is (hidden + absent > 5)
 
 
-async def test_callers_are_the_cause_by_what_they_write_and_plan(callers: Callers) -> None:
-    """A second of the plan weighs as much as what the store writes in a second; a job is the cause of nothing."""
-    plan = await planned(callers, *(callers.batch(who, asset(f"dataset {who.subject}")) for who in (ROOT, BO, ADA)))
-    root, bo, ada = plan.batches
-    root.cost, root.seconds, bo.cost, bo.seconds = 0, 1.0, 3 * write_cost.COST_A_SECOND, 0.0
-    ada.cost, ada.seconds = 0, 0.0
-    assert {caller: share for (_, caller), share in plan.shares.items()} == {"root": 0.25, "bo": 0.75, "ada": 0.0}
-    bo.batch.of_job = True
-    assert {caller for _, caller in plan.shares} == {"root", "ada"}
-
-
 async def test_items_over_a_long_state_are_planned_in_few_calls_of_the_side_thread(
     callers: Callers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,11 +30,14 @@ class Clock:
         return self.now
 
 
-@pytest.mark.parametrize(("seconds", "wait"), [(0.4, 0.0), (1.5, 10.0), (2.25, 17.5), (60.0, 20.0)])
+@pytest.mark.parametrize(
+    ("seconds", "large_seconds", "wait"),
+    [(0.4, 0, 0), (1.5, 0, 10), (2.25, 0, 17.5), (60, 0, 20), (0.4, 0.1, 0), (0.4, 0.75, 7.5), (2, 0.75, 15)],
+)
 async def test_a_caller_waits_for_ten_times_what_was_too_long(
-    seconds: float, wait: float, monkeypatch: pytest.MonkeyPatch
+    seconds: float, large_seconds: float, wait: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The wait grows with the transaction and is bounded, and other callers have none."""
+    """The wait grows with the transaction, or with what few large items take, is bounded, and others have none."""
     clock, pauses = Clock(), list[float]()
     contention = WriterContention(clock)
     writers = LongWriters(contention, clock)
@@ -44,7 +47,7 @@ async def test_a_caller_waits_for_ten_times_what_was_too_long(
         pauses.append(pause)
 
     monkeypatch.setattr(asyncio, "sleep", passed)
-    writers.wrote("ada", seconds)
+    writers.wrote("ada", seconds, large_seconds)
     with contention.call("ada"), contention.call("bo"):
         await writers.wait("bo", OperationBudget().check)
         assert pauses == []
@@ -155,6 +158,21 @@ async def test_a_long_transaction_counts_for_the_caller_who_is_its_cause(monkeyp
     with contention.call("other"):
         waiting = [who.subject for who in (ADA, BO) if writers.must_wait((who.tenant, who.subject))]
     assert waiting == ["ada"]
+
+
+async def test_a_caller_waits_after_a_large_item(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its next write waits while others write, however fast the store was; after many ordinary items none waits."""
+    store = MemoryStore(Memory(shipped_policy()))
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    monkeypatch.setattr("app.graph.commits.turns.long_writers.LONG_SECONDS", 1e9)
+    monkeypatch.setattr("app.graph.commits.turns.long_writers.LARGE_SECONDS", 0.0)
+    callers = Callers(store)
+    writers, contention = callers.coordinator.long_writers, callers.coordinator.contention
+    await callers.call(ADA, *(asset(f"dataset a{number}") for number in range(50)))
+    await callers.call(BO, asset("dataset b", {"description": "long " * 1_000}))
+    with contention.call("other"):
+        waiting = [who.subject for who in (ADA, BO) if writers.must_wait((who.tenant, who.subject))]
+    assert waiting == ["bo"]
 
 
 async def test_few_calls_of_a_caller_wait() -> None:
