@@ -16,6 +16,8 @@ from graphql_schema.fields.field import Resolved
 
 Column = list[Resolved]
 
+_TEXTS: Final = {str, type(None)}
+
 
 class StockPathError(Exception):
     """The operation would have an error, or has a field that is not planned; it is executed again by graphql-core.
@@ -36,11 +38,13 @@ def leaf_column(type_: GraphQLLeafType, values: Column) -> Column:
 
 
 def text_length(column: Column) -> int:
-    """Return the number of characters of all texts in a column; other values have none."""
-    try:
-        return len("".join(filter(None, column)))
-    except TypeError:
-        return sum(len(value) for value in column if isinstance(value, str))
+    """Return the number of characters of all texts in a column; other values have none.
+
+    The texts are not joined: a thousand objects may have the same text of 60,000 characters.
+    """
+    if set(map(type, column)) <= _TEXTS:
+        return sum(map(len, filter(None, column)))
+    return sum(len(value) for value in column if isinstance(value, str))
 
 
 def _completed(type_: GraphQLLeafType, values: Column) -> Column:

@@ -1,5 +1,6 @@
 """A column has the values that graphql-core gives for each of them alone, and none if one of them is an error."""
 
+import tracemalloc
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -20,7 +21,7 @@ from support.documents.hidden_fields import HIDDEN, hidden_estate
 from support.unpaused_calls import UnpausedCalls
 
 from graphql_schema.execution import vectored_execution
-from graphql_schema.execution.leaf_column import StockPathError, leaf_column, text_length
+from graphql_schema.execution.leaf_column import Column, StockPathError, leaf_column, text_length
 from graphql_schema.fields.context import Context
 from graphql_schema.ports.row import MaskedRecord
 from graphql_schema.schema import GraphSchema
@@ -146,3 +147,15 @@ async def test_masks_of_many_objects_are_applied_in_turns(
     assert found.errors is None
     assert graph.report.hidden["Model.description"] == 30 * (2 + 20) + 90
     assert calls.longest <= 40
+
+
+def test_texts_are_counted_without_a_copy() -> None:
+    """A thousand objects may have the same long text: joined, that would be gigabytes in one callback."""
+    column: Column = [None, *["\N{GRINNING FACE}" * 60_000] * 1_000]
+    tracemalloc.start()
+    try:
+        assert text_length(column) == 60_000_000
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
+    assert text_length([1, "ab", None, True, ["abc"], {"a": 1}, "c"]) == 3
