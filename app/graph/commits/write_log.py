@@ -32,6 +32,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import Context
+from dataclasses import replace
 from functools import partial
 from typing import Final
 from uuid import uuid4
@@ -216,19 +217,15 @@ class WriteLog:
             with suppress(CodedError):
                 await writes.submit(self._client)
 
-    def turn(
-        self, touched: Touched, entries: Sequence[JsonObject], gone: Sequence[int], lease: Lease | None, wait: int = 0
-    ) -> JsonObject:
+    def turn(self, entry: LogEntry) -> JsonObject:
         """Return the binding ``turn`` of the text ``WRITE`` for a transaction planned since :meth:`begin`.
 
-        ``entries`` are its rows of the outbox, and ``gone`` the outbox entries that it deletes. ``lease`` is the job
-        lease that it takes, None for no change. ``wait`` are the milliseconds for which it lets others wait.
+        Number, process and instants of ``entry`` are those of the log.
         """
         number = self._sent = self._base + 1
-        added = tuple(each["x"] for each in entries if each["fresh"])
         commits = self._coordinator.commit_log
         now = commits.present(self._clock())
-        entry = LogEntry(number, self.process, commits.last, touched, added, tuple(gone), lease, now, wait)
+        entry = replace(entry, number=number, process=self.process, at=commits.last, now=now)
         oldest = number - KEPT - DROPPED_AT_ONCE
         dropped = range(max(oldest, 1), oldest + DROPPED_AT_ONCE) if number % DROPPED_AT_ONCE == 0 else ()
         return {
@@ -236,7 +233,7 @@ class WriteLog:
             "n": number,
             "x": entry.vid,
             "note": entry.text(),
-            "lease": lease and lease.text(),
+            "lease": entry.lease and entry.lease.text(),
             "old": entry_vids(dropped),
         }
 
@@ -386,6 +383,7 @@ class WriteLog:
         own = entry.process == self.process
         if not own:
             self._waits.learn(entry.process, entry.wait, self._steady())
+            self._coordinator.contention.wrote(entry.by)
         if own and entry.number in self._confirmed:
             return
         self._coordinator.propagating_tags.forget_touched(entry.touched)

@@ -15,7 +15,7 @@ from app.graph.driver.errors import TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import DECLASSIFIED, EdgeKey, native_end
 from app.graph.records.inferred_edge import LABEL, THROUGH, is_inferred, through
-from app.graph.records.log_entry import Lease
+from app.graph.records.log_entry import Lease, LogEntry
 from app.graph.records.native.vertex_values import native_values
 from app.graph.records.native.write_cost import EDGE_COST, written
 from app.graph.records.receipt_record import BUCKET_ROOT, bucket_of, part_end, part_of
@@ -64,6 +64,7 @@ class WriteSet:
         self._keys: set[EdgeKey] = set()
         self._lease: Lease | None = None
         self._wait: int | None = None
+        self._callers: set[tuple[str, str]] = set()
         self._bucket = _NO_RECEIPTS
 
     def __bool__(self) -> bool:
@@ -181,6 +182,10 @@ class WriteSet:
         """
         self._wait = milliseconds
 
+    def written_by(self, callers: Iterable[tuple[str, str]]) -> None:
+        """Add the callers whose items it has, by tenant and subject, which other processes learn from the write log."""
+        self._callers.update(callers)
+
     def bindings(self) -> Mapping[str, object]:
         """Return all bindings of the text ``WRITE``, with ``turn`` None, as for the only process that writes."""
         return {
@@ -202,6 +207,14 @@ class WriteSet:
         tenants = None if self._marks and not self._tenants else frozenset(self._tenants)
         return Touched.of_edges(frozenset(self._vids), frozenset(self._keys), tenants)
 
+    def log_entry(self, touched: Touched) -> LogEntry:
+        """Return the entry of the write log, without what the log adds, for a transaction that touches ``touched``."""
+        added = tuple(each["x"] for each in self._entries if each["fresh"])
+        by = tuple(sorted(self._callers))
+        return LogEntry(
+            touched=touched, added=added, deleted=tuple(self._gone), lease=self._lease, wait=self._wait or 0, by=by
+        )
+
     async def submit(self, client: GremlinClient) -> None:
         """Write everything that was added as one transaction; send no request if nothing was.
 
@@ -214,7 +227,7 @@ class WriteSet:
         touched, log, epoch = self.touched(), client.write_order, client.write_epoch
         turn: JsonObject | None = None
         if log is not None:
-            turn = log.turn(touched, self._entries, self._gone, self._lease, self._wait or 0)
+            turn = log.turn(self.log_entry(touched))
         elif epoch is not None:
             turn = epoch.turn()
         try:

@@ -1,8 +1,11 @@
-"""Whether several callers write at the same time, so that long calls write in small transactions."""
+"""Whether several callers write at the same time, so that long calls write in small transactions.
+
+Whether calls contend is known of this process only. Who writes is known of all processes of the store.
+"""
 
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,13 +19,13 @@ For as long, a caller counts as one who writes after the end of a call.
 
 @dataclass(slots=True)
 class WriterContention:
-    """Counts the callers whose calls are under way. ``clock`` returns monotonic seconds."""
+    """Counts the callers whose calls are under way in this process. ``clock`` returns monotonic seconds."""
 
     clock: Callable[[], float] = time.monotonic
     _calls: Counter[Hashable] = field(default_factory=Counter)
     _until: float = float("-inf")
     _ended: dict[Hashable, float] = field(default_factory=dict)
-    """When the last call of each caller ended, for those who still count as writing."""
+    """When each caller last wrote, for those who still count as writing."""
 
     @contextmanager
     def call(self, caller: Hashable) -> Iterator[None]:
@@ -35,8 +38,12 @@ class WriterContention:
         finally:
             self._calls[caller] -= 1
             self._calls += Counter()  # drops callers without a call
-            self._ended = {each: at for each, at in self._ended.items() if self._is_recent(each)}
-            self._ended[caller] = self.clock()
+            self.wrote([caller])
+
+    def wrote(self, callers: Iterable[Hashable]) -> None:
+        """Record that callers have written now, here or in another process."""
+        self._ended = {each: at for each, at in self._ended.items() if self._is_recent(each)}
+        self._ended |= dict.fromkeys(callers, self.clock())
 
     @property
     def is_contended(self) -> bool:
@@ -44,7 +51,10 @@ class WriterContention:
         return len(self._calls) > 1 or self.clock() < self._until
 
     def others(self, caller: Hashable) -> set[Hashable]:
-        """Return the other callers who write: a call of theirs is under way, or ended in the last CONTENDED_SECONDS."""
+        """Return the other callers who write: a call is under way, or they wrote in the last CONTENDED_SECONDS.
+
+        Those of other processes are as recent as what was learned of their transactions.
+        """
         return {*self._calls, *filter(self._is_recent, self._ended)} - {caller}
 
     def _is_recent(self, caller: Hashable) -> bool:

@@ -20,7 +20,7 @@ from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.driver.server_pool import ServerPool
 from app.graph.driver.transport import Exchange, Transport
-from app.graph.records.log_entry import Lease
+from app.graph.records.log_entry import LogEntry
 from app.graph.records.touched import EVERYTHING, Touched
 from app.store.store_endpoint import StoreEndpoint
 from app.store.store_host import StoreHost
@@ -107,12 +107,10 @@ class WriteOrder(Protocol):
     async def end_plan(self) -> None:
         """End a plan that is not repeated; if it has no transaction, processes that wait for it go on."""
 
-    def turn(
-        self, touched: Touched, entries: Sequence[JsonObject], gone: Sequence[int], lease: Lease | None, wait: int = 0
-    ) -> JsonObject:
+    def turn(self, entry: LogEntry) -> JsonObject:
         """Return the place of the planned transaction in the order, as a binding of the text ``WRITE``.
 
-        ``entries`` are its rows of the outbox, and ``gone`` the ids of the outbox entries that it deletes.
+        ``entry`` lacks its number, its process and its instants.
         """
 
     def no_longer_sent(self) -> None:

@@ -15,6 +15,7 @@ An entry is stored as JSON with these keys:
 | ``new``, ``gone`` | vertex ids of the outbox entries that it adds and deletes |
 | ``lease`` | the job lease from now on, ``{p: holder, until: epoch milliseconds}``; null if it is unchanged |
 | ``wait`` | milliseconds for which other processes wait for the next transaction of this one, 0 for none |
+| ``by`` | the callers whose items it has, as ``[tenant, subject]``; jobs have none |
 
 ``v`` lists all vertices of a transaction, because the index is compared with them
 (:mod:`app.graph.admin.index_watch`). Nothing bounds their number: one item deletes all versions of an asset. An id
@@ -71,8 +72,8 @@ class Lease:
 class LogEntry:
     """One entry, as the table of the module explains; ``added`` and ``deleted`` are ``new`` and ``gone``."""
 
-    number: int
-    process: str
+    number: int = 0
+    process: str = ""
     at: int = 0
     touched: Touched = EVERYTHING
     added: tuple[int, ...] = ()
@@ -80,6 +81,7 @@ class LogEntry:
     lease: Lease | None = None
     now: int = 0
     wait: int = 0
+    by: tuple[tuple[str, str], ...] = ()
 
     @property
     def vid(self) -> int:
@@ -107,6 +109,7 @@ class LogEntry:
             "gone": self.deleted,
             "lease": self.lease and self.lease.stored(),
             "wait": self.wait,
+            "by": self.by,
         }
         return orjson.dumps(stored).decode()
 
@@ -162,6 +165,7 @@ def entry_of(text: str) -> LogEntry:
         lease_of(stored["lease"]),
         stored["now"],
         stored.get("wait", 0),
+        tuple((tenant, subject) for tenant, subject in stored.get("by", ())),
     )
 
 

@@ -355,6 +355,7 @@ class GroupCommit:
         writes, entries = WriteSet(), plan.entries
         await _encode(plan, writes)
         writes.outbox(entries)
+        writes.written_by((each.batch.tenant, each.batch.caller) for each in plan.batches if not each.batch.of_job)
         try:
             with self._coordinator.outbox.committing(entries):
                 await writes.submit(self._client)

@@ -35,6 +35,26 @@ async def test_only_the_writes_of_others_are_forgotten() -> None:
     assert one.known == two.known == 3
 
 
+async def test_callers_of_another_process_count_as_writers() -> None:
+    """Who has to let others be first waits for these as well; a job or a lease is nobody's, and no caller is others."""
+    store, clock = LogStore(), Clock()
+    one, two = await opened(store, clock), await opened(store, clock)
+    await write(one)
+    await one.lead()
+    await two.learn()
+    contention = CLIENTS[two].coordinator.contention
+    assert contention.others("nobody") == set()
+    writes = WriteSet()
+    writes.delete_attached(256, "acme", "RESULT_OF", 1)
+    writes.written_by([("acme", "bo"), ("acme", "ada"), ("acme", "bo")])
+    await one.begin("writer")
+    await writes.submit(CLIENTS[one])
+    await two.learn()
+    assert contention.others(("acme", "ada")) == {("acme", "bo")}
+    assert not contention.is_contended
+    assert CLIENTS[one].coordinator.contention.others("nobody") == set()
+
+
 async def test_a_turn_that_another_process_took_is_refused() -> None:
     """Nothing is written if a transaction was planned before one of another process; after a new begin it is."""
     store, clock = LogStore(), Clock()

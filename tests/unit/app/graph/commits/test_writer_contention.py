@@ -29,3 +29,14 @@ def test_other_callers_write_during_their_calls_and_some_seconds_after() -> None
     assert contention.others("cy") == {"ada", "bo"}
     now += CONTENDED_SECONDS
     assert contention.others("cy") == set()
+
+
+def test_callers_who_wrote_elsewhere_write_for_some_seconds() -> None:
+    """They are others, and make no calls of this process contend."""
+    now = 0.0
+    contention = WriterContention(lambda: now)
+    contention.wrote(["ada"])
+    with contention.call("bo"):
+        assert (contention.others("bo"), contention.is_contended) == ({"ada"}, False)
+    now += CONTENDED_SECONDS
+    assert contention.others("bo") == set()

@@ -26,7 +26,7 @@ TOUCHED = Touched(frozenset({256, 512}), frozenset({("out", "DERIVES", 256), ("i
 @pytest.mark.parametrize(
     "entry",
     [
-        LogEntry(1, "p", 7, TOUCHED, (256,), (512, 768), Lease("p", 9), 8, 7),
+        LogEntry(1, "p", 7, TOUCHED, (256,), (512, 768), Lease("p", 9), 8, 7, (("acme", "ada"), ("acme", "bo"))),
         LogEntry(2, "p", 0, NOTHING),
         LogEntry(3, "q", 0, Touched(frozenset({256}), tenants=None)),
         LogEntry(4, "q", 0, EVERYTHING),
