@@ -24,6 +24,7 @@ from graphql import (
     get_nullable_type,
     is_introspection_type,
     is_leaf_type,
+    is_list_type,
 )
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 
@@ -42,7 +43,8 @@ class PlanStep:
     ``read`` is its reader if it has no resolver of its own, ``call`` its resolver otherwise; both are None for
     ``__typename``. ``leaf`` is its nullable type if the field has a reader and one scalar or enum as value.
     ``required``, a flag of a field with a reader: its type is non-null. ``governed``, a flag of a field with a
-    resolver: the policy may hide the field on some sources. ``below`` are the selections below the field, by the name
+    resolver: the policy may hide the field on some sources. ``lists``, a flag of one whose resolver is called for each
+    source: it returns a list. ``below`` are the selections below the field, by the name
     of the object type of its values.
     """
 
@@ -54,6 +56,7 @@ class PlanStep:
     read: RecordReader | None = None
     call: ResolverCall | None = None
     governed: bool = False
+    lists: bool = False
     leaf: GraphQLLeafType | None = None
     required: bool = False
     below: dict[str, "Selection"] = field(default_factory=dict)
@@ -112,6 +115,7 @@ def _plan_read(step: PlanStep) -> None:
     step.call = resolver_call(step.definition)
     if step.call is None:
         raise StockPathError
+    step.lists = is_list_type(get_nullable_type(step.definition.type)) and not step.call.for_all
 
 
 @dataclass(slots=True)

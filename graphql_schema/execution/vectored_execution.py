@@ -7,7 +7,7 @@ graphql-core.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, compress
@@ -181,10 +181,29 @@ class VectoredExecution:
             found: Column = []
             for begin in range(0, len(sources), CALLS_AT_ONCE):  # the tasks of one part are freed at once
                 some = sources[begin : begin + CALLS_AT_ONCE]
-                found += await all_of(budget, [partial(call, source, info, arguments) for source in some], self._slots)
+                calls = [partial(call, source, info, arguments) for source in some]
+                if step.lists:
+                    calls = [partial(self._foreseen_of, each) for each in calls]
+                found += await all_of(budget, calls, self._slots)
                 await budget.pause()
             return found
-        return [call(source, info, arguments) async for source in budget.in_turns(sources)]
+        keep = self._foreseen if step.lists else _same
+        return [keep(call(source, info, arguments)) async for source in budget.in_turns(sources)]
+
+    async def _foreseen_of(self, call: Callable[[], Awaitable[Resolved]]) -> Resolved:
+        return self._foreseen(await call())
+
+    def _foreseen(self, made: Resolved) -> Resolved:
+        """Return what a resolver made for one source, once its elements are foreseen if it is a list.
+
+        The lists of all sources may be millions of elements before the first one is completed, and counted.
+        """
+        budget = self.executor.budget
+        if isinstance(made, list | tuple):
+            if budget.items + budget.foreseen + len(made) > budget.limits.items:
+                raise StockPathError
+            budget.foresee_items(len(made))
+        return made
 
     def _arguments(self, step: PlanStep) -> tuple[Info, JsonObject]:
         """Return the info and the arguments of a field, which are the same for all its sources."""
@@ -262,6 +281,10 @@ class VectoredExecution:
             self.plans.steps += len(selection.steps)
         self._count_values(selection, len(sources))
         return cast("Column", await self.objects(selection, sources))
+
+
+def _same(made: Resolved) -> Resolved:
+    return made
 
 
 class _Sources:

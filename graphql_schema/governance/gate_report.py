@@ -65,7 +65,11 @@ async def _incidents(root: Parent, info: Info) -> Resolved:
 
 
 async def _rows(info: Info, urns: Sequence[str]) -> list[Row]:
-    return [row for row in await info.context.reader.nodes(urns) if row is not None] if urns else []
+    if not urns:
+        return []
+    found = await info.context.reader.nodes(urns)
+    await info.context.budget.pause()
+    return [row for row in found if row is not None]
 
 
 @strawberry.type(description="Whether a protected alias may point at a version, and what is missing.")

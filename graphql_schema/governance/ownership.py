@@ -85,12 +85,11 @@ WithInherited = Annotated[bool | None, strawberry.argument(description="Whether 
 async def resolve_owners(roots: Parents, info: Info, include_inherited: WithInherited = True) -> list[Resolved]:
     """Return the ownerships of assets of one kind: direct ones first, then those inherited from parent and domains."""
     query = ownership_of(roots[0].kind, inherited=bool(include_inherited))
-    budget, owners, count = info.context.budget, list[Resolved](), 0
+    budget, owners = info.context.budget, list[Resolved]()
     async for each in budget.in_turns(await info.context.reader.related_to_all(roots, query, ALL)):
         items = sorted(each.items, key=lambda item: (item.path, item.row.urn))
         owners.append([row for item in items for row in _ownerships(item)])
-        count += len(owners[-1])
-        budget.foresee_items(count)
+        budget.foresee_items(len(owners[-1]))
     return owners
 
 

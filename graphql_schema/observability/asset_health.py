@@ -7,8 +7,6 @@ from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import INPUTS, Parent, Resolved, SchemaField, stored_field
 from graphql_schema.fields.refs import AssetRef, CheckRef, CheckResultRef, EvaluationRef, IncidentRef
 from graphql_schema.lineage.completeness import LineageCompleteness, completeness_source
-from graphql_schema.ports.health_report import HealthFinding
-from graphql_schema.ports.record import JsonObject
 from graphql_schema.rules.health_status import LEVELS, MAX_CAUSES, health_fields
 
 
@@ -64,25 +62,11 @@ class Health:
     completeness: LineageCompleteness = stored_field("How much of the upstream lineage was examined.")
 
 
-def _cause(cause: HealthFinding) -> JsonObject:
-    """Return the source of a :class:`HealthCause`."""
-    return {
-        "asset": cause.asset,
-        "depth": cause.depth,
-        "counts": cause.counts,
-        "check": cause.check,
-        "result": cause.result,
-        "incident": cause.incident,
-        "evaluation": cause.evaluation,
-        "contamination": cause.contamination or None,
-    }
-
-
 async def _health(root: Parent, info: Info) -> Resolved:
     found = await info.context.reader.health(root)
     return {
         "status": found.status,
-        "causes": [_cause(cause) for cause in found.causes],
+        "causes": found.causes,
         "completeness": completeness_source(found.completeness),
     }
 

@@ -92,6 +92,7 @@ async def _shown(info: Info, entries: list[JsonObject], *keys: str) -> list[Json
     """Return the entries whose assets the viewer may read, with the rows of the assets in place of their ids."""
     named = list(dict.fromkeys(entry[key] for entry in entries for key in keys))
     found = zip(named, await info.context.reader.nodes(named, constant_time=True), strict=True)
+    await info.context.budget.pause()
     rows = {urn: row for urn, row in found if row is not None and row.reads(SHOWN_BY)}
     return [
         {**entry, **{key: rows[entry[key]] for key in keys}}

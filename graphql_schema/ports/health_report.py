@@ -20,7 +20,7 @@ class CauseSeverity(IntEnum):
 class HealthFinding:
     """A cause of bad health: a check with its latest result, an incident, or an evaluation.
 
-    ``contamination`` is the name of the verdict if the cause is that the evaluation is contaminated, else empty.
+    ``contamination`` is the name of the verdict if the cause is that the evaluation is contaminated, else None.
 
     ``asset`` is the checked asset, an asset of the incident, or the version with the evaluation; for a contamination,
     the asset whose health is reported. ``depth`` is the number of edges from ``asset`` to the asset whose health is
@@ -34,7 +34,7 @@ class HealthFinding:
     result: Row | None = None
     incident: Row | None = None
     evaluation: Row | None = None
-    contamination: str = ""
+    contamination: str | None = None
 
     @property
     def counts(self) -> bool:
@@ -49,7 +49,7 @@ class HealthFinding:
     @property
     def cause(self) -> tuple[str, bool]:
         """Return what the finding is about: the id, and whether it is about the contamination of an evaluation."""
-        return self.about, bool(self.contamination)
+        return self.about, self.contamination is not None
 
     @property
     def place(self) -> tuple[int, str, tuple[str, bool]]:

@@ -92,6 +92,8 @@ class OperationBudget:
 
     limits: UsageLimits = UsageLimits()
     items: int = 0
+    foreseen: int = 0
+    """Number of elements of lists that resolvers have made, and which count as items when they are completed."""
     values: int = 0
     characters: int = 0
     rows: int = 0
@@ -132,7 +134,7 @@ class OperationBudget:
 
         An operation that has ended stays so.
         """
-        self.items = self.values = self.characters = self.errors = 0
+        self.items = self.foreseen = self.values = self.characters = self.errors = 0
         self.rows = self.paths = self.stored = self.listings = self.filters = self.substrings = self.pauses = 0
         self.reads_index = self.is_partial = False
         self.cuts = set()
@@ -222,13 +224,18 @@ class OperationBudget:
 
     def count_items(self, count: int) -> None:
         """Count elements of a list; end the operation if there are too many; raise the error that ended it, if any."""
+        self.foreseen = max(0, self.foreseen - count)
         self._count("items", count)
         self.check()
 
     def foresee_items(self, count: int) -> None:
-        """End the operation, and raise, if a list will have too many elements, which count when it is completed."""
-        if self.items + count > self.limits.items:
-            self._exceed("items", self.items + count, self.limits.items)
+        """Add elements of a list that :meth:`count_items` will count when it is completed.
+
+        End the operation, and raise, if they will be too many.
+        """
+        self.foreseen += count
+        if self.items + self.foreseen > self.limits.items:
+            self._exceed("items", self.items + self.foreseen, self.limits.items)
 
     def count_values(self, count: int) -> None:
         """Count values; if there are too many, end the operation and raise the error that ended it."""

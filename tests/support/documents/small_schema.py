@@ -48,6 +48,16 @@ async def _doubled(roots: Parents) -> ResolvedForAll:
     return [2 * root["number"] for root in roots]
 
 
+async def _numbers(root: Parent, count: int) -> Resolved:
+    MADE.append(count)
+    return [root["number"]] * count
+
+
+def _digits(root: Parent, count: int) -> Resolved:
+    MADE.append(count)
+    return [root["number"]] * count
+
+
 ROOTS: list[Any] = []
 """What the root fields return."""
 
@@ -56,6 +66,9 @@ RUNNING: list[int] = []
 
 STARTS: list[int] = []
 """For each resolver of `delayed`, the number of those that ran when it had begun."""
+
+MADE: list[int] = []
+"""The length of each list that a resolver has made."""
 
 CALLS: list[int] = []
 """The number of sources of each call of a resolver for all of them."""
@@ -84,6 +97,8 @@ class Red(Thing):
     twin: "Red" = strawberry.field(resolver=_twin)
     delayed: int | None = strawberry.field(resolver=_delayed)
     odd: int | None = strawberry.field(resolver=_odd)
+    numbers: list[int] = strawberry.field(resolver=_numbers)
+    digits: list[int] | None = strawberry.field(resolver=_digits)
     doubled: int | None = strawberry.field(resolver=_doubled, metadata={FOR_ALL: True})
 
 

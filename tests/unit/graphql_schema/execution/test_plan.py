@@ -5,11 +5,17 @@ from typing import Any
 import pytest
 from graphql import FragmentDefinitionNode, GraphQLObjectType, OperationDefinitionNode, parse
 from graphql.execution.collect_fields import collect_fields
+from support.documents.both_executions import executed_twice
+from support.documents.small_schema import MADE, ROOTS, red, small_schema
+from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.execution.leaf_column import StockPathError
 from graphql_schema.execution.plan import MAX_PLANS, Plans, Selection, selection_of
+from graphql_schema.fields.context import Context
 from graphql_schema.operation.execution import BudgetedExecution
+from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
 from graphql_schema.schema import GraphSchema
+from policies.principal import Principal
 
 
 class Document:
@@ -148,3 +154,30 @@ def test_nothing_is_kept_of_a_plan_that_fails(schema: GraphSchema) -> None:
     for _ in range(2):
         with pytest.raises(StockPathError):
             document.plan()
+
+
+@pytest.mark.parametrize("field", ["numbers", "digits"])
+async def test_lists_of_resolvers_end_the_operation_while_they_are_made(
+    ada: Principal, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    """Each of a few aliases would else make those of thousands of objects before the first one is counted."""
+    small = small_schema()
+    ROOTS[:] = [red(number) for number in range(50)]
+    graph, made, restart = PlainGraph(), list[int](), Context.restart
+
+    def opened(limits: UsageLimits = UsageLimits()) -> Context:  # noqa: B008 - it is frozen
+        return Context(ada, lambda *_: graph, graph, graph.report, b"k" * 32, lambda: 0, OperationBudget(limits))
+
+    def noted_restart(context: Context) -> None:
+        made.append(sum(MADE))
+        restart(context)
+
+    document = f"{{ reds {{ a: {field}(count: 10) b: {field}(count: 10) c: {field}(count: 10) }} }}"
+    found, again = await executed_twice(small, opened, document, {})
+    assert (len(found.json["reds"][49]["c"]), again, found.used[0]) == (10, 0, 50 + 3 * 50 * 10)
+    monkeypatch.setattr(Context, "restart", noted_restart)
+    monkeypatch.setattr("graphql_schema.execution.vectored_execution.CALLS_AT_ONCE", 4)
+    MADE.clear()
+    await small.execute(document, context_value=opened(UsageLimits(items=200)))
+    assert made
+    assert made[0] <= 200 + 4 * 10  # those that run at once

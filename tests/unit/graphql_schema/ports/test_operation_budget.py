@@ -34,15 +34,21 @@ def test_a_limit_admits_its_maximum_and_no_more(limit: str, maximum: int) -> Non
     assert (str(maximum + 1) in caught.value.message) == bool(actual)
 
 
-def test_a_list_that_will_be_too_long_ends_the_operation() -> None:
-    """Foreseen elements are not counted, but those that would be too many are refused before they are made."""
+def test_lists_that_will_be_too_long_end_the_operation() -> None:
+    """Foreseen elements are not counted, but too many are refused; completed ones are foreseen no longer."""
     budget = OperationBudget(SMALL)
     budget.count_items(4)
-    budget.foresee_items(6)
+    budget.foresee_items(3)
+    budget.foresee_items(3)
     assert budget.items == 4
+    budget.count_items(3)
+    budget.count_items(3)
+    assert (budget.items, budget.foreseen) == (10, 0)
     with pytest.raises(LimitError) as caught:
-        budget.foresee_items(7)
+        budget.foresee_items(1)
     assert caught.value.extensions == {"limit": "items", "maximum": 10, "actual": 11}
+    budget.renew()
+    assert budget.foreseen == 0
 
 
 def test_memory_of_work_counts_until_its_end() -> None:

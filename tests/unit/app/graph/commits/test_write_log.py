@@ -36,14 +36,14 @@ async def test_only_the_writes_of_others_are_forgotten() -> None:
 
 
 async def test_callers_of_another_process_count_as_writers() -> None:
-    """Who has to let others be first waits for these as well; a job or a lease is nobody's, and no caller is others."""
+    """Who has to let others be first waits for these as well. A job or a lease has no caller."""
     store, clock = LogStore(), Clock()
     one, two = await opened(store, clock), await opened(store, clock)
     await write(one)
     await one.lead()
     await two.learn()
     contention = CLIENTS[two].coordinator.contention
-    assert contention.others("nobody") == set()
+    assert contention.others("cy") == set()
     writes = WriteSet()
     writes.delete_attached(256, "acme", "RESULT_OF", 1)
     writes.written_by([("acme", "bo"), ("acme", "ada"), ("acme", "bo")])
@@ -52,7 +52,7 @@ async def test_callers_of_another_process_count_as_writers() -> None:
     await two.learn()
     assert contention.others(("acme", "ada")) == {("acme", "bo")}
     assert not contention.is_contended
-    assert CLIENTS[one].coordinator.contention.others("nobody") == set()
+    assert CLIENTS[one].coordinator.contention.others("cy") == set()
 
 
 async def test_a_turn_that_another_process_took_is_refused() -> None:
