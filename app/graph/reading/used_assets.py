@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from app.graph.reading.level.hop_plan import HopSpec, compile_related
-from app.graph.reading.level.index_filter import IndexFilter
 from app.graph.reading.level.index_query import IndexQuery
+from app.graph.reading.level.index_tests import IndexFilter
 from app.graph.reading.level.level_batcher import LISTINGS_AT_ONCE, LevelRequest
 from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.reading.relation_items import relation_items

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final, assert_never
 
 from app.graph.reading.access.row_policy import RowPolicy
+from app.graph.reading.access.spread_conditions import spread
 from app.graph.records.read_time import NO_UPPER_BOUND
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import KINDS
@@ -100,13 +101,14 @@ class RowConditions:
     def mask(self, condition: Condition, resolved: ResolvedUsage = NOTHING_RESOLVED) -> Condition:
         """Return the condition so that a field counts as absent on the vertices that hide it from the caller.
 
-        Each :class:`UnusedFor` is replaced by its condition in ``resolved``, unmasked. Raises KeyError without one.
+        Each :class:`UnusedFor` is replaced by its condition in ``resolved``, unmasked. Raises KeyError without one, and
+        the errors of :func:`spread`.
         """
 
         def leaf(each: Leaf) -> Condition:
             return resolved[each] if isinstance(each, UnusedFor) else self._masked(each)
 
-        return rewrite(condition, leaf)
+        return rewrite(spread(condition), leaf)
 
     def _masked(self, leaf: Leaf) -> Condition:
         """Return :meth:`mask` of one leaf, in a form whose filter has each list of owners once."""

@@ -1,10 +1,9 @@
 """Conditions as filters of the mixed index, in the one form that JanusGraph answers by the index alone.
 
-The form is a conjunction of disjunctions of conjunctions: of each outer element at least one :data:`Branch` matches,
-and of a branch every :data:`IndexTest`, whose operators are defined in
-:mod:`app.graph.reading.level.level_statement`. With deeper nesting, or with a negated group, JanusGraph loads every hit
-and filters in memory without a warning: profiles of ``or(and(or(…)))`` show a full scan. A negation is therefore
-applied to the single tests.
+The form is that of :mod:`app.graph.reading.level.index_tests`: of each element of a filter at least one branch matches,
+and of a branch every test. With deeper nesting, or with a negated group, JanusGraph loads every hit and filters in
+memory without a warning: profiles of ``or(and(or(…)))`` show a full scan. A negation is therefore applied to the single
+tests.
 """
 
 import re
@@ -16,6 +15,8 @@ from typing import Any, Final, assert_never
 
 import orjson
 
+from app.graph.reading.level.even_filter import even
+from app.graph.reading.level.index_tests import Branch, IndexFilter, IndexTest
 from graphql_schema.ports.conditions import (
     MAX_PREFIX_BYTES,
     PATTERNS_OF_SUBSTRING,
@@ -38,15 +39,6 @@ from graphql_schema.ports.conditions import (
     Value,
 )
 from policies.errors import InvalidError, LimitError
-
-IndexTest = tuple[str, str, Value | Sequence[Value]]
-"""Operator, native property and value."""
-
-Branch = tuple[IndexTest, ...]
-"""Tests that all match; without tests, every vertex matches."""
-
-IndexFilter = list[list[Branch]]
-"""A filter as the level statement reads it: of each element at least one branch matches."""
 
 NO_VERTEX: Final[IndexFilter] = [[(("in", "urn", ()),)]]
 """The filter that no vertex matches. JanusGraph would also drop other branches next to it, so it is always alone."""
@@ -88,7 +80,7 @@ def filter_of(*conditions: Condition) -> IndexFilter:
     elements = [_branches(each, negated=False) for each in conjuncts]
     if not all(elements):
         return NO_VERTEX
-    filter_ = [branches for branches in elements if () not in branches]
+    filter_ = even([branches for branches in elements if () not in branches])
     if size_of(filter_) > MAX_FILTER_SIZE:
         raise LimitError(
             "The filter is too large, because each alternative of an `or` repeats the conditions beside it, such as "

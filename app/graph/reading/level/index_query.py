@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.reading.level.index_filter import IndexFilter, size_of, substrings
+from app.graph.reading.level.index_filter import size_of, substrings
+from app.graph.reading.level.index_tests import IndexFilter
 from graphql_schema.ports.conditions import BY_URN, SortOrder
 from graphql_schema.ports.record import JsonObject
 

@@ -90,7 +90,7 @@ from app.graph.driver.gremlin_text import g, param, render, spread
 from app.graph.driver.groovy.edge_slices import SLICES
 from app.graph.driver.groovy.json_size import JSON_SIZE
 from app.graph.driver.groovy.near_edges import NEAR
-from app.graph.driver.groovy.word_beginnings import WORD_BEGINNINGS
+from app.graph.driver.groovy.word_beginnings import MANY_WORDS, WORD_BEGINNINGS
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.merged_record import POINTER
 
@@ -117,12 +117,6 @@ Several requests run at once.
 
 FEW: Final = 200
 """Number of edges that are first read of a source of which all are wanted; sources with more are read one by one."""
-
-MANY_WORDS: Final = 100_000
-"""Number of words, or names, that begin alike from which on a search may take their beginning for a complete one.
-
-From twice as many on, it does so in any case. A search for the beginning of as many takes the store 0.4 seconds.
-"""
 
 FEW_BY_TIME: Final = 100
 """The same as FEW where edges are ordered by time: of a source with more, as many are read as may be wanted, then more.
@@ -172,7 +166,7 @@ def wanted = new LinkedHashSet(points)
 def many = [:]
 def areMany = {{ key, x ->
   if (many[[key, x]] == null) {{
-    many[[key, x]] = WordBeginnings.areMany(g.getGraph(), key, x, WordBeginnings.limit(key, x, {MANY_WORDS}))
+    many[[key, x]] = WordBeginnings.areMany(g.getGraph(), key, x, {MANY_WORDS})
   }}
   many[[key, x]]
 }}

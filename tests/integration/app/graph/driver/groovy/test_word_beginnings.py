@@ -11,17 +11,17 @@ from support.stores.janusgraph import StoreGraph
 from support.stores.level_bindings import level_bindings
 
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.driver.groovy.word_beginnings import WORD_BEGINNINGS
+from app.graph.driver.groovy.word_beginnings import MANY_WORDS, WORD_BEGINNINGS
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.reading.level.index_filter import filter_of
 from app.graph.reading.level.index_query import IndexQuery
-from app.graph.reading.level.level_statement import LEVEL, MANY_WORDS
+from app.graph.reading.level.level_statement import LEVEL
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.conditions import Condition, HasWord, StartsWith
 
 TENANT = "default"
 MANY = 200
-FEWER_LEVEL = replace(LEVEL, text=LEVEL.text.replace(f" {MANY_WORDS})", f" {MANY})"))
+FEWER_LEVEL = replace(LEVEL, text=LEVEL.text.replace(f" {MANY_WORDS})", f" {[MANY] * 3})"))
 ADD = """
 def v = g.addV('Dataset').property(T.id, x).next()
 [tenant: tenant, urn: urn, prose: text].each { key, value -> v.property(key, value) }
@@ -30,7 +30,7 @@ g.tx().commit()
 true
 """
 ARE_MANY = PreparedStatement.of(
-    f"{WORD_BEGINNINGS}\npairs.collect {{ WordBeginnings.areMany(g.getGraph(), property, it[0], it[1] as int) }}",
+    f"{WORD_BEGINNINGS}\npairs.collect {{ WordBeginnings.reach(g.getGraph(), property, it[0], it[1] as int) }}",
     "property",
     "pairs",
 )

@@ -15,10 +15,12 @@ from support.stores.janusgraph import StoreGraph
 from support.stores.level_bindings import level_bindings
 
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.reading.level.even_filter import NO_CHANGES
 from app.graph.reading.level.index_filter import MAX_FILTER_SIZE, filter_of
 from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_statement import LEVEL
 from app.graph.records.vertex_id import vertex_id
+from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.properties import NATIVE_PROPERTIES
 from graphql_schema.ports.conditions import (
     Above,
@@ -38,6 +40,7 @@ from graphql_schema.schema import build_schema
 from policies.errors import InvalidError, LimitError
 
 VERTICES = 300
+CHANGE, REGISTERED = ATTACHED_KINDS["Change"].code, "REGISTERED"
 TENANT = "default"
 SETS = {each.name for each in NATIVE_PROPERTIES if each.many}
 LONGS = {each.name for each in NATIVE_PROPERTIES if each.java == "Long"}
@@ -70,8 +73,10 @@ class Indexed:
         return [set(each["x"]) for each in response["l"]]
 
     def matching(self, condition: Condition) -> set[int]:
-        """Return the vertices whose values match a condition in memory."""
-        return {vid for vid, values in self.vertices.items() if matches(condition, values.__getitem__)}
+        """Return the vertices whose values match a condition in memory, without changes if its filter excludes them."""
+        excluded = CHANGE if NO_CHANGES in filter_of(condition) else None
+        found = {vid for vid, values in self.vertices.items() if matches(condition, values.__getitem__)}
+        return {vid for vid in found if self.vertices[vid]["kind"] != excluded}
 
 
 def variants(condition: Condition) -> Iterator[tuple[str, Any]]:
@@ -88,7 +93,10 @@ def variants(condition: Condition) -> Iterator[tuple[str, Any]]:
 
 
 def random_vertices(found: Sequence[Condition]) -> dict[int, Values]:
-    """Return vertices with random values from the given conditions and from the random conditions."""
+    """Return vertices with random values from the given conditions and from the random conditions.
+
+    Those with the action REGISTERED are changes.
+    """
     random, pools = Random(4), defaultdict[str, list[Any]](list)
     for key in INDEXED:
         pools[key] += NUMBERS if key in LONGS else TEXTS
@@ -97,10 +105,9 @@ def random_vertices(found: Sequence[Condition]) -> dict[int, Values]:
         pools[key].append(value)
     urns = [*dict.fromkeys((*filter(None, TEXTS), *pools["urn"]))]
     urns += [f"mlg://dataset/test//{number}" for number in range(VERTICES - len(urns))]
-    return {
-        vertex_id(TENANT, urn): {"urn": urn, **{key: _drawn(random, key, pools[key]) for key in INDEXED}}
-        for urn in urns
-    }
+    drawn = {vertex_id(TENANT, urn): {key: _drawn(random, key, pools[key]) for key in INDEXED} for urn in urns}
+    of_changes = {vid: values | {"kind": CHANGE} for vid, values in drawn.items() if values["action"] == REGISTERED}
+    return {vid: {"urn": urn, **values} for urn, (vid, values) in zip(urns, (drawn | of_changes).items(), strict=True)}
 
 
 def _drawn(random: Random, key: str, pool: Sequence[Any]) -> Any:

@@ -1,0 +1,87 @@
+"""Conditions of callers without an alternative that has a condition on a text beside others.
+
+``(a and b) or c`` is ``(a or c) and (b or c)``. The index evaluates the second form in the same time whatever meets
+``b``, if ``a`` is a condition that takes it long (:mod:`app.graph.reading.level.even_filter`).
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from math import prod
+from typing import Final
+
+from graphql_schema.ports.conditions import (
+    Above,
+    All,
+    AnyOf,
+    Below,
+    Condition,
+    Contains,
+    HasWord,
+    MatchesPattern,
+    Negated,
+    StartsWith,
+    nodes,
+)
+from policies.errors import LimitError
+
+MAX_SPREAD: Final = 16
+"""Maximal number of disjunctions that take the place of one."""
+
+
+def spread(condition: Condition) -> Condition:
+    """Return an equal condition in which no alternative of a disjunction has a long condition beside others.
+
+    Raises LimitError if a disjunction would become more than MAX_SPREAD of them.
+    """
+    if not any(map(_is_long, nodes(condition))):
+        return condition
+    return All(tuple(_conjuncts(condition, negated=False)))
+
+
+def _conjuncts(condition: Condition, *, negated: bool) -> Iterator[Condition]:
+    """Yield the conditions that all must be met, so that the given one, or its negation, is."""
+    match condition:
+        case Negated(inner):
+            yield from _conjuncts(inner, negated=not negated)
+        case All(conditions) | AnyOf(conditions):
+            parts = [[*_conjuncts(each, negated=negated)] for each in conditions]
+            if isinstance(condition, AnyOf) is negated:
+                for part in parts:
+                    yield from part
+            else:
+                yield from _disjunctions(parts)
+        case _:
+            yield Negated(condition) if negated else condition
+
+
+def _disjunctions(parts: Sequence[Sequence[Condition]]) -> Iterator[Condition]:
+    """Yield the disjunctions that are all met exactly if all conditions of one part are."""
+    factors = [_factors(part) for part in parts]
+    if prod(map(len, factors)) > MAX_SPREAD:
+        raise LimitError(
+            "Too many alternatives of the filter have a condition on a part of a text, such as `contains`, beside "
+            "others. Put what they have in common outside of `or`, or send a request for each alternative."
+        )
+    for chosen in product(*factors):
+        yield AnyOf(chosen)
+
+
+def _factors(part: Sequence[Condition]) -> list[Condition]:
+    """Return conditions equal to those of a part: each long one by itself, and all others as one."""
+    long = [each for each in part if any(map(_is_long, nodes(each)))]
+    others = [each for each in part if each not in long]
+    rest = others[0] if len(others) == 1 else All(tuple(others))
+    return [*long, rest] if others or not long else long
+
+
+def _is_long(condition: Condition) -> bool:
+    """Return whether the index compares many terms with a condition: also with a range of texts."""
+    match condition:
+        case Contains() | MatchesPattern() | StartsWith():
+            return True
+        case HasWord(_, _, prefix):
+            return prefix
+        case Above(_, bound) | Below(_, bound):
+            return isinstance(bound, str)
+        case _:
+            return False

@@ -1,0 +1,80 @@
+"""Spread conditions: equal to the given ones, and without an alternative that has a long condition beside others."""
+
+import pytest
+from hypothesis import assume, given
+from support.estates.random_conditions import conditions, records
+
+from app.graph.reading.access.spread_conditions import MAX_SPREAD, spread
+from graphql_schema.ports.conditions import (
+    Above,
+    All,
+    AnyOf,
+    Below,
+    Condition,
+    Contains,
+    HasWord,
+    In,
+    MatchesPattern,
+    Negated,
+    StartsWith,
+    matches,
+    nodes,
+)
+from graphql_schema.ports.record import Record
+from policies.errors import LimitError
+
+GUESS, OTHER, LONG, LONGER = In("urn", ("x",)), In("name", ("y",)), Contains("name", "a"), StartsWith("name", "b")
+
+
+@given(conditions, records)
+def test_the_same_records_meet_it(condition: Condition, record: Record) -> None:
+    """However conditions are nested and negated."""
+    try:
+        found = spread(condition)
+    except LimitError:
+        assume(False)  # noqa: FBT003 - there is nothing to compare
+    assert matches(found, record.__getitem__) is matches(condition, record.__getitem__)
+
+
+@given(conditions)
+def test_no_alternative_has_a_long_condition_beside_others(condition: Condition) -> None:
+    """A conjunction inside of a disjunction has no long condition, and a negation is that of a single condition."""
+    try:
+        found = spread(condition)
+    except LimitError:
+        assume(False)  # noqa: FBT003 - there is nothing to examine
+    if not any(is_long(each) for each in nodes(condition)):
+        assert found is condition
+        return
+    for disjunction in nodes(found):
+        if isinstance(disjunction, Negated):
+            assert not isinstance(disjunction.condition, All | AnyOf | Negated)
+        for alternative in disjunction.conditions if isinstance(disjunction, AnyOf) else ():
+            inside = [each for each in nodes(alternative) if isinstance(each, All)]
+            assert all(len(each.conditions) < 2 or not any(map(is_long, nodes(each))) for each in inside)
+
+
+def is_long(condition: Condition) -> bool:
+    """Return whether the index compares many terms with a condition, by its class alone."""
+    is_range = isinstance(condition, Above | Below) and condition.key != "updatedAt"
+    begins = isinstance(condition, HasWord) and condition.prefix
+    return is_range or begins or isinstance(condition, Contains | MatchesPattern | StartsWith)
+
+
+def test_alternatives_are_spread() -> None:
+    """By the law of distribution; what has no long condition stays together."""
+    assert spread(AnyOf((All((GUESS, LONG)), OTHER))) == All((AnyOf((LONG, OTHER)), AnyOf((GUESS, OTHER))))
+    together = All((GUESS, OTHER))
+    assert spread(AnyOf((together, LONG))) == All((AnyOf((together, LONG)),))
+    assert spread(AnyOf((LONG, LONGER))) == All((AnyOf((LONG, LONGER)),))
+
+
+def test_too_many_are_refused() -> None:
+    """Each further alternative of this form doubles what the index has to evaluate."""
+    most = MAX_SPREAD.bit_length() - 1
+    mixed = tuple(All((In("urn", (str(number),)), Contains("name", str(number)))) for number in range(most + 1))
+    found = spread(AnyOf(mixed[:most]))
+    assert isinstance(found, All)
+    assert len(found.conditions) == MAX_SPREAD
+    with pytest.raises(LimitError, match="outside of `or`"):
+        spread(AnyOf(mixed))
