@@ -13,7 +13,7 @@ from typing import Final
 CONTENDED_SECONDS: Final = 5.0
 """Seconds for which writers count as contending after a call began during a call of another caller.
 
-For as long, a caller counts as one who writes after the end of a call.
+For as long, a caller counts as one who writes after a transaction.
 """
 
 
@@ -24,8 +24,8 @@ class WriterContention:
     clock: Callable[[], float] = time.monotonic
     _calls: Counter[Hashable] = field(default_factory=Counter)
     _until: float = float("-inf")
-    _ended: dict[Hashable, float] = field(default_factory=dict)
-    """When each caller last wrote, for those who still count as writing."""
+    _written: dict[Hashable, float] = field(default_factory=dict)
+    """When a transaction of each caller was last stored, for those who still count as writing."""
 
     @contextmanager
     def call(self, caller: Hashable) -> Iterator[None]:
@@ -38,12 +38,14 @@ class WriterContention:
         finally:
             self._calls[caller] -= 1
             self._calls += Counter()  # drops callers without a call
-            self.wrote([caller])
 
     def wrote(self, callers: Iterable[Hashable]) -> None:
-        """Record that callers have written now, here or in another process."""
-        self._ended = {each: at for each, at in self._ended.items() if self._is_recent(each)}
-        self._ended |= dict.fromkeys(callers, self.clock())
+        """Record that a transaction of callers is stored now, by this process or another one.
+
+        A call that was refused or dry does not count after its end: anybody could send some to let others wait.
+        """
+        self._written = {each: at for each, at in self._written.items() if self._is_recent(each)}
+        self._written |= dict.fromkeys(callers, self.clock())
 
     @property
     def is_contended(self) -> bool:
@@ -55,7 +57,7 @@ class WriterContention:
 
         Those of other processes are as recent as what was learned of their transactions.
         """
-        return {*self._calls, *filter(self._is_recent, self._ended)} - {caller}
+        return {*self._calls, *filter(self._is_recent, self._written)} - {caller}
 
     def _is_recent(self, caller: Hashable) -> bool:
-        return self.clock() < self._ended[caller] + CONTENDED_SECONDS
+        return self.clock() < self._written[caller] + CONTENDED_SECONDS

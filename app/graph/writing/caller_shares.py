@@ -3,8 +3,19 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from app.graph.commits.turns import long_writers
 from app.graph.records.native.write_cost import COST_A_SECOND, ORDINARY_COST
-from app.graph.writing.group_plan import BatchPlan
+from app.graph.writing.group_plan import BatchPlan, GroupPlan
+
+
+def is_ordinary(plan: GroupPlan) -> bool:
+    """Return whether a transaction reads little, and its items take no longer than as many ordinary ones.
+
+    The first two are what the store reads and encodes, the others what it writes and what it took to plan.
+    """
+    state, planned = plan.state, sum(each.seconds for each in plan.batches)
+    is_large = max(large_seconds(plan.batches).values(), default=0.0) > long_writers.LARGE_SECONDS
+    return not (state.is_long or state.has_long_texts or is_large or planned > long_writers.LONG_SECONDS)
 
 
 def shares(plans: Iterable[BatchPlan]) -> Mapping[tuple[str, str], float]:

@@ -42,7 +42,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.writes_since import WritesSince
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.writing.call_batch import CallBatch
-from app.graph.writing.caller_shares import large_seconds, shares
+from app.graph.writing.caller_shares import is_ordinary, large_seconds, shares
 from app.graph.writing.effects.counting_children import ManyChildrenError
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner, ReadAheadError
 from app.graph.writing.unit.read_set import ReadSet
@@ -286,7 +286,7 @@ class GroupCommit:
         try:
             with self._client.work.transaction([batch.origin for batch in group.batches], group.item_count):
                 await begin_plan(self._client, "writer")
-                with self._counted(group) as plans:
+                with self._counted() as plans:
                     plan = await GroupPlanner(self._client, self._coordinator, group.batches, group.missing).plan()
                     plans.append(plan)
                     self._put_back(group, plan)
@@ -306,22 +306,21 @@ class GroupCommit:
         return await self._completed(group, plan)
 
     @contextmanager
-    def _counted(self, group: WriteGroup) -> Iterator[list[GroupPlan]]:
+    def _counted(self) -> Iterator[list[GroupPlan]]:
         """Count the seconds of a transaction for its callers, by their shares in the plan that is added to the list.
 
-        Without a plan, they count if all batches are calls of one caller.
+        An ordinary transaction that took long did so because of the store, and is counted for no caller.
         """
         begun, plans = perf_counter(), list[GroupPlan]()
         try:
             yield plans
         finally:
             seconds = perf_counter() - begun
-            callers = {(batch.tenant, batch.caller) for batch in group.batches if not batch.of_job}
-            is_one = len(callers) == 1 and not any(batch.of_job for batch in group.batches)
-            planned = plans[0].batches if plans else ()
-            parts, large = dict.fromkeys(callers, 1.0) if is_one else shares(planned), large_seconds(planned)
-            for caller, part in parts.items():
-                self._coordinator.long_writers.wrote(caller, part * seconds, large.get(caller, 0.0))
+            for plan in plans:
+                if not is_ordinary(plan):
+                    large = large_seconds(plan.batches)
+                    for caller, part in shares(plan.batches).items():
+                        self._coordinator.long_writers.wrote(caller, part * seconds, large[caller])
 
     def _put_back(self, group: WriteGroup, plan: GroupPlan) -> None:
         """Return the batches of a group for which its plan had no time to the queue."""
@@ -355,7 +354,8 @@ class GroupCommit:
         writes, entries = WriteSet(), plan.entries
         await _encode(plan, writes)
         writes.outbox(entries)
-        writes.written_by((each.batch.tenant, each.batch.caller) for each in plan.batches if not each.batch.of_job)
+        callers = {(each.batch.tenant, each.batch.caller) for each in plan.batches if not each.batch.of_job}
+        writes.written_by(callers)
         try:
             with self._coordinator.outbox.committing(entries):
                 await writes.submit(self._client)
@@ -364,6 +364,7 @@ class GroupCommit:
         except Exception as error:
             raise UnconfirmedWriteError(plan, error) from error
         self._coordinator.commit_log.written()
+        self._coordinator.contention.wrote(callers)
 
 
 async def _encode(plan: GroupPlan, writes: WriteSet) -> None:

@@ -59,7 +59,7 @@ class LongWriters:
     _waiting: Counter[Hashable] = field(default_factory=Counter)
 
     def wrote(self, caller: Hashable, seconds: float, large_seconds: float = 0.0) -> None:
-        """Note for how many seconds of a transaction a caller was the cause.
+        """Note for how many seconds of a transaction, which is no ordinary one, a caller was the cause.
 
         ``large_seconds`` is the estimate of what its items take the store beyond as many ordinary ones.
         """

@@ -1,7 +1,7 @@
 """Filters whose time does not disclose whether something hidden meets one of their tests.
 
-Some tests take the index long: a substring, a pattern or a beginning is compared with all terms of a property, also
-with those that the caller made for this purpose. The index has parts, and Lucene passes a part in which one test of a
+A substring, a pattern or a beginning takes the index long: it is compared with all terms of a property, also with those
+that the caller made for this purpose. The index has parts, and Lucene passes a part in which one test of a
 conjunction has no match. So a long test beside a guess took long only if some asset met the guess, although the policy
 kept this asset from the result.
 

@@ -18,15 +18,16 @@ def test_callers_whose_calls_overlap_contend_for_some_seconds() -> None:
         assert not contention.is_contended
 
 
-def test_other_callers_write_during_their_calls_and_some_seconds_after() -> None:
-    """A caller is no other one, and who writes no longer is forgotten."""
+def test_other_callers_write_during_their_calls_and_some_seconds_after_transactions() -> None:
+    """A caller is no other one, and who writes no longer is forgotten; a call that wrote nothing does not count."""
     now = 0.0
     contention = WriterContention(lambda: now)
     with contention.call("ada"), contention.call("bo"):
         assert contention.others("ada") == {"bo"}
         now = 100.0
         assert contention.others("bo") == {"ada"}
-    assert contention.others("cy") == {"ada", "bo"}
+        contention.wrote(["ada"])
+    assert contention.others("cy") == {"ada"}
     now += CONTENDED_SECONDS
     assert contention.others("cy") == set()
 

@@ -13,10 +13,16 @@ from support.waiting import until
 from app.graph.commits.turns.long_writers import MAX_WAITING, LongWriters
 from app.graph.commits.writer_contention import CONTENDED_SECONDS, WriterContention
 from app.graph.driver.errors import StoreUnavailableError
+from graphql_schema.ports.commands import RegisterCommand
 from graphql_schema.ports.operation_budget import OperationBudget
 from policies.errors import LimitError
 
 ADA, BO = (person(name, f"team {team}", roles="engineer") for name, team in (("ada", "ranking"), ("bo", "ads")))
+
+
+def large(name: str) -> RegisterCommand:
+    """Return the registration of an asset with a description that takes the store longer than ordinary ones."""
+    return asset(name, {"description": "long " * 2_000})
 
 
 class Clock:
@@ -68,8 +74,7 @@ async def test_no_caller_waits_without_other_writers(monkeypatch: pytest.MonkeyP
     writers.wrote("ada", 60)
     await writers.wait("ada", OperationBudget().check)
     assert clock.now == 0
-    with contention.call("ada"), contention.call("bo"):
-        pass
+    contention.wrote(["bo"])
     await writers.wait("ada", OperationBudget().check)
     assert 0 < clock.now < 20
 
@@ -89,6 +94,7 @@ def test_callers_after_long_transactions_wait_only_for_those_without() -> None:
         assert waiting() == []
         with contention.call("cy"):
             assert waiting() == ["ada", "bo"]
+        contention.wrote(["cy"])
         assert waiting() == ["ada", "bo"]
         clock.now += CONTENDED_SECONDS
         assert waiting() == []
@@ -98,13 +104,12 @@ async def test_a_caller_waits_after_a_long_transaction(monkeypatch: pytest.Monke
     """Its next write waits while others write, whose own do not, and goes on when they have ended."""
     store = MemoryStore(Memory(shipped_policy()))
     monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
-    monkeypatch.setattr("app.graph.commits.turns.long_writers.LONG_SECONDS", -1.0)  # so that each is long
+    monkeypatch.setattr("app.graph.commits.turns.long_writers.LARGE_SECONDS", 0.0)
     callers = Callers(store)
     contention, now = callers.coordinator.contention, time.monotonic()
     contention.clock = lambda: now
-    await callers.call(ROOT, asset("dataset a"))
-    with contention.call("other"), contention.call("another"):
-        pass
+    await callers.call(ROOT, large("dataset a"))
+    contention.wrote(["other"])
     waiting = callers.call(ROOT, asset("dataset b"))
     await callers.call(ADA, asset("dataset c"))
     assert not waiting.done()
@@ -117,17 +122,16 @@ async def test_what_a_caller_sent_during_a_long_transaction_waits_as_well(monkey
     """Otherwise a caller with several calls at once would have a long transaction after each one of others."""
     store = MemoryStore(Memory(shipped_policy()))
     monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
-    monkeypatch.setattr("app.graph.commits.turns.long_writers.LONG_SECONDS", -1.0)
+    monkeypatch.setattr("app.graph.commits.turns.long_writers.LARGE_SECONDS", 0.0)
     callers = Callers(store)
     contention, now = callers.coordinator.contention, time.monotonic()
     contention.clock = lambda: now
     store.open.clear()
-    first = callers.call(ROOT, asset("dataset a"))
+    first = callers.call(ROOT, large("dataset a"))
     await until(lambda: callers.coordinator.lock.locked() and not callers.coordinator.queue)
     second, third = callers.call(ROOT, asset("dataset b")), callers.call(ADA, asset("dataset c"))
     await until(lambda: len(callers.coordinator.queue) == 2)
-    with contention.call("other"), contention.call("another"):
-        pass
+    contention.wrote(["other"])
     store.open.set()
     await first
     await third
@@ -141,6 +145,7 @@ async def test_a_long_transaction_counts_for_the_caller_who_is_its_cause(monkeyp
     """Otherwise a short call of another caller that joins it would take the wait away, or wait for it as well."""
     store = MemoryStore(Memory(shipped_policy()))
     monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    monkeypatch.setattr("app.graph.commits.turns.long_writers.LARGE_SECONDS", 0.0)
     ticks = count()
     monkeypatch.setattr("app.graph.writing.group_commit.perf_counter", lambda: next(ticks))
     monkeypatch.setattr("app.graph.writing.plan_time.thread_time", lambda: 0.0)
@@ -148,7 +153,7 @@ async def test_a_long_transaction_counts_for_the_caller_who_is_its_cause(monkeyp
     store.open.clear()
     first = callers.call(ROOT, asset("dataset a"))
     await until(lambda: callers.coordinator.lock.locked() and not callers.coordinator.queue)
-    long = callers.call(ADA, *(asset(f"dataset l{number}") for number in range(9)))
+    long = callers.call(ADA, *(large(f"dataset l{number}") for number in range(9)))
     short = callers.call(BO, asset("dataset s"))
     await until(lambda: len(callers.coordinator.queue) == 2)
     store.open.set()
@@ -158,6 +163,17 @@ async def test_a_long_transaction_counts_for_the_caller_who_is_its_cause(monkeyp
     with contention.call("other"):
         waiting = [who.subject for who in (ADA, BO) if writers.must_wait((who.tenant, who.subject))]
     assert waiting == ["ada"]
+
+
+async def test_an_ordinary_transaction_lets_no_caller_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If it took long, the store was slow: its caller is not the cause."""
+    store = MemoryStore(Memory(shipped_policy()))
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    monkeypatch.setattr("app.graph.writing.group_commit.perf_counter", count(step=60).__next__)
+    callers = Callers(store)
+    await callers.call(ADA, *(asset(f"dataset a{number}") for number in range(50)))
+    with callers.coordinator.contention.call("other"):
+        assert not callers.coordinator.long_writers.must_wait((ADA.tenant, ADA.subject))
 
 
 async def test_a_caller_waits_after_a_large_item(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,90 @@
+"""The real index takes as long beside a guess that something hidden meets as beside one that nothing meets."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from support.stores.janusgraph import StoreGraph
+from support.stores.level_bindings import level_bindings
+
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.reading.level.even_filter import IN_ALL_PARTS
+from app.graph.reading.level.index_filter import filter_of
+from app.graph.reading.level.index_query import IndexQuery
+from app.graph.reading.level.level_statement import LEVEL
+from app.graph.records.vertex_id import vertex_id
+from graphql_schema.catalog.kinds import ATTACHED_KINDS
+from graphql_schema.ports.conditions import Above, All, Contains, In
+
+TENANT = "default"
+PARTS = 4
+NAMES = 6_000
+"""Number of long names in each part, with all of which a substring is compared."""
+CALLS = 15
+ROUNDS = 5
+MOST_RATIO = 1.5
+
+LOAD = """
+rows.each { r ->
+  def v = g.addV('Dataset').property(T.id, r.x).next()
+  r.p.each { k, x -> v.property(single, k, x) }
+}
+g.tx().commit()
+"""
+TIMED_LEVEL = replace(
+    LEVEL,
+    text=LEVEL.text.replace("def lists =", "def begun = System.nanoTime()\ndef lists =", 1)
+    .replace("def given =", "def nanoseconds = System.nanoTime() - begun\ndef given =", 1)
+    .replace("def none = [", "def none = [nanoseconds: nanoseconds, ", 1),
+)
+"""Returns beside its response how long the index took for the listings."""
+
+VISIBLE = All((Above("deletedAt", 0), In("visibility", ("ORG",))))
+
+
+def rows_of(part: int, random: Random) -> list[dict[str, Any]]:
+    """Return visible assets with long names, hidden ones, and the changes of these: one part of the index."""
+    found = [(f"visible{part}x{number}", "ORG", random.randbytes(150).hex()) for number in range(NAMES)]
+    found += [(f"hidden{part}x{number}", "TEAM", "hidden") for number in range(CALLS * ROUNDS)]
+    assets: list[dict[str, Any]] = [
+        {"urn": urn, "visibility": visibility, "name": name, "kind": "DATASET", "deletedAt": 1}
+        for urn, visibility, name in found
+    ]
+    ((_, key, actions),) = IN_ALL_PARTS
+    assert isinstance(actions, tuple)
+    kind = ATTACHED_KINDS["Change"].code
+    changes: list[dict[str, Any]] = [
+        {"urn": f"change{part}x{number}", "kind": kind, key: actions[0]} for number in range(10)
+    ]
+    return [{"x": vertex_id(TENANT, each["urn"]), "p": {"tenant": TENANT, **each}} for each in (*assets, *changes)]
+
+
+async def medians(client: GremlinClient, pairs: Sequence[tuple[str, str]], random: Random) -> list[float]:
+    """Return the median seconds of the index beside hidden and absent ids, which alternate; nothing is found."""
+    seconds: list[list[float]] = [[], []]
+    for number, pair in enumerate(pairs):
+        for place in (0, 1) if number % 2 else (1, 0):
+            where = filter_of(In("urn", (pair[place],)), Contains("name", random.randbytes(3).hex()), VISIBLE)
+            bindings = level_bindings(listings=[IndexQuery(where, 50).wire()])
+            (response,) = await client.submit(TIMED_LEVEL, bindings)
+            assert response["l"][0]["x"] == []
+            seconds[place].append(response["nanoseconds"] / 1e9)
+    return [statistics.median(each) for each in seconds]
+
+
+async def test_a_long_test_beside_a_guess_takes_as_long_for_hidden_as_for_absent(graph: StoreGraph) -> None:
+    """The medians hardly differ in the last round at the latest; without the branch, one is several times the other."""
+    random, ratio = Random(1), 0.0
+    for part in range(PARTS):
+        await graph.run(LOAD, rows=rows_of(part, random))
+    async with GremlinClient(graph.url, source=graph.source, deadline=120) as client:
+        for rnd in range(ROUNDS):
+            numbers = range(rnd * CALLS, (rnd + 1) * CALLS)
+            pairs = [(f"hidden{number % PARTS}x{number}", f"absent{number}") for number in numbers]
+            hidden, absent = await medians(client, pairs, random)
+            ratio = hidden / absent
+            if 1 / MOST_RATIO < ratio < MOST_RATIO:
+                break
+    assert 1 / MOST_RATIO < ratio < MOST_RATIO
