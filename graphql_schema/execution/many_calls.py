@@ -47,16 +47,20 @@ async def all_of(
     return [task.result() for task in tasks]
 
 
-async def gathered(budget: OperationBudget, calls: Sequence[Callable[[], Awaitable[ResultT]]]) -> list[ResultT]:
+async def gathered(
+    budget: OperationBudget, calls: Sequence[Callable[[], Awaitable[ResultT]]], field: str = ""
+) -> list[ResultT]:
     """Return the results of the calls of one resolver; at most CALLS_AT_ONCE run at once.
 
+    With a ``field``, as many run at once of all resolvers with this field in the operation, such as its aliases. None
+    of their calls may wait for another one of the same field.
     Each begins in a turn of the event loop. The first error is raised at once, and what waits for its turn does not
     begin. Calls that have begun go on: what they await may be shared with other resolvers.
     """
     if len(calls) <= 1:
         return [await call() for call in calls]
     await budget.pause()
-    slots, waiting = asyncio.Semaphore(CALLS_AT_ONCE), set[asyncio.Task[ResultT]]()
+    slots, waiting = _slots(budget, field), set[asyncio.Task[ResultT]]()
     tasks: list[asyncio.Task[ResultT]] = []
     errors: list[BaseException] = []
 
@@ -75,6 +79,7 @@ async def gathered(budget: OperationBudget, calls: Sequence[Callable[[], Awaitab
         for call in calls:
             await slots.acquire()
             if errors:
+                slots.release()
                 break
             tasks.append(asyncio.create_task(begin(call)))
             tasks[-1].add_done_callback(end)
@@ -94,6 +99,12 @@ async def gathered(budget: OperationBudget, calls: Sequence[Callable[[], Awaitab
         raise errors[0]
     finally:
         errors.clear()
+
+
+def _slots(budget: OperationBudget, field: str) -> asyncio.Semaphore:
+    """Return the slots of a field, or new ones."""
+    new = asyncio.Semaphore(CALLS_AT_ONCE)
+    return budget.slots.setdefault(field, new) if field else new
 
 
 async def _begun(budget: OperationBudget, call: Callable[[], Awaitable[ResultT]]) -> ResultT:

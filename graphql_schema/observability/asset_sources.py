@@ -138,8 +138,9 @@ _Place = tuple[int | str, ...]
 
 async def _sources(roots: Parents, info: Info) -> list[Resolved]:
     rows: Sequence[Row] = [*roots]
-    subjects = await gathered(info.context.budget, [partial(_subjects, row, info) for row in rows])
-    return [*await gathered(info.context.budget, [partial(_of_asset, each, info) for each in subjects])]
+    budget = info.context.budget
+    subjects = await gathered(budget, [partial(_subjects, row, info) for row in rows], "sources")
+    return [*await gathered(budget, [partial(_of_asset, each, info) for each in subjects], "sources")]
 
 
 async def _subjects(row: Row, info: Info) -> _Subjects:

@@ -4,6 +4,7 @@ The cost of an operation is estimated before (:mod:`graphql_schema.operation.cos
 work pauses in turns of the event loop (:mod:`graphql_schema.ports.turns.loop_turns`), and lets the others run.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -120,6 +121,8 @@ class OperationBudget:
     """What it is charged for ``stored``; None for work of the process, and for events that subscriptions share."""
     operation: tuple[str, str | None] | None = None
     """Type and name of the operation, such as ``("query", "Page")``; None before its execution."""
+    slots: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    """By field, the slots of the calls that its resolvers make at once."""
     cuts: set[str] = field(default_factory=set)
     """Names of the limits of the server that ended lineage queries of the operation, such as TIME."""
     is_partial: bool = False

@@ -89,6 +89,26 @@ async def test_few_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert calls.most == 5
 
 
+async def test_few_of_all_aliases_of_a_field_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of thirty aliases would else begin thousands of tasks; slots return also after an error."""
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", 1e9)
+    monkeypatch.setattr(many_calls, "CALLS_AT_ONCE", 5)
+    budget, calls = OperationBudget(), Calls()
+    for failing in range(1, 4):
+        failed = Calls(failing=failing)
+        failed.ready.set()
+        with pytest.raises(LimitError, match="Too many"):
+            await gathered(budget, [partial(failed.call, number) for number in range(8)], "field")
+    running = [
+        asyncio.create_task(gathered(budget, [partial(calls.call, number) for number in range(6)], "field"))
+        for _ in range(3)
+    ]
+    await calls.four.wait()
+    calls.ready.set()
+    assert await asyncio.gather(*running) == [[*range(6)]] * 3
+    assert calls.most == 5
+
+
 @pytest.mark.usefixtures("short_turns")
 @pytest.mark.parametrize("at_once", [6, 2_000])
 async def test_after_an_error_what_waits_does_not_begin(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
