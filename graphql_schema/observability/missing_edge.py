@@ -122,7 +122,7 @@ async def ending_change(info: Info, ends: Sequence[Row], dated: DatedEdge) -> Ro
     page = await info.context.reader.attached_records("Change", where, _EXAMINED, newest_first=False)
     for item in page.items:
         subject = named[item.row.record["subject"]]
-        for entry in item.row.record["fields"]:
+        async for entry in info.context.budget.in_turns(item.row.record["fields"]):
             if _ends(entry, dated.edge.record) and is_visible_entry(entry, subject, named):
                 return item.row
     return None

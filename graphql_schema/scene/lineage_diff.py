@@ -23,7 +23,7 @@ from graphql_schema.lineage.lineage_edge import LineageEdge
 from graphql_schema.ports.lineage_query import MAX_ROOTS, SnapshotTime
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import MAX_PAGE_SIZE, ONE, related
-from graphql_schema.ports.row import MaskedRecord
+from graphql_schema.ports.row import MaskedRecord, Row
 from graphql_schema.scene.differences import Difference, LineageChange, Members, differences, members_by
 from graphql_schema.scene.grouping import family_of
 from graphql_schema.scene.neighbourhood import SceneDirection, SceneLineage, SceneQuery, neighbourhood
@@ -160,10 +160,13 @@ def _compared(lineage: SceneLineage, keys: Mapping[str, str]) -> Generator[None,
 
 async def _workflows(info: Info, walked: Sequence[SceneLineage]) -> dict[str, str]:
     """Return the id of the visible workflow of each run that has one, by the id of the run."""
-    found = {urn: each.row for lineage in walked for urn, each in lineage.assets.items() if each.row.kind == "Run"}
-    runs = [row for row in found.values() if row.reads("workflow")]
+    in_turns, found = info.context.budget.in_turns, dict[str, Row]()
+    for lineage in walked:
+        found |= {urn: each.row async for urn, each in in_turns(lineage.assets.items()) if each.row.kind == "Run"}
+    runs = [row async for row in in_turns(found.values()) if row.reads("workflow")]
     pages = await info.context.reader.related_to_all(runs, WORKFLOWS, ONE) if runs else []
-    return {run.urn: page.items[0].row.urn for run, page in zip(runs, pages, strict=True) if page.items}
+    pairs = in_turns(zip(runs, pages, strict=True))
+    return {run.urn: page.items[0].row.urn async for run, page in pairs if page.items}
 
 
 def _source(
