@@ -127,6 +127,14 @@ class VectoredExecution:
         self._count_characters(text_length(column))
         return column
 
+    async def _leaf_in_turns(self, type_: GraphQLLeafType, values: Column) -> Column:
+        """Return the completed values of a leaf for all objects of a level, such as 50,000 instants."""
+        completed: Column = []
+        for begin in range(0, len(values), TURN_VALUES):
+            await self.executor.budget.pause()
+            completed += self._leaf(type_, values[begin : begin + TURN_VALUES], required=False)
+        return completed
+
     def _count_characters(self, count: int) -> None:
         """Count characters; graphql-core finds which field exceeds the limit."""
         budget = self.executor.budget
@@ -237,7 +245,7 @@ class VectoredExecution:
         if isinstance(type_, GraphQLList):
             return await self._lists(type_, step, values)
         if is_leaf_type(type_):
-            return self._leaf(type_, values, required=False)
+            return await self._leaf_in_turns(type_, values)
         if is_abstract_type(type_):
             return await self._by_type(type_, step, values)
         return await self._objects(cast("GraphQLObjectType", type_), step, values)

@@ -13,7 +13,7 @@ from aiodataloader import DataLoader
 
 from app.graph.reading.access.row_conditions import RowConditions
 from app.graph.reading.level.batch_loader import batch_loader
-from app.graph.reading.level.index_filter import after_position, filter_of
+from app.graph.reading.level.index_filter import after_position, even_filter_of
 from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LISTINGS_AT_ONCE, LargeLevelError, LevelRequest, LevelResponse
 from app.graph.reading.level.level_statement import RECORDS_CAP
@@ -202,7 +202,7 @@ class ListingPages:
 
         def query(order: SortOrder, after: Sequence[Value] | None, *within: Condition) -> IndexQuery:
             beyond = () if after is None else (after_position(order, after),)
-            return IndexQuery(filter_of(*every, *within, *beyond), size, order)
+            return IndexQuery(even_filter_of(*every, *within, *beyond), size, order)
 
         order, after = listing.order, page.after
         shown = self._conditions.shows(order.key)
@@ -212,7 +212,7 @@ class ListingPages:
             queries = [query(order, after, shown), query(BY_URN, None, Negated(shown))]
         else:
             queries = [query(BY_URN, after, Negated(shown))]
-        return [replace(queries[0], total=filter_of(*every) if page.total else None), *queries[1:]]
+        return [replace(queries[0], total=even_filter_of(*every) if page.total else None), *queries[1:]]
 
     def _page(
         self, listing: ListingQuery, page: PageRequest, found: Sequence[_Found], response: LevelResponse

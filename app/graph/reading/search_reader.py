@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from app.graph.reading.access.row_conditions import RowConditions
-from app.graph.reading.level.index_filter import filter_of
+from app.graph.reading.level.index_filter import even_filter_of
 from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelRequest
 from app.graph.reading.unused_assets import UnusedAssets
@@ -53,5 +53,5 @@ class SearchReader:
         where = self._conditions.mask(search.where, usage)
         visible = self._conditions.visible()
         masked = (self._conditions.mask(each) for each in (search.candidates, *search.best))
-        candidates, *best = (filter_of(where, each, visible) for each in masked)
+        candidates, *best = (even_filter_of(where, each, visible) for each in masked)
         return IndexQuery(candidates, MAX_HITS + 1, best=tuple(best))

@@ -16,7 +16,7 @@ from typing import Final
 
 from app.graph.reading.access.row_conditions import NOTHING_RESOLVED, ResolvedUsage, RowConditions
 from app.graph.reading.level.hop_plan import HopSpec
-from app.graph.reading.level.index_filter import filter_of
+from app.graph.reading.level.index_filter import even_filter_of
 from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LISTINGS_AT_ONCE, LevelRequest, LevelResponse
 from app.graph.reading.level.level_statement import EDGE_CAP
@@ -160,7 +160,7 @@ class UnusedAssets:
         candidates = []
         async for (where, unused), condition in self._rows.budget.in_turns(unread):
             listed = self._conditions.mask(without(where, UnusedFor))
-            filtered = filter_of(listed, condition, _WITH_USES, self._conditions.visible())
+            filtered = even_filter_of(listed, condition, _WITH_USES, self._conditions.visible())
             candidates.append(Candidates(filtered, self._begin(unused)))
         return await UsedAssets(self._rows).ids(candidates)
 
@@ -210,7 +210,7 @@ class UnusedAssets:
     def _index_query(self, undecided: UndecidedAssets) -> IndexQuery:
         """Return the listing of undecided assets, without those that hide their usage from the caller."""
         listed = self._conditions.mask(without(undecided.where, UnusedFor))
-        where = filter_of(listed, undecided.condition(), self._usage_shown(), self._conditions.visible())
+        where = even_filter_of(listed, undecided.condition(), self._usage_shown(), self._conditions.visible())
         return IndexQuery(where, MAX_UNDECIDED + 1)
 
     def _unused_ids(self, number: int, undecided: UndecidedAssets, response: LevelResponse) -> Iterator[str]:

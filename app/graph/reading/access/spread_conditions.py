@@ -1,7 +1,8 @@
 """Conditions of callers without an alternative that has a condition on a text beside others.
 
 ``(a and b) or c`` is ``(a or c) and (b or c)``. The index evaluates the second form in the same time whatever meets
-``b``, if ``a`` is a condition that takes it long (:mod:`app.graph.reading.level.even_filter`).
+``b``, if ``a`` is a condition that takes it long (:mod:`app.graph.reading.level.even_filter`). The condition ``b`` may
+stay beside ``a`` if it is no guess: there are assets of each kind and stage.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,9 +15,11 @@ from graphql_schema.ports.conditions import (
     All,
     AnyOf,
     Below,
+    CallerLeaf,
     Condition,
     Contains,
     HasWord,
+    Leaf,
     MatchesPattern,
     Negated,
     StartsWith,
@@ -24,8 +27,11 @@ from graphql_schema.ports.conditions import (
 )
 from policies.errors import LimitError
 
-MAX_SPREAD: Final = 16
-"""Maximal number of disjunctions that take the place of one."""
+MAX_SPREAD: Final = 64
+"""Maximal number of disjunctions that take the place of one; the limit of substrings ends most filters before."""
+
+NO_GUESS: Final = frozenset({"kind", "stage"})
+"""Properties each of whose values some asset has."""
 
 
 def spread(condition: Condition) -> Condition:
@@ -60,18 +66,34 @@ def _disjunctions(parts: Sequence[Sequence[Condition]]) -> Iterator[Condition]:
     if prod(map(len, factors)) > MAX_SPREAD:
         raise LimitError(
             "Too many alternatives of the filter have a condition on a part of a text, such as `contains`, beside "
-            "others. Put what they have in common outside of `or`, or send a request for each alternative."
+            "others. Put what they have in common outside of `or`, or send a request for each alternative.",
+            limit="alternatives",
+            maximum=MAX_SPREAD,
         )
     for chosen in product(*factors):
         yield AnyOf(chosen)
 
 
 def _factors(part: Sequence[Condition]) -> list[Condition]:
-    """Return conditions equal to those of a part: each long one by itself, and all others as one."""
+    """Return conditions equal to those of a part: each long one with those that are no guess, and all others as one."""
     long = [each for each in part if any(map(_is_long, nodes(each)))]
-    others = [each for each in part if each not in long]
-    rest = others[0] if len(others) == 1 else All(tuple(others))
-    return [*long, rest] if others or not long else long
+    if not long:
+        return [_joined(part)]
+    free = [each for each in part if each not in long and _is_no_guess(each)]
+    guesses = [each for each in part if each not in long and each not in free]
+    return [*(_joined([each, *free]) for each in long), *([_joined(guesses)] if guesses else [])]
+
+
+def _joined(conditions: Sequence[Condition]) -> Condition:
+    return conditions[0] if len(conditions) == 1 else All(tuple(conditions))
+
+
+def _is_no_guess(condition: Condition) -> bool:
+    return all(isinstance(each, All | AnyOf | Negated) or _key(each) in NO_GUESS for each in nodes(condition))
+
+
+def _key(leaf: Leaf) -> str:
+    return "" if isinstance(leaf, CallerLeaf) else leaf.key
 
 
 def _is_long(condition: Condition) -> bool:

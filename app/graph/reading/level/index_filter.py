@@ -80,7 +80,7 @@ def filter_of(*conditions: Condition) -> IndexFilter:
     elements = [_branches(each, negated=False) for each in conjuncts]
     if not all(elements):
         return NO_VERTEX
-    filter_ = even([branches for branches in elements if () not in branches])
+    filter_ = [branches for branches in elements if () not in branches]
     if size_of(filter_) > MAX_FILTER_SIZE:
         raise LimitError(
             "The filter is too large, because each alternative of an `or` repeats the conditions beside it, such as "
@@ -91,6 +91,15 @@ def filter_of(*conditions: Condition) -> IndexFilter:
             maximum=MAX_FILTER_SIZE,
         )
     return filter_
+
+
+def even_filter_of(*conditions: Condition) -> IndexFilter:
+    """Return the filter for the assets that meet every condition, whose time discloses no hidden ones.
+
+    Conditions of callers are for this function. It is not for lists of attached records, among which are changes
+    (:mod:`app.graph.reading.level.even_filter`). Raises the errors of :func:`filter_of`.
+    """
+    return even(filter_of(*conditions))
 
 
 def size_of(filter_: IndexFilter) -> int:

@@ -11,7 +11,7 @@ from support.stores.level_bindings import level_bindings
 
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.reading.level.even_filter import IN_ALL_PARTS
-from app.graph.reading.level.index_filter import filter_of
+from app.graph.reading.level.index_filter import even_filter_of
 from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_statement import LEVEL
 from app.graph.records.vertex_id import vertex_id
@@ -66,7 +66,7 @@ async def medians(client: GremlinClient, pairs: Sequence[tuple[str, str]], rando
     seconds: list[list[float]] = [[], []]
     for number, pair in enumerate(pairs):
         for place in (0, 1) if number % 2 else (1, 0):
-            where = filter_of(In("urn", (pair[place],)), Contains("name", random.randbytes(3).hex()), VISIBLE)
+            where = even_filter_of(In("urn", (pair[place],)), Contains("name", random.randbytes(3).hex()), VISIBLE)
             bindings = level_bindings(listings=[IndexQuery(where, 50).wire()])
             (response,) = await client.submit(TIMED_LEVEL, bindings)
             assert response["l"][0]["x"] == []

@@ -16,7 +16,7 @@ from support.stores.level_bindings import level_bindings
 
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.reading.level.even_filter import NO_CHANGES
-from app.graph.reading.level.index_filter import MAX_FILTER_SIZE, filter_of
+from app.graph.reading.level.index_filter import MAX_FILTER_SIZE, even_filter_of
 from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_statement import LEVEL
 from app.graph.records.vertex_id import vertex_id
@@ -68,13 +68,13 @@ class Indexed:
 
     async def found(self, wanted: Sequence[Condition]) -> list[set[int]]:
         """Return the vertices that the index finds for each condition."""
-        listings = [IndexQuery(filter_of(each), VERTICES + 1).wire() for each in wanted]
+        listings = [IndexQuery(even_filter_of(each), VERTICES + 1).wire() for each in wanted]
         (response,) = await self.client.submit(LEVEL, level_bindings(listings=listings))
         return [set(each["x"]) for each in response["l"]]
 
     def matching(self, condition: Condition) -> set[int]:
         """Return the vertices whose values match a condition in memory, without changes if its filter excludes them."""
-        excluded = CHANGE if NO_CHANGES in filter_of(condition) else None
+        excluded = CHANGE if NO_CHANGES in even_filter_of(condition) else None
         found = {vid for vid, values in self.vertices.items() if matches(condition, values.__getitem__)}
         return {vid for vid in found if self.vertices[vid]["kind"] != excluded}
 
@@ -164,7 +164,7 @@ async def test_every_field_of_every_filter_finds_what_matches(indexed: Indexed) 
 async def test_random_conditions_find_what_matches(indexed: Indexed, condition: Condition) -> None:
     """Conditions of every kind, nested and negated, find the same vertices in the index and in memory."""
     try:
-        filter_of(condition)
+        even_filter_of(condition)
     except (InvalidError, LimitError, ValueError):
         return
     (found,) = await indexed.found([condition])

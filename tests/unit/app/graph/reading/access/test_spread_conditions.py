@@ -23,7 +23,8 @@ from graphql_schema.ports.conditions import (
 from graphql_schema.ports.record import Record
 from policies.errors import LimitError
 
-GUESS, OTHER, LONG, LONGER = In("urn", ("x",)), In("name", ("y",)), Contains("name", "a"), StartsWith("name", "b")
+GUESS, OTHER, KIND = In("urn", ("x",)), In("name", ("y",)), In("kind", ("z",))
+LONG, LONGER = Contains("name", "a"), StartsWith("name", "b")
 
 
 @given(conditions, records)
@@ -50,8 +51,9 @@ def test_no_alternative_has_a_long_condition_beside_others(condition: Condition)
         if isinstance(disjunction, Negated):
             assert not isinstance(disjunction.condition, All | AnyOf | Negated)
         for alternative in disjunction.conditions if isinstance(disjunction, AnyOf) else ():
-            inside = [each for each in nodes(alternative) if isinstance(each, All)]
-            assert all(len(each.conditions) < 2 or not any(map(is_long, nodes(each))) for each in inside)
+            for inside in nodes(alternative):
+                if isinstance(inside, All) and any(map(is_long, nodes(inside))):
+                    assert sum(not isinstance(each, All | AnyOf | Negated) for each in nodes(inside)) == 1
 
 
 def is_long(condition: Condition) -> bool:
@@ -62,11 +64,14 @@ def is_long(condition: Condition) -> bool:
 
 
 def test_alternatives_are_spread() -> None:
-    """By the law of distribution; what has no long condition stays together."""
+    """By the law of distribution; what has no long condition stays together, and so does what is no guess."""
     assert spread(AnyOf((All((GUESS, LONG)), OTHER))) == All((AnyOf((LONG, OTHER)), AnyOf((GUESS, OTHER))))
-    together = All((GUESS, OTHER))
+    together, of_kind = All((GUESS, OTHER)), All((LONG, KIND))
     assert spread(AnyOf((together, LONG))) == All((AnyOf((together, LONG)),))
     assert spread(AnyOf((LONG, LONGER))) == All((AnyOf((LONG, LONGER)),))
+    assert spread(AnyOf((of_kind, OTHER))) == All((AnyOf((of_kind, OTHER)),))
+    both = All((LONG, KIND, LONGER))
+    assert spread(AnyOf((both, OTHER))) == All((AnyOf((of_kind, OTHER)), AnyOf((All((LONGER, KIND)), OTHER))))
 
 
 def test_too_many_are_refused() -> None:
@@ -76,5 +81,6 @@ def test_too_many_are_refused() -> None:
     found = spread(AnyOf(mixed[:most]))
     assert isinstance(found, All)
     assert len(found.conditions) == MAX_SPREAD
-    with pytest.raises(LimitError, match="outside of `or`"):
+    with pytest.raises(LimitError, match="outside of `or`") as caught:
         spread(AnyOf(mixed))
+    assert caught.value.extensions == {"limit": "alternatives", "maximum": MAX_SPREAD}
