@@ -35,6 +35,10 @@ MANY_MONTHS = 100
 """Number of usage records above which their days are examined in the side thread; that many take about 8 ms."""
 
 
+ROW_BYTES = 400
+"""Bytes of memory, by estimate, of the usage of one day, or of one consumer."""
+
+
 MONTHS = newest_first(USAGE_OF.into("UsageMonth"))
 """From an asset to its usage records, newest month first."""
 
@@ -228,11 +232,12 @@ async def added_up_in_turn(
 ) -> JsonObject:
     """Return what :func:`added_up` returns, in a turn, and whether it is complete.
 
-    Many usage records are added up in the side thread.
+    Many usage records are added up in the side thread. The result counts as memory of the operation, which keeps it.
     """
     await budget.pause()
     steps = added_up(months.records, known, span, scope)
     found = await run_in_parts(steps, is_long=len(months.records) > MANY_MONTHS)
+    budget.count_stored(ROW_BYTES * (len(found["byDay"]) + len(found["items"])))
     return {**found, "complete": months.complete}
 
 

@@ -18,6 +18,8 @@ from graphql import (
     GraphQLString,
 )
 from support.documents.hidden_fields import HIDDEN, hidden_estate
+from support.documents.small_schema import ROOTS, red, small_schema
+from support.stores.plain_reader import PlainGraph
 from support.unpaused_calls import UnpausedCalls
 
 from graphql_schema.execution import vectored_execution
@@ -147,6 +149,23 @@ async def test_masks_of_many_objects_are_applied_in_turns(
     assert found.errors is None
     assert graph.report.hidden["Model.description"] == 30 * (2 + 20) + 90
     assert calls.longest <= 40
+
+
+async def test_leaves_of_resolvers_are_completed_in_parts(ada: Principal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as the instants of 50,000 changes, each of which is made a text."""
+    graph, sizes = PlainGraph(), list[int]()
+
+    def sized(type_: GraphQLLeafType, values: Column) -> Column:
+        sizes.append(len(values))
+        return leaf_column(type_, values)
+
+    monkeypatch.setattr(vectored_execution, "leaf_column", sized)
+    ROOTS[:] = [red(number) for number in range(2 * vectored_execution.TURN_VALUES + 1)]
+    context = Context(ada, lambda *_: graph, graph, graph.report, b"k" * 32, lambda: 0)
+    found = await small_schema().execute("{ reds { twin { delayed } } }", context_value=context)
+    assert found.errors is None
+    assert [each["twin"]["delayed"] for each in found.data["reds"]] == [*range(len(ROOTS))]
+    assert max(sizes) <= vectored_execution.TURN_VALUES < sum(sizes)
 
 
 def test_texts_are_counted_without_a_copy() -> None:

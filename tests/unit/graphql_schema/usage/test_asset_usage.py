@@ -21,7 +21,7 @@ from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import Row, RowPage
 from graphql_schema.ports.turns import loop_turns
-from graphql_schema.usage.asset_usage import Months, Span, added_up, added_up_in_turn
+from graphql_schema.usage.asset_usage import ROW_BYTES, Months, Span, added_up, added_up_in_turn
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 ADS, SEARCH, BO = plain_row("TEAM", "ads"), plain_row("TEAM", "search"), plain_row("USER", "bo")
@@ -280,3 +280,11 @@ async def test_the_usage_of_many_aliases_is_added_up_in_turns(monkeypatch: pytes
     await asyncio.gather(*(add_up() for _ in range(5)))
     counting.cancel()
     assert len({*done}) == len(done) == 5
+
+
+async def test_the_days_of_usage_count_as_memory() -> None:
+    """A query keeps them for each asset and span until its end, also if it does not select them."""
+    months, budget = [month(ADS, d22={"reads": 1}, d23={"reads": 2})], OperationBudget()
+    found = await added_up_in_turn(budget, Months(months, complete=True), (ADS,), SPAN, ("scope",))
+    assert budget.stored == ROW_BYTES * 3
+    assert (len(found["byDay"]), len(found["items"])) == (2, 1)
