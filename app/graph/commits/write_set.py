@@ -183,7 +183,7 @@ class WriteSet:
         self._wait = milliseconds
 
     def written_by(self, callers: Iterable[tuple[str, str]]) -> None:
-        """Add the callers whose items it has, by tenant and subject, which other processes learn from the write log."""
+        """Add callers, by tenant and subject, for whom callers of large items wait also in other processes."""
         self._callers.update(callers)
 
     def bindings(self) -> Mapping[str, object]:

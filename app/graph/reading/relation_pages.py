@@ -4,7 +4,6 @@ The store cuts pages of a fixed size over a single hop. Pages over several hops,
 are cut here, after all edges are read. So are pages among rows whose time is hidden, and pages read in parts.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -25,6 +24,7 @@ from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.properties import FIRST_REGISTERED, TIME_FIELDS
 from graphql_schema.catalog.relations import CHANGED
 from graphql_schema.execution.failed_frames import forget_frames
+from graphql_schema.execution.many_calls import gathered
 from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.ports.record import Json, JsonObject, Position
 from graphql_schema.ports.relation_query import (
@@ -244,21 +244,22 @@ class RelatedPages:
         response = await self._rows.fetch(LevelRequest(hops=[hop.wire(vids, **window)]), ends=_far_ends(related))
         lists = await self._ordered(related, page, sources, response)
         read = [response.edges[0].get(source.vid, []) for source in sources]
-        partial = [
+        cut = [
             bool(size) and (len(edges) >= size or (page.after is not None and self._may_be_undated(related)))
             for edges in read
         ]
         slices = [
             slice_page(dated(each.items) if more else each.items, each.page)
-            async for each, more in self._rows.budget.in_turns(zip(lists, partial, strict=True))
+            async for each, more in self._rows.budget.in_turns(zip(lists, cut, strict=True))
         ]
         unfinished = {
-            number: self._read_on(related, lists[number].page, source, lists[number].items, read[number])
+            number: partial(self._read_on, related, lists[number].page, source, lists[number].items, read[number])
             for number, source in enumerate(sources)
-            if partial[number] and not slices[number].has_next
+            if cut[number] and not slices[number].has_next
         }
-        filled = dict(zip(unfinished, await asyncio.gather(*unfinished.values()), strict=True))
-        return [filled.get(number, found) for number, found in enumerate(slices)]
+        found = await gathered(self._rows.budget, [*unfinished.values()])
+        filled = dict(zip(unfinished, found, strict=True))
+        return [filled.get(number, each) for number, each in enumerate(slices)]
 
     async def _read_on(
         self,

@@ -15,7 +15,7 @@ An entry is stored as JSON with these keys:
 | ``new``, ``gone`` | vertex ids of the outbox entries that it adds and deletes |
 | ``lease`` | the job lease from now on, ``{p: holder, until: epoch milliseconds}``; null if it is unchanged |
 | ``wait`` | milliseconds for which other processes wait for the next transaction of this one, 0 for none |
-| ``by`` | the callers whose items it has, as ``[tenant, subject]``; jobs have none |
+| ``by`` | the callers, as ``[tenant, subject]``, for whom others wait; not those who have to let others be first |
 
 ``v`` lists all vertices of a transaction, because the index is compared with them
 (:mod:`app.graph.admin.index_watch`). Nothing bounds their number: one item deletes all versions of an asset. An id

@@ -2,20 +2,28 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from app.graph.commits.turns import long_writers
 from app.graph.records.native.write_cost import COST_A_SECOND, ORDINARY_COST
 from app.graph.writing.group_plan import BatchPlan, GroupPlan
 
+ORDINARY_SECONDS: Final = 0.005
+"""CPU time in seconds that the plan of an item with its effects takes at most, unless it depends on much."""
 
-def is_ordinary(plan: GroupPlan) -> bool:
-    """Return whether a transaction reads little, and its items take no longer than as many ordinary ones.
 
-    The first two are what the store reads and encodes, the others what it writes and what it took to plan.
+def charges(plan: GroupPlan, seconds: float) -> Mapping[tuple[str, str], tuple[float, float]]:
+    """Return, of a transaction that took ``seconds``, those of which each caller is the cause, and its large seconds.
+
+    A caller of ordinary items is the cause of nothing: the store was slow, or reads much for another one.
     """
-    state, planned = plan.state, sum(each.seconds for each in plan.batches)
-    is_large = max(large_seconds(plan.batches).values(), default=0.0) > long_writers.LARGE_SECONDS
-    return not (state.is_long or state.has_long_texts or is_large or planned > long_writers.LONG_SECONDS)
+    large = large_seconds(plan.batches)
+    is_alone = len(large) == 1 and not any(each.batch.of_job for each in plan.batches)
+    reads_much = is_alone and (plan.state.is_long or plan.state.has_long_texts)
+    return {
+        caller: (share * seconds if reads_much or large[caller] > long_writers.LARGE_SECONDS else 0.0, large[caller])
+        for caller, share in shares(plan.batches).items()
+    }
 
 
 def shares(plans: Iterable[BatchPlan]) -> Mapping[tuple[str, str], float]:
@@ -33,10 +41,15 @@ def shares(plans: Iterable[BatchPlan]) -> Mapping[tuple[str, str], float]:
 
 
 def large_seconds(plans: Iterable[BatchPlan]) -> Mapping[tuple[str, str], float]:
-    """Return for how many seconds the items of each caller take the store beyond as many ordinary ones."""
+    """Return for how many seconds the items of each caller take store and planner beyond as many ordinary ones.
+
+    What was refused, or is dry, costs the store nothing here, but was planned under the write lock.
+    """
     found = defaultdict[tuple[str, str], float](float)
     for each in plans:
         if not each.batch.of_job:
-            beyond = max(0, each.cost - ORDINARY_COST * len(each.outcomes))
-            found[each.batch.tenant, each.batch.caller] += beyond / COST_A_SECOND
+            items = len(each.outcomes)
+            written = max(0, each.cost - ORDINARY_COST * items) / COST_A_SECOND
+            planned = max(0.0, each.seconds - ORDINARY_SECONDS * items)
+            found[each.batch.tenant, each.batch.caller] += written + planned
     return found

@@ -27,6 +27,7 @@ from typing import Final, cast
 
 from app.graph.commits.late_writes import begin_plan, end_plan
 from app.graph.commits.reads.read_limits import AheadLimits
+from app.graph.commits.turns.long_writers import LARGE_SECONDS
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_queue import QueuedWrite
 from app.graph.commits.write_set import WriteSet
@@ -42,7 +43,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.writes_since import WritesSince
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.writing.call_batch import CallBatch
-from app.graph.writing.caller_shares import is_ordinary, large_seconds, shares
+from app.graph.writing.caller_shares import charges, large_seconds
 from app.graph.writing.effects.counting_children import ManyChildrenError
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner, ReadAheadError
 from app.graph.writing.unit.read_set import ReadSet
@@ -307,9 +308,9 @@ class GroupCommit:
 
     @contextmanager
     def _counted(self) -> Iterator[list[GroupPlan]]:
-        """Count the seconds of a transaction for its callers, by their shares in the plan that is added to the list.
+        """Count the seconds of a transaction for its callers, by the plan that is added to the list.
 
-        An ordinary transaction that took long did so because of the store, and is counted for no caller.
+        :func:`app.graph.writing.caller_shares.charges` decides how many.
         """
         begun, plans = perf_counter(), list[GroupPlan]()
         try:
@@ -317,10 +318,8 @@ class GroupCommit:
         finally:
             seconds = perf_counter() - begun
             for plan in plans:
-                if not is_ordinary(plan):
-                    large = large_seconds(plan.batches)
-                    for caller, part in shares(plan.batches).items():
-                        self._coordinator.long_writers.wrote(caller, part * seconds, large[caller])
+                for caller, counted in charges(plan, seconds).items():
+                    self._coordinator.long_writers.wrote(caller, *counted)
 
     def _put_back(self, group: WriteGroup, plan: GroupPlan) -> None:
         """Return the batches of a group for which its plan had no time to the queue."""
@@ -354,8 +353,8 @@ class GroupCommit:
         writes, entries = WriteSet(), plan.entries
         await _encode(plan, writes)
         writes.outbox(entries)
-        callers = {(each.batch.tenant, each.batch.caller) for each in plan.batches if not each.batch.of_job}
-        writes.written_by(callers)
+        callers = large_seconds(plan.batches)
+        writes.written_by(each for each, seconds in callers.items() if seconds <= LARGE_SECONDS)
         try:
             with self._coordinator.outbox.committing(entries):
                 await writes.submit(self._client)

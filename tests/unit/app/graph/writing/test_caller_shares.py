@@ -4,8 +4,10 @@ import pytest
 
 from app.graph.records.native.write_cost import COST_A_SECOND, ORDINARY_COST
 from app.graph.writing.call_batch import CallBatch
-from app.graph.writing.caller_shares import large_seconds, shares
-from app.graph.writing.group_plan import BatchPlan
+from app.graph.writing.caller_shares import ORDINARY_SECONDS, charges, large_seconds, shares
+from app.graph.writing.group_plan import BatchPlan, GroupPlan
+from app.graph.writing.unit.read_set import ReadCoverage
+from app.graph.writing.unit.working_set import LONG_STATE, WorkingSet
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 
@@ -14,6 +16,11 @@ class Batch(CallBatch):
 
     def __init__(self, caller: str) -> None:
         self.tenant, self.caller, self.of_job = "acme", caller, False
+
+
+def state(vertices: int = 0) -> WorkingSet:
+    """Return a state of which as many vertices were read."""
+    return WorkingSet({number: {} for number in range(vertices)}, {}, {}, ReadCoverage((), (), (), (), ()))
 
 
 class Plan(BatchPlan):
@@ -35,9 +42,33 @@ def test_callers_are_the_cause_by_what_they_write_and_plan() -> None:
 
 
 def test_what_items_cost_beyond_ordinary_ones_counts() -> None:
-    """Many ordinary items are no large ones, two batches of a caller count together, and those of a job do not."""
+    """Many ordinary items are no large ones, two batches of a caller count together, and those of a job do not.
+
+    What was planned long counts also if it is not written, as it is refused or dry.
+    """
     ordinary = Plan("bo", 200 * ORDINARY_COST, items=200)
     large = [Plan("ada", 0.5 * COST_A_SECOND + ORDINARY_COST), Plan("ada", 0.25 * COST_A_SECOND + ORDINARY_COST)]
     job = Plan("cy", COST_A_SECOND)
     job.batch.of_job = True
-    assert large_seconds([ordinary, *large, job]) == {("acme", "bo"): 0.0, ("acme", "ada"): pytest.approx(0.75)}
+    refused = Plan("dan", 0, 0.2 + ORDINARY_SECONDS)
+    assert large_seconds([ordinary, *large, job, refused]) == {
+        ("acme", "bo"): 0.0,
+        ("acme", "ada"): pytest.approx(0.75),
+        ("acme", "dan"): pytest.approx(0.2),
+    }
+
+
+def test_a_caller_of_ordinary_items_is_the_cause_of_nothing() -> None:
+    """Not of what the store reads for another caller, and not of what it does slowly."""
+    ordinary, large = Plan("bo", ORDINARY_COST), Plan("ada", COST_A_SECOND + ORDINARY_COST)
+    found = charges(GroupPlan(state(), [ordinary, large]), 2.0)
+    assert found["acme", "bo"] == (0.0, 0.0)
+    assert found["acme", "ada"] == pytest.approx((2.0, 1.0), rel=0.01)
+    assert charges(GroupPlan(state(), [ordinary]), 2.0) == {("acme", "bo"): (0.0, 0.0)}
+
+
+def test_who_alone_reads_much_is_the_cause() -> None:
+    """What is read counts by the clock; in a transaction of several callers, it is not known whose it was."""
+    one, other = Plan("bo", ORDINARY_COST), Plan("ada", ORDINARY_COST)
+    assert charges(GroupPlan(state(LONG_STATE + 1), [one]), 2.0) == {("acme", "bo"): (2.0, 0.0)}
+    assert {seconds for seconds, _ in charges(GroupPlan(state(LONG_STATE + 1), [one, other]), 2.0).values()} == {0.0}
