@@ -52,8 +52,9 @@ async def gathered(
 ) -> list[ResultT]:
     """Return the results of the calls of one resolver; at most CALLS_AT_ONCE run at once.
 
-    With a ``field``, as many run at once of all resolvers with this field in the operation, such as its aliases. None
-    of their calls may wait for another one of the same field.
+    With a ``field``, the limit is that of all calls of this function with the same name in the operation, such as by
+    aliases. A call must not wait for another one with this name, or both would wait for ever.
+
     Each begins in a turn of the event loop. The first error is raised at once, and what waits for its turn does not
     begin. Calls that have begun go on: what they await may be shared with other resolvers.
     """
@@ -102,7 +103,7 @@ async def gathered(
 
 
 def _slots(budget: OperationBudget, field: str) -> asyncio.Semaphore:
-    """Return the slots of a field, or new ones."""
+    """Return the slots of a field; new ones without a name."""
     new = asyncio.Semaphore(CALLS_AT_ONCE)
     return budget.slots.setdefault(field, new) if field else new
 

@@ -43,8 +43,8 @@ class PlanStep:
     ``read`` is its reader if it has no resolver of its own, ``call`` its resolver otherwise; both are None for
     ``__typename``. ``leaf`` is its nullable type if the field has a reader and one scalar or enum as value.
     ``required``, a flag of a field with a reader: its type is non-null. ``governed``, a flag of a field with a
-    resolver: the policy may hide the field on some sources. ``lists``, a flag of one whose resolver is called for each
-    source: it returns a list. ``below`` are the selections below the field, by the name
+    resolver: the policy may hide the field on some sources. ``lists``, a flag: the value is a list, and the resolver is
+    called for each source. ``below`` are the selections below the field, by the name
     of the object type of its values.
     """
 

@@ -205,9 +205,10 @@ class VectoredExecution:
         return self._foreseen(await call())
 
     def _foreseen(self, made: Resolved) -> Resolved:
-        """Return what a resolver made for one source, once its elements are foreseen if it is a list.
+        """Return what a resolver made for one source, and foresee its elements if it is a list.
 
-        The lists of all sources may be millions of elements before the first one is completed, and counted.
+        The lists of all sources may be millions of elements before the first one is completed, and counted. Raises
+        StockPathError for too many: graphql-core finds which list exceeds the limit.
         """
         budget = self.executor.budget
         if isinstance(made, list | tuple):

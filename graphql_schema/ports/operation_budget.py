@@ -226,7 +226,10 @@ class OperationBudget:
             call()
 
     def count_items(self, count: int) -> None:
-        """Count elements of a list; end the operation if there are too many; raise the error that ended it, if any."""
+        """Count elements of a list; end the operation if there are too many; raise the error that ended it, if any.
+
+        As many are foreseen no longer, also if those were of another list.
+        """
         self.foreseen = max(0, self.foreseen - count)
         self._count("items", count)
         self.check()

@@ -220,7 +220,7 @@ class WriteLog:
     def turn(self, entry: LogEntry) -> JsonObject:
         """Return the binding ``turn`` of the text ``WRITE`` for a transaction planned since :meth:`begin`.
 
-        Number, process and instants of ``entry`` are those of the log.
+        Number, process and instants of ``entry`` are replaced by those of the log.
         """
         number = self._sent = self._base + 1
         commits = self._coordinator.commit_log

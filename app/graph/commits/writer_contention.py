@@ -55,7 +55,7 @@ class WriterContention:
     def others(self, caller: Hashable) -> set[Hashable]:
         """Return the other callers who write: a call is under way, or they wrote in the last CONTENDED_SECONDS.
 
-        Those of other processes are as recent as what was learned of their transactions.
+        Callers of other processes count from when this process learns of their transaction.
         """
         return {*self._calls, *filter(self._is_recent, self._written)} - {caller}
 

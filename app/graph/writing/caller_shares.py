@@ -7,9 +7,13 @@ from typing import Final
 from app.graph.commits.turns import long_writers
 from app.graph.records.native.write_cost import COST_A_SECOND, ORDINARY_COST
 from app.graph.writing.group_plan import BatchPlan, GroupPlan
+from graphql_schema.ports.outcomes import Outcome
 
 ORDINARY_SECONDS: Final = 0.005
 """CPU time in seconds that the plan of an item with its effects takes at most, unless it depends on much."""
+
+
+_WRITTEN: Final = frozenset({Outcome.CREATED, Outcome.UPDATED})
 
 
 def charges(plan: GroupPlan, seconds: float) -> Mapping[tuple[str, str], tuple[float, float]]:
@@ -48,8 +52,8 @@ def large_seconds(plans: Iterable[BatchPlan]) -> Mapping[tuple[str, str], float]
     found = defaultdict[tuple[str, str], float](float)
     for each in plans:
         if not each.batch.of_job:
-            items = len(each.outcomes)
+            items = sum(outcome.outcome in _WRITTEN for outcome in each.outcomes)
             written = max(0, each.cost - ORDINARY_COST * items) / COST_A_SECOND
-            planned = max(0.0, each.seconds - ORDINARY_SECONDS * items)
+            planned = max(0.0, each.seconds - ORDINARY_SECONDS * len(each.outcomes))
             found[each.batch.tenant, each.batch.caller] += written + planned
     return found

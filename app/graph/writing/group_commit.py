@@ -353,7 +353,7 @@ class GroupCommit:
         writes, entries = WriteSet(), plan.entries
         await _encode(plan, writes)
         writes.outbox(entries)
-        callers = large_seconds(plan.batches)
+        callers = large_seconds([each for each in plan.batches if each.writes])
         writes.written_by(each for each, seconds in callers.items() if seconds <= LARGE_SECONDS)
         try:
             with self._coordinator.outbox.committing(entries):

@@ -27,7 +27,8 @@ The estimate does not depend on the load of the machine, so it may be smaller th
 FACTOR: Final = 10
 """The caller begins no other transaction beside other writers for this many times the seconds beyond LONG_SECONDS.
 
-The same holds for all seconds of a large transaction, so that these have at most an eleventh of the time of writers.
+The same holds for all seconds that items take beyond ordinary ones, so that large ones have about an eleventh of the
+time of writers.
 """
 
 MAX_WAIT_SECONDS: Final = 20.0

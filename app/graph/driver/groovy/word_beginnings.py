@@ -18,10 +18,10 @@ from graphql_schema.catalog.properties import NATIVE_PROPERTIES
 MANY_WORDS: Final = [100_000, 20_000, 4_000]
 """Numbers of words that begin alike from which on a search may take their beginning for a complete one.
 
-They are for the embedded index, and for values and for the words of texts in Elasticsearch. From twice as many on, a
-search does so in any case. To search for the beginning of 200,000 takes the embedded store 0.4 seconds. Elasticsearch
-returns all values that it counts. It takes at least 8,192 clauses with a heap of 512 MB and four threads for searches,
-and more with a larger heap.
+The first is for the embedded index, the others are for Elasticsearch: for properties with values, and with texts. From
+twice as many words on, a search does so in any case. A search for the beginning of 200,000 words takes the embedded
+store 0.4 seconds. Elasticsearch returns all values that it counts. Of words it accepts 8,192 in a query, with a heap of
+512 MB and four threads for searches, and more with a larger heap.
 """
 
 _TEXTS: Final = [stored.name for stored in NATIVE_PROPERTIES if stored.text]

@@ -1,8 +1,8 @@
-"""Conditions of callers without an alternative that has a condition on a text beside others.
+"""Conditions of callers without an alternative that has a condition on a text beside a guess.
 
 ``(a and b) or c`` is ``(a or c) and (b or c)``. The index evaluates the second form in the same time whatever meets
 ``b``, if ``a`` is a condition that takes it long (:mod:`app.graph.reading.level.even_filter`). The condition ``b`` may
-stay beside ``a`` if it is no guess: there are assets of each kind and stage.
+stay beside ``a`` if it is no guess: that there are assets of a kind or a stage needs not be hidden.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,11 +31,11 @@ MAX_SPREAD: Final = 64
 """Maximal number of disjunctions that take the place of one; the limit of substrings ends most filters before."""
 
 NO_GUESS: Final = frozenset({"kind", "stage"})
-"""Properties each of whose values some asset has."""
+"""Properties by whose values no asset is guessed."""
 
 
 def spread(condition: Condition) -> Condition:
-    """Return an equal condition in which no alternative of a disjunction has a long condition beside others.
+    """Return an equal condition in which no alternative of a disjunction has a long condition beside a guess.
 
     Raises LimitError if a disjunction would become more than MAX_SPREAD of them.
     """

@@ -1,14 +1,15 @@
 """Filters whose time does not disclose whether something hidden meets one of their tests.
 
 A substring, a pattern or a beginning takes the index long: it is compared with all terms of a property, also with those
-that the caller made for this purpose. The index has parts, and Lucene passes a part in which one test of a
-conjunction has no match. So a long test beside a guess took long only if some asset met the guess, although the policy
-kept this asset from the result.
+that the caller made for this purpose. The index has parts, and Lucene passes a part in which one test of a conjunction
+has no match. So a long test beside a guess took long only if some asset met the guess, although the policy kept this
+asset from the result. Two things prevent that, of which either may fail in some part:
 
-Each element of a filter with a long test therefore gets one more branch, IN_ALL_PARTS, with a match in nearly every
-part. A last element excludes what only this branch matches.
+- Long tests come first. The Lucene of the embedded store makes them before it finds that another test has no match.
+- Each element gets one more branch, CHANGES, and a last element excludes what only this branch matches. A part with an
+  asset that was written has its change as well. One may have none if usage was recorded since, which is no change.
 
-A branch with a long test and others would be passed as well, so the conditions of callers make none
+A branch with a long test beside a guess would be passed as well, so the conditions of callers make none
 (:mod:`app.graph.reading.access.spread_conditions`). What the policy adds to a branch is about the caller's own rights.
 """
 
@@ -16,13 +17,14 @@ from itertools import chain
 from typing import Final
 
 from app.graph.reading.level.index_tests import Branch, IndexFilter, IndexTest
-from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
 
-IN_ALL_PARTS: Final[Branch] = (("in", "action", (ChangeAction.REGISTERED.name,)),)
-"""Matched by the change of each registration, which the index gets together with the registered asset."""
+_CHANGE: Final = (ATTACHED_KINDS["Change"].code,)
 
-NO_CHANGES: Final[list[Branch]] = [(("out", "kind", (ATTACHED_KINDS["Change"].code,)),)]
+CHANGES: Final[Branch] = (("in", "kind", _CHANGE),)
+"""Matched by all changes; the index gets each of them together with the changed asset."""
+
+NO_CHANGES: Final[list[Branch]] = [(("out", "kind", _CHANGE),)]
 """Matched by all vertices but changes."""
 
 _LONG: Final = frozenset({"regex", "prefix", "termPrefix", "wordPrefix"})
@@ -34,10 +36,20 @@ def even(filter_: IndexFilter) -> IndexFilter:
 
     It is the given one if it has no long test, or no other element.
     """
-    tests = chain.from_iterable(chain.from_iterable(filter_))
-    if len(filter_) == 1 or not any(map(_is_long, tests)):
+    if len(filter_) == 1 or not any(map(_has_long, filter_)):
         return filter_
-    return [*([*element, IN_ALL_PARTS] for element in filter_), NO_CHANGES]
+    ordered = sorted((_long_first(element) for element in filter_), key=_has_long, reverse=True)
+    return [*([*element, CHANGES] for element in ordered), NO_CHANGES]
+
+
+def _long_first(element: list[Branch]) -> list[Branch]:
+    """Return an element whose branches have their long tests first, and come first if they have one."""
+    branches = [tuple(sorted(branch, key=_is_long, reverse=True)) for branch in element]
+    return sorted(branches, key=lambda branch: any(map(_is_long, branch)), reverse=True)
+
+
+def _has_long(element: list[Branch]) -> bool:
+    return any(map(_is_long, chain.from_iterable(element)))
 
 
 def _is_long(test: IndexTest) -> bool:

@@ -46,7 +46,7 @@ read.
 
 | listing | content                                                                                    |
 |---------|--------------------------------------------------------------------------------------------|
-| f       | filter, in the form of :mod:`app.graph.reading.level.index_filter`                         |
+| f       | filter, in the form of :mod:`app.graph.reading.level.index_tests`                          |
 | t       | filter of the total                                                                        |
 | o       | native property by which the listing is ordered, then by URN                               |
 | d       | whether the order is descending                                                            |

@@ -1,6 +1,6 @@
 """Filters whose long tests are made in all parts of the index: what they find, and which they are."""
 
-from app.graph.reading.level.even_filter import IN_ALL_PARTS, NO_CHANGES, even
+from app.graph.reading.level.even_filter import CHANGES, NO_CHANGES, even
 from app.graph.reading.level.index_tests import Branch
 
 GUESS: Branch = (("in", "urn", ("x",)),)
@@ -18,9 +18,9 @@ SHORT: list[Branch] = [GUESS, (("word", "prose", "a"),), (("above", "deletedAt",
 def test_each_element_beside_a_long_test_has_a_match_everywhere() -> None:
     """Otherwise a part of the index without a match of the guess is passed before the long test is made."""
     for long in LONG:
-        assert even([[GUESS], [GUESS, long]]) == [[GUESS, IN_ALL_PARTS], [GUESS, long, IN_ALL_PARTS], NO_CHANGES]
-        inside = (*GUESS, *long)
-        assert even([[inside], [GUESS]]) == [[inside, IN_ALL_PARTS], [GUESS, IN_ALL_PARTS], NO_CHANGES]
+        assert even([[GUESS], [GUESS, long]]) == [[long, GUESS, CHANGES], [GUESS, CHANGES], NO_CHANGES]
+        inside = even([[GUESS], [GUESS, (*GUESS, *long)]])
+        assert inside == [[(*long, *GUESS), GUESS, CHANGES], [GUESS, CHANGES], NO_CHANGES]
 
 
 def test_other_filters_stay_as_they_are() -> None:
