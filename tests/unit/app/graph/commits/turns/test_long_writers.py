@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -174,6 +175,22 @@ async def test_an_ordinary_transaction_lets_no_caller_wait(monkeypatch: pytest.M
     await callers.call(ADA, *(asset(f"dataset a{number}") for number in range(50)))
     with callers.coordinator.contention.call("other"):
         assert not callers.coordinator.long_writers.must_wait((ADA.tenant, ADA.subject))
+
+
+async def test_a_refused_call_lets_no_other_caller_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if it shares the transaction of another one: anybody could send some to let others wait."""
+    store = MemoryStore(Memory(shipped_policy()))
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    callers = Callers(store)
+    store.open.clear()
+    first = callers.call(ROOT, asset("dataset a"))
+    await until(lambda: callers.coordinator.lock.locked() and not callers.coordinator.queue)
+    calls = callers.call(ADA, asset("dataset b")), callers.call(BO, replace(asset("run r"), required=("state",)))
+    await until(lambda: len(callers.coordinator.queue) == 2)
+    store.open.set()
+    await asyncio.gather(first, *calls)
+    assert len(store.writes) == 2  # the second one has both calls
+    assert callers.coordinator.contention.others("cy") == {(who.tenant, who.subject) for who in (ROOT, ADA)}
 
 
 async def test_a_caller_waits_after_a_large_item(monkeypatch: pytest.MonkeyPatch) -> None:
