@@ -9,7 +9,7 @@ from app.graph.records.native.write_cost import COST_A_SECOND, ORDINARY_COST
 from app.graph.writing.group_plan import BatchPlan, GroupPlan
 from graphql_schema.ports.outcomes import Outcome
 
-ORDINARY_SECONDS: Final = 0.005
+ORDINARY_SECONDS: Final = 0.002
 """CPU time in seconds that the plan of an item with its effects takes at most, unless it depends on much."""
 
 
