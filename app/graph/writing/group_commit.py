@@ -353,8 +353,9 @@ class GroupCommit:
         writes, entries = WriteSet(), plan.entries
         await _encode(plan, writes)
         writes.outbox(entries)
-        callers = large_seconds([each for each in plan.batches if each.writes])
-        writes.written_by(each for each, seconds in callers.items() if seconds <= LARGE_SECONDS)
+        callers = {(each.batch.tenant, each.batch.caller) for each in plan.batches if each.writes}
+        callers &= (large := large_seconds(plan)).keys()  # without those of jobs
+        writes.written_by(each for each in callers if large[each] <= LARGE_SECONDS)
         try:
             with self._coordinator.outbox.committing(entries):
                 await writes.submit(self._client)

@@ -77,10 +77,14 @@ class BatchPlan:
 
 @dataclass(frozen=True, slots=True)
 class GroupPlan:
-    """The plan of a transaction: the working set that it writes, and the plans of its batches."""
+    """The plan of a transaction: the working set that it writes, and the plans of its batches.
+
+    ``read_seconds`` is for how long the store has read for it under the write lock, by estimate.
+    """
 
     state: WorkingSet
     batches: Sequence[BatchPlan]
+    read_seconds: float = 0.0
 
     @property
     def entries(self) -> list[OutboxEntry]:
@@ -202,16 +206,18 @@ class GroupPlanner:
             for key in keys_of(item)
         ]
         await self._request_named()
+        read = -reads.seconds  # what was read ahead does not count
         for _ in range(MAX_ROUNDS):
             state = await prefetch(reads, items, receipts, self._missing)
             planned = await self._plan_batches(state)
             if state.missing.within(self._missing):
-                return GroupPlan(state, planned), reads
+                return GroupPlan(state, planned, read + reads.seconds), reads
             self._missing.add(state.missing)
             await self._continue(state.searches, reads)
             if self._is_over:
                 break
             if self._client.write_order is not None and not self._is_ahead:
+                read += reads.seconds
                 reads = self._new_reads()  # others write meanwhile: a plan must not mix earlier and later states
         raise LimitError(
             f"The change needs reads that follow from each other, more than {MAX_ROUNDS} of them; make it in several "

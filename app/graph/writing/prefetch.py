@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Final
 
 from app.graph.commits.reads.hop_read import HopRead
-from app.graph.commits.reads.read_limits import ReadLimits
+from app.graph.commits.reads.read_limits import CHARACTERS_A_SECOND, ELEMENTS_A_SECOND, ReadLimits
 from app.graph.commits.state_read import BriefReading, StateReading, StoredState
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.writes_since import WritesSince
@@ -68,7 +68,13 @@ class TransactionReads:
         self.limits = limits
         self.request = PrefetchRequest(tenant, now)
         self.has_commands = False
+        self._earlier = 0.0
         self._reading = self._new_reading(brief=True)
+
+    @property
+    def seconds(self) -> float:
+        """For how many seconds the store has read, by estimate."""
+        return self._earlier + self._reading.size / CHARACTERS_A_SECOND + self._reading.count / ELEMENTS_A_SECOND
 
     async def read(self, missing: ReadSet) -> WorkingSet:
         """Return the working set after reading what was requested and not read yet, with ``missing``.
@@ -80,6 +86,7 @@ class TransactionReads:
         request = self.request
         await run_in_turn(request.add_missing, missing.is_long, missing)
         if missing.complete and self._reading.brief:
+            self._earlier = self.seconds
             self._reading = self._new_reading(brief=False)
         new = await request.inheriting.add(self._client, missing.children)
         children = {*chain.from_iterable(request.inheriting.children.values())}

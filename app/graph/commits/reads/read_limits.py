@@ -16,6 +16,10 @@ MAX_SIZE: Final = 16 * 1024 * 1024
 A transaction with more is divided.
 """
 
+CHARACTERS_A_SECOND: Final = 2 * MAX_SIZE
+ELEMENTS_A_SECOND: Final = 10_000
+"""Number of characters, and of records and edges, that the store reads in about a second."""
+
 MAX_WEIGHT: Final = 5 * MAX_SIZE
 """Maximal weight of these records, in bytes: that of MAX_SIZE characters of ordinary ones."""
 

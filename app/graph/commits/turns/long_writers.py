@@ -18,7 +18,7 @@ from app.graph.driver.errors import StoreUnavailableError
 LONG_SECONDS: Final = 0.5
 """Seconds that a transaction may take without a wait of its caller: those of many calls take less."""
 
-LARGE_SECONDS: Final = 0.1
+LARGE_SECONDS: Final = 0.15
 """Seconds of the store, by estimate, that items may take beyond ordinary ones without a wait of their caller.
 
 The estimate does not depend on the load of the machine, so it may be smaller than LONG_SECONDS.

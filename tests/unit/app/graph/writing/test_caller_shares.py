@@ -7,38 +7,39 @@ from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.caller_shares import ORDINARY_SECONDS, charges, large_seconds, shares
 from app.graph.writing.group_plan import BatchPlan, GroupPlan
 from app.graph.writing.unit.read_set import ReadCoverage
-from app.graph.writing.unit.working_set import LONG_STATE, WorkingSet
+from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 
 class Batch(CallBatch):
     """A batch of which only the caller counts."""
 
-    def __init__(self, caller: str) -> None:
+    def __init__(self, caller: str, items: int, references: int) -> None:
         self.tenant, self.caller, self.of_job = "acme", caller, False
+        self.item_count, self.edge_count = items, references
 
 
-def state(vertices: int = 0) -> WorkingSet:
-    """Return a state of which as many vertices were read."""
-    return WorkingSet({number: {} for number in range(vertices)}, {}, {}, ReadCoverage((), (), (), (), ()))
+def state() -> WorkingSet:
+    """Return an empty state."""
+    return WorkingSet({}, {}, {}, ReadCoverage((), (), (), (), ()))
 
 
 class Plan(BatchPlan):
     """The plan of a batch, by what it cost and how many items it has."""
 
-    def __init__(self, caller: str, cost: float, seconds: float = 0.0, items: int = 1) -> None:
-        self.batch, self.cost, self.seconds = Batch(caller), int(cost), seconds
+    def __init__(self, caller: str, cost: float, seconds: float = 0.0, *, items: int = 1, references: int = 0) -> None:
+        self.batch, self.cost, self.seconds = Batch(caller, items, references), int(cost), seconds
         self.outcomes = [WriteOutcome(Outcome.CREATED, "id")] * items
 
 
 def test_callers_are_the_cause_by_what_they_write_and_plan() -> None:
     """A second of the plan weighs as much as what the store writes in a second; a job is the cause of nothing."""
     root, bo, ada = Plan("root", 0, 1.0), Plan("bo", 3 * COST_A_SECOND), Plan("ada", 0)
-    found = shares([root, bo, ada])
+    found = shares(GroupPlan(state(), [root, bo, ada]))
     assert {caller: part for (_, caller), part in found.items()} == {"root": 0.25, "bo": 0.75, "ada": 0.0}
     bo.batch.of_job = True
-    assert {caller for _, caller in shares([root, bo, ada])} == {"root", "ada"}
-    assert shares([]) == {}
+    assert {caller for _, caller in shares(GroupPlan(state(), [root, bo, ada]))} == {"root", "ada"}
+    assert shares(GroupPlan(state(), [])) == {}
 
 
 def test_what_items_cost_beyond_ordinary_ones_counts() -> None:
@@ -51,7 +52,7 @@ def test_what_items_cost_beyond_ordinary_ones_counts() -> None:
     job = Plan("cy", COST_A_SECOND)
     job.batch.of_job = True
     refused = Plan("dan", 0, 0.2 + ORDINARY_SECONDS)
-    assert large_seconds([ordinary, *large, job, refused]) == {
+    assert large_seconds(GroupPlan(state(), [ordinary, *large, job, refused])) == {
         ("acme", "bo"): 0.0,
         ("acme", "ada"): pytest.approx(0.75),
         ("acme", "dan"): pytest.approx(0.2),
@@ -67,8 +68,9 @@ def test_a_caller_of_ordinary_items_is_the_cause_of_nothing() -> None:
     assert charges(GroupPlan(state(), [ordinary]), 2.0) == {("acme", "bo"): (0.0, 0.0)}
 
 
-def test_who_alone_reads_much_is_the_cause() -> None:
-    """What is read counts by the clock; in a transaction of several callers, it is not known whose it was."""
-    one, other = Plan("bo", ORDINARY_COST), Plan("ada", ORDINARY_COST)
-    assert charges(GroupPlan(state(LONG_STATE + 1), [one]), 2.0) == {("acme", "bo"): (2.0, 0.0)}
-    assert {seconds for seconds, _ in charges(GroupPlan(state(LONG_STATE + 1), [one, other]), 2.0).values()} == {0.0}
+def test_who_refers_to_much_is_the_cause_of_what_is_read() -> None:
+    """Also in a transaction with others, and if nothing is written."""
+    reader, other = Plan("bo", 0, references=230), Plan("ada", ORDINARY_COST)
+    found = charges(GroupPlan(state(), [reader, other], 0.5), 1.0)
+    assert found["acme", "ada"] == pytest.approx((0.0, 0.0), abs=0.001)
+    assert found["acme", "bo"] == pytest.approx((1.0, 0.5), rel=0.02)

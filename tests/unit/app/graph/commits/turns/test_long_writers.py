@@ -39,7 +39,7 @@ class Clock:
 
 @pytest.mark.parametrize(
     ("seconds", "large_seconds", "wait"),
-    [(0.4, 0, 0), (1.5, 0, 10), (2.25, 0, 17.5), (60, 0, 20), (0.4, 0.1, 0), (0.4, 0.75, 7.5), (2, 0.75, 15)],
+    [(0.4, 0, 0), (1.5, 0, 10), (2.25, 0, 17.5), (60, 0, 20), (0.4, 0.15, 0), (0.4, 0.75, 7.5), (2, 0.75, 15)],
 )
 async def test_a_caller_waits_for_ten_times_what_was_too_long(
     seconds: float, large_seconds: float, wait: float, monkeypatch: pytest.MonkeyPatch
