@@ -170,7 +170,7 @@ async def _contaminated(info: Info, urns: Sequence[str]) -> frozenset[str]:
             found = await info.context.reader.contamination(row)
             clean.update({row.urn} if found.verdict is ContaminationVerdict.CLEAN else ())
 
-    await gathered(info.context.budget, [partial(examine, row) for row in await _rows(info, urns)])
+    await gathered(info.context.budget, [partial(examine, row) for row in await _rows(info, urns)], "gate")
     return frozenset(urns) - clean
 
 

@@ -97,13 +97,11 @@ def _key(leaf: Leaf) -> str:
 
 
 def _is_long(condition: Condition) -> bool:
-    """Return whether the index compares many terms with a condition: also with a range of texts."""
+    """Return whether the index compares many terms with a condition, or collects all assets in a range."""
     match condition:
-        case Contains() | MatchesPattern() | StartsWith():
+        case Contains() | MatchesPattern() | StartsWith() | Above() | Below():
             return True
         case HasWord(_, _, prefix):
             return prefix
-        case Above(_, bound) | Below(_, bound):
-            return isinstance(bound, str)
         case _:
             return False

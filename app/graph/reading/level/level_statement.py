@@ -92,6 +92,7 @@ from app.graph.driver.groovy.json_size import JSON_SIZE
 from app.graph.driver.groovy.near_edges import NEAR
 from app.graph.driver.groovy.word_beginnings import MANY_WORDS, WORD_BEGINNINGS
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.reading.level.even_filter import NO_CHANGES, NOTHING, listed
 from app.graph.records.merged_record import POINTER
 
 EDGE_CAP: Final = 50_000
@@ -188,9 +189,15 @@ def test = {{ t, k ->
   throw new IllegalArgumentException('test')
 }}
 def every = {{ t, tests -> tests.each {{ t = test(t, it) }}; t }}
+def ofIndex = {{ f ->
+  if (!f || f[-1] != {listed(NO_CHANGES)} || !WordBeginnings.isEmbedded(g.getGraph())) return f
+  f[0..-2].collect {{ arms -> arms[0..-2] + [{listed(NOTHING)}] }}
+}}
 def narrow = {{ f ->
   def t = g.V().has('tenant', tenant)
-  f.each {{ arms -> t = arms.size() == 1 ? every(t, arms[0]) : t.or(*arms.collect {{ every(__.start(), it) }}) }}
+  ofIndex(f).each {{ arms ->
+    t = arms.size() == 1 ? every(t, arms[0]) : t.or(*arms.collect {{ every(__.start(), it) }})
+  }}
   t
 }}
 def page = {{ q, f ->

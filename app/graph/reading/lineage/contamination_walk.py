@@ -110,7 +110,8 @@ def _bounded(walk: WalkState, data: Sequence[Row]) -> Sequence[Row]:
 
 
 async def _all_sources(session: WalkSession, rows: Sequence[Row], hops: tuple[Hop, ...]) -> list[SourceWalk]:
-    return await gathered(session.rows.budget, [partial(data_sources, session, row, hops) for row in rows])
+    calls = [partial(data_sources, session, row, hops) for row in rows]
+    return await gathered(session.rows.budget, calls, "data sources")
 
 
 async def _run_inputs(session: WalkSession, walk: WalkState) -> list[tuple[SourceWalk, frozenset[str]]]:

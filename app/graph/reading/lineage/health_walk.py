@@ -154,7 +154,7 @@ class HealthWalk:
     async def contaminations(self, evaluations: Sequence[Row], pin: SnapshotTime) -> list[ContaminationReport | None]:
         """Return the contamination of evaluations, None where it is hidden from the caller."""
         calls = [partial(self._contamination, each, pin) for each in evaluations]
-        return await gathered(self.session.rows.budget, calls)
+        return await gathered(self.session.rows.budget, calls, "contaminations")
 
     async def _contamination(self, evaluation: Row, pin: SnapshotTime) -> ContaminationReport | None:
         hidden = not evaluation.reads(_CONTAMINATION)

@@ -67,16 +67,23 @@ class Indexed:
     sampled: dict[str, Condition]
 
     async def found(self, wanted: Sequence[Condition]) -> list[set[int]]:
-        """Return the vertices that the index finds for each condition."""
+        """Return the vertices that the index finds for each condition, without the kind that is ``excluded``."""
         listings = [IndexQuery(even_filter_of(each), VERTICES + 1).wire() for each in wanted]
         (response,) = await self.client.submit(LEVEL, level_bindings(listings=listings))
-        return [set(each["x"]) for each in response["l"]]
+        return [
+            {vid for vid in each["x"] if self.vertices[vid]["kind"] != excluded(condition)}
+            for condition, each in zip(wanted, response["l"], strict=True)
+        ]
 
     def matching(self, condition: Condition) -> set[int]:
-        """Return the vertices whose values match a condition in memory, without changes if its filter excludes them."""
-        excluded = CHANGE if NO_CHANGES in even_filter_of(condition) else None
+        """Return the vertices whose values match a condition in memory."""
         found = {vid for vid, values in self.vertices.items() if matches(condition, values.__getitem__)}
-        return {vid for vid in found if self.vertices[vid]["kind"] != excluded}
+        return {vid for vid in found if self.vertices[vid]["kind"] != excluded(condition)}
+
+
+def excluded(condition: Condition) -> str | None:
+    """Return the kind that a filter with a long test excludes from some indexes; None for other filters."""
+    return CHANGE if NO_CHANGES in even_filter_of(condition) else None
 
 
 def variants(condition: Condition) -> Iterator[tuple[str, Any]]:

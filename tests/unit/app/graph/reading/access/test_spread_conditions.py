@@ -58,9 +58,8 @@ def test_no_alternative_has_a_long_condition_beside_others(condition: Condition)
 
 def is_long(condition: Condition) -> bool:
     """Return whether the index compares many terms with a condition, by its class alone."""
-    is_range = isinstance(condition, Above | Below) and condition.key != "updatedAt"
     begins = isinstance(condition, HasWord) and condition.prefix
-    return is_range or begins or isinstance(condition, Contains | MatchesPattern | StartsWith)
+    return begins or isinstance(condition, Above | Below | Contains | MatchesPattern | StartsWith)
 
 
 def test_alternatives_are_spread() -> None:

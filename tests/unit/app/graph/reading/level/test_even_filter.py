@@ -1,6 +1,8 @@
 """Filters whose long tests are made in all parts of the index: what they find, and which they are."""
 
-from app.graph.reading.level.even_filter import CHANGES, NO_CHANGES, even
+import orjson
+
+from app.graph.reading.level.even_filter import CHANGES, NO_CHANGES, even, listed
 from app.graph.reading.level.index_tests import Branch
 
 GUESS: Branch = (("in", "urn", ("x",)),)
@@ -11,6 +13,7 @@ LONG: list[Branch] = [
     (("wordPrefix", "prose", "aaaa"),),
     (("above", "urn", "a"),),
     (("most", "name", "a"),),
+    (("below", "createdAt", 7),),
 ]
 SHORT: list[Branch] = [GUESS, (("word", "prose", "a"),), (("above", "deletedAt", 1),), (("out", "kind", ("ru",)),)]
 
@@ -29,3 +32,10 @@ def test_other_filters_stay_as_they_are() -> None:
     assert even(short) is short
     assert all(even([[each]]) == [[each]] for each in LONG)
     assert even([]) == []
+
+
+def test_a_filter_reaches_the_store_as_lists() -> None:
+    """The level statement compares its parts with constants."""
+    found = even([[GUESS], *([each] for each in LONG)])
+    assert listed(NO_CHANGES) == [[["out", "kind", ["CHANGE"]]]]
+    assert listed(found) == orjson.loads(orjson.dumps(found))
