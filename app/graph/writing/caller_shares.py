@@ -1,11 +1,12 @@
 """What each caller has of a transaction in which several callers write, by tenant and subject; jobs are left out."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from app.graph.commits.turns import long_writers
 from app.graph.records.native.write_cost import COST_A_SECOND, ORDINARY_COST
+from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.group_plan import GroupPlan
 from graphql_schema.ports.outcomes import Outcome
 
@@ -13,33 +14,44 @@ ORDINARY_SECONDS: Final = 0.002
 """Seconds that the plan of an item with its effects takes at most, unless it depends on much, and so what it reads."""
 
 
+SLOWEST: Final = 3
+"""How many times as long as by estimate a transaction may take because of its items, and not of the store."""
+
 _WRITTEN: Final = frozenset({Outcome.CREATED, Outcome.UPDATED})
 
 
 def charges(plan: GroupPlan, seconds: float) -> Mapping[tuple[str, str], tuple[float, float]]:
     """Return, of a transaction that took ``seconds``, those of which each caller is the cause, and its large seconds.
 
-    A caller of ordinary items is the cause of nothing: the store was slow, or works for another one.
+    A caller of ordinary items is the cause of nothing: the store was slow, or works for another one. One of large items
+    is the cause of at most SLOWEST times as much as they should take.
     """
-    large = large_seconds(plan)
-    return {
-        caller: (share * seconds if large[caller] > long_writers.LARGE_SECONDS else 0.0, large[caller])
-        for caller, share in shares(plan).items()
-    }
+    large, estimates = large_seconds(plan), _estimates(plan)
+    total = sum(seconds for _, seconds in estimates) or 1
+    found = {}
+    for caller, estimate in _of_callers(estimates).items():
+        most = min(estimate / total * seconds, SLOWEST * estimate)
+        found[caller] = (most if large[caller] > long_writers.LARGE_SECONDS else 0.0, large[caller])
+    return found
 
 
-def shares(plan: GroupPlan) -> Mapping[tuple[str, str], float]:
-    """Return for which part of the transaction each caller is the cause, from 0 to 1.
+def _estimates(plan: GroupPlan) -> list[tuple[CallBatch, float]]:
+    """Return for how many seconds each batch of a transaction should take store and planner.
 
-    A batch counts by the seconds that the store needs to read for it and to write it, and those that it took to plan.
+    These are what the store needs to read for it and to write it, and what it took to plan.
     """
     read = _read_seconds(plan)
-    seconds = [each.cost / COST_A_SECOND + each.seconds + own for each, own in zip(plan.batches, read, strict=True)]
-    total = sum(seconds) or 1
+    return [
+        (each.batch, each.cost / COST_A_SECOND + each.seconds + own)
+        for each, own in zip(plan.batches, read, strict=True)
+    ]
+
+
+def _of_callers(estimates: Iterable[tuple[CallBatch, float]]) -> Mapping[tuple[str, str], float]:
     found = defaultdict[tuple[str, str], float](float)
-    for each, of_batch in zip(plan.batches, seconds, strict=True):
-        if not each.batch.of_job:
-            found[each.batch.tenant, each.batch.caller] += of_batch / total
+    for batch, seconds in estimates:
+        if not batch.of_job:
+            found[batch.tenant, batch.caller] += seconds
     return found
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from app.graph.records.native.write_cost import COST_A_SECOND, ORDINARY_COST
 from app.graph.writing.call_batch import CallBatch
-from app.graph.writing.caller_shares import ORDINARY_SECONDS, charges, large_seconds, shares
+from app.graph.writing.caller_shares import ORDINARY_SECONDS, SLOWEST, charges, large_seconds
 from app.graph.writing.group_plan import BatchPlan, GroupPlan
 from app.graph.writing.unit.read_set import ReadCoverage
 from app.graph.writing.unit.working_set import WorkingSet
@@ -35,11 +35,11 @@ class Plan(BatchPlan):
 def test_callers_are_the_cause_by_what_they_write_and_plan() -> None:
     """A second of the plan weighs as much as what the store writes in a second; a job is the cause of nothing."""
     root, bo, ada = Plan("root", 0, 1.0), Plan("bo", 3 * COST_A_SECOND), Plan("ada", 0)
-    found = shares(GroupPlan(state(), [root, bo, ada]))
-    assert {caller: part for (_, caller), part in found.items()} == {"root": 0.25, "bo": 0.75, "ada": 0.0}
+    found = charges(GroupPlan(state(), [root, bo, ada]), 2.0)
+    assert {caller: seconds for (_, caller), (seconds, _) in found.items()} == {"root": 0.5, "bo": 1.5, "ada": 0.0}
     bo.batch.of_job = True
-    assert {caller for _, caller in shares(GroupPlan(state(), [root, bo, ada]))} == {"root", "ada"}
-    assert shares(GroupPlan(state(), [])) == {}
+    assert {caller for _, caller in charges(GroupPlan(state(), [root, bo, ada]), 2.0)} == {"root", "ada"}
+    assert charges(GroupPlan(state(), []), 2.0) == {}
 
 
 def test_what_items_cost_beyond_ordinary_ones_counts() -> None:
@@ -74,3 +74,9 @@ def test_who_refers_to_much_is_the_cause_of_what_is_read() -> None:
     found = charges(GroupPlan(state(), [reader, other], 0.5), 1.0)
     assert found["acme", "ada"] == pytest.approx((0.0, 0.0), abs=0.001)
     assert found["acme", "bo"] == pytest.approx((1.0, 0.5), rel=0.02)
+
+
+def test_a_slow_store_counts_little() -> None:
+    """A transaction that took ten seconds in place of a half did so because of the store."""
+    large = Plan("ada", 0.5 * COST_A_SECOND)
+    assert charges(GroupPlan(state(), [large]), 10.0)["acme", "ada"][0] == pytest.approx(SLOWEST * 0.5)
