@@ -30,8 +30,8 @@ def charges(plan: GroupPlan, seconds: float) -> Mapping[tuple[str, str], tuple[f
     total = sum(seconds for _, seconds in estimates) or 1
     found = {}
     for caller, estimate in _of_callers(estimates).items():
-        most = min(estimate / total * seconds, SLOWEST * estimate)
-        found[caller] = (most if large[caller] > long_writers.LARGE_SECONDS else 0.0, large[caller])
+        counted = min(estimate / total * seconds, SLOWEST * estimate)
+        found[caller] = (counted if large[caller] > long_writers.LARGE_SECONDS else 0.0, large[caller])
     return found
 
 
