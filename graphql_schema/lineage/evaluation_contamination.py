@@ -58,6 +58,11 @@ def _source(found: ContaminationSource) -> JsonObject:
 
 
 async def _contamination(root: Parent, info: Info) -> Resolved:
+    """Return the contamination of an evaluation, whose sources are made once for all aliases."""
+    return await info.context.once(("contamination", root.vid), lambda: _made(root, info))
+
+
+async def _made(root: Parent, info: Info) -> JsonObject:
     found = await info.context.reader.contamination(root)
     return {
         "verdict": found.verdict.name,
