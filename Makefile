@@ -188,7 +188,8 @@ DISTRIBUTED := tests/distributed tests/journeys/test_showcase.py tests/journeys/
 	tests/journeys/test_two_processes.py tests/journeys/test_own_writes.py tests/journeys/test_dry_runs.py tests/journeys/test_aliases.py \
 	tests/journeys/test_as_of.py tests/journeys/test_search.py tests/journeys/test_unused_assets.py \
 	tests/security/test_leaks_of_reads.py tests/security/test_leaks_of_search.py tests/security/test_pushdown.py \
-	tests/integration/app/graph/driver/groovy/test_word_beginnings.py tests/integration/support/stores/test_janusgraph.py tests/integration/app/graph/admin/elements/test_element_pages.py \
+	tests/integration/app/graph/driver/groovy/test_word_beginnings.py tests/integration/support/stores/test_janusgraph.py \
+	tests/integration/app/graph/admin/elements/test_element_pages.py \
 	tests/integration/app/graph/admin/test_schema_upgrade.py
 SUITES ?= $(DISTRIBUTED)
 

@@ -13,7 +13,6 @@ from graphql_schema.ports.outcomes import Outcome
 ORDINARY_SECONDS: Final = 0.002
 """Seconds that the plan of an item with its effects takes at most, unless it depends on much, and so what it reads."""
 
-
 SLOWEST: Final = 3
 """How many times as long as by estimate a transaction may take because of its items, and not of the store."""
 
@@ -33,6 +32,13 @@ def charges(plan: GroupPlan, seconds: float) -> Mapping[tuple[str, str], tuple[f
         counted = min(estimate / total * seconds, SLOWEST * estimate)
         found[caller] = (counted if large[caller] > long_writers.LARGE_SECONDS else 0.0, large[caller])
     return found
+
+
+def writers(plan: GroupPlan) -> Mapping[tuple[str, str], bool]:
+    """Return the callers whose batches a transaction writes, each with whether its items are large."""
+    large = large_seconds(plan)
+    written = ((each.batch.tenant, each.batch.caller) for each in plan.batches if each.writes and not each.batch.of_job)
+    return {caller: large[caller] > long_writers.LARGE_SECONDS for caller in written}
 
 
 def _estimates(plan: GroupPlan) -> list[tuple[CallBatch, float]]:

@@ -27,7 +27,6 @@ from typing import Final, cast
 
 from app.graph.commits.late_writes import begin_plan, end_plan
 from app.graph.commits.reads.read_limits import AheadLimits
-from app.graph.commits.turns.long_writers import LARGE_SECONDS
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_queue import QueuedWrite
 from app.graph.commits.write_set import WriteSet
@@ -43,7 +42,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.writes_since import WritesSince
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.writing.call_batch import CallBatch
-from app.graph.writing.caller_shares import charges, large_seconds
+from app.graph.writing.caller_shares import charges, writers
 from app.graph.writing.effects.counting_children import ManyChildrenError
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner, ReadAheadError
 from app.graph.writing.unit.read_set import ReadSet
@@ -353,9 +352,8 @@ class GroupCommit:
         writes, entries = WriteSet(), plan.entries
         await _encode(plan, writes)
         writes.outbox(entries)
-        callers = {(each.batch.tenant, each.batch.caller) for each in plan.batches if each.writes}
-        callers &= (large := large_seconds(plan)).keys()  # without those of jobs
-        writes.written_by(each for each in callers if large[each] <= LARGE_SECONDS)
+        callers = writers(plan)
+        writes.written_by(caller for caller, is_large in callers.items() if not is_large)
         try:
             with self._coordinator.outbox.committing(entries):
                 await writes.submit(self._client)

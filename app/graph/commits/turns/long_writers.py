@@ -60,9 +60,9 @@ class LongWriters:
     _waiting: Counter[Hashable] = field(default_factory=Counter)
 
     def wrote(self, caller: Hashable, seconds: float, large_seconds: float = 0.0) -> None:
-        """Note for how many seconds of a transaction, which is no ordinary one, a caller was the cause.
+        """Note for how many seconds of a transaction a caller was the cause.
 
-        ``large_seconds`` is the estimate of what its items take the store beyond as many ordinary ones.
+        ``large_seconds`` is the estimate of what its items take store and planner beyond as many ordinary ones.
         """
         now = self.clock()
         self._until = {each: until for each, until in self._until.items() if until > now}

@@ -4,7 +4,7 @@ import pytest
 
 from app.graph.records.native.write_cost import COST_A_SECOND, ORDINARY_COST
 from app.graph.writing.call_batch import CallBatch
-from app.graph.writing.caller_shares import ORDINARY_SECONDS, SLOWEST, charges, large_seconds
+from app.graph.writing.caller_shares import ORDINARY_SECONDS, SLOWEST, charges, large_seconds, writers
 from app.graph.writing.group_plan import BatchPlan, GroupPlan
 from app.graph.writing.unit.read_set import ReadCoverage
 from app.graph.writing.unit.working_set import WorkingSet
@@ -80,3 +80,13 @@ def test_a_slow_store_counts_little() -> None:
     """A transaction that took ten seconds in place of a half did so because of the store."""
     large = Plan("ada", 0.5 * COST_A_SECOND)
     assert charges(GroupPlan(state(), [large]), 10.0)["acme", "ada"][0] == pytest.approx(SLOWEST * 0.5)
+
+
+def test_writers_are_those_whose_batches_are_written() -> None:
+    """Not who was refused, and no job; others in another process do not wait for callers of large items."""
+    small, large, refused, job = Plan("bo", 1), Plan("ada", COST_A_SECOND), Plan("dan", 0), Plan("cy", 1)
+    for each in (small, large, refused, job):
+        each.writes = each is not refused
+    job.batch.of_job = True
+    found = writers(GroupPlan(state(), [small, large, refused, job]))
+    assert found == {("acme", "bo"): False, ("acme", "ada"): True}

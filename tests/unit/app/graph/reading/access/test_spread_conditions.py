@@ -2,9 +2,12 @@
 
 import pytest
 from hypothesis import assume, given
-from support.estates.random_conditions import conditions, records
+from hypothesis import strategies as st
+from support.estates.random_conditions import conditions, indexable, positive, records
 
 from app.graph.reading.access.spread_conditions import MAX_SPREAD, spread
+from app.graph.reading.level.even_filter import NO_CHANGES, even
+from app.graph.reading.level.index_filter import filter_of
 from graphql_schema.ports.conditions import (
     Above,
     All,
@@ -60,6 +63,15 @@ def is_long(condition: Condition) -> bool:
     """Return whether the index compares many terms with a condition, by its class alone."""
     begins = isinstance(condition, HasWord) and condition.prefix
     return begins or isinstance(condition, Above | Below | Contains | MatchesPattern | StartsWith)
+
+
+@given(st.one_of(indexable, positive))
+def test_a_long_condition_has_long_tests(leaf: Condition) -> None:
+    """Otherwise what is spread is not what the filter makes in all parts of the index, or the reverse."""
+    tests = [test for element in filter_of(leaf) for branch in element for test in branch]
+    assume(bool(tests))
+    is_even = even([[tuple(tests)], [(("in", "urn", ("x",)),)]])[-1:] == [NO_CHANGES]
+    assert is_even is (spread(AnyOf((All((leaf, GUESS)), OTHER))) != AnyOf((All((leaf, GUESS)), OTHER)))
 
 
 def test_alternatives_are_spread() -> None:
