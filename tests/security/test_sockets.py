@@ -303,12 +303,14 @@ async def test_websockets_count_as_connections(serving: Serving) -> None:
 
 async def test_malformed_requests_do_not_fill_the_log(serving: Serving) -> None:
     """A thousand requests that are no HTTP add a line, not a thousand."""
-    before = serving.output.stat().st_size
+    before, responses = serving.output.stat().st_size, []
     for _ in range(50):
         async with AsyncExitStack() as attack:
             opened = [attack.enter_async_context(connected(serving, b"\0\r\n\r\n", LIGHT)) for _ in range(20)]
-            for wire in await asyncio.gather(*opened):
-                assert refusal(await wire.rest())[0] == 400
+            responses += [await wire.rest() for wire in await asyncio.gather(*opened)]
+    answered = [each for each in responses if each]  # a busy machine may send a request too late for a response
+    assert len(answered) > 950
+    assert {refusal(each)[0] for each in answered} == {400}
     assert serving.output.stat().st_size - before < 2_000
 
 
