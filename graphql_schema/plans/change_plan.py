@@ -27,7 +27,8 @@ async def _impact_now(root: Parent, info: Info) -> Resolved:
 
 
 async def _status(root: Parent, info: Info) -> Resolved:
-    return await status_of(root, info)
+    """Return the status of a plan, computed once for all aliases of the field."""
+    return await info.context.once(("plan status", root.urn), lambda: status_of(root, info))
 
 
 @strawberry.type(

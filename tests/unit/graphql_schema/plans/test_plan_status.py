@@ -22,6 +22,7 @@ STATUS = """query ($id: ID!) { changePlan(id: $id) { roots { id } status { state
 ROOT = "mlg://dataset/test/default/root"
 OWNER, OTHER = "mlg://team/test/default/owner", "mlg://team/test/default/other"
 ADA = "mlg://user/test/default/ada"
+PLAN = "mlg://change-plan/test/default/p"
 
 
 @pytest.fixture
@@ -109,3 +110,19 @@ async def test_long_impacts_are_compared_in_the_side_thread(
         monkeypatch.setattr(lineage_query, "LONG_LINEAGE", maximum)
         await found(run, estate, ROOT)
         assert threads.pop() == thread
+
+
+async def test_aliases_compute_a_status_once(run: Run, estate: PlainGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty aliases of the field compare the two impacts of a plan once."""
+    compared, compare = list[Any](), plan_status.impact_difference
+
+    def difference(*impacts: Any) -> Any:
+        compared.append(impacts)
+        return compare(*impacts)
+
+    monkeypatch.setattr(plan_status, "impact_difference", difference)
+    await found(run, estate, ROOT)
+    aliases = " ".join(f"a{n}: status {{ waiting }}" for n in range(20))
+    result = await run(f"query ($id: ID!) {{ changePlan(id: $id) {{ {aliases} }} }}", id=PLAN)
+    assert result.data == {"changePlan": {f"a{n}": {"waiting": 1} for n in range(20)}}
+    assert len(compared) == 2 * 2  # each of the two queries runs on both paths
