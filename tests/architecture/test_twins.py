@@ -21,6 +21,7 @@ OF_A_PACKAGE = {
     "tests/unit/app/graph/writing/rules/test_first_owner_mutants.py": "each part of a rule is changed, and noticed",
     "tests/unit/app/graph/writing/test_atomic_limits.py": "the limits of an atomic call, apart from its transaction",
     "tests/unit/app/graph/writing/test_reads_ahead.py": "what a call reads ahead for its plans, beside other processes",
+    "tests/unit/app/graph/writing/test_refused_groups.py": "what is refused together: who is charged, and who is next",
     "tests/unit/app/graph/writing/test_repeated_plans.py": "how often an item of any handler is read and planned",
     "tests/unit/app/graph/writing/test_transaction_cost.py": "what is counted while it is planned bounds a transaction",
     "tests/unit/policies/test_mutants.py": "each rule and label is changed, and the decision table must notice it",

@@ -9,7 +9,7 @@ transaction, and each caller has few items in one, because all calls of a transa
 Batches of different tenants are never in one transaction.
 
 Those for which a plan has no time return, and wait as before. Only the caller whose items took long waits anew, behind
-all others.
+all others. Batches that the store, or a limit, refuses together return as well, and each is alone then.
 """
 
 import asyncio
@@ -102,6 +102,15 @@ class WriteQueue:
         self._waiting = sorted([*batches, *self._waiting], key=waits_anew)
         for batch in filter(waits_anew, self._waiting):
             batch.since = self._taken
+
+    def put_back_alone(self, batches: Sequence[QueuedWrite]) -> None:
+        """Return batches that were taken and could not be written together; each has a transaction of its own now.
+
+        They wait as before.
+        """
+        for batch in batches:
+            batch.alone = True
+        self._waiting = [*batches, *self._waiting]
 
     def remove(self, condition: Callable[[QueuedWrite], bool]) -> list[QueuedWrite]:
         """Remove and return the batches that meet a condition."""

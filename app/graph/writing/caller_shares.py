@@ -7,7 +7,7 @@ from typing import Final
 from app.graph.commits.turns import long_writers
 from app.graph.records.native.write_cost import COST_A_SECOND, ORDINARY_COST
 from app.graph.writing.call_batch import CallBatch
-from app.graph.writing.group_plan import GroupPlan
+from app.graph.writing.group_plan import GroupPlan, GroupPlanner
 from graphql_schema.ports.outcomes import Outcome
 
 ORDINARY_SECONDS: Final = 0.002
@@ -32,6 +32,21 @@ def charges(plan: GroupPlan, seconds: float) -> Mapping[tuple[str, str], tuple[f
         counted = min(estimate / total * seconds, SLOWEST * estimate)
         found[caller] = (counted if large[caller] > long_writers.LARGE_SECONDS else 0.0, large[caller])
     return found
+
+
+def charges_of_failed(planner: GroupPlanner, seconds: float) -> Mapping[tuple[str, str], tuple[float, float]]:
+    """Return the same of a transaction whose plan failed after ``seconds``; nothing if several callers share it.
+
+    Which of them has read much is not known then. Their batches are written by themselves afterwards.
+    """
+    callers = {(batch.tenant, batch.caller) for batch in planner.batches}
+    if len(callers) > 1 or any(batch.of_job for batch in planner.batches):
+        return {}
+    ordinary = ORDINARY_SECONDS * sum(batch.item_count for batch in planner.batches)
+    taken = (planner.read_seconds, planner.plan_seconds)
+    large = sum(max(0.0, each - ordinary) for each in taken)
+    counted = min(seconds, SLOWEST * sum(taken)) if large > long_writers.LARGE_SECONDS else 0.0
+    return dict.fromkeys(callers, (counted, large))
 
 
 def writers(plan: GroupPlan) -> Mapping[tuple[str, str], bool]:

@@ -10,10 +10,11 @@ has not begun return to the queue, and the call of the last one continues after 
 All writers wait for a plan, so it reads little. If a batch needs more, its call reads that by itself, and records what
 is written meanwhile. The batch is then planned again over what was read; only what was written is read once more.
 
-If the store refuses a transaction, its halves are written, down to the batch that is refused. Unless this batch is
-atomic, the writer of its call continues down to the item. After a conflict with another process, the transaction is
-planned again, with at most MAX_CONFLICTS attempts. If a vertex that it creates exists, it has at most MAX_ATTEMPTS, and
-is then divided like a refused one. It is divided at once if no other transaction can have created that vertex.
+If the store refuses a transaction, its batches return to the queue, and each is then written by itself, in the turn of
+its caller. Unless a batch that is refused is atomic, the writer of its call continues with halves, down to the item.
+After a conflict with another process, the transaction is planned again, with at most MAX_CONFLICTS attempts. If a
+vertex that it creates exists, it has at most MAX_ATTEMPTS, and is then divided like a refused one. It is divided at
+once if no other transaction can have created that vertex.
 """
 
 import asyncio
@@ -42,7 +43,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.writes_since import WritesSince
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.writing.call_batch import CallBatch
-from app.graph.writing.caller_shares import charges, writers
+from app.graph.writing.caller_shares import charges, charges_of_failed, writers
 from app.graph.writing.effects.counting_children import ManyChildrenError
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner, ReadAheadError
 from app.graph.writing.unit.read_set import ReadSet
@@ -113,23 +114,10 @@ class WriteGroup:
             batch.fail(error)
         return []
 
-    def split(self, error: Exception) -> list["WriteGroup"]:
-        """Return the halves, which are written next. A single batch is not split: its call gets the error."""
-        if len(self.batches) == 1:
-            return self.fail(error)
-        half = len(self.batches) // 2
-        return [WriteGroup(self.batches[:half]), WriteGroup(self.batches[half:])]
-
-    def again(self, error: VertexExistsError | TransientConflictError) -> list["WriteGroup"]:
-        """Return the group, to plan and write it again.
-
-        After MAX_ATTEMPTS attempts, VertexExistsError splits it as :meth:`split`. After MAX_CONFLICTS attempts,
-        TransientConflictError ends it as :meth:`fail`.
-        """
+    def again(self, maximum: int) -> list["WriteGroup"]:
+        """Return the group, to plan and write it again; no groups after ``maximum`` attempts."""
         self.attempts += 1
-        if isinstance(error, VertexExistsError):
-            return [self] if self.attempts < MAX_ATTEMPTS else self.split(error)
-        return [self] if self.attempts < MAX_CONFLICTS else self.fail(error)
+        return [self] if self.attempts < maximum else []
 
 
 class UnconfirmedWriteError(Exception):
@@ -172,12 +160,14 @@ class GroupCommit:
         A caller whose earlier writes left much work for the jobs waits first; StoreUnavailableError ends a long wait.
         A caller whose last transaction took long waits, too, while others write.
         """
+        caller = (batch.tenant, batch.caller)
         if not (batch.dry_run or batch.of_job):  # a job would wait for itself
-            await self._coordinator.outbox.wait_for_jobs((batch.tenant, batch.caller))
+            await self._coordinator.outbox.wait_for_jobs(caller)
         try:
             while True:
                 await self._wait(batch)
-                await batch.ahead.catch_up(AheadLimits(batch.budget, (batch.tenant, batch.caller)))
+                await batch.ahead.catch_up(AheadLimits(batch.budget, caller))
+                batch.alone |= not batch.of_job and self._coordinator.long_writers.is_apart(caller)
                 self._queue.add(batch)
                 if self._queue.leader is None:
                     self._queue.leader = asyncio.create_task(self._lead(), context=Context())
@@ -286,39 +276,45 @@ class GroupCommit:
         try:
             with self._client.work.transaction([batch.origin for batch in group.batches], group.item_count):
                 await begin_plan(self._client, "writer")
-                with self._counted() as plans:
-                    plan = await GroupPlanner(self._client, self._coordinator, group.batches, group.missing).plan()
-                    plans.append(plan)
+                planner = GroupPlanner(self._client, self._coordinator, group.batches, group.missing)
+                with self._counted(planner):
+                    plan = await planner.plan()
                     self._put_back(group, plan)
                     await self._commit(plan)
         except VertexExistsError as error:
-            return group.again(error) if self._may_be_late else group.split(error)
+            return (group.again(MAX_ATTEMPTS) if self._may_be_late else []) or self._separated(group, error)
         except TransientConflictError as error:
-            return group.again(error)
+            return group.again(MAX_CONFLICTS) or group.fail(error)
         except UnconfirmedWriteError as unconfirmed:
             self._coordinator.late_writes.begin()
             self._coordinator.propagating_tags.suspend()
             return unconfirmed.failed()
         except StoreUnavailableError as error:
             return group.fail(error)
-        except Exception as error:  # noqa: BLE001 - the boundary of a call; the halves show which one fails
-            return group.split(error)
+        except Exception as error:  # noqa: BLE001 - the boundary of a call; each by itself shows which one fails
+            return self._separated(group, error)
         return await self._completed(group, plan)
 
-    @contextmanager
-    def _counted(self) -> Iterator[list[GroupPlan]]:
-        """Count the seconds of a transaction for its callers, by the plan that is added to the list.
+    def _separated(self, group: WriteGroup, error: Exception) -> list[WriteGroup]:
+        """Return the batches of a refused group to the queue, apart; the call of a single one gets the error."""
+        if len(group.batches) == 1:
+            return group.fail(error)
+        self._queue.put_back_alone(group.batches)
+        return []
 
-        :func:`app.graph.writing.caller_shares.charges` decides how many.
+    @contextmanager
+    def _counted(self, planner: GroupPlanner) -> Iterator[None]:
+        """Count the seconds of a transaction, or of its plan that fails, for its callers.
+
+        :mod:`app.graph.writing.caller_shares` decides how many.
         """
-        begun, plans = perf_counter(), list[GroupPlan]()
+        begun = perf_counter()
         try:
-            yield plans
+            yield
         finally:
-            seconds = perf_counter() - begun
-            for plan in plans:
-                for caller, counted in charges(plan, seconds).items():
-                    self._coordinator.long_writers.wrote(caller, *counted)
+            seconds, plan = perf_counter() - begun, planner.planned
+            for caller, counted in (charges(plan, seconds) if plan else charges_of_failed(planner, seconds)).items():
+                self._coordinator.long_writers.wrote(caller, *counted)
 
     def _put_back(self, group: WriteGroup, plan: GroupPlan) -> None:
         """Return the batches of a group for which its plan had no time to the queue."""

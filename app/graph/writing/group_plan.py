@@ -19,7 +19,7 @@ from time import perf_counter
 from typing import Final
 
 from app.graph.commits.outbox_entry import OutboxEntry
-from app.graph.commits.reads.read_limits import AheadLimits, DivisibleLimits, FewLimits, ManyElementsError, ReadLimits
+from app.graph.commits.reads.read_limits import AheadLimits, ManyElementsError
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import CostlyWriteError, TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
@@ -32,6 +32,7 @@ from app.graph.writing.effects.batch_effects import batch_effects
 from app.graph.writing.effects.counting_children import CountingChildren, ManyChildrenError, expected_parents
 from app.graph.writing.plan_time import PlanTime
 from app.graph.writing.prefetch import TransactionReads, prefetch, records_of_events, teams_of_names
+from app.graph.writing.transaction_limits import is_divisible, limits_of
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import is_long, may_reach
 from app.graph.writing.unit.read_set import ReadSet
@@ -134,6 +135,7 @@ class ReadAheadError(Exception):
 class GroupPlanner:
     """Plans batches of one tenant, under the write lock. ``missing`` collects the reads that planning needs.
 
+    ``planned`` is the plan, None before it is made, or if that fails.
     With ``authors``, those of an earlier plan, it only reads ahead for a batch, without the lock.
     """
 
@@ -145,17 +147,30 @@ class GroupPlanner:
         missing: ReadSet,
         authors: Sequence[Author] = (),
     ) -> None:
+        self.planned: GroupPlan | None = None
+        self.batches = batches
         self._client = client
         self._coordinator = coordinator
-        self._batches = batches
         self._authors = authors or [batch.new_author() for batch in batches]
         self._missing = missing
         self._is_ahead = bool(authors)
         now = max(author.now for author in self._authors)
         self._time = PlanTime()
+        self._reads: TransactionReads | None = None
+        self._read_seconds = 0.0
         flows = StoredFlows(client, coordinator.propagation_stops, now)
         self._children = CountingChildren(flows)
         self._flows = replace(flows, on_read=self._time.count_read)
+
+    @property
+    def read_seconds(self) -> float:
+        """For how many seconds the store has read, by estimate, also for a plan that fails."""
+        return self._read_seconds + (self._reads.seconds if self._reads else 0.0)
+
+    @property
+    def plan_seconds(self) -> float:
+        """How many seconds planning took, by the count of :mod:`app.graph.writing.plan_time`, also if it fails."""
+        return sum(self._time.seconds.values())
 
     async def plan(self) -> GroupPlan:
         """Return the plan of the transaction, after reading and planning until planning needs no further reads.
@@ -166,14 +181,15 @@ class GroupPlanner:
         MAX_ROUNDS, or once no call waits for the plan any more. Other errors of one batch are in its plan. What a
         transaction reads is bounded: WriteTooLargeError is raised if it can be divided, else ReadAheadError.
         """
-        for batch in self._batches:
+        for batch in self.batches:
             if batch.children.parents:
                 await self._children.add(batch.children)
         try:
             plan, reads = await self._plan(await self._first_reads())
         except ManyElementsError:
             raise ReadAheadError(self._authors[0], self._missing) from None
-        self._batches[0].ahead.keep(reads)
+        self.batches[0].ahead.keep(reads)
+        self.planned = plan
         return plan
 
     async def read_ahead(self) -> TransactionReads:
@@ -181,7 +197,7 @@ class GroupPlanner:
 
         Other writers need not wait. Raises LimitError if the operation reads too much.
         """
-        (batch,) = self._batches
+        (batch,) = self.batches
         limits = AheadLimits(batch.budget, (batch.tenant, batch.caller))
         return (await self._plan(TransactionReads(self._client, batch.tenant, limits, self._authors[0].now)))[1]
 
@@ -190,48 +206,46 @@ class GroupPlanner:
 
         What its earlier plans have requested is ``missing``, too.
         """
-        if len(self._batches) > 1:
+        if len(self.batches) > 1:
             return self._new_reads()
-        ahead = self._batches[0].ahead
+        ahead = self.batches[0].ahead
         self._missing.add(ahead.missing)
-        return await ahead.refreshed(self._limits) or self._new_reads()
+        return await ahead.refreshed(limits_of(self.batches)) or self._new_reads()
 
     async def _plan(self, reads: TransactionReads) -> tuple[GroupPlan, TransactionReads]:
         """Read and plan until planning needs no further reads; return the plan, and what was read for it."""
-        items = [item for batch in self._batches for item in batch.items]
+        items = [item for batch in self.batches for item in batch.items]
         receipts = [
             receipt_name(author.subject, key)
-            for batch, author in zip(self._batches, self._authors, strict=True)
+            for batch, author in zip(self.batches, self._authors, strict=True)
             for item in batch.items
             for key in keys_of(item)
         ]
         await self._request_named()
-        read = -reads.seconds  # what was read ahead does not count
+        self._reads = reads
         for _ in range(MAX_ROUNDS):
             state = await prefetch(reads, items, receipts, self._missing)
             planned = await self._plan_batches(state)
             if state.missing.within(self._missing):
-                return GroupPlan(state, planned, read + reads.seconds), reads
+                return GroupPlan(state, planned, self.read_seconds), reads
             self._missing.add(state.missing)
             await self._continue(state.searches, reads)
             if self._is_over:
                 break
             if self._client.write_order is not None and not self._is_ahead:
-                read += reads.seconds
-                reads = self._new_reads()  # others write meanwhile: a plan must not mix earlier and later states
+                self._read_seconds = self.read_seconds
+                reads = self._reads = (
+                    self._new_reads()
+                )  # others write meanwhile: a plan must not mix earlier and later states
         raise LimitError(
             f"The change needs reads that follow from each other, more than {MAX_ROUNDS} of them; make it in several "
             "calls."
         )
 
     @property
-    def _limits(self) -> ReadLimits:
-        return DivisibleLimits() if is_divisible(self._batches) else FewLimits()
-
-    @property
     def _is_over(self) -> bool:
         """Whether no call waits for the plan any more; who reads ahead does not wait for it."""
-        return not self._is_ahead and all(batch.is_over for batch in self._batches)
+        return not self._is_ahead and all(batch.is_over for batch in self.batches)
 
     async def _continue(self, searches: Sequence[Callable[[WorkingSet], bool]], reads: TransactionReads) -> None:
         """Read what searches need that a plan has begun, level by level, so that the next plan finds all of it."""
@@ -244,7 +258,7 @@ class GroupPlanner:
 
     def _new_reads(self) -> TransactionReads:
         return TransactionReads(
-            self._client, self._authors[0].tenant, self._limits, min(author.now for author in self._authors)
+            self._client, self._authors[0].tenant, limits_of(self.batches), min(author.now for author in self._authors)
         )
 
     async def _request_named(self) -> None:
@@ -252,7 +266,7 @@ class GroupPlanner:
 
         A long item is examined in the side thread, the others in turns.
         """
-        authors = zip(self._batches, self._authors, strict=True)
+        authors = zip(self.batches, self._authors, strict=True)
         named = ((item, author) for batch, author in authors for item in batch.items)
         async for item, author in OperationBudget().in_turns(named):
             await run_in_turn(self._add_named, is_long(item), item, author)
@@ -263,11 +277,11 @@ class GroupPlanner:
 
     async def _plan_batches(self, state: WorkingSet) -> list[BatchPlan]:
         """Plan every batch on the state that the earlier ones leave, with their sensitivity floors."""
-        if len(self._batches) > 1:
+        if len(self.batches) > 1:
             await self._read_children(state)
         done: list[BatchPlan] = []
         self._time.begin_round()
-        for batch, author in zip(self._batches, self._authors, strict=True):
+        for batch, author in zip(self.batches, self._authors, strict=True):
             if done and self._is_full(state):
                 break
             plan = BatchPlan(batch, self._under_floors(author, done))
@@ -290,7 +304,7 @@ class GroupPlanner:
         parents = set().union(
             *(
                 expected_parents(batch.items, state, author)
-                for batch, author in zip(self._batches, self._authors, strict=True)
+                for batch, author in zip(self.batches, self._authors, strict=True)
             )
         )
         with suppress(ManyChildrenError):  # few of some batches may be read nevertheless
@@ -378,8 +392,3 @@ class GroupPlanner:
 async def _written_by_batch(state: WorkingSet) -> WriteSize:
     """Return what it takes to write the changes of the current batch; of very many, in the side thread."""
     return await run_in_turn(lambda: state.written_by_batch, state.batch_is_long)
-
-
-def is_divisible(batches: Sequence[CallBatch]) -> bool:
-    """Return whether a transaction can be divided: it has several batches, or one of several items, not atomic."""
-    return len(batches) > 1 or any(batch.item_count > 1 and not batch.atomic for batch in batches)

@@ -15,6 +15,7 @@ from app.graph.driver.writes_since import WritesSince
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import last_target
 from app.graph.records.receipt_record import is_receipt
+from app.graph.records.record_text import BriefRecord
 from app.graph.records.touched import Touched
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.handlers.observe import observation_urn
@@ -73,7 +74,7 @@ class TransactionReads:
 
     @property
     def seconds(self) -> float:
-        """For how many seconds the store has read, by estimate."""
+        """For how many seconds the store has read since a refresh, by estimate."""
         return self._earlier + self._reading.size / CHARACTERS_A_SECOND + self._reading.count / ELEMENTS_A_SECOND
 
     async def read(self, missing: ReadSet) -> WorkingSet:
@@ -91,6 +92,7 @@ class TransactionReads:
         new = await request.inheriting.add(self._client, missing.children)
         children = {*chain.from_iterable(request.inheriting.children.values())}
         request.complete |= children
+        self._forget_brief(children)
         hop_reads = request.hop_reads()
         vids = {*request.records.values(), *request.groups, *children}
         state = await self._reading.state(vids, hop_reads, [*request.edges])
@@ -103,8 +105,15 @@ class TransactionReads:
 
         The few children of parents are read anew by the next :meth:`read`.
         """
-        self.limits, self.request.inheriting = limits, InheritingChildren()
+        self.limits, self.request.inheriting, self._earlier = limits, InheritingChildren(), 0.0
         return await self._reading.refresh(written, limits)
+
+    def _forget_brief(self, vids: Iterable[int]) -> None:
+        """Let records be read again, completely, that an earlier step has read without their long values."""
+        known = self._reading.records
+        for vid in [vid for vid in vids if isinstance(known.get(vid), BriefRecord)]:
+            del known[vid]
+            self._reading.named.discard(vid)
 
     def _new_reading(self, *, brief: bool) -> StateReading:
         long_values = BriefReading(self.request.complete, self.request.missing.require_complete) if brief else None

@@ -38,6 +38,12 @@ FEW_SIZE: Final = 2 * 1024 * 1024
 FEW_BYTES: Final = 5 * FEW_SIZE // 4
 """Maximal number of bytes that one request of a reading of few reads: those of FEW_SIZE characters of ordinary ones."""
 
+ELEMENTS_OF_NAMED: Final = 4
+"""Number of records and edges that a transaction of several callers may read for each asset that its items name."""
+
+SIZE_OF_NAMED: Final = 64 * 1024
+"""Number of their characters."""
+
 MAX_AHEAD: Final = 100_000
 """Maximal number of records and edges that are read ahead for one item, or one atomic call.
 
@@ -111,6 +117,30 @@ class DivisibleLimits(ReadLimits):
         """Raise WriteTooLargeError, so that the transaction is divided."""
         if size > MAX_SIZE or weight > MAX_WEIGHT or count > MAX_ELEMENTS:
             raise WriteTooLargeError("The transaction reads too much.")
+
+
+@dataclass(frozen=True)
+class SharedLimits(DivisibleLimits):
+    """Those of a transaction of several callers: FEW_ELEMENTS and FEW_SIZE, and more for each of the assets ``named``.
+
+    Each caller is charged for a share of what is read. So a batch that depends on much must be read by itself.
+    """
+
+    named: int
+
+    def page(self) -> VisitBudget:
+        """Return a budget of the records and edges that may be read."""
+        return VisitBudget(self._max_elements)
+
+    def check(self, size: int, weight: int, count: int) -> None:
+        """Raise WriteTooLargeError, so that each batch is written by itself."""
+        super().check(size, weight, count)
+        if size > FEW_SIZE + SIZE_OF_NAMED * self.named or count > self._max_elements:
+            raise WriteTooLargeError("The transaction reads too much for one of several callers.")
+
+    @property
+    def _max_elements(self) -> int:
+        return min(MAX_ELEMENTS, FEW_ELEMENTS + ELEMENTS_OF_NAMED * self.named)
 
 
 class FewLimits(ReadLimits):

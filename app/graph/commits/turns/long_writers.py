@@ -34,6 +34,12 @@ time of writers.
 MAX_WAIT_SECONDS: Final = 20.0
 """Longest wait after one transaction, in seconds: a call lasts for a minute at most."""
 
+APART_FROM: Final = 0.05
+"""Seconds beyond ordinary items from which on the next batches of the caller share a transaction with no other."""
+
+APART_SECONDS: Final = 10.0
+"""For how many seconds they do so. Otherwise others would wait for their reads, and be charged for a share of them."""
+
 POLL_SECONDS: Final = 0.1
 """Seconds between two looks at whether other callers write."""
 
@@ -57,6 +63,7 @@ class LongWriters:
     contention: WriterContention
     clock: Callable[[], float] = time.monotonic
     _until: dict[Hashable, float] = field(default_factory=dict)
+    _apart_until: dict[Hashable, float] = field(default_factory=dict)
     _waiting: Counter[Hashable] = field(default_factory=Counter)
 
     def wrote(self, caller: Hashable, seconds: float, large_seconds: float = 0.0) -> None:
@@ -66,10 +73,17 @@ class LongWriters:
         """
         now = self.clock()
         self._until = {each: until for each, until in self._until.items() if until > now}
+        self._apart_until = {each: until for each, until in self._apart_until.items() if until > now}
+        if large_seconds > APART_FROM:
+            self._apart_until[caller] = now + APART_SECONDS
         too_long = max(seconds - LONG_SECONDS, large_seconds if large_seconds > LARGE_SECONDS else 0.0)
         if too_long > 0:
             until = now + min(FACTOR * too_long, MAX_WAIT_SECONDS)
             self._until[caller] = max(until, self._until.get(caller, 0.0))
+
+    def is_apart(self, caller: Hashable) -> bool:
+        """Return whether the batches of a caller should be alone: its last ones were large, and others write."""
+        return self.clock() < self._apart_until.get(caller, 0.0) and bool(self.contention.others(caller))
 
     def must_wait(self, caller: Hashable) -> bool:
         """Return whether a caller may begin no transaction now: after a long one, while others write.

@@ -19,6 +19,7 @@ from app.graph.commits.reads.read_limits import (
     FewLimits,
     ManyElementsError,
     ReadLimits,
+    SharedLimits,
 )
 from app.graph.commits.state_read import StateReading
 from app.graph.driver.errors import WriteTooLargeError
@@ -33,6 +34,10 @@ from policies.errors import LimitError
         (DivisibleLimits(), (MAX_SIZE, 0, 0), (MAX_SIZE + 1, 0, 0), WriteTooLargeError),
         (DivisibleLimits(), (0, MAX_WEIGHT, 0), (0, MAX_WEIGHT + 1, 0), WriteTooLargeError),
         (DivisibleLimits(), (0, 0, MAX_ELEMENTS), (0, 0, MAX_ELEMENTS + 1), WriteTooLargeError),
+        (SharedLimits(2), (0, 0, FEW_ELEMENTS + 8), (0, 0, FEW_ELEMENTS + 9), WriteTooLargeError),
+        (SharedLimits(2), (FEW_SIZE + 2**17, 0, 0), (FEW_SIZE + 2**17 + 1, 0, 0), WriteTooLargeError),
+        (SharedLimits(9_999), (MAX_SIZE, 0, MAX_ELEMENTS), (0, 0, MAX_ELEMENTS + 1), WriteTooLargeError),
+        (SharedLimits(2), (0, MAX_WEIGHT, 0), (0, MAX_WEIGHT + 1, 0), WriteTooLargeError),
         (FewLimits(), (0, 0, FEW_ELEMENTS), (0, 0, FEW_ELEMENTS + 1), ManyElementsError),
         (FewLimits(), (FEW_SIZE, 0, 0), (FEW_SIZE + 1, 0, 0), ManyElementsError),
         (AheadLimits(OperationBudget(), "ada"), (0, 0, MAX_AHEAD), (0, 0, MAX_AHEAD + 1), LimitError),
@@ -85,5 +90,5 @@ def test_a_request_of_few_is_small() -> None:
     assert FewLimits().at_once(2 * FEW_BYTES) == FEW_BYTES
     assert FewLimits().at_once(10) == UNLIMITED.at_once(10) == 10
     assert DivisibleLimits().at_once(2 * BYTES_AT_ONCE) == BYTES_AT_ONCE
-    pages = [limits.page() for limits in (FewLimits(), DivisibleLimits(), UNLIMITED)]
-    assert [page and page.left for page in pages] == [FEW_ELEMENTS, MAX_ELEMENTS, None]
+    pages = [limits.page() for limits in (FewLimits(), SharedLimits(1), DivisibleLimits(), UNLIMITED)]
+    assert [page and page.left for page in pages] == [FEW_ELEMENTS, FEW_ELEMENTS + 4, MAX_ELEMENTS, None]

@@ -11,7 +11,7 @@ from support.stores.memory_store import Callers, MemoryStore
 from support.stores.writers import asset, person, shipped_policy, urn
 from support.waiting import until
 
-from app.graph.commits.turns.long_writers import MAX_WAITING, LongWriters
+from app.graph.commits.turns.long_writers import APART_FROM, APART_SECONDS, MAX_WAITING, LongWriters
 from app.graph.commits.writer_contention import CONTENDED_SECONDS, WriterContention
 from app.graph.driver.errors import StoreUnavailableError
 from graphql_schema.ports.commands import RegisterCommand
@@ -60,6 +60,22 @@ async def test_a_caller_waits_for_ten_times_what_was_too_long(
         assert pauses == []
         await writers.wait("ada", OperationBudget().check)
     assert sum(pauses) == pytest.approx(wait)
+
+
+def test_a_caller_of_large_items_is_apart_while_others_write() -> None:
+    """Its next batches share no transaction for ten seconds; ordinary items change nothing."""
+    clock = Clock()
+    contention = WriterContention(clock)
+    writers = LongWriters(contention, clock)
+    writers.wrote("ada", 0, APART_FROM)
+    with contention.call("bo"):
+        assert not writers.is_apart("ada")
+        writers.wrote("ada", 0, 1.1 * APART_FROM)
+        assert (writers.is_apart("ada"), writers.is_apart("bo")) == (True, False)
+        clock.now = APART_SECONDS
+        assert not writers.is_apart("ada")
+        writers.wrote("ada", 0, 1.1 * APART_FROM)
+    assert not writers.is_apart("ada")
 
 
 async def test_no_caller_waits_without_other_writers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,79 @@
+"""What becomes of calls that are refused together: who is charged for it, and who is next."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from support.stores.in_memory_writer import ROOT
+from support.stores.memory_store import Callers
+from support.stores.writers import asset, person, urn
+
+from app.graph.commits.turns.long_writers import LARGE_SECONDS, LongWriters
+from app.graph.driver.errors import WriteRefusedError, WriteTooLargeError
+from app.graph.writing.group_plan import GroupPlanner
+from policies.principal import Principal
+
+ADA = person("ada", "team ranking", roles="engineer")
+REFUSED = WriteRefusedError("The store failed.", ("SchemaViolationException",))
+
+
+def data(*texts: str) -> set[str]:
+    """Return the URNs of data sets."""
+    return {urn(f"dataset {text}") for text in texts}
+
+
+async def holding(callers: Callers) -> "asyncio.Task[object]":
+    """Begin a transaction that stays under way until the store is opened."""
+    callers.store.open.clear()
+    first: asyncio.Task[object] = asyncio.ensure_future(callers.call(ROOT, asset("dataset first")))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert callers.coordinator.lock.locked()
+    return first
+
+
+async def test_a_refused_transaction_does_not_go_before_others(callers: Callers) -> None:
+    """Of three calls that are refused together, the later ones wait for a call of another tenant that waited, too."""
+    first = await holding(callers)
+    callers.store.bad[urn("dataset bad")] = REFUSED
+    calls = [callers.call(ADA, asset(f"dataset {text}")) for text in ("a", "bad", "b")]
+    other = callers.call(replace(ROOT, tenant="other"), asset("dataset other"))
+    callers.store.open.set()
+    await asyncio.gather(first, *calls, other, return_exceptions=True)
+    assert callers.store.writes[1:] == [data("a", "bad", "b"), *map(data, ("a", "other", "bad", "b"))]
+
+
+async def test_a_caller_of_large_items_is_apart(callers: Callers) -> None:
+    """Its batches share no transaction for a while, because others would wait for what they read."""
+    callers.coordinator.long_writers.wrote((ADA.tenant, ADA.subject), 0, LARGE_SECONDS / 2)
+    first = await holding(callers)
+    calls = [callers.call(who, asset(f"dataset {who.subject}{number}")) for number in range(2) for who in (ROOT, ADA)]
+    with callers.coordinator.contention.call(("default", "root")):
+        for _ in range(50):
+            await asyncio.sleep(0)
+        callers.store.open.set()
+        await asyncio.gather(first, *calls)
+    assert sorted(callers.store.writes[1:], key=len) == [data("ada0"), data("ada1"), data("root0", "root1")]
+
+
+@pytest.mark.parametrize(("who", "charged"), [((ADA, ADA), ["ada"] * 3), ((ADA, ROOT), ["ada", "root"])])
+async def test_a_plan_that_fails_counts_for_its_only_caller(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch, who: tuple[Principal, ...], charged: list[str]
+) -> None:
+    """What reads too much was read under the write lock: two calls of one caller together, and each by itself."""
+    found = list[str]()
+
+    def wrote(_writers: LongWriters, caller: tuple[str, str], _seconds: float, large: float) -> None:
+        found.extend([caller[1]] * (large > LARGE_SECONDS))
+
+    async def refused(*_: object) -> None:
+        raise WriteTooLargeError("The transaction reads too much.")
+
+    first = await holding(callers)
+    monkeypatch.setattr(LongWriters, "wrote", wrote)
+    monkeypatch.setattr(GroupPlanner, "read_seconds", 0.5)
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", refused)
+    calls = [callers.call(each, asset(f"dataset a{number}")) for number, each in enumerate(who)]
+    callers.store.open.set()
+    await asyncio.gather(first, *calls, return_exceptions=True)
+    assert found == charged

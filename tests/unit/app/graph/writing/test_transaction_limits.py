@@ -1,0 +1,44 @@
+"""How much a transaction may read, by the batches that share it."""
+
+import pytest
+from support.stores.in_memory_writer import ROOT, Memory
+from support.stores.memory_store import Callers, MemoryStore
+from support.stores.writers import asset, person
+
+from app.graph.commits.reads.read_limits import DivisibleLimits, FewLimits, SharedLimits
+from app.graph.writing.call_batch import CallBatch
+from app.graph.writing.transaction_limits import limits_of
+from graphql_schema.ports.commands import Command
+from policies.principal import Principal
+
+ADA = person("ada", "team ranking", roles="engineer")
+Call = tuple[Principal, list[Command], bool]
+"""A caller, the items of a batch, and whether these are atomic."""
+
+ONE: list[Command] = [asset("dataset a")]
+TWO: list[Command] = [asset("dataset b"), asset("dataset c", derivedFrom=["dataset a"])]
+
+
+def batches(memory: Memory, calls: list[Call]) -> list[CallBatch]:
+    """Return the batches of calls."""
+    callers = Callers(MemoryStore(memory))
+    return [callers.batch(who, *items, atomic=atomic) for who, items, atomic in calls]
+
+
+@pytest.mark.parametrize(
+    ("calls", "limits"),
+    [
+        ([(ADA, ONE, False)], FewLimits),
+        ([(ADA, TWO, True)], FewLimits),
+        ([(ADA, TWO, False)], DivisibleLimits),
+        ([(ADA, ONE, False)] * 2, DivisibleLimits),
+    ],
+)
+async def test_what_cannot_be_divided_reads_few(memory: Memory, calls: list[Call], limits: type) -> None:
+    """One item, or one atomic call, reads few; several calls of one caller read as many as one of several items."""
+    assert type(limits_of(batches(memory, calls))) is limits
+
+
+async def test_several_callers_read_as_much_as_they_name(memory: Memory) -> None:
+    """Each item counts, and each asset to which it refers."""
+    assert limits_of(batches(memory, [(ADA, ONE, False), (ROOT, TWO, False)])) == SharedLimits(4)
