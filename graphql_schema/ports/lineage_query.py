@@ -45,7 +45,8 @@ class LineageQuery:
     """Lineage from some roots, at most ``depth`` levels; ``pin`` None reads at the read time of the operation.
 
     With ``existing_roots``, a flag, a root that did not exist at ``pin`` is unknown; without the flag, ``pin`` does not
-    exclude roots. The walk ends before it follows more than ``max_edges`` edges; None is as many as the operation may.
+    exclude roots. The walk ends when it has followed more than ``max_edges`` edges, None for as many as the operation
+    may.
     """
 
     roots: tuple[str, ...]

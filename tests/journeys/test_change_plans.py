@@ -13,8 +13,11 @@ from support.stores.janusgraph import StoreGraph
 
 from app.graph.reading import attached_records
 from app.graph.reading.lineage.walk_budget import WalkLimits
-from graphql_schema.plans import pending_plans
+from graphql_schema.fields.context import Info
+from graphql_schema.plans import pending_plans, plan_status
 from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.record import JsonObject
+from graphql_schema.ports.row import Row
 
 ROOT, OPEN_ROOT, BESIDE = urn("dataset", "root"), urn("dataset", "open-root"), urn("dataset", "beside")
 TEAMS = ("ranking", "ads", "risk", "vault", "deep", "late")
@@ -190,6 +193,29 @@ async def test_a_plan_that_affects_much_hides_no_other_plan(estate: Api, monkeyp
     found = (await estate.ask("bo", MINE))["myWork"]["plans"]
     assert {small, large} & {each["plan"]["id"] for each in found["nodes"]} == {small}
     assert not found["complete"]
+
+
+async def test_hidden_edges_are_no_part_of_a_share(estate: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan whose visible edges are as many as its share is examined completely, whatever else is derived there."""
+    source = [urn("dataset", "shared")]
+    await estate.load(
+        owned("dataset", "shared"),
+        *(owned("dataset", f"seen-{number}", "ads", derivedFrom=source) for number in range(3)),
+        *(owned("dataset", f"shut-{number}", "vault", derivedFrom=source, visibility="TEAM") for number in range(3)),
+    )
+    plan = await planned(estate, "ada", *source)
+    cut = dict[str, bool]()
+
+    async def status_of(row: Row, info: Info, _: int) -> JsonObject:
+        found = await plan_status.status_of(row, info, 3)
+        cut[row.urn] = found["cut"]
+        return found
+
+    monkeypatch.setattr(pending_plans, "status_of", status_of)
+    found = (await estate.ask("bo", MINE))["myWork"]["plans"]
+    assert (plan in {each["plan"]["id"] for each in found["nodes"]}, cut[plan]) == (True, False)
+    await estate.ask("root", MINE)
+    assert cut[plan]
 
 
 async def test_many_roots_of_plans_end_no_list(estate: Api, monkeypatch: pytest.MonkeyPatch) -> None:

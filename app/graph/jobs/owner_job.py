@@ -25,6 +25,7 @@ from gremlin_python.process.graph_traversal import __
 
 from app.graph.commits.outbox_entry import Caller, OutboxEntry
 from app.graph.commits.outbox_worker import OutboxWorker
+from app.graph.commits.turns.blurred_limit import blurred
 from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.edge_pages import EdgePages, read_edge_page
@@ -42,7 +43,7 @@ from policies.access import Access
 from policies.principal import Principal
 
 BATCH: Final = 250
-"""Maximal number of children that a step writes."""
+"""Maximal number of children that a step writes, blurred."""
 
 MAX_HAND_OVERS: Final = 20
 """Maximal number of hand-overs that an item has: the last ones that differ by their callers or the owners given."""
@@ -142,10 +143,10 @@ class OwnerJob(OutboxWorker):
         if not (round_.urns or round_.children):
             await self._read(round_)
         if not round_.urns:
-            some = [*islice(round_.children, BATCH)]
+            some = [*islice(round_.children, blurred(BATCH))]
             rows = await self._client.submit(_NAMES, {"xs": some}) if some else []
             round_.urns = [row["urn"] for row in rows]
-            take_first(round_.children, BATCH)
+            take_first(round_.children, len(some))
         self._next = round_
 
     async def _read(self, round_: OwnerRound) -> None:

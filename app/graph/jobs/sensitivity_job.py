@@ -19,6 +19,7 @@ from app.graph.commits.outbox_entry import Caller, OutboxEntry
 from app.graph.commits.outbox_worker import OutboxWorker, add_in_turns
 from app.graph.commits.sensitivity_floors import confirms, with_floors
 from app.graph.commits.state_read import read_records
+from app.graph.commits.turns.blurred_limit import blurred
 from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.edge_pages import VisitBudget
@@ -37,7 +38,7 @@ from graphql_schema.ports.record import Record
 from policies.sensitivity import SENSITIVITIES
 
 BATCH: Final = 250
-"""Maximal number of vertices that a batch takes from the frontier, and that a step writes while it holds the lock."""
+"""Maximal number of vertices that a batch takes from the frontier, and that a step writes under the lock, blurred."""
 
 MAX_LATE: Final = 1_000
 """Number of transactions without a response above which all that was read is read again in each step."""
@@ -103,7 +104,7 @@ class SensitivityJob(OutboxWorker):
         if entry.x not in self._begun:
             self._outbox.begin(entry)
             self._let_ends_be_read(entry)
-        recomputation = self._begun.setdefault(entry.x, Recomputation(flows.now, BATCH))
+        recomputation = self._begun.setdefault(entry.x, Recomputation(flows.now, blurred(BATCH)))
         self._late = self._late if monotonic() < self._late_until else []
         for touched in self._late:
             recomputation.known.record(touched)
@@ -112,7 +113,7 @@ class SensitivityJob(OutboxWorker):
             return
         await recomputation.begin_step()
         if not recomputation.batch:
-            recomputation.begin_batch(islice(entry.frontier, BATCH))
+            recomputation.begin_batch(islice(entry.frontier, blurred(BATCH)))
         is_decided = await recomputation.decide(flows, budget)
         if is_decided and recomputation.may_store(budget.visits):
             await self._store(entry, recomputation, flows, budget.visits)

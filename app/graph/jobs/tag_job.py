@@ -20,6 +20,7 @@ from app.graph.commits.entries.joined_entries import DivisionKey, joined_entries
 from app.graph.commits.outbox_entry import ANY_TAG, Caller, OutboxEntry, new_entry_id
 from app.graph.commits.outbox_worker import OutboxWorker, add_in_turns
 from app.graph.commits.state_read import read_records
+from app.graph.commits.turns.blurred_limit import blurred
 from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
@@ -44,7 +45,7 @@ from graphql_schema.execution.side_thread import LONG_PART_SECONDS, run_in_parts
 from graphql_schema.ports.record import Record
 
 BATCH: Final = 250
-"""Maximal number of vertices that a batch takes while it holds the lock."""
+"""Maximal number of vertices that a batch takes while it holds the lock, blurred."""
 
 AT_ONCE: Final = 250
 """Maximal number of vertices around a batch that one request reads: the store loads all properties of each."""
@@ -217,14 +218,14 @@ class TagJob(OutboxWorker):
             worklist.holders = None if worklist.holders.is_read else worklist.holders
         elif worklist.expand or worklist.expanding:
             if not worklist.expanding:
-                worklist.expanding.add(take_first(worklist.expand, BATCH))
+                worklist.expanding.add(take_first(worklist.expand, blurred(BATCH)))
             worklist.recheck(await worklist.expanding.next_targets(self._flows(now), budget))
             worklist.steps += 1
         elif worklist.suspects or worklist.candidates:
-            worklist.batch = TagBatch(worklist.take(BATCH))
+            worklist.batch = TagBatch(worklist.take(blurred(BATCH)))
             await self._decide(worklist, worklist.batch, now, budget)
         elif worklist.unsupported:
-            removal = worklist.removal(BATCH)
+            removal = worklist.removal(blurred(BATCH))
             carriers = await (await self._carriers(worklist.tag, now)).of(removal.decided)
             await self._write(worklist, removal, carriers, FirstTargets({*removal.decided}), now)
 

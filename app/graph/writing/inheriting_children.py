@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
+from app.graph.commits.turns.blurred_limit import blurred
 from app.graph.driver.edge_pages import EdgePages, VisitBudget, read_edge_page
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey
@@ -19,7 +20,7 @@ from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.record import Json, Record
 
 MAX_CHILDREN: Final = 500
-"""Maximal number of children that a transaction reads because they may inherit another owner team."""
+"""Maximal number of children that a transaction reads because they may inherit another owner team, blurred."""
 
 MAX_SIZE: Final = 2 * 1024 * 1024
 """Maximal size of their records, by :func:`app.graph.records.native.write_cost.rewrite_size`."""
@@ -40,8 +41,8 @@ class InheritingChildren:
     many: set[HopKey] = field(default_factory=set)
     children: dict[HopKey, list[int]] = field(default_factory=dict)
     edges: dict[EdgeKey, Record] = field(default_factory=dict)
-    _left: int = field(default_factory=lambda: MAX_CHILDREN)
-    _size_left: int = field(default_factory=lambda: MAX_SIZE)
+    _left: int = field(default_factory=lambda: blurred(MAX_CHILDREN))
+    _size_left: int = field(default_factory=lambda: blurred(MAX_SIZE))
 
     async def add(self, client: GremlinClient, hops: Iterable[HopKey]) -> list[HopKey]:
         """Read the edges to the children of further parents, by one request; return these hops, in order."""
@@ -49,7 +50,7 @@ class InheritingChildren:
         if new:
             grouped = [(*kind, [vid for *_, vid in some]) for kind, some in groupby(new, key=lambda hop: hop[:2])]
             pages = EdgePages.of_hops([(direction.value, relation, vids) for direction, relation, vids in grouped])
-            page = await read_edge_page(client, pages.within(VisitBudget(PAGE_FACTOR * MAX_CHILDREN)))
+            page = await read_edge_page(client, pages.within(VisitBudget(PAGE_FACTOR * blurred(MAX_CHILDREN))))
             for (direction, relation, vids), rows in zip(grouped, page.rows, strict=True):
                 self.add_edges([(direction, relation, vid) for vid in vids], rows, pages.left)
         return new

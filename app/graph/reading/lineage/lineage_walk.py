@@ -54,8 +54,8 @@ class WalkState:
     shortest path to it. ``edges`` maps the name of a followed edge to the edge and the vertex ids of its near and its
     far end. ``ended`` names the budgets that limited the walk. ``hidden`` are the hidden vertices next to the completed
     levels. ``blocked`` is true if the caller may not see the edges of a vertex that was reached before the depth
-    ``stop``. ``full`` is true if a group member was left out by the node limit. ``edge_count`` are
-    the edges of the vertices whose edges were followed. ``follows`` decides whether the walk
+    ``stop``. ``full`` is true if a group member was left out by the node limit. ``edge_count`` is the number of
+    followed edges: the caller could count hidden ones by a limit of the query. ``follows`` decides whether the walk
     goes over an edge: by the edge, its near and its far end, and the vertex reached in the group of the near end.
     ``cut`` are the vertices from which a limit kept the walk, and ``withheld`` those from which the policy did, on the
     completed levels.
@@ -137,10 +137,10 @@ class WalkState:
         """
         last, limit = depth == self.stop, self.query.max_edges
         for member, known, path in self._members(*at, expansion, last=last):
-            self.edge_count += len(member.edges)
+            followed = self._far_ends(member, known, at[0])
+            self.edge_count += len(followed)
             if limit is not None and self.edge_count > limit:
                 return EDGES
-            followed = self._far_ends(member, known, at[0])
             if known.vid in self.visibility.before_hidden:
                 self.visibility.beside_hidden.add(at[0].vid)
             if last and any(far.vid not in self.nodes for far in followed):

@@ -15,6 +15,7 @@ from typing import Final
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry, awaiting, new_entry_id
 from app.graph.commits.sensitivity_floors import SensitivityFloor
+from app.graph.commits.turns.blurred_limit import blurred
 from app.graph.driver.edge_pages import VisitBudget
 from app.graph.propagation.known_flows import carried, targets
 from app.graph.propagation.sources import Sources
@@ -33,10 +34,10 @@ from policies.sensitivity import RANK, SENSITIVITIES
 from policies.vocabulary import WriteAction
 
 MAX_RAISED: Final = 1_000
-"""Maximal number of vertices outside of the working set that one batch raises."""
+"""Maximal number of vertices outside of the working set that one batch raises, blurred."""
 
 MAX_RAISED_SIZE: Final = 2 * 1024 * 1024
-"""Maximal size of the records outside of the working set that all batches of a transaction raise.
+"""Maximal size of the records outside of the working set that all batches of a transaction raise, blurred.
 
 It is that of :func:`app.graph.records.native.write_cost.rewrite_size`. Beyond it, a floor takes the place of the raise,
 so that no item takes the store long, or is refused, because of what others derive.
@@ -110,7 +111,8 @@ class _Raising:
         self._outbox = outbox
         self._diff = diff
         self._raised_count = 0
-        self._unread_size = MAX_RAISED_SIZE
+        self._max_raised = blurred(MAX_RAISED)
+        self._max_size = self._unread_size = blurred(MAX_RAISED_SIZE)
         self._visits = VisitBudget(MAX_VISITED)
         self._cover_visits = VisitBudget(MAX_COVER_VISITED)
         self._new = {vid for vid in diff.vertices if not batch.existed(vid)}
@@ -168,7 +170,7 @@ class _Raising:
             if levels > MAX_LEVELS:
                 await self._put_floor(rank, everything, own | parents)
                 return
-            limit = MAX_RAISED - self._raised_count + len(self._batch.vertices)
+            limit = self._max_raised - self._raised_count + len(self._batch.vertices)
             found, records, size = await self._flows.targets(
                 own, parents, limit, self._unread_size, visits=self._visits
             )
@@ -184,7 +186,7 @@ class _Raising:
                 await self._put_floor(rank, everything | found, own | parents, covers_tenant=is_unread)
                 return
             self._unread_size -= size
-            known, unknown = await run_in_turn(self._divided, len(found) > MAX_RAISED, found)
+            known, unknown = await run_in_turn(self._divided, len(found) > self._max_raised, found)
             if not unknown <= records.keys():
                 unknown, records = await self._low(rank, unknown)
                 levels += 2  # for its two further requests
@@ -216,7 +218,7 @@ class _Raising:
         Of many long records, some are left out.
         """
         low = await below(self._client, vids, SENSITIVITIES[rank])
-        may_raise = self._raised_count + len(low) <= MAX_RAISED
+        may_raise = self._raised_count + len(low) <= self._max_raised
         records, _ = await self._flows.first_records(sorted(low), ()) if may_raise and low else ({}, ())
         return low, records
 
@@ -231,12 +233,12 @@ class _Raising:
             if RANK[records[vid]["sensitivity"]] < rank or self._confirms(records[vid], rank)
         ]
         self._raised_count += len(low)
-        if self._raised_count > MAX_RAISED:
+        if self._raised_count > self._max_raised:
             return False
         size = self._batch.added_size
         async for vid in OperationBudget().in_turns(low):
             size += rewrite_size(records[vid])
-        if size > MAX_RAISED_SIZE:
+        if size > self._max_size:
             return False
         async for vid in OperationBudget().in_turns(low):
             self._batch.add_stored(vid, records[vid])

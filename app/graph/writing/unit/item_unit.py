@@ -34,16 +34,18 @@ class ItemUnit:
 
         The callers changed the parent one after the other, before the child followed any of them. So the caller of each
         hand-over needs the right to update the child with an owner that it had or got before, and with the one that
-        follows. It may also have stayed with an owner while the parent was handed over.
+        follows. It may also have stayed with an owner while the parent was handed over. About a child without an owner
+        the right was decided with the first hand-over: what others raised since then must not keep the child from it.
         """
         parent = self.lookup.parent(after) if self.hand_overs else None
         raised = self.author.floors.with_floor(self.author.vid(child["id"]), child)
         owners = {str(child["ownerTeam"])}
+        unowned = {""}
         for each in self.hand_overs if parent is not None else ():
             following = owner_team(child, parent if each.owner is None else {"ownerTeam": each.owner})
             with_earlier = (attributes({**raised, "ownerTeam": owner}) for owner in owners)
             if not each.may("update", attributes({**raised, "ownerTeam": following})).allowed:
                 continue
-            if any(each.may("update", one).allowed for one in with_earlier):
+            if owners == unowned or any(each.may("update", one).allowed for one in with_earlier):
                 owners.add(following)
         return after["ownerTeam"] in owners

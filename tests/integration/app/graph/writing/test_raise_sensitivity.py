@@ -11,6 +11,8 @@ from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
 from support.stores.writers import NOW, Writers, asset, link, person, stored, urn, write_at_once
 
+from app.graph.commits.turns import blurred_limit
+from app.graph.commits.turns.blurred_limit import blurred
 from app.graph.commits.write_statements import WRITE
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.records.native.write_cost import rewrite_size
@@ -29,6 +31,12 @@ ADA = person("ada", "team ranking", roles="engineer")
 APPROVER = person("ann", "team ranking", roles="engineer approver")
 RESTRICTED = {"sensitivity": "RESTRICTED"}
 LONG = {"description": "d" * 1_000}
+
+
+@pytest.fixture(autouse=True)
+def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the maxima of a raise be exact."""
+    monkeypatch.setattr(raise_sensitivity, "blurred", lambda maximum: maximum)
 
 
 async def write(
@@ -187,6 +195,23 @@ def covered(writers: Writers) -> list[set[int]]:
 def vids(*names: str) -> set[int]:
     """Return the vertex ids of assets."""
     return {vertex_id("default", urn(name)) for name in names}
+
+
+@pytest.mark.parametrize("limit", ["MAX_RAISED", "MAX_RAISED_SIZE"])
+async def test_what_is_raised_at_once_has_no_sharp_limit(
+    graph: StoreGraph, writers: Writers, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    """32 assets, or as many characters, are raised or get a floor by chance: no caller can count hidden ones so."""
+    monkeypatch.setattr(raise_sensitivity, "blurred", blurred)
+    names = [f"dataset each{number}" for number in range(32)]
+    await write(writers, asset("dataset hub"), *(asset(name, LONG, derivedFrom=["dataset hub"]) for name in names))
+    records = (await stored(graph)).records
+    size = sum(rewrite_size(records[urn(name)]) for name in names)
+    monkeypatch.setattr(raise_sensitivity, limit, {"MAX_RAISED": 32, "MAX_RAISED_SIZE": size * 9 // 8}[limit])
+    for chance, level, floors in ((0, "CONFIDENTIAL", []), (1, "RESTRICTED", [vids(*names)])):
+        monkeypatch.setattr(blurred_limit, "randbelow", lambda below, chance=chance: chance * (below - 1))
+        assert await write(writers, asset("dataset hub", {"sensitivity": level})) == ["UPDATED"]
+        assert covered(writers) == floors
 
 
 async def test_few_long_records_get_a_floor_as_many_short_ones_do(

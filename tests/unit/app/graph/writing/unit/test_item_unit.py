@@ -61,6 +61,18 @@ def test_each_caller_needs_the_right_on_the_child(
     assert unit.follows_hand_overs({**after, "ownerTeam": team("a")}, after) is follows
 
 
+@pytest.mark.parametrize(("owner", "teams", "follows"), [("", "c", True), ("", "b", False), ("a", "c", False)])
+def test_a_raise_keeps_no_child_without_an_owner_from_its_parent(
+    memory: Memory, owner: str, teams: str, *, follows: bool
+) -> None:
+    """Its right was decided with the hand-over; a caller who may not update it with the new owner gives it to none."""
+    seeded(memory, asset("model m", owners={"team c": ["TECHNICAL"]}), asset(CHILD))
+    unit, after = memory.unit(ROOT), memory.record(CHILD)
+    unit.hand_overs = (HandOver(may(*teams), team("c")),)
+    before = {**after, "ownerTeam": team(owner) if owner else "", "sensitivity": "RESTRICTED"}
+    assert unit.follows_hand_overs(before, after) is follows
+
+
 def test_owners_of_its_own_count_for_a_child(memory: Memory) -> None:
     """A hand-over to no team leaves it to its own user, whom a later one passes over."""
     hana = {"user hana": ["TECHNICAL"]}
