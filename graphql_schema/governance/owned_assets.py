@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
+from graphql_schema.catalog.enums import AssetKind
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.filters import AssetFilter, AssetOrder, asset_listing
 from graphql_schema.ports.conditions import AnyOf, Condition, In, Negated
@@ -51,17 +52,26 @@ async def window_of(
         reader.listing(asset_listing(where, order, preferred), page),
         reader.listing(asset_listing(where, order, wanted, Negated(preferred)), replace(page, in_parts=True)),
     )
+    await info.context.budget.pause()  # aliases of a field wait for the same listings
     rows = {item.row.vid: item.row for item in (*first.items, *others.items)}
     complete = len(rows) <= size and not (first.has_next or others.has_next)
     return Window([*rows.values()][:size], complete, has_all_preferred=not first.has_next)
 
 
-async def all_owned(info: Info, teams: Sequence[str], where: AssetFilter | None = None) -> Window:
-    """Return the visible assets that teams own and that meet a filter: at most MAX_OWNED, each once.
+async def all_owned(
+    info: Info, teams: Sequence[str], field: str | None = None, kind: AssetKind | None = None
+) -> Window:
+    """Return the visible assets that teams own: at most MAX_OWNED, each once.
 
+    If a ``field`` or a ``kind`` is given, those of which the viewer may not see it, or of another kind, are left out.
     Those of which the teams are further owners are left out as far as there are more, or they are too much to read.
-    Raises LimitError if the teams are the `ownerTeam` of more.
+    Raises LimitError if the teams are the `ownerTeam` of more. It is read once for all aliases of a field.
     """
+    return await info.context.once(("owned", tuple(teams), field, kind), lambda: _all_owned(info, teams, field, kind))
+
+
+async def _all_owned(info: Info, teams: Sequence[str], field: str | None, kind: AssetKind | None) -> Window:
+    where = None if kind is None else AssetFilter(kinds=[kind])
     found = await window_of(info, where, None, owned_by(teams), owner_team_in(teams), MAX_OWNED)
     if not found.has_all_preferred:
         raise LimitError(
@@ -69,4 +79,6 @@ async def all_owned(info: Info, teams: Sequence[str], where: AssetFilter | None 
             "field `incidents`, by state.",
             limit=MAX_OWNED,
         )
-    return found
+    if field is None:
+        return found
+    return found._replace(rows=[row async for row in info.context.budget.in_turns(found.rows) if row.reads(field)])

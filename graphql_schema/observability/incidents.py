@@ -117,8 +117,7 @@ async def incidents_of_teams(
 
 async def _read(info: Info, teams: Sequence[str], page: PageRequest) -> RowPage:
     """Return a page of the incidents on the assets of teams; raise LimitError if these are too many."""
-    assets = await all_owned(info, teams)
-    return await _gathered(info, [row for row in assets.rows if row.reads(FIELD)], page)
+    return await _gathered(info, (await all_owned(info, teams, FIELD)).rows, page)
 
 
 async def _gathered(info: Info, assets: list[Row], page: PageRequest) -> RowPage:

@@ -10,7 +10,6 @@ from graphql_schema.catalog.relations import MEMBER_OF, USED_BY
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, SchemaField
-from graphql_schema.fields.filters import AssetFilter
 from graphql_schema.governance.owned_assets import all_owned
 from graphql_schema.governance.subteams import IncludeSubteams, with_subteams
 from graphql_schema.ports.record import JsonObject
@@ -85,8 +84,8 @@ async def _usage_of_assets(root: Row, info: Info, span: Span, *, inclusive: bool
     """Return the source of the usage of what a team owns, and with ``inclusive`` what its sub-teams own."""
     context = info.context
     teams = await with_subteams(root, info, inclusive)
-    owned = await all_owned(info, [team.urn for team in teams])
-    months = await months_of(info, [row for row in owned.rows if row.reads("usage")], MONTHS, span)
+    owned = await all_owned(info, [team.urn for team in teams], "usage")
+    months = await months_of(info, owned.rows, MONTHS, span)
     known = await consumers_of(info, months)
     counted = months._replace(complete=months.complete and owned.complete)
     return await added_up_in_turn(context.budget, counted, known, span, (root.urn, "usage", inclusive))
@@ -120,7 +119,7 @@ def _shown(months: Sequence[Month], assets: Iterable[Row | None]) -> list[Month]
 
 async def _consumers(info: Info, teams: Sequence[Row]) -> tuple[list[Row], bool]:
     """Return the teams, their members and the visible services that they own, each once, and whether that is all."""
-    services = all_owned(info, [team.urn for team in teams], AssetFilter(kinds=[AssetKind["SERVICE"]]))
+    services = all_owned(info, [team.urn for team in teams], kind=AssetKind["SERVICE"])
     members = asyncio.gather(*(info.context.reader.related(team, MEMBERS, ALL) for team in teams))
     owned, slices = await asyncio.gather(services, members)
     people = [item.row for each in slices for item in each.items]

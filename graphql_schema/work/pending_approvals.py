@@ -1,7 +1,8 @@
 """Approvals that wait for the viewer: of the newest versions that protected aliases do not point at yet."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Final, NamedTuple
 
 import strawberry
@@ -16,7 +17,7 @@ from graphql_schema.fields.filters import AssetFilter, AssetOrder, AssetOrderFie
 from graphql_schema.fields.refs import ModelRef, ModelVersionRef
 from graphql_schema.governance.aliases import aliases_at_read_time
 from graphql_schema.governance.gate_report import APPROVALS, MANY_RECORDS, GateReport, gate_of
-from graphql_schema.governance.owned_assets import owner_team_in, window_of
+from graphql_schema.governance.owned_assets import Window, owner_team_in, window_of
 from graphql_schema.ports.conditions import ALWAYS
 from graphql_schema.ports.record import JsonObject, Record
 from graphql_schema.ports.relation_query import ALL, REGISTERED, PageRequest, newest_first
@@ -69,72 +70,94 @@ class PendingApprovals:
 
 
 class Candidate(NamedTuple):
-    """A protected alias of a model that does not point at the newest version."""
+    """The newest version of a model, and the protected aliases of the model that do not point at it."""
+
+    model: Row
+    version: Row
+    aliases: list[str]
+
+
+class Waiting(NamedTuple):
+    """A version that lacks ``approvals`` for an alias, which the viewer has the right to give."""
 
     model: Row
     version: Row
     alias: str
+    approvals: list[str]
 
 
 async def pending_approvals(info: Info, limit: int) -> JsonObject:
     """Return the source of a :class:`PendingApprovals` with at most ``limit`` entries.
 
-    Only the gates of these entries are evaluated.
+    Only the gates of these entries are evaluated. What waits is found once for all aliases of the field.
     """
-    own = owner_team_in(sorted(info.context.principal.owners))
-    found = await window_of(info, _MODELS, _NEWEST_FIRST, ALWAYS, own, MAX_MODELS)
-    candidates = await _candidates(info, found.rows)
-    names = await gathered(info.context.budget, [partial(_open_to_viewer, info, each) for each in candidates])
-    waiting = [(each, open_names) for each, open_names in zip(candidates, names, strict=True) if open_names]
-    shown = [partial(gate_of, info, each.version, each.alias) for each, _ in waiting[:limit]]
-    gates = await gathered(info.context.budget, shown)
+    found, waiting = await info.context.once("pending approvals", lambda: _waiting(info))
+    shown = waiting[:limit]
+    calls = [partial(gate_of, info, each.version, each.alias) for each in shown]
+    gates = await gathered(info.context.budget, calls, "gates of pending approvals")
     return {
-        "nodes": [
-            {"model": each.model, "version": each.version, "alias": each.alias, "approvals": open_names, "gate": gate}
-            for (each, open_names), gate in zip(waiting, gates, strict=False)
-        ],
+        "nodes": [{**each._asdict(), "gate": gate} for each, gate in zip(shown, gates, strict=True)],
         "total": len(waiting),
         "examined": len(found.rows),
         "complete": found.complete,
     }
 
 
+async def _waiting(info: Info) -> tuple[Window, list[Waiting]]:
+    """Return the examined models, and all that waits for the viewer, by id of the version, then alias."""
+    own = owner_team_in(sorted(info.context.principal.owners))
+    found = await window_of(info, _MODELS, _NEWEST_FIRST, ALWAYS, own, MAX_MODELS)
+    candidates = await _candidates(info, found.rows)
+    lists = await gathered(info.context.budget, [partial(_open_to_viewer, info, each) for each in candidates])
+    await info.context.budget.pause()
+    return found, list(chain.from_iterable(lists))
+
+
 async def _candidates(info: Info, models: Sequence[Row]) -> list[Candidate]:
-    """Return the protected aliases that do not point at the newest version of their model.
+    """Return newest versions with the protected aliases of their models that do not point at them, by id.
 
     The viewer may approve that version, and did not make it. An alias of a hidden or deleted version counts as absent.
     """
-    protected = {model.vid: _protected(info, model) for model in models}
-    targets = sorted({target for each in protected.values() for target in each.values()})
+    in_turns = info.context.budget.in_turns
+    protected = {model.vid: _protected(info, model) async for model in in_turns(models)}
+    targets = list({target: None async for each in in_turns(protected.values()) for target in each.values()})
     rows = await info.context.reader.nodes(targets, constant_time=True)
-    visible = {row.urn for row in rows if row is not None and not row.deleted}
+    visible = {row.urn async for row in in_turns(rows) if row is not None and not row.deleted}
     shown = [
         model for model in models if model.reads("versions") and not visible.isdisjoint(protected[model.vid].values())
     ]
     pages = await info.context.reader.related_to_all(shown, VERSIONS, PageRequest(first=1, keep=REGISTERED))
     newest = [(model, page.items[0].row) for model, page in zip(shown, pages, strict=True) if page.items]
     found = [
-        Candidate(model, version, alias)
-        async for model, version in info.context.budget.in_turns(newest)
+        Candidate(model, version, aliases)
+        async for model, version in in_turns(newest)
         if _may_approve(info, version)
-        for alias, target in protected[model.vid].items()
-        if target in visible and target != version.urn
+        if (aliases := _open_aliases(protected[model.vid], visible, version))
     ]
-    return sorted(found, key=lambda each: (each.version.urn, each.alias))
+    return sorted(found, key=lambda each: each.version.urn)
 
 
-async def _open_to_viewer(info: Info, candidate: Candidate) -> list[str]:
-    """Return the missing approval names, without those that a gate needs of another person than the viewer.
+def _open_aliases(protected: Mapping[str, str], visible: Collection[str], version: Row) -> list[str]:
+    """Return the protected aliases, in order, that point at another visible version than this one."""
+    return sorted(alias for alias, target in protected.items() if target in visible and target != version.urn)
+
+
+async def _open_to_viewer(info: Info, candidate: Candidate) -> list[Waiting]:
+    """Return the aliases for which approvals are missing, without those that must be of another person than the viewer.
 
     Only the approvals are read for it, not the other evidence for the gates.
     """
-    needs = info.context.gates.needs(candidate.alias, selectors(_shown(candidate.model)))
-    given = (await info.context.reader.related(candidate.version, APPROVALS, ALL)).items
-    await info.context.budget.pause()
-    people = await run_in_turn(_approvers, len(given) > MANY_RECORDS, given, needs, info.context.now())
-    mine = {name for name, person in people.items() if person == info.context.principal.subject}
-    missing = (name for name in needs.approvals if name not in people)
-    return [name for name in missing if not any(name in one and one & mine for one in needs.distinct)]
+    model, version, aliases = candidate
+    given = (await info.context.reader.related(version, APPROVALS, ALL)).items
+    selected, found = selectors(_shown(model)), list[Waiting]()
+    async for alias in info.context.budget.in_turns(aliases):
+        needs = info.context.gates.needs(alias, selected)
+        people = await run_in_turn(_approvers, len(given) > MANY_RECORDS, given, needs, info.context.now())
+        mine = {name for name, person in people.items() if person == info.context.principal.subject}
+        missing = (name for name in needs.approvals if name not in people)
+        names = [name for name in missing if not any(name in one and one & mine for one in needs.distinct)]
+        found += [Waiting(model, version, alias, names)] if names else []
+    return found
 
 
 def _approvers(given: Sequence[PageItem], needs: Needs, now: int) -> dict[str, str]:

@@ -47,17 +47,28 @@ class UnhealthyAssets:
 async def unhealthy_assets(
     info: Info, teams: Sequence[str], kinds: Sequence[AssetKind] | None, limit: int
 ) -> JsonObject:
-    """Return the source of :class:`UnhealthyAssets` with at most ``limit`` assets; ``kinds`` None or [] are KINDS."""
-    where = AssetFilter(kinds=list(kinds or KINDS))
+    """Return the source of :class:`UnhealthyAssets` with at most ``limit`` assets; ``kinds`` None or [] are KINDS.
+
+    It is found once for all aliases of the field with the same kinds.
+    """
+    key = ("unhealthy assets", tuple(teams), tuple(kinds or KINDS))
+    found = await info.context.once(key, lambda: _found(info, teams, kinds or KINDS))
+    return {**found, "nodes": found["nodes"][:limit]}
+
+
+async def _found(info: Info, teams: Sequence[str], kinds: Sequence[AssetKind]) -> JsonObject:
+    """Return the source of :class:`UnhealthyAssets` with all of them."""
+    where = AssetFilter(kinds=list(kinds))
     order = AssetOrder(field=AssetOrderField.UPDATED_AT, direction=OrderDirection.DESC)
     found = await window_of(info, where, order, owned_by(teams), owner_team_in(teams), MAX_EXAMINED)
     rows = [row for row in found.rows if _shows_health(row)]
-    reports = await gathered(info.context.budget, [partial(info.context.reader.health, row) for row in rows])
+    calls = [partial(info.context.reader.health, row) for row in rows]
+    reports = await gathered(info.context.budget, calls, "health of unhealthy assets")
     certain = [(row, each.status) for row, each in zip(rows, reports, strict=True) if not each.completeness.is_cut]
     bad = [(row, status) for row, status in certain if status in STATUSES]
     bad.sort(key=lambda each: (STATUSES.index(each[1]), each[0].urn))
     return {
-        "nodes": [row for row, _ in bad[:limit]],
+        "nodes": [row for row, _ in bad],
         "total": len(bad),
         "examined": len(certain),
         "complete": found.complete and len(certain) == len(rows),

@@ -7,10 +7,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
+
+
+MANY_ITEMS: Final = 1_000
+"""Number of items beyond which a call begins in a turn: those of a team take some milliseconds."""
 
 
 @dataclass(slots=True)
@@ -37,6 +41,8 @@ class SharedBatches(Generic[ItemT, ResultT]):
         ``load`` is no attribute: as a method of the owner it would be a cycle of references, which keeps what was read
         until a garbage collection.
         """
+        if len(items) > MANY_ITEMS:
+            await self.pause()  # aliases of a field continue together, each with as many
         keyed = {self.key(item): item for item in items}
         unknown = [key for key in keyed if key not in self.known]
         missing = {key: keyed[key] for key in unknown if key not in self._batches}

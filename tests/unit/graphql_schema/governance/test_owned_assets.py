@@ -1,5 +1,6 @@
 """Assets of teams, of which a bound leaves out those that others own before those that the teams own."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -8,6 +9,8 @@ from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.governance import owned_assets as module
 from graphql_schema.governance.owned_assets import all_owned, owned_by, owner_team_in, window_of
+from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.shared_results import SharedResults
 from policies.errors import LimitError
 
 ADS, GROWTH = "mlg://team/test/default/ads", "mlg://team/test/default/growth"
@@ -26,7 +29,8 @@ def graph() -> PlainGraph:
 
 def info(graph: PlainGraph) -> Any:
     """Return the context of an operation over a graph."""
-    return cast("Any", SimpleNamespace(context=SimpleNamespace(reader=graph)))
+    context = SimpleNamespace(reader=graph, budget=OperationBudget(), once=SharedResults().get)
+    return cast("Any", SimpleNamespace(context=context))
 
 
 @pytest.mark.parametrize(
@@ -66,6 +70,21 @@ async def test_no_asset_is_read_twice(graph: PlainGraph) -> None:
 
     await window_of(info(cast("Any", Listed())), None, None, owned_by([GROWTH]), owner_team_in([GROWTH]), 5)
     assert sorted(listed) == [*"abcxy"]
+
+
+async def test_aliases_read_what_teams_own_once(graph: PlainGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty of them wait for the same listings, and each would pass over ten thousand rows in one iteration."""
+    read, windows = list[int](), module.window_of
+
+    async def window(*given: Any) -> Any:
+        read.append(1)
+        return await windows(*given)
+
+    monkeypatch.setattr(module, "window_of", window)
+    aliased = info(graph)
+    found = await asyncio.gather(*(all_owned(aliased, [ADS], "usage") for _ in range(30)))
+    assert [[row.record["name"] for row in each.rows] for each in found] == [["a", "b", "c"]] * 30
+    assert len(read) == 1
 
 
 async def test_only_what_teams_own_themselves_is_too_much(graph: PlainGraph, monkeypatch: pytest.MonkeyPatch) -> None:

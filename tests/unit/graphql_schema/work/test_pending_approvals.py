@@ -1,5 +1,6 @@
 """Approvals that wait for the viewer: whose they are, and of which versions."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import get_ident
@@ -18,6 +19,7 @@ from graphql_schema.governance.gate_report import MANY_RECORDS, gate_of
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import GateResult
 from graphql_schema.ports.row import Row, RowPage
+from graphql_schema.ports.shared_results import SharedResults
 from graphql_schema.work import pending_approvals as module
 from graphql_schema.work.pending_approvals import pending_approvals
 from policies.installation.gates import Gate, Gates, Needs
@@ -74,9 +76,10 @@ def decided(graph: PlainGraph, gate: str, by: str) -> None:
     graph.join("DECIDED_FOR", graph.add("APPROVAL", f"{gate}-{by}", **values), V2, at=5)
 
 
-async def waiting(graph: PlainGraph, subject: str = "eli", limit: int = 20) -> dict[str, Any]:
-    """Return what waits for a caller."""
+def operation(graph: PlainGraph, subject: str = "eli") -> Any:
+    """Return the context of an operation of a caller."""
     context = SimpleNamespace(
+        once=SharedResults().get,
         budget=OperationBudget(),
         reader=graph,
         gates=Gates((Gate("two", TWO, frozenset({"champion", "champion-2"})),)),
@@ -84,12 +87,34 @@ async def waiting(graph: PlainGraph, subject: str = "eli", limit: int = 20) -> d
         as_of=None,
         now=lambda: NOW,
     )
-    return await pending_approvals(cast("Any", SimpleNamespace(context=context)), limit)
+    return cast("Any", SimpleNamespace(context=context))
+
+
+async def waiting(graph: PlainGraph, subject: str = "eli", limit: int = 20) -> dict[str, Any]:
+    """Return what waits for a caller."""
+    return await pending_approvals(operation(graph, subject), limit)
 
 
 def shown(found: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
     """Return the version, the alias and the names of each approval."""
     return [(each["version"].urn, each["alias"], each["approvals"]) for each in found["nodes"]]
+
+
+async def test_aliases_of_the_field_find_what_waits_once(graph: ApproverGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each would begin a task for each protected alias; a version has one, whatever the number of its aliases."""
+    pointed = {"version": V1, "protected": True, "since": 1}
+    graph.add("MODEL", "ranker", aliases={"champion": pointed, "champion-2": pointed}, ownerTeam=SEARCH, updatedAt=1)
+    calls, evidence = list[str](), module._open_to_viewer  # noqa: SLF001
+
+    async def counted(info: Any, candidate: Any) -> Any:
+        calls.append(candidate.version.urn)
+        return await evidence(info, candidate)
+
+    monkeypatch.setattr(module, "_open_to_viewer", counted)
+    info = operation(graph)
+    found = await asyncio.gather(*(pending_approvals(info, limit) for limit in range(3)))
+    assert [[each["alias"] for each in one["nodes"]] for one in found] == [[], ["champion"], ["champion", "champion-2"]]
+    assert calls == [V2]
 
 
 async def test_rights_to_many_versions_are_decided_in_turns(

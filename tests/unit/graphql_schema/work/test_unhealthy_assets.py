@@ -1,5 +1,6 @@
 """Unhealthy assets of some teams, by statuses that the names state."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ from graphql_schema.ports.health_report import HealthReport
 from graphql_schema.ports.lineage_query import Completeness
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.row import Row
+from graphql_schema.ports.shared_results import SharedResults
 from graphql_schema.work import unhealthy_assets as module
 from graphql_schema.work.unhealthy_assets import unhealthy_assets
 
@@ -42,9 +44,14 @@ def graph() -> WithHealth:
     return graph
 
 
+def _context(graph: PlainGraph) -> SimpleNamespace:
+    """Return the context of an operation over a graph."""
+    return SimpleNamespace(reader=graph, budget=OperationBudget(), once=SharedResults().get)
+
+
 async def found(graph: PlainGraph, *kinds: str, limit: int = 20) -> tuple[list[str], int, int, bool]:
     """Return the names of the assets, the total, the number of examined ones, and whether these are all."""
-    info = cast("Any", SimpleNamespace(context=SimpleNamespace(reader=graph, budget=OperationBudget())))
+    info = cast("Any", SimpleNamespace(context=_context(graph)))
     source = await unhealthy_assets(info, [ADS], [AssetKind[kind] for kind in kinds], limit)
     names = [row.record["name"] for row in source["nodes"]]
     return names, source["total"], source["examined"], source["complete"]
@@ -55,6 +62,21 @@ async def test_the_worst_first(graph: WithHealth) -> None:
     assert await found(graph) == (["unhealthy-1", "unhealthy-2", "degraded-1"], 3, 5, True)
     assert await found(graph, limit=1) == (["unhealthy-1"], 3, 5, True)
     assert await found(graph, "MODEL_VERSION") == (["unhealthy-3"], 1, 1, True)
+
+
+async def test_aliases_compute_the_health_once(graph: WithHealth, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each alias would begin hundreds of calls at once; they differ in the number of assets that they list."""
+    info, calls = cast("Any", SimpleNamespace(context=_context(graph))), list[str]()
+    health = graph.health
+
+    async def counted(row: Row) -> HealthReport:
+        calls.append(row.urn)
+        return await health(row)
+
+    monkeypatch.setattr(graph, "health", counted)
+    sources = await asyncio.gather(*(unhealthy_assets(info, [ADS], None, limit) for limit in range(4)))
+    assert [len(each["nodes"]) for each in sources] == [0, 1, 2, 3]
+    assert len(calls) == len({*calls}) == sources[0]["examined"]
 
 
 async def test_hidden_health_is_not_examined(graph: WithHealth) -> None:
