@@ -11,6 +11,7 @@ from typing import Final, TypeVar, cast
 
 from graphql_schema.execution.failed_frames import forget_failed, forget_frames
 from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.turns.gradual_release import RELEASE
 
 ResultT = TypeVar("ResultT")
 
@@ -42,9 +43,21 @@ async def all_of(
                 if slots is not None:
                     tasks[-1].add_done_callback(lambda _: slots.release())
     finally:
-        forget_failed(tasks)
-        forget_frames(sys.exception())
+        if sys.exception() is not None:
+            free_failed(budget, tasks)
     return [task.result() for task in tasks]
+
+
+def free_failed(budget: OperationBudget, tasks: list[asyncio.Task[ResultT]]) -> None:
+    """Forget the frames of calls that have failed, of the error that is handled, and all results.
+
+    The list becomes empty. If the operation has read much, they are freed in turns: all that its resolvers have made
+    would be freed by one callback.
+    """
+    freed: list[object] = [*forget_failed(tasks), *forget_frames(sys.exception()), *tasks]
+    tasks.clear()
+    if budget.has_read_much:
+        RELEASE.free(freed)
 
 
 async def gathered(
@@ -94,8 +107,7 @@ async def gathered(
             task.cancel()
     if not errors:
         return [task.result() for task in tasks]
-    forget_failed(tasks)
-    tasks.clear()  # this frame, to which the error refers, refers to no error
+    free_failed(budget, tasks)  # this frame, to which the error refers, refers to no error
     try:
         raise errors[0]
     finally:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Final, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import strawberry
 
@@ -19,12 +19,6 @@ from policies.installation.gates import NO_GATES, Gates
 from policies.principal import Principal
 
 ResultT = TypeVar("ResultT")
-
-MANY_ROWS: Final = 2_000
-"""Number of edges and records read by an operation beyond which they are freed in turns, not at once."""
-
-MANY_BYTES: Final = 4 * 1024 * 1024
-"""The same for what they take in memory by estimate: few records can have a million values."""
 
 
 class SharedWork(Protocol):
@@ -170,7 +164,7 @@ class Context:
 
     def _free(self, discarded: list[object]) -> None:
         """Free what the operation no longer needs; in turns of the event loop, if it may be much."""
-        if self.budget.rows > MANY_ROWS or self.budget.stored > MANY_BYTES:
+        if self.budget.has_read_much:
             RELEASE.free(discarded)
 
     def now(self) -> int:

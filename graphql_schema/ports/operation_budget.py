@@ -30,6 +30,12 @@ _ADVICE: Final = {"listings": _FEWER_LISTS, "filters": _FEWER_LISTS, "paths": _P
 _NOT_SHOWN: Final = frozenset({"rows", "paths", "stored", "filters"})
 """Limits without the actual number in their error: hidden rows, or conditions of the policy, are among what counts."""
 
+MANY_ROWS: Final = 2_000
+"""Number of edges and records read by an operation beyond which they are freed in turns, not at once."""
+
+MANY_BYTES: Final = 4 * 1024 * 1024
+"""The same for what they take in memory by estimate: few records can have a million values."""
+
 
 @dataclass(frozen=True, slots=True)
 class UsageLimits:
@@ -186,6 +192,11 @@ class OperationBudget:
     def is_cancelled(self) -> bool:
         """Whether its end has cancelled the operation; what a part awaited may have taken the cancellation."""
         return self._end is not None and self._cancel is not None and not self.writes
+
+    @property
+    def has_read_much(self) -> bool:
+        """Whether what the operation has read, and made of it, should be freed in turns, not at once."""
+        return self.rows > MANY_ROWS or self.stored > MANY_BYTES
 
     @property
     def is_half_read(self) -> bool:

@@ -77,7 +77,7 @@ class Candidate(NamedTuple):
     aliases: list[str]
 
 
-class Waiting(NamedTuple):
+class WaitingApproval(NamedTuple):
     """A version that lacks ``approvals`` for an alias, which the viewer has the right to give."""
 
     model: Row
@@ -103,7 +103,7 @@ async def pending_approvals(info: Info, limit: int) -> JsonObject:
     }
 
 
-async def _waiting(info: Info) -> tuple[Window, list[Waiting]]:
+async def _waiting(info: Info) -> tuple[Window, list[WaitingApproval]]:
     """Return the examined models, and all that waits for the viewer, by id of the version, then alias."""
     own = owner_team_in(sorted(info.context.principal.owners))
     found = await window_of(info, _MODELS, _NEWEST_FIRST, ALWAYS, own, MAX_MODELS)
@@ -142,21 +142,21 @@ def _open_aliases(protected: Mapping[str, str], visible: Collection[str], versio
     return sorted(alias for alias, target in protected.items() if target in visible and target != version.urn)
 
 
-async def _open_to_viewer(info: Info, candidate: Candidate) -> list[Waiting]:
+async def _open_to_viewer(info: Info, candidate: Candidate) -> list[WaitingApproval]:
     """Return the aliases for which approvals are missing, without those that must be of another person than the viewer.
 
     Only the approvals are read for it, not the other evidence for the gates.
     """
     model, version, aliases = candidate
     given = (await info.context.reader.related(version, APPROVALS, ALL)).items
-    selected, found = selectors(_shown(model)), list[Waiting]()
+    selected, found = selectors(_shown(model)), list[WaitingApproval]()
     async for alias in info.context.budget.in_turns(aliases):
         needs = info.context.gates.needs(alias, selected)
         people = await run_in_turn(_approvers, len(given) > MANY_RECORDS, given, needs, info.context.now())
         mine = {name for name, person in people.items() if person == info.context.principal.subject}
         missing = (name for name in needs.approvals if name not in people)
         names = [name for name in missing if not any(name in one and one & mine for one in needs.distinct)]
-        found += [Waiting(model, version, alias, names)] if names else []
+        found += [WaitingApproval(model, version, alias, names)] if names else []
     return found
 
 

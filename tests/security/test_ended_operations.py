@@ -13,8 +13,8 @@ from support.stores.observed_requests import ObservedRequests
 from support.waiting import until
 
 from app.http.websocket.subscription_socket import SubscriptionHandler
-from graphql_schema.fields import context
-from graphql_schema.fields.context import MANY_ROWS
+from graphql_schema.ports import operation_budget
+from graphql_schema.ports.operation_budget import MANY_ROWS
 from graphql_schema.ports.row import Row
 from policies.errors import LimitError
 
@@ -72,7 +72,7 @@ async def test_what_an_ended_operation_read_is_freed(
                 contexts[-1].budget.end(LimitError("Too late."))
 
     await api.send("bo", document)  # reads the teams of the caller, too
-    monkeypatch.setattr(context, "MANY_ROWS", many_rows)
+    monkeypatch.setattr(operation_budget, "MANY_ROWS", many_rows)
     monkeypatch.setattr(type(api.contexts), "open", lambda _self, *given: remembered(*given))
     gc.collect()
     before = living_rows()

@@ -3,7 +3,7 @@
 These are the caller who registered it, and callers who may retire it.
 """
 
-from app.graph.records.vertex_record import attributes, is_unowned_stub
+from app.graph.records.vertex_record import attributes, is_unowned_stub, owner_team
 from app.graph.writing.rules.denials import who_may_take
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import denied
@@ -60,7 +60,25 @@ def require_right_to_take(unit: ItemUnit) -> None:
                 "an owner, hide it or declare it more sensitive; let one of them make the change."
             )
         if after["ownerTeam"] not in {"", before["ownerTeam"]}:
+            _require_right_of_heir(unit, before, after)
             _require_right_on_child(unit, before, after)
+
+
+def _require_right_of_heir(unit: ItemUnit, child: Record, after: Record) -> None:
+    """Reject the item as DENIED if another owner than that of its parent takes a child which is to follow the parent.
+
+    A child without an owner, whose parent has one, gets this owner by a job. It counts as having it.
+    """
+    if child["ownerTeam"]:
+        return
+    inherited = owner_team(child, unit.lookup.parent(child))
+    if inherited in {"", after["ownerTeam"]}:
+        return
+    if not unit.visibility.allows("update", {**child, "ownerTeam": inherited}).allowed:
+        raise denied(
+            f"{child['id']} gets the owner of its parent, whose assets you may not change; let this owner, or an "
+            "administrator, make the change."
+        )
 
 
 def _require_right_on_child(unit: ItemUnit, child: Record, after: Record) -> None:

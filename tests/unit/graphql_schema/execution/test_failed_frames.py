@@ -100,9 +100,12 @@ def test_an_error_that_is_kept_holds_no_frame() -> None:
 async def test_the_errors_of_a_group_are_visited_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two thousand tasks a thousand fail: each cancelled one would lead to the group, and to all errors in it."""
     contexts: list[BaseException | None] = []
-    monkeypatch.setattr(
-        "graphql_schema.execution.failed_frames.forget_frames", lambda error: contexts.append(error.__context__)
-    )
+
+    def visited(error: BaseException) -> list[object]:
+        contexts.append(error.__context__)
+        return []
+
+    monkeypatch.setattr("graphql_schema.execution.failed_frames.forget_frames", visited)
     tasks = [asyncio.create_task(asyncio.Event().wait()) for _ in range(3)]
     await asyncio.sleep(0)
     for task in tasks:

@@ -4,6 +4,8 @@ import asyncio
 import gc
 from collections.abc import Iterator
 from functools import partial
+from types import TracebackType
+from unittest.mock import Mock
 from weakref import WeakSet
 
 import pytest
@@ -11,8 +13,8 @@ from support.loop_iterations import LoopIterations
 from support.waiting import until
 
 from graphql_schema.execution import many_calls
-from graphql_schema.execution.many_calls import gathered
-from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.execution.many_calls import all_of, gathered
+from graphql_schema.ports.operation_budget import MANY_ROWS, OperationBudget
 from graphql_schema.ports.turns import loop_turns
 from policies.errors import CodedError, LimitError
 
@@ -174,3 +176,26 @@ async def test_what_a_failed_call_read_is_freed() -> None:
         await gathered(OperationBudget(), [partial(fail, number) for number in range(3)])
     await asyncio.sleep(0)
     assert not [*living]
+
+
+@pytest.mark.parametrize("rows", [MANY_ROWS + 1, MANY_ROWS])
+async def test_what_failed_calls_of_a_large_operation_made_is_freed_in_turns(
+    rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The frames of thirty resolvers can be the last references to all that they have read."""
+    given: list[object] = []
+    monkeypatch.setattr("graphql_schema.execution.many_calls.RELEASE", Mock(free=given.extend))
+    budget = OperationBudget()
+    budget.count_rows(rows)
+
+    async def failing(number: int) -> int:
+        await asyncio.sleep(0)
+        if number:
+            raise LimitError("Too many.")
+        return number
+
+    with pytest.raises(ExceptionGroup):
+        await all_of(budget, [partial(failing, number) for number in range(3)])
+    is_large = rows > MANY_ROWS
+    assert [type(each) for each in given].count(asyncio.Task) == 3 * is_large
+    assert any(isinstance(each, TracebackType) for each in given) == is_large

@@ -9,7 +9,8 @@ from unittest.mock import AsyncMock, Mock
 import pytest
 from support.stores.plain_reader import PlainGraph
 
-from graphql_schema.fields.context import MANY_BYTES, MANY_ROWS, Context
+from graphql_schema.fields.context import Context
+from graphql_schema.ports.operation_budget import MANY_BYTES, MANY_ROWS
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.protocols import GraphReader
 from graphql_schema.ports.shared_results import SharedResults

@@ -8,6 +8,7 @@ from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.records.edge_record import with_confirmation
+from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.commands import Command, UnlinkCommand
 
 ADA = person("ada", "team ranking", roles="engineer")
@@ -49,6 +50,19 @@ def test_who_registered_it_gives_it_an_owner(memory: Memory) -> None:
     assert memory.outcomes(asset("run r", owners=RANKING), who=ADA, now=NOW + 2) == ["UPDATED"]
     assert memory.record("run r")["ownerTeam"] == urn("team ranking")
     assert memory.outcomes(asset("run mine", {"state": "RUNNING"}, owners=RANKING), who=ADA) == ["CREATED"]
+
+
+def test_a_child_that_is_to_follow_its_parent_is_not_taken(memory: Memory) -> None:
+    """Before the job, the version that mal registered has no owner yet; it counts as owned like its model."""
+    seeded(memory, asset("model m"))
+    assert memory.outcomes(asset("model-version m@1"), who=MAL, now=NOW + 1) == ["CREATED"]
+    assert memory.outcomes(asset("model m", owners=RANKING), now=NOW + 2) == ["UPDATED"]
+    vid = vertex_id("default", urn("model-version m@1"))
+    memory.vertices[vid] = {**memory.vertices[vid], "ownerTeam": ""}
+    (done,) = memory.run(asset("model-version m@1", owners=ADS), who=MAL, now=NOW + 3)
+    assert [error.code.name for error in done.errors] == ["DENIED"]
+    assert "gets the owner of its parent" in done.errors[0].message
+    assert memory.outcomes(asset("model-version m@1", owners=ADS), now=NOW + 3) == ["UPDATED"]
 
 
 ROOT = person("root", roles="admin")
