@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,6 +17,7 @@ from app.webhooks.host_resolver import HostResolver
 from app.webhooks.webhook_delivery import DELIVERED, DeliveryParts, RetryPlan, WebhookDelivery
 from app.webhooks.webhook_events import WebhookEvents
 from app.webhooks.webhook_rights import WebhookRights
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.webhooks.webhook import WebhookState
 from policies.errors import CodedError
 
@@ -58,16 +59,23 @@ class WebhookJob:
     _resolver: HostResolver = field(default_factory=HostResolver)
     _results: Counter[str] = field(default_factory=lambda: Counter({DELIVERED: 0}))
     _states: Counter[WebhookState] = field(default_factory=Counter)
+    _reported: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        """Work until cancelled; a failure is logged, and retried after ``pause_seconds``."""
+        """Work until cancelled; a failure is logged, and retried after ``pause_seconds``.
+
+        After a failure, states are stored at once, without a read of the registrations. A pause as long as that took
+        follows, because failures without end would otherwise have the write lock all the time.
+        """
+        loop = asyncio.get_running_loop()
         while True:
             self.store.changed.clear()
-            try:
-                await self.step()
-            except Exception:  # noqa: BLE001 - the job boundary
-                _log.exception("webhook_job_failed")
-            await self._wait()
+            await _logged(self.step)
+            until = loop.time() + self.pause_seconds
+            while await self._is_reported(until):
+                begun = loop.time()
+                await _logged(self.save)
+                await asyncio.sleep(min(loop.time() - begun, until - loop.time()))
 
     async def step(self) -> None:
         """Store the states of deliveries, and start and stop deliveries so that they are those of the store."""
@@ -80,7 +88,8 @@ class WebhookJob:
         for webhook in [*stored.values()]:
             if (ended := self.rights.ended(webhook)) is not None:
                 await self.store.put(ended)
-        states = {x: self.rights.state_of(webhook) for x, webhook in stored.items()}
+        in_turns = OperationBudget().in_turns(stored.items())  # each state decrypts a secret
+        states = {x: self.rights.state_of(webhook) async for x, webhook in in_turns}
         wanted = {x for x, state in states.items() if state in _SENT}
         self._states = Counter(states.values())
         for x, each in [*self.running.items()]:
@@ -133,7 +142,7 @@ class WebhookJob:
             self.rights,
             self.source,
             self._results,
-            self.store.changed.set,
+            self._reported.set,
             self.plan,
             self.rights.clock,
             self._resolver,
@@ -149,13 +158,29 @@ class WebhookJob:
         for x in vids:
             await self.running.pop(x).stop()
 
-    async def _wait(self) -> None:
-        """Wait until a registration changes in this process, or a delivery fails, at most ``pause_seconds``."""
+    async def _is_reported(self, until: float) -> bool:
+        """Wait for the report of a delivery, and return true.
+
+        Return false if a registration changes in this process before that, or at the instant ``until`` of the loop.
+        """
+        loop = asyncio.get_running_loop()
+        waits = [asyncio.create_task(event.wait()) for event in (self.store.changed, self._reported)]
         try:
-            async with asyncio.timeout(self.pause_seconds):
-                await self.store.changed.wait()
-        except TimeoutError:
-            return
+            await asyncio.wait(waits, timeout=max(until - loop.time(), 0.0), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        is_reported = self._reported.is_set()
+        self._reported.clear()
+        return is_reported and not self.store.changed.is_set() and loop.time() < until
+
+
+async def _logged(work: Callable[[], Awaitable[None]]) -> None:
+    """Do a part of the job, and log its failure."""
+    try:
+        await work()
+    except Exception:  # noqa: BLE001 - the job boundary
+        _log.exception("webhook_job_failed")
 
 
 def _differs(running: RunningDelivery, stored: StoredWebhook) -> bool:

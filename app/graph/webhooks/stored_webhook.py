@@ -122,6 +122,10 @@ def webhook_from_row(row: JsonObject) -> StoredWebhook:
     stored = orjson.loads(row["record"])
     owner = principal_of(stored["tenant"], stored["owner"])
     values = {name: stored[name] for name in _VALUES}
+    return StoredWebhook(row["x"], owner, state=state_from_text(row["note"]), text=row["record"], **values)
+
+
+def state_from_text(text: str) -> DeliveryState:
+    """Return the state of a JSON text; values of a later release are passed over."""
     known = {each.name for each in fields(DeliveryState)}
-    state = {name: value for name, value in orjson.loads(row["note"]).items() if name in known}
-    return StoredWebhook(row["x"], owner, state=DeliveryState(**state), text=row["record"], **values)
+    return DeliveryState(**{name: value for name, value in orjson.loads(text).items() if name in known})

@@ -1,28 +1,57 @@
 """Reads and writes webhooks; a write is refused if the registration in the store is not the expected one.
 
+A registration has the teams of its owner and what these own, often 100 KB, and all are read every few seconds. The
+store therefore returns only those that the process does not have yet, in parts, because a response is parsed in one
+callback of the event loop.
+
 No level of a query reads these vertices, so a write is not part of the write log, and touches nothing that is cached.
 """
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Final
 from weakref import WeakValueDictionary
 
 from app.fair_queue import PROCESS
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.groovy.json_size import JSON_SIZE
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.touched import NOTHING
-from app.graph.webhooks.stored_webhook import WEBHOOK_ROOT, StoredWebhook, webhook_from_row
+from app.graph.webhooks.stored_webhook import WEBHOOK_ROOT, StoredWebhook, state_from_text, webhook_from_row
+from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.record import JsonObject
+
+PART_BYTES: Final = 4 * 1024 * 1024
+"""Bytes of registrations with which a response ends; they are parsed in about 5 ms."""
 
 _LOAD: Final = PreparedStatement.of(
-    """
+    f"""
+{JSON_SIZE}
 def rows = []
-g.V(xs).out('WEBHOOK').each { rows << [x: it.id(), record: it.value('record'), note: it.value('note')] }
-[rows]
+def size = 0L
+def left = 0
+g.V(xs).out('WEBHOOK').each {{
+  def former = known[it.id().toString()]
+  if (former == null && size >= part) {{ left++; return }}
+  def record = it.value('record')
+  def digest = record.digest('SHA-256')
+  if (digest == former) record = null
+  else if (size >= part) {{ left++; return }}
+  else size += JsonSize.of(record)
+  rows << [x: it.id(), digest: digest, record: record, note: it.value('note')]
+}}
+[rows, left]
 """,
     "xs",
+    "known",
+    "part",
     name="webhooks",
 )
+"""Reads webhooks: rows ``{x, digest, record, note}``, and the number of those that are left out.
+
+``known`` has digests of registrations by vertex id, which is text as a key of JSON. ``record`` is null if its digest is
+the known one. After ``part`` bytes of records, webhooks with another record are left out.
+"""
 
 _SET: Final = PreparedStatement.of(
     """
@@ -58,12 +87,16 @@ synchronized ('mlgraph write'.intern()) {
 
 
 class WebhookStore:
-    """The webhooks of a store. ``lock`` is that of the writers of the process."""
+    """The webhooks of a store. ``lock`` is that of the writers of the process.
+
+    It keeps the webhooks of the last read, with the digests of their registrations.
+    """
 
     def __init__(self, client: GremlinClient, lock: asyncio.Lock) -> None:
         self._client = client
         self._lock = lock
         self._registering = WeakValueDictionary[Hashable, asyncio.Lock]()
+        self._known: dict[int, tuple[str, StoredWebhook]] = {}
         self.changed = asyncio.Event()
 
     @property
@@ -77,9 +110,19 @@ class WebhookStore:
         return self._registering.setdefault(caller, asyncio.Lock())
 
     async def all(self, caller: Hashable = PROCESS) -> list[StoredWebhook]:
-        """Return all webhooks of all tenants; ``caller`` is whose slot of the store the read takes."""
-        (rows,) = await self._client.submit(_LOAD, {"xs": [WEBHOOK_ROOT]}, caller=caller)
-        return [webhook_from_row(row) for row in rows]
+        """Return all webhooks of all tenants; ``caller`` is whose slots of the store the reads take.
+
+        They are as one transaction read them, the last one if there are several.
+        """
+        known, left = self._known, 1
+        while left:
+            digests = {str(x): digest for x, (digest, _) in known.items()}
+            bindings = {"xs": [WEBHOOK_ROOT], "known": digests, "part": PART_BYTES}
+            rows, left = await self._client.submit(_LOAD, bindings, caller=caller)
+            in_turns = OperationBudget().in_turns(rows)
+            known = {row["x"]: (row["digest"], _webhook(row, known)) async for row in in_turns}
+        self._known = known
+        return [webhook for _, webhook in known.values()]
 
     async def put(self, webhook: StoredWebhook) -> bool:
         """Store a registration with its state, and set the event ``changed``.
@@ -115,3 +158,11 @@ class WebhookStore:
         """Wake the job that sends webhooks, and return ``done``."""
         self.changed.set()
         return done
+
+
+def _webhook(row: JsonObject, known: Mapping[int, tuple[str, StoredWebhook]]) -> StoredWebhook:
+    """Return the webhook of a row; the ``known`` one, with the state of the row, if the row has no registration."""
+    if row["record"] is not None:
+        return webhook_from_row(row)
+    _, webhook = known[row["x"]]
+    return webhook.with_state(state_from_text(row["note"]))

@@ -55,7 +55,7 @@ async def test_each_read_takes_a_slot_of_its_caller(monkeypatch: pytest.MonkeyPa
 
     async def submit(*_: object, caller: object = PROCESS) -> list[object]:
         callers.append(caller)
-        return [[]]
+        return [[], 0]
 
     monkeypatch.setattr(client, "submit", submit)
     store = WebhookStore(client, asyncio.Lock())

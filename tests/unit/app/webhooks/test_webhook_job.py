@@ -1,17 +1,22 @@
 """The job that starts and stops deliveries, and stores their states."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
 from support.stores.webhook_memory import WebhookMemory, webhook
+from support.unpaused_calls import UnpausedCalls
 from support.waiting import until
 
+from app.fair_queue import PROCESS
 from app.graph.webhooks.stored_webhook import DeliveryState, StoredWebhook
 from app.webhooks.receiver_hosts import ReceiverHosts
+from app.webhooks.webhook_delivery import RetryPlan
 from app.webhooks.webhook_job import WebhookJob, sending
 from app.webhooks.webhook_rights import WebhookRights
+from policies.errors import CodedError
 
 URL = "http://127.0.0.1:1"
 
@@ -104,6 +109,95 @@ async def test_states_are_stored_at_each_step_and_at_the_end() -> None:
     delivery.webhook, delivery.unsaved = delivery.webhook.with_state(DeliveryState("last")), True
     await job.close()
     assert store.stored[8].state == DeliveryState("last")
+
+
+class Failing(Silent):
+    """Events that cannot be read."""
+
+    async def after(self, hook: StoredWebhook, _: str, __: object) -> AsyncGenerator[dict[str, Any], None]:
+        """Raise an error."""
+        self.begun.append(hook.name)
+        raise CodedError("no events")
+        yield {}
+
+
+@dataclass
+class Counted(WebhookMemory):
+    """Webhooks in memory; ``reads`` counts the reads of all, and ``steps`` has ``save`` for each stored state."""
+
+    reads: int = 0
+    steps: list[str] = field(default_factory=list)
+
+    async def save_state(self, given: StoredWebhook) -> bool:
+        """Store the state alone."""
+        self.steps.append("save")
+        return await super().save_state(given)
+
+    async def all(self, caller: Hashable = PROCESS) -> list[StoredWebhook]:
+        """Return all webhooks."""
+        self.reads += 1
+        return await super().all(caller)
+
+
+async def test_a_failure_is_stored_without_a_read_of_the_registrations() -> None:
+    """Receivers that fail all the time made the job read all webhooks each time; a registration does so at once."""
+    store, events = Counted({8: webhook("a"), 16: webhook("b")}), Failing()
+    job = job_over(store, events)
+    job.plan = RetryPlan(first=3_600.0)
+    async with sending(job):
+        await until(lambda: all(each.state.failures == 1 for each in store.stored.values()))
+        assert (sorted(events.begun), store.reads) == (["a", "b"], 1)
+        await store.put(replace(store.stored[8], filter={"kinds": ["MODEL"]}))
+        await until(lambda: store.reads == 2 and len(events.begun) == 3)
+
+
+async def test_failures_without_end_do_not_keep_the_job_from_reading() -> None:
+    """Webhooks that other processes registered, renewed or removed count also while one fails all the time."""
+    store = Counted({8: webhook("a")})
+    job = job_over(store, Failing())
+    job.plan, job.pause_seconds = RetryPlan(first=0.0), 0.0
+    async with sending(job):
+        await until(lambda: store.reads > 3)
+
+
+async def test_failures_without_end_do_not_delay_a_registration() -> None:
+    """A webhook that is registered in this process is sent at once, although another one fails all the time."""
+    store = Counted({8: webhook("a")})
+    job = job_over(store, Failing())
+    job.plan = RetryPlan(first=0.0)
+    async with sending(job):
+        await until(lambda: len(store.steps) > 9)
+        await store.put(webhook("b", x=16, secret=job.rights.seal("whsec_BBBB")))
+        await until(lambda: 16 in job.running)
+
+
+async def test_failures_without_end_leave_the_write_lock_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pause follows each time that states are stored because of a failure: that needs the lock of all writers."""
+    store, sleep = Counted({8: webhook("a")}), asyncio.sleep
+
+    async def counted(seconds: float) -> None:
+        task = asyncio.current_task()
+        if task is not None and task.get_name() == "webhooks" and seconds > 0:
+            store.steps.append("pause")
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", counted)
+    job = job_over(store, Failing())
+    job.plan = RetryPlan(first=0.0)
+    async with sending(job):
+        await until(lambda: len(store.steps) > 9)
+        assert store.steps[:8] == ["save", "pause"] * 4
+
+
+async def test_the_states_of_webhooks_are_decided_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may end a turn, because its secret is decrypted: a thousand of them held the event loop for 50 ms."""
+    store = WebhookMemory({x: webhook(f"w{x}") for x in range(20)})
+    job = job_over(store, Silent())
+    calls = UnpausedCalls(monkeypatch)
+    calls.observe(WebhookRights, "state_of")
+    await job.step()
+    assert (len(job.running), calls.longest) == (20, 1)
+    await job.close()
 
 
 async def test_a_webhook_that_is_registered_again_begins_anew() -> None:

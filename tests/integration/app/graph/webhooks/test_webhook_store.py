@@ -2,12 +2,15 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from support.servers.in_process import client_of
 from support.stores.janusgraph import StoreGraph
 from support.stores.webhook_memory import webhook
 
 from app.graph.records.vertex_id import internal_vertex_id
+from app.graph.webhooks import webhook_store
 from app.graph.webhooks.stored_webhook import DeliveryState
 from app.graph.webhooks.webhook_store import WebhookStore
 
@@ -36,3 +39,38 @@ async def test_a_write_needs_the_expected_registration(graph: StoreGraph) -> Non
         assert await store.remove((await store.all())[0])
         assert len(await store.all()) == 1
         assert store.changed.is_set()
+
+
+async def test_the_store_returns_unknown_registrations_in_parts(
+    graph: StoreGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part has at least one registration; a known one is left out, a changed one is not, a state never is."""
+    monkeypatch.setattr(webhook_store, "PART_BYTES", 1)
+    async with client_of(graph) as client:
+        store, responses = WebhookStore(client, asyncio.Lock()), list[list[Any]]()
+        for name in ("a", "b", "c"):
+            given = webhook(name, x=internal_vertex_id("test", name), filter={"actors": ['"ü\u2028😀']})
+            assert await store.put(given)
+        submit = client.submit
+
+        async def recorded(*given: Any, **more: Any) -> list[Any]:
+            responses.append(await submit(*given, **more))
+            return responses[-1]
+
+        monkeypatch.setattr(client, "submit", recorded)
+        first = await store.all()
+        assert sorted(each.name for each in first) == ["a", "b", "c"]
+        assert all(each.text == each.record() for each in first)
+        assert [(_read(rows), left) for rows, left in responses] == [(1, 2), (1, 1), (1, 0)]
+        assert await store.save_state(first[0].with_state(DeliveryState("c2")))
+        assert await store.put(replace(first[1], url="http://127.0.0.1:2"))
+        responses.clear()
+        second = await store.all()
+        assert second[0] == first[0].with_state(DeliveryState("c2"))
+        assert second[1:] == [replace(first[1], url="http://127.0.0.1:2"), first[2]]
+        assert [(_read(rows), left) for rows, left in responses] == [(1, 0)]
+
+
+def _read(rows: list[Any]) -> int:
+    """Return the number of rows with a registration."""
+    return sum(row["record"] is not None for row in rows)
