@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import Final
 
 import orjson
@@ -13,6 +14,7 @@ import structlog
 
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.webhooks.stored_webhook import StoredWebhook
+from app.store.growing_pauses import GrowingPauses, PausePolicy
 from app.webhooks.host_resolver import HostResolver
 from app.webhooks.receiver import DeliveryFailedError, Receiver
 from app.webhooks.webhook_events import WebhookEvents
@@ -27,6 +29,11 @@ SAVED_MS: Final = 60_000
 
 DELIVERED: Final = "DELIVERED"
 """The result of a delivery that the receiver accepted, in metrics."""
+
+MAX_STORE_PAUSE: Final = 15.0
+"""Longest pause in seconds before an event is read again while the store of the server fails."""
+
+_OF_STORE: Final = frozenset({Code.STORE_UNAVAILABLE, Code.STORE_FAILED})
 
 _log = structlog.get_logger(__name__)
 
@@ -80,12 +87,17 @@ class WebhookDelivery:
         self._passed_at = 0
 
     async def run(self) -> None:
-        """Send until the webhook is disabled or its rights have ended."""
+        """Send until the webhook is disabled or its rights have ended.
+
+        An error of the store of the server is no failure of the receiver: it is tried again within MAX_STORE_PAUSE.
+        """
         rule = self._parts.rights.hosts.rule_for(self.webhook.url)
         assert rule is not None  # noqa: S101 - the job starts allowed webhooks only
+        pauses = GrowingPauses(PausePolicy(self._parts.plan.first, MAX_STORE_PAUSE))
         async with Receiver(self.webhook.url, rule, self._parts.resolver) as receiver:
             while not self.webhook.state.disabled_at:
                 await asyncio.sleep(self._seconds())
+                begun = monotonic()
                 try:
                     await self._send_events(receiver)
                 except RightsEndedError:
@@ -93,7 +105,11 @@ class WebhookDelivery:
                 except DeliveryFailedError as error:
                     self._record_failure(error)
                 except Exception as error:  # noqa: BLE001 - the boundary of a webhook: it is logged and retried
-                    self._record_failure(DeliveryFailedError(_reason(error)))
+                    if isinstance(error, CodedError) and error.code in _OF_STORE:
+                        self._parts.results[error.code.value] += 1
+                        await asyncio.sleep(pauses.after(monotonic() - begun))
+                    else:
+                        self._record_failure(DeliveryFailedError(_reason(error)))
 
     def _seconds(self) -> float:
         """Return the seconds until the next attempt; 0 if its instant is later than a right clock can have set."""
