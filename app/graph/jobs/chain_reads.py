@@ -3,7 +3,7 @@
 What is written between two pages leaves an outbox entry of its own. So chains may be read over several steps of a job.
 """
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Container, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -13,7 +13,6 @@ from app.graph.commits.outbox_worker import MAX_CHARACTERS
 from app.graph.driver.edge_pages import EdgePages, VisitBudget, read_edge_page
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import inference_chains
-from app.graph.jobs.id_queue import IdQueue
 from app.graph.jobs.inference_chains import ChainEdge, FirstMiddles, Neighbourhood, changes
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.inferred_edge import LABEL
@@ -212,11 +211,14 @@ class EndQueue:
     The queue is false when nothing is left. ``batch`` is derived and to be written. ``begun`` are the vertices of which
     edges are read, derived or to be written. Of several queues, only one may have begun a vertex: what it has read may
     be older than what another one would write.
+
+    Hundreds of thousands may wait. So ``_waiting`` is ordered by links. It is not copied when vertices are put back
+    before all others, and the places of those that were taken are not visited.
     """
 
     batch: DerivedBatch = field(default_factory=DerivedBatch)
     _begun: Sequence[int] = ()
-    _waiting: IdQueue = field(default_factory=dict)
+    _waiting: OrderedDict[int, None] = field(default_factory=OrderedDict)
     _reading: ChainReading | None = None
     _changes: Iterator[tuple[EdgeKey, Record] | None] | None = None
 
@@ -230,7 +232,14 @@ class EndQueue:
 
     def add(self, ends: Iterable[int]) -> None:
         """Add vertices, unless they wait already."""
-        self._waiting |= dict.fromkeys(ends)
+        for vid in ends:
+            self._waiting[vid] = None
+
+    def _put_back(self, ends: Sequence[int]) -> None:
+        """Let vertices be the next ones, in their order."""
+        for vid in reversed(ends):
+            self._waiting[vid] = None
+            self._waiting.move_to_end(vid, last=False)
 
     def may_advance(self, busy: Container[int]) -> bool:
         """Return whether there is work on vertices that are not ``busy``, as others have begun them."""
@@ -259,8 +268,7 @@ class EndQueue:
                 del self._waiting[vid]
             self._reading = ChainReading(rules, self._begun)
         await self._reading.advance(client, budget)
-        left = self._begun[len(self._reading.ends) :]
-        self._waiting = dict.fromkeys(left) | self._waiting
+        self._put_back(self._begun[len(self._reading.ends) :])
         self._begun = self._reading.ends
 
     async def derive(self, refused: Container[int], now: int) -> None:
@@ -292,7 +300,7 @@ class EndQueue:
 
     def begin_again(self) -> None:
         """Read again what was read of the vertices that have begun."""
-        self._waiting = dict.fromkeys(self.begun) | self._waiting
+        self._put_back(self.begun)
         self.batch, self._begun, self._reading, self._changes = DerivedBatch(), (), None, None
 
 

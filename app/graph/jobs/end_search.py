@@ -53,12 +53,14 @@ def edges = hops.collect {{ h ->
 class EndSearch:
     """The search for the vertices at which chains of ``rules`` through the ``middles`` may end, into ``ends``.
 
-    The part of the chain before the middle is not read, inactive edges count, and no records are read.
+    The part of the chain before the middle is not read, inactive edges count, and no records are read. The search keeps
+    the ends that :meth:`take_new` has not returned yet in ``_new``, in addition.
     """
 
     rules: Sequence[InferenceRule]
     middles: Sequence[int]
     ends: set[int] = field(default_factory=set)
+    _new: list[int] = field(default_factory=list)
     _reached: set[ReachedPlace] = field(default_factory=set)
     _further: set[ReachedPlace] = field(default_factory=set)
     _pages: EdgePages | None = None
@@ -71,6 +73,11 @@ class EndSearch:
     def is_read(self) -> bool:
         """Whether all ends are found."""
         return self._pages is None
+
+    def take_new(self) -> list[int]:
+        """Return the ends that were found since the last call: after each page no more than the page has edges."""
+        found, self._new = self._new, []
+        return found
 
     async def advance(self, client: GremlinClient, budget: VisitBudget) -> None:
         """Read the next page by one request, which counts in the budget of a step."""
@@ -93,10 +100,11 @@ class EndSearch:
         """Add the places and ends that a page reaches."""
         labels = [hop["ls"][0] for hop in self._pages.hops] if self._pages else []
         for rule, place, far in _further(self._reached, labels, edges):
-            if place == len(rule.chain):
-                self.ends.add(far)
-            else:
+            if place < len(rule.chain):
                 self._further.add((rule, place, far))
+            elif far not in self.ends:
+                self.ends.add(far)
+                self._new.append(far)
 
 
 def _hops(reached: Iterable[ReachedPlace]) -> list[JsonObject]:

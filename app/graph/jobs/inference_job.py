@@ -236,14 +236,18 @@ class InferenceJob(OutboxWorker):
                 await self._derive(round_, busy)
 
     async def _follow(self, round_: InferenceRound) -> None:
-        """Search the ends beyond some of the middles, which the next batches continue; they add weight to the round."""
+        """Search the ends beyond some of the middles, which the next batches continue; they add weight to the round.
+
+        The ends of a page are added when it is read. A search may find hundreds of thousands: to add all of them after
+        its last page would be one callback.
+        """
         budget, requests = VisitBudget(), 0
         while (round_.middles or round_.search) and not budget.is_spent and requests < MAX_REQUESTS:
             search = round_.search or EndSearch(self._rules, take_first(round_.middles, AT_ONCE))
             round_.search, requests = search, requests + 1
             await search.advance(self._client, budget)
+            round_.ends.add(search.take_new())
             if search.is_read:
-                round_.ends.add(sorted(search.ends))
                 round_.search = None
                 self._outbox.add_weight(round_.entries[0].x, len(search.ends))
 

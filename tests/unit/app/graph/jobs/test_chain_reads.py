@@ -155,6 +155,26 @@ async def test_an_end_has_begun_until_its_edges_are_written() -> None:
     assert (ends.batch.edges, [*ends.begun], ends.must_read, bool(ends)) == ([], [], True, True)
 
 
+async def test_ends_that_are_put_back_are_next_and_the_queue_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each read of a few ends copied the hundreds of thousands behind them, which was quadratic work."""
+    monkeypatch.setattr(inference_chains, "MAX_MIDDLES", 3)
+    monkeypatch.setattr(chain_reads, "AT_ONCE", 2)
+    apart = run(10, 100) | run(11, 100) | run(12, 100, ends=(2,)) | run(13, 100, ends=(2,))
+    ends, client = EndQueue(), EdgeClient(apart, 1_000)
+    ends.add([1, 2, *range(3, 10)])
+    waiting, begun = ends._waiting, list[list[int]]()  # noqa: SLF001 - its identity
+    for _ in range(3):
+        while ends.must_read:
+            await ends.read(client, RULES, (), VisitBudget())  # type: ignore[arg-type]
+        begun.append([*ends.begun])
+        ends.begin_again()
+        for vid in begun[-1]:
+            del waiting[vid]
+    assert begun == [[1], [2, 3], [4, 5]]  # the runs of 1 and 2 are too many to be read together
+    assert ends._waiting is waiting  # noqa: SLF001 - its identity
+    assert [*waiting] == [*range(6, 10)]
+
+
 OFTEN = {"earlier": [[2 * begin, 2 * begin + 1] for begin in range(499)], "validFrom": 1_000}
 """Values of an edge with 500 intervals."""
 

@@ -20,7 +20,7 @@ from app.graph.driver.edge_pages import EDGES
 from app.graph.driver.errors import LostTurnError, StoreUnavailableError
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.jobs import chain_reads, inference_chains, inference_job
-from app.graph.jobs.chain_reads import MAX_EDGES
+from app.graph.jobs.chain_reads import MAX_EDGES, EndQueue
 from app.graph.jobs.inference_job import MAX_REQUESTS, InferenceJob
 from graphql_schema.catalog.inference_rules import RULES
 from policies.principal import Principal
@@ -107,6 +107,23 @@ async def test_the_ends_of_chains_through_a_vertex_are_found_over_several_steps(
     assert steps > len(ENDS) // store.page
     assert max(store.pages) <= store.page
     assert store.derived.keys() == {(DERIVED, VERSIONS[0], end) for end in ENDS}
+
+
+async def test_the_ends_of_a_search_are_queued_page_by_page(store: EdgeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search for the outputs of runs may find hundreds of thousands: all at once, they held the event loop."""
+    added, add = list[int](), EndQueue.add
+
+    def counted(ends: EndQueue, vids: Iterable[int]) -> None:
+        some = [*vids]
+        added.append(len(some))
+        add(ends, some)
+
+    monkeypatch.setattr(EndQueue, "add", counted)
+    store.page = 10
+    await work_off(store, entry(1, middles=[RUN]))
+    assert max(added) <= store.page
+    assert sum(added) == len(ENDS) > store.page
+    assert len(store.derived) == sum(store.written) == BATCH * INPUTS
 
 
 async def test_a_round_ends_in_a_stream_of_entries(store: EdgeStore, monkeypatch: pytest.MonkeyPatch) -> None:
