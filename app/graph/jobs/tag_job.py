@@ -1,9 +1,10 @@
 """The job that propagates tags downstream, and removes them where they no longer arrive.
 
-The tags take turns, batch by batch, and each is worked on from all outbox entries of one caller about it. Those that
-this caller leaves later wait until this work is done. So a tag that is set and removed again and again delays neither
-other tags nor its own removal. If several callers have work on a tag, they take turns of many batches, because what a
-turn found unsupported is decided again in the next one (:mod:`app.graph.jobs.tag_worklist`).
+The callers take turns, batch by batch, and then the tags of each caller (:mod:`app.graph.jobs.tag_work.tag_turns`). A
+tag is worked on from all outbox entries of one caller about it. Those that this caller leaves later wait until this
+work is done. So a tag that is set and removed again and again delays neither other tags nor its own removal. If several
+callers have work on a tag, one of them has it for a turn, because what a turn found unsupported is decided again in the
+next one (:mod:`app.graph.jobs.tag_work.tag_worklist`).
 
 The job writes derived data: the edge to the tag and the index of the asset, without a new revision or audit entry of
 the asset. A batch that writes also stores the vertices to decide next.
@@ -21,6 +22,7 @@ from app.graph.commits.outbox_entry import ANY_TAG, Caller, OutboxEntry, new_ent
 from app.graph.commits.outbox_worker import OutboxWorker, add_in_turns
 from app.graph.commits.state_read import read_records
 from app.graph.commits.turns.blurred_limit import blurred
+from app.graph.commits.turns.caller_turns import CallerTurns
 from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
@@ -28,8 +30,9 @@ from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.errors import WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.id_queue import take_first
-from app.graph.jobs.tag_carriers import Carrier, Carriers
-from app.graph.jobs.tag_worklist import TagBatch, TagDecision, TagWorklist
+from app.graph.jobs.tag_work.tag_carriers import Carrier, Carriers
+from app.graph.jobs.tag_work.tag_turns import TagTurns
+from app.graph.jobs.tag_work.tag_worklist import TagBatch, TagDecision, TagWorklist
 from app.graph.propagation.sources import count_pairs, vertices_among
 from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows
@@ -53,9 +56,6 @@ AT_ONCE: Final = 250
 MAX_AROUND: Final = 1_000
 """Number of vertices around a batch that a step reads while it holds the lock; the next steps read the others."""
 
-MAX_STEPS: Final = 1_000
-"""Number of batches of one caller after which it is the turn of another caller with work on the same tag."""
-
 MANY_PAIRS: Final = 2_000
 """Number of pairs of a vertex and a source from which on a batch is decided in the side thread."""
 
@@ -75,11 +75,10 @@ class TagJob(OutboxWorker):
     ) -> None:
         super().__init__(client, coordinator.lock, coordinator.outbox, clock)
         self._coordinator = coordinator
-        self._worklists: dict[tuple[int, Caller], TagWorklist] = {}  # the first one of a tag has the turn
+        self._worklists = TagTurns()
         self._divisions: dict[DivisionKey, tuple[list[OutboxEntry], TagDivision]] = {}
-        self._turns = TurnOrder[int]()
         self._kinds = TurnOrder[str]()
-        self._divided = TurnOrder[DivisionKey]()
+        self._divided = CallerTurns[DivisionKey]()
         self._loads = 0
 
     async def advance(self, due: list[OutboxEntry]) -> bool:
@@ -91,13 +90,13 @@ class TagJob(OutboxWorker):
         now = self._clock()
         if self._loads != self._outbox.loads:
             self._divisions, self._loads = {}, self._outbox.loads
-            self._worklists = _begun_last(self._worklists)
-        known = {entry.x for worklist in self._worklists.values() for entry in worklist.entries}
+            self._worklists.begin_again()
+        known = self._worklists.entries
         for_all = joined_entries(entry for entry in due if entry.tag == ANY_TAG)
         for entry in due:
             if entry.x not in known and entry.tag != ANY_TAG:
                 self._add_entry(entry, now)
-        self._worklists = {key: worklist for key, worklist in self._worklists.items() if worklist.entries}
+        self._worklists.leave_empty()
         kinds = [kind for kind, queue in (("division", for_all), ("work", self._worklists)) if queue]
         if not kinds:
             return bool(due)
@@ -106,36 +105,21 @@ class TagJob(OutboxWorker):
             if kind == "division":
                 await self._divide_some(for_all, now, budget)
                 return True
-            with self._turns.turn(dict.fromkeys(tag for tag, _ in self._worklists)) as tag:
-                await self._advance(tag, now, budget)
+            with self._worklists.turn() as worklist:
+                await self._advance(worklist, now, budget)
         return True
 
-    async def _advance(self, tag: int, now: int, budget: VisitBudget) -> None:
-        """Work off one batch of the worklist of a tag that has the turn, and its entries after the last one."""
-        key = next(key for key in self._worklists if key[0] == tag)
-        worklist = self._worklists[key]
-        worklist.has_begun = True
+    async def _advance(self, worklist: TagWorklist, now: int, budget: VisitBudget) -> None:
+        """Work off one batch of a worklist, and its entries after the last one."""
         await self._work(worklist, now, budget)
         if worklist.is_done:
             await self._outbox.done(self._client, *worklist.entries)
-            del self._worklists[key]
             _log.info("tag_propagated", tenant=worklist.tenant, tag=worklist.tag)
-        elif worklist.may_pause and worklist.steps >= worklist.share * MAX_STEPS and self._is_awaited(tag):
-            self._end_turn(key)
-
-    def _is_awaited(self, tag: int) -> bool:
-        """Return whether several callers have work on a tag."""
-        return sum(key[0] == tag for key in self._worklists) > 1
-
-    def _end_turn(self, key: tuple[int, Caller]) -> None:
-        """Put a worklist behind those of other callers."""
-        worklist = self._worklists[key] = self._worklists.pop(key)
-        worklist.postpone()
 
     def _add_entry(self, entry: OutboxEntry, now: int) -> None:
         """Add an entry to the worklist of its tag and caller, unless that has begun."""
         tag = entry.tag or ANY_TAG
-        worklist = self._worklists.setdefault((tag, entry.caller), TagWorklist(tag, entry.tenant))
+        worklist = self._worklists.worklist(tag, entry.caller)
         if worklist.has_begun:
             return
         worklist.entries.append(entry)
@@ -147,12 +131,21 @@ class TagJob(OutboxWorker):
     async def _divide_some(
         self, entries: Mapping[DivisionKey, list[OutboxEntry]], now: int, budget: VisitBudget
     ) -> None:
-        """Advance some of the divisions of the entries for all tags, in turns, until the budget is spent."""
-        left = {**entries}
-        while left and len(entries) - len(left) < MAX_REPLACED and not budget.is_spent:
-            with self._divided.turn(left) as key:
-                await self._divide(key, left[key], now, budget)
-            del left[key]
+        """Advance some of the divisions of the entries for all tags, until the budget is spent.
+
+        The callers take turns, and then the divisions of each caller.
+        """
+        left: dict[Caller, dict[DivisionKey, None]] = {}
+        for key, joined in entries.items():
+            left.setdefault(joined[0].caller, {})[key] = None
+        for _ in range(min(MAX_REPLACED, len(entries))):
+            if budget.is_spent:
+                return
+            with self._divided.turn(left) as (caller, key):
+                await self._divide(key, entries[key], now, budget)
+            del left[caller][key]
+            if not left[caller]:
+                del left[caller]
 
     async def _divide(self, key: DivisionKey, joined: list[OutboxEntry], now: int, budget: VisitBudget) -> None:
         """Continue a division, or begin that of the ``joined`` entries; when all tags are read, replace its entries.
@@ -368,15 +361,6 @@ class TagJob(OutboxWorker):
 
     def _flows(self, now: int) -> StoredFlows:
         return StoredFlows(self._client, frozenset(), now)
-
-
-def _begun_last(worklists: Mapping[tuple[int, Caller], TagWorklist]) -> dict[tuple[int, Caller], TagWorklist]:
-    """Return empty worklists in the order of the turns: when entries are loaded again, it is the turn of the next."""
-    first: dict[int, tuple[int, Caller]] = {}
-    for key in worklists:
-        first.setdefault(key[0], key)
-    order = sorted(worklists, key=lambda key: first[key[0]] == key and worklists[key].has_begun)
-    return {key: TagWorklist(key[0], worklists[key].tenant) for key in order}
 
 
 def _division_of(entries: list[OutboxEntry], now: int) -> TagDivision:

@@ -10,9 +10,9 @@ from support.stores.observed_requests import ObservedRequests
 from support.stores.writers import NOW, Writers, asset, link, person, stored, urn
 
 from app.graph.jobs import tag_job
-from app.graph.jobs.tag_carriers import Carrier, Carriers
 from app.graph.jobs.tag_job import TagJob
-from app.graph.jobs.tag_worklist import TagDecision, TagWorklist
+from app.graph.jobs.tag_work.tag_carriers import Carrier, Carriers
+from app.graph.jobs.tag_work.tag_worklist import TagDecision, TagWorklist
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import TAGGED
 from graphql_schema.ports.commands import (

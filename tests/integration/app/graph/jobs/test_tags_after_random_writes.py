@@ -31,6 +31,7 @@ from app.graph.driver import edge_pages
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import tag_job as job_module
 from app.graph.jobs.tag_job import TagJob
+from app.graph.jobs.tag_work import tag_turns
 from app.graph.propagation import tags_around
 from graphql_schema.catalog.relations import RELATIONS, TAGGED
 from graphql_schema.catalog.urn import parse_urn
@@ -187,7 +188,7 @@ async def test_tags_equal_the_oracle(  # noqa: PLR0913, PLR0917 - drawn by hypot
     vertex around it, so that writes come before the next ones. With ``crash``, a transaction has one asset alone.
     """
     monkeypatch.setattr(job_module, "BATCH", size)
-    monkeypatch.setattr(job_module, "MAX_STEPS", 1)
+    monkeypatch.setattr(tag_turns, "MIN_BATCHES", 1)
     monkeypatch.setattr(outbox_worker, "MAX_CHARACTERS", 1 if crash else 10**6)
     if size == 2:
         monkeypatch.setattr(edge_pages, "PAGE", 1)

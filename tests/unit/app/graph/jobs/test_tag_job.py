@@ -16,7 +16,7 @@ from app.graph.driver.errors import LostTurnError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import tag_job
 from app.graph.jobs.tag_job import TagJob
-from app.graph.jobs.tag_worklist import TagWorklist
+from app.graph.jobs.tag_work.tag_worklist import TagWorklist
 from app.graph.propagation import tag_division
 from app.graph.propagation.carried_tags import CarriedTags
 from app.graph.propagation.stored_ends import NextEnd
@@ -65,8 +65,7 @@ async def test_tags_take_turns_and_their_work_ends_in_a_stream_of_entries(
 
 @pytest.fixture
 def job(monkeypatch: pytest.MonkeyPatch) -> TagJob:
-    """Return a job whose turns have two steps, without a store."""
-    monkeypatch.setattr(tag_job, "MAX_STEPS", 2)
+    """Return a job without a store."""
     monkeypatch.setattr(Outbox, "done", AsyncMock())
     coordinator: Any = SimpleNamespace(lock=asyncio.Lock(), outbox=Outbox())
     return TagJob(SimpleNamespace(), coordinator)  # type: ignore[arg-type]
@@ -75,17 +74,37 @@ def job(monkeypatch: pytest.MonkeyPatch) -> TagJob:
 async def test_the_long_work_of_one_caller_delays_no_other_caller_of_the_tag(
     worked: list[tuple[int, int]], job: TagJob
 ) -> None:
-    """After a turn of some steps it is the turn of the other caller; then the first continues where its turn ended.
-
-    Alone, a caller has no turns.
-    """
+    """After a step it is the turn of the other caller; then the first continues where its turn ended."""
     due = [entry(100, PII, *range(10, 16), caller="ada")]
     await job.advance(due)
     due.append(entry(101, PII, 50, caller="bo"))
     for _ in range(6):
         await job.advance(due)
         due = [each for each in due if each.x == 100 or (PII, 50) not in worked]
-    assert worked == [(PII, vid) for vid in (10, 11, 50, 12, 13, 14, 15)]
+    assert worked == [(PII, vid) for vid in (10, 50, 11, 12, 13, 14, 15)]
+
+
+async def test_the_many_tags_of_one_caller_delay_no_other_caller(worked: list[tuple[int, int]], job: TagJob) -> None:
+    """Forty tags on a long chain are forty worklists. The single tag of another caller has every second step."""
+    due = [entry(100 + tag, tag, *range(10, 16), caller="ada") for tag in range(10, 50)]
+    await job.advance(due)
+    due.append(entry(300, PII, 50, 51, 52, caller="bo"))
+    for _ in range(6):
+        await job.advance(due)
+        due = [each for each in due if each.x != 300 or (PII, 52) not in worked]
+    assert worked == [(10, 10), (PII, 50), (11, 10), (PII, 51), (12, 10), (PII, 52), (13, 10)]
+
+
+async def test_callers_with_work_on_the_same_tags_share_each_tag(worked: list[tuple[int, int]], job: TagJob) -> None:
+    """All tags of a caller are those of a caller with long work: the steps of both go to the tag that has the turn."""
+    due = [entry(100 + tag, tag, *range(10, 60), caller="ada") for tag in (GOLD, PII)]
+    await job.advance(due)
+    due += [entry(200 + tag, tag, 90, caller="bo") for tag in (GOLD, PII)]
+    for _ in range(4):
+        await job.advance(due)
+        due = [each for each in due if each.x < 200 or (each.tag, 90) not in worked]
+    assert worked[0] == (GOLD, 10)
+    assert {(GOLD, 90), (PII, 90)} <= {*worked}
 
 
 async def test_the_turns_of_callers_continue_when_entries_are_loaded_again(
@@ -203,6 +222,23 @@ async def test_the_deletions_of_a_caller_are_divided_together_and_delay_no_other
         ([200], [(GOLD, [50, 51]), (PII, [50, 51])]),
         ([each.x for each in again], [(GOLD, [10, 11, 12]), (PII, [10, 11, 12])]),
     ]
+
+
+async def test_the_ends_of_edges_of_one_caller_delay_no_other_caller(
+    job: TagJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hundreds of ends of edges of one caller are due at once. Each is divided alone, and callers take turns."""
+    divided = list[int]()
+
+    async def divide(_job: TagJob, _key: object, joined: list[OutboxEntry], *_: object) -> None:
+        divided.append(joined[0].x)
+
+    monkeypatch.setattr(TagJob, "_divide", divide)
+    monkeypatch.setattr(tag_job, "MAX_REPLACED", 3)
+    due = [entry(100 + number, ANY_TAG, number, caller="ada") for number in range(20)]
+    await job.advance(due)
+    await job.advance([*due, entry(200, ANY_TAG, 50, caller="bo")])
+    assert divided == [100, 101, 102, 200, 103, 104]
 
 
 async def test_the_tags_around_very_many_assets_are_several_transactions(

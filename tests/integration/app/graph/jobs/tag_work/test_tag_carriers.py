@@ -6,7 +6,7 @@ from typing import Any
 from support.stores.janusgraph import StoreGraph
 from support.stores.writers import NOW, Writers, asset, person, urn
 
-from app.graph.jobs.tag_carriers import EDGES_TO_TAG, Carriers
+from app.graph.jobs.tag_work.tag_carriers import EDGES_TO_TAG, Carriers
 from app.graph.records.vertex_id import vertex_id
 
 

@@ -25,7 +25,7 @@ from typing import Final
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.driver.edge_pages import EdgePages
 from app.graph.jobs.id_queue import IdQueue, take_first
-from app.graph.jobs.tag_carriers import Carrier
+from app.graph.jobs.tag_work.tag_carriers import Carrier
 from app.graph.propagation.source_reading import SourceReading
 from app.graph.propagation.sources import group_of, is_group
 from app.graph.propagation.target_queue import TargetQueue
@@ -87,7 +87,8 @@ class TagWorklist:
     transaction. The store refused those of ``refused`` alone, so that they stay as they are.
 
     ``steps`` counts the batches of this turn, except those that only decide once more, as suspects or as candidates,
-    what earlier turns have ``decided``. A turn may have ``share`` times the usual number of steps.
+    what earlier turns have ``decided``: ``repeated`` counts these. A turn may have ``share`` times the usual number of
+    steps.
     """
 
     tag: int
@@ -106,6 +107,7 @@ class TagWorklist:
     limit: int = _UNLIMITED
     refused: set[int] = field(default_factory=set)
     steps: int = 0
+    repeated: int = 0
     share: int = 1
     decided: set[int] = field(default_factory=set)
     _reached: int = 0
@@ -117,13 +119,19 @@ class TagWorklist:
         """Return whether no work is left."""
         return not (self.batch or self._has_more or self.unsupported)
 
-    @property
-    def may_pause(self) -> bool:
+    def may_end_turn(self, usual: int) -> bool:
         """Return whether a turn may end: no batch is being read, and there is more to do than to remove the tag.
 
-        To find the unsupported vertices again takes more steps than to remove the tag from them.
+        To find the unsupported vertices again takes more steps than to remove the tag from them. The turn has had a new
+        batch. If the next turn will repeat some, it has had ``usual`` ones, and as many as it has repeated itself.
         """
-        return self.batch is None and self._has_more
+        least = max(self.share * usual, self.repeated) if self._must_repeat else 1
+        return self.batch is None and self._has_more and self.steps >= least
+
+    @property
+    def _must_repeat(self) -> bool:
+        """Whether vertices that were decided are to be decided again after the end of the turn."""
+        return bool(self.unsupported or self.candidates or self.provisional)
 
     @property
     def _has_more(self) -> bool:
@@ -153,13 +161,17 @@ class TagWorklist:
         """End a turn: let all that is left be decided again as suspects, in the order in which it was found.
 
         A turn that has decided or written no further vertex is followed by one of twice the steps, so the work ends.
+        Without anything to repeat, the next turn continues where this one ended.
         """
+        if not self._must_repeat:
+            self.steps, self.repeated, self._again = 0, 0, (set(), set())
+            return
         reached = len(self.decided) + len(self.provisional)
         self.share, self._reached = 1 if reached > self._reached else 2 * self.share, reached
         self._postponed.update(self.unsupported)  # what was decided without regard to them is decided again
         again = self.unsupported | self.candidates | self.provisional
         self.suspects, self.candidates, self.unsupported = again | self.suspects, {}, {}
-        self.steps, self._again = 0, ({*self.decided}, {*self.decided})
+        self.steps, self.repeated, self._again = 0, 0, ({*self.decided}, {*self.decided})
 
     def recheck(self, vids: Iterable[int]) -> None:
         """Put vertices on the list to be decided: unsupported ones as candidates, all others as suspects."""
@@ -171,7 +183,9 @@ class TagWorklist:
         self.no_suspects = not self.suspects
         queue, again = self.suspects or self.candidates, self._again[self.no_suspects]
         batch = take_first(queue, min(size, self.limit))
-        self.steps += not again.issuperset(batch)
+        is_new = not again.issuperset(batch)
+        self.steps += is_new
+        self.repeated += not is_new
         again.difference_update(batch)
         self.decided.update(batch)
         return batch

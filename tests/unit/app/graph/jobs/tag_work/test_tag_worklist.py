@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.graph.jobs.id_queue import take_first
-from app.graph.jobs.tag_carriers import Carrier
-from app.graph.jobs.tag_worklist import TagBatch, TagDecision, TagWorklist
+from app.graph.jobs.tag_work.tag_carriers import Carrier
+from app.graph.jobs.tag_work.tag_worklist import TagBatch, TagDecision, TagWorklist
 from app.graph.propagation.sources import group_of
 from app.graph.records.tag_edge import Arrival
 from graphql_schema.execution.side_thread import run_at_once
@@ -241,7 +241,7 @@ def finished(memory: TagMemory, size: int) -> None:
             break
         memory.batch(size)
         work = memory.callers[0].work
-        if work.steps >= work.share and work.may_pause:
+        if work.may_end_turn(1):
             memory.end_turn()
     assert all(caller.is_done for caller in memory.callers)
     assert memory.arrived == memory.wanted()
