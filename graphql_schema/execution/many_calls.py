@@ -61,12 +61,12 @@ def free_failed(budget: OperationBudget, tasks: list[asyncio.Task[ResultT]]) -> 
 
 
 async def gathered(
-    budget: OperationBudget, calls: Sequence[Callable[[], Awaitable[ResultT]]], field: str = ""
+    budget: OperationBudget, calls: Sequence[Callable[[], Awaitable[ResultT]]], name: str
 ) -> list[ResultT]:
-    """Return the results of the calls of one resolver; at most CALLS_AT_ONCE run at once.
+    """Return the results of the calls of one resolver, or of one condition of a filter.
 
-    With a ``field``, the limit is that of all calls of this function with the same name in the operation, such as by
-    aliases. A call must not wait for another one with this name, or both would wait for ever.
+    At most CALLS_AT_ONCE of all those with the same ``name`` in the operation run at once: aliases, and the lists of
+    many objects, have the same calls. A call must not wait for another one with its name, or both wait for ever.
 
     Each begins in a turn of the event loop. The first error is raised at once, and what waits for its turn does not
     begin. Calls that have begun go on: what they await may be shared with other resolvers.
@@ -74,7 +74,8 @@ async def gathered(
     if len(calls) <= 1:
         return [await call() for call in calls]
     await budget.pause()
-    slots, waiting = _slots(budget, field), set[asyncio.Task[ResultT]]()
+    slots = budget.slots.setdefault(name, asyncio.Semaphore(CALLS_AT_ONCE))
+    waiting = set[asyncio.Task[ResultT]]()
     tasks: list[asyncio.Task[ResultT]] = []
     errors: list[BaseException] = []
 
@@ -112,12 +113,6 @@ async def gathered(
         raise errors[0]
     finally:
         errors.clear()
-
-
-def _slots(budget: OperationBudget, field: str) -> asyncio.Semaphore:
-    """Return the slots of a field; new ones without a name."""
-    new = asyncio.Semaphore(CALLS_AT_ONCE)
-    return budget.slots.setdefault(field, new) if field else new
 
 
 async def _begun(budget: OperationBudget, call: Callable[[], Awaitable[ResultT]]) -> ResultT:

@@ -47,7 +47,8 @@ class GroupHealth:
 async def _health(root: Parent, info: Info) -> Resolved:
     rows = [row for row in root["examined"] if row.access.hidden.isdisjoint(health_fields(row.kind))]
     rows = [row for row in rows if row.reads("health")]
-    reports = await gathered(info.context.budget, [partial(info.context.reader.health, row) for row in rows])
+    calls = [partial(info.context.reader.health, row) for row in rows]
+    reports = await gathered(info.context.budget, calls, "health of groups")
     found = Counter(each.status for each in reports if not each.completeness.is_cut)
     return {
         "examined": found.total(),

@@ -108,7 +108,8 @@ async def _waiting(info: Info) -> tuple[Window, list[WaitingApproval]]:
     own = owner_team_in(sorted(info.context.principal.owners))
     found = await window_of(info, _MODELS, _NEWEST_FIRST, ALWAYS, own, MAX_MODELS)
     candidates = await _candidates(info, found.rows)
-    lists = await gathered(info.context.budget, [partial(_open_to_viewer, info, each) for each in candidates])
+    calls = [partial(_open_to_viewer, info, each) for each in candidates]
+    lists = await gathered(info.context.budget, calls, "pending approvals")
     await info.context.budget.pause()
     return found, list(chain.from_iterable(lists))
 

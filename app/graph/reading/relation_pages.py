@@ -257,7 +257,7 @@ class RelatedPages:
             for number, source in enumerate(sources)
             if cut[number] and not slices[number].has_next
         }
-        found = await gathered(self._rows.budget, [*unfinished.values()])
+        found = await gathered(self._rows.budget, [*unfinished.values()], "further pages")
         filled = dict(zip(unfinished, found, strict=True))
         return [filled.get(number, each) for number, each in enumerate(slices)]
 

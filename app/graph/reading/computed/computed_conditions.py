@@ -86,7 +86,7 @@ class ComputedConditions:
 
     async def _replaced(self, where: Condition, computed: Computed[LeafT, ReportT]) -> Condition:
         rows = [row for row in await self._candidates(where, computed) if computed.shows(row)]
-        reports = await gathered(self._budget, [partial(computed.report, row) for row in rows])
+        reports = await gathered(self._budget, [partial(computed.report, row) for row in rows], "computed conditions")
         for report in reports:
             _require_certain(report, computed, len(rows))
 

@@ -62,7 +62,7 @@ async def begins(number: int) -> set[int]:
     calls.ready.set()
     call = iterations.observed("call", calls.call)
     async with iterations.counting():
-        found = await gathered(OperationBudget(), [partial(call, each) for each in range(number)])
+        found = await gathered(OperationBudget(), [partial(call, each) for each in range(number)], "field")
     assert found == [*range(number)]
     return iterations.of["call"]
 
@@ -84,7 +84,9 @@ async def test_few_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop_turns, "TURN_SECONDS", 1e9)
     monkeypatch.setattr(many_calls, "CALLS_AT_ONCE", 5)
     calls = Calls()
-    running = asyncio.create_task(gathered(OperationBudget(), [partial(calls.call, 20 - n) for n in range(12)]))
+    running = asyncio.create_task(
+        gathered(OperationBudget(), [partial(calls.call, 20 - n) for n in range(12)], "field")
+    )
     await calls.four.wait()
     calls.ready.set()
     assert await running == [20 - n for n in range(12)]
@@ -118,7 +120,7 @@ async def test_after_an_error_what_waits_does_not_begin(monkeypatch: pytest.Monk
     monkeypatch.setattr(many_calls, "CALLS_AT_ONCE", at_once)
     calls = Calls(failing=4)
     with pytest.raises(LimitError, match="Too many"):
-        await gathered(OperationBudget(), [partial(calls.call, number) for number in range(40)])
+        await gathered(OperationBudget(), [partial(calls.call, number) for number in range(40)], "field")
     calls.ready.set()
     await until(lambda: len(calls.ended) == len(calls.begun) - 1)
     assert calls.cancelled == []
@@ -129,7 +131,7 @@ async def test_after_an_error_what_waits_does_not_begin(monkeypatch: pytest.Monk
 async def test_a_cancelled_resolver_cancels_its_calls() -> None:
     """What has begun is cancelled, and the rest does not begin, whether or not all of them have tasks."""
     calls = Calls()
-    running = asyncio.create_task(gathered(OperationBudget(), [partial(calls.call, n) for n in range(9)]))
+    running = asyncio.create_task(gathered(OperationBudget(), [partial(calls.call, n) for n in range(9)], "field"))
     await calls.four.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -145,7 +147,7 @@ async def test_an_operation_that_ended_begins_no_further_call() -> None:
     budget, calls = OperationBudget(), Calls()
     budget.end(CodedError("too late"))
     with pytest.raises(CodedError, match="too late"):
-        await gathered(budget, [partial(calls.call, number) for number in range(5)])
+        await gathered(budget, [partial(calls.call, number) for number in range(5)], "field")
     assert len(calls.begun) <= 1
 
 
@@ -173,7 +175,7 @@ async def test_what_a_failed_call_read_is_freed() -> None:
         raise LimitError(f"Too many for {number}.")
 
     with pytest.raises(LimitError, match="Too many for 0"):
-        await gathered(OperationBudget(), [partial(fail, number) for number in range(3)])
+        await gathered(OperationBudget(), [partial(fail, number) for number in range(3)], "field")
     await asyncio.sleep(0)
     assert not [*living]
 

@@ -1,7 +1,8 @@
 """Replacement of computed conditions by ids; the real conditions are tested with a store."""
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import pytest
@@ -9,6 +10,7 @@ from support.estates.plain_rows import plain_row
 
 from app.graph.reading.computed.computed_conditions import Computed, ComputedConditions
 from app.graph.reading.listing_pages import ListingPages
+from graphql_schema.execution import many_calls
 from graphql_schema.ports.conditions import All, Condition, Contaminated, HealthIs, In, ListingQuery, Negated
 from graphql_schema.ports.lineage_query import Completeness, SnapshotTime
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -101,3 +103,23 @@ async def test_a_result_that_a_budget_ended_is_refused_unless_it_is_certain() ->
         assert found == In("urn", (ROWS["bad"].urn,))
     with pytest.raises(LimitError, match=r"budget EDGES .* 2 assets"):
         await resolved(HealthIs(("bad",)), {"good": ("EDGES",)})
+
+
+async def test_the_conditions_of_many_lists_compute_few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A query of a thousand lists with a filter by health would begin two hundred thousand tasks at once."""
+    monkeypatch.setattr(many_calls, "CALLS_AT_ONCE", 3)
+    running, most = set[asyncio.Task[None] | None](), list[int]()
+    computed = health({}, 3)
+
+    async def report(row: Row) -> Status:
+        running.add(asyncio.current_task())
+        most.append(len(running))
+        await asyncio.sleep(0)
+        running.discard(asyncio.current_task())
+        return await computed.report(row)
+
+    counted = replace(computed, report=report)
+    conditions = ComputedConditions(cast("ListingPages", Listed()), [counted], OperationBudget())
+    found = await asyncio.gather(*(conditions.resolve(HealthIs(("good",))) for _ in range(20)))
+    assert found == [In("urn", (ROWS["good"].urn,))] * 20
+    assert max(most) <= 3
