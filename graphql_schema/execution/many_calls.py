@@ -34,6 +34,7 @@ async def all_of(
     if len(calls) == 1:
         return [await calls[0]()]
     tasks: list[asyncio.Task[ResultT]] = []
+    have_succeeded = False
     try:
         async with asyncio.TaskGroup() as group:
             for call in calls:
@@ -42,8 +43,9 @@ async def all_of(
                 tasks.append(group.create_task(_begun(budget, call)))
                 if slots is not None:
                     tasks[-1].add_done_callback(lambda _: slots.release())
+        have_succeeded = True
     finally:
-        if sys.exception() is not None:
+        if not have_succeeded:
             free_failed(budget, tasks)
     return [task.result() for task in tasks]
 

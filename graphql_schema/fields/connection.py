@@ -111,6 +111,11 @@ class ConnectionSource:
             "endCursor": seal(items[-1].position) if items else None,
         }
 
+    @property
+    def size(self) -> int:
+        """Return the number of items of the page."""
+        return len(self._slice.items)
+
     def has(self, position: Position) -> bool:
         """Return whether a position is on this page: after its cursor and not after its last item.
 

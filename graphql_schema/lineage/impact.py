@@ -34,7 +34,7 @@ from graphql_schema.lineage.impacted_teams import (
     ReasonsArg,
     impacted_teams,
 )
-from graphql_schema.lineage.traversal import KindCount, LineageNode, counts_by_kind, node_pages, pin_of
+from graphql_schema.lineage.traversal import NODE_BYTES, KindCount, LineageNode, counts_by_kind, node_pages, pin_of
 from graphql_schema.ports.lineage_query import LONG_LINEAGE, LineageQuery, LineageResult, ReachedNode, SnapshotTime
 from graphql_schema.usage.asset_usage import Days, span_of
 
@@ -92,13 +92,17 @@ async def _page(
     root: Resolved, info: Info, first: int | None, after: str | None, *kinds: str, via: bool
 ) -> ConnectionSource:
     page, binding = page_request_of(info, 50 if first is None else first, after, root.walk, info.context.as_of, kinds)
-    pin = pin_of(page)
-    nodes = await root.nodes(pin, kinds)
-    paged = partial(node_pages, via=via)
-    await info.context.budget.pause()
-    return await run_in_turn(
-        paged, len(nodes) > LONG_LINEAGE, nodes, (await root.at(pin)).completeness.pin, page, binding
-    )
+
+    async def make() -> ConnectionSource:
+        pin = pin_of(page)
+        nodes = await root.nodes(pin, kinds)
+        paged, is_long = partial(node_pages, via=via), len(nodes) > LONG_LINEAGE
+        await info.context.budget.pause()
+        found = await run_in_turn(paged, is_long, nodes, (await root.at(pin)).completeness.pin, page, binding)
+        info.context.budget.count_stored(NODE_BYTES * found.size)
+        return found
+
+    return await info.context.once(("impact", root.walk, page, kinds, via, info.context.as_of), make)
 
 
 async def _services(root: Source, info: Info, first: First = 50, after: After = None) -> Resolved:

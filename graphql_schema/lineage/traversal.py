@@ -35,6 +35,12 @@ from policies.errors import LimitError
 MAX_PAGE_EDGES = 10_000
 """Maximal number of edges that the field `edges` of one page lists."""
 
+NODE_BYTES = 400
+"""Bytes of memory of an asset on a page, by estimate; the page is kept until its fields are completed."""
+
+EDGE_BYTES = 16
+"""The same for an edge of a page, which refers to that of the walk."""
+
 
 @strawberry.type(description="An asset of a lineage result, with its distance from the roots.")
 class LineageNode:
@@ -143,8 +149,14 @@ def _source(walked: LineageResult, page: PageRequest, binding: CursorCodec) -> G
 async def _walk(info: Info, walk: LineageQuery, first: int | None, after: str | None) -> JsonObject:
     """Return the source of a :class:`Lineage` for a query and a page."""
     page, binding = page_request_of(info, 100 if first is None else first, after, walk, info.context.as_of)
-    walked = await info.context.reader.walk(replace(walk, pin=pin_of(page)))
-    return await run_in_parts(_source(walked, page, binding), is_long=walked.is_long)
+
+    async def make() -> JsonObject:
+        walked = await info.context.reader.walk(replace(walk, pin=pin_of(page)))
+        found = await run_in_parts(_source(walked, page, binding), is_long=walked.is_long)
+        info.context.budget.count_stored(NODE_BYTES * found["nodes"].size + EDGE_BYTES * len(found["edges"]))
+        return found
+
+    return await info.context.once(("lineage", walk, page, info.context.as_of), make)
 
 
 async def _lineage(

@@ -218,6 +218,24 @@ async def test_hidden_edges_are_no_part_of_a_share(estate: Api, monkeypatch: pyt
     assert cut[plan]
 
 
+async def test_hidden_edges_of_a_plan_hide_no_other_plan(estate: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hidden edges count for no share, but all plans share what the operation reads."""
+    await estate.load(
+        owned("dataset", "vaulted"),
+        owned("dataset", "slim"),
+        owned("dataset", "slim-use", "ads", derivedFrom=[urn("dataset", "slim")]),
+        *(
+            owned("dataset", f"vault-{n}", "vault", derivedFrom=[urn("dataset", "vaulted")], visibility="TEAM")
+            for n in range(20)
+        ),
+    )
+    small = await planned(estate, "ada", urn("dataset", "slim"))
+    await planned(estate, "root", urn("dataset", "vaulted"))
+    monkeypatch.setattr(estate.contexts, "walk_limits", WalkLimits(edges=30))
+    monkeypatch.setattr(pending_plans, "MAX_EDGES", 30)
+    assert small in {each["plan"]["id"] for each in (await estate.ask("bo", MINE))["myWork"]["plans"]["nodes"]}
+
+
 async def test_many_roots_of_plans_end_no_list(estate: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Plans are read in batches, and what waits has those that were read before half of the budget was spent."""
     roots = [urn("dataset", f"many-{number}") for number in range(5)]

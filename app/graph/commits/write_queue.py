@@ -9,7 +9,8 @@ transaction, and each caller has few items in one, because all calls of a transa
 Batches of different tenants are never in one transaction.
 
 Those for which a plan has no time return, and wait as before. Only the caller whose items took long waits anew, behind
-all others. Batches that the store, or a limit, refuses together return as well, and each is alone then.
+all others. Batches that the store, or a limit, refuses together return as well, and then half of them are in one
+transaction, down to the batch that is refused.
 """
 
 import asyncio
@@ -43,7 +44,8 @@ class QueuedWrite:
     """A batch that waits. ``caller`` is the subject; ``item_count``, ``edge_count`` and ``text_length`` are its size.
 
     A batch that is ``alone`` shares its transaction with no other. ``since`` is the number of transactions that were
-    taken before it arrived, or before its caller began to wait anew; the queue sets it.
+    taken before it arrived, or before its caller began to wait anew. Batches that were refused together are divided
+    into companies, and then share a transaction with those of the same ``company`` only. The queue sets the latter two.
     """
 
     tenant: str
@@ -53,6 +55,7 @@ class QueuedWrite:
     text_length: int = 0
     alone: bool = False
     since: int = 0
+    company: int = 0
 
     @property
     def is_over(self) -> bool:
@@ -67,6 +70,7 @@ class WriteQueue:
         self.leader: asyncio.Task[None] | None = None
         self._waiting: list[QueuedWrite] = []
         self._taken = 0
+        self._companies = 0
         self._begun: dict[tuple[str, str], int] = {}
         """For tenants and callers who wait, the number of the last transaction that began with one of their batches."""
         self._wanted = 0
@@ -103,13 +107,16 @@ class WriteQueue:
         for batch in filter(waits_anew, self._waiting):
             batch.since = self._taken
 
-    def put_back_alone(self, batches: Sequence[QueuedWrite]) -> None:
-        """Return batches that were taken and could not be written together; each has a transaction of its own now.
+    def put_back_divided(self, batches: Sequence[QueuedWrite]) -> None:
+        """Return batches that were taken and could not be written together, in two companies; they wait as before.
 
-        They wait as before.
+        The batches of a caller are in one company if that is possible, because one caller is probably the cause.
         """
-        for batch in batches:
-            batch.alone = True
+        by_caller = sorted(batches, key=lambda batch: batch.caller)
+        for company in (by_caller[: len(batches) // 2], by_caller[len(batches) // 2 :]):
+            self._companies += 1
+            for batch in company:
+                batch.company = self._companies
         self._waiting = [*batches, *self._waiting]
 
     def remove(self, condition: Callable[[QueuedWrite], bool]) -> list[QueuedWrite]:
@@ -152,7 +159,8 @@ def _chosen(first: QueuedWrite, present: list[QueuedWrite], *, is_contended: boo
     earlier: Counter[str] = Counter([first.caller])
     turns = []
     for batch in present:
-        if batch is not first and batch.tenant == first.tenant and not batch.alone and batch.edge_count <= max_edges:
+        belongs = batch.tenant == first.tenant and batch.company == first.company and not batch.alone
+        if batch is not first and belongs and batch.edge_count <= max_edges:
             turns.append((earlier[batch.caller], batch.item_count, batch))
             earlier[batch.caller] += 1
     items = edges = text = 0

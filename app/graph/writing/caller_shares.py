@@ -37,7 +37,7 @@ def charges(plan: GroupPlan, seconds: float) -> Mapping[tuple[str, str], tuple[f
 def charges_of_failed(planner: GroupPlanner, seconds: float) -> Mapping[tuple[str, str], tuple[float, float]]:
     """Return the same of a transaction whose plan failed after ``seconds``; nothing if several callers share it.
 
-    Which of them has read much is not known then. Their batches are written by themselves afterwards.
+    Which of them has read much is not known then. Their batches are divided afterwards, down to one caller.
     """
     callers = {(batch.tenant, batch.caller) for batch in planner.batches}
     if len(callers) > 1 or any(batch.of_job for batch in planner.batches):

@@ -10,11 +10,11 @@ has not begun return to the queue, and the call of the last one continues after 
 All writers wait for a plan, so it reads little. If a batch needs more, its call reads that by itself, and records what
 is written meanwhile. The batch is then planned again over what was read; only what was written is read once more.
 
-If the store refuses a transaction, its batches return to the queue, and each is then written by itself, in the turn of
-its caller. Unless a batch that is refused is atomic, the writer of its call continues with halves, down to the item.
-After a conflict with another process, the transaction is planned again, with at most MAX_CONFLICTS attempts. If a
-vertex that it creates exists, it has at most MAX_ATTEMPTS, and is then divided like a refused one. It is divided at
-once if no other transaction can have created that vertex.
+If the store refuses a transaction, its batches return to the queue, and halves of them are then written, in the turns
+of their callers, down to the batch that is refused. Unless this batch is atomic, the writer of its call continues down
+to the item. After a conflict with another process, the transaction is planned again, with at most MAX_CONFLICTS
+attempts. If a vertex that it creates exists, it has at most MAX_ATTEMPTS, and is then divided like a refused one. It is
+divided at once if no other transaction can have created that vertex.
 """
 
 import asyncio
@@ -282,7 +282,7 @@ class GroupCommit:
                     self._put_back(group, plan)
                     await self._commit(plan)
         except VertexExistsError as error:
-            return (group.again(MAX_ATTEMPTS) if self._may_be_late else []) or self._separated(group, error)
+            return (group.again(MAX_ATTEMPTS) if self._may_be_late else []) or self._divided(group, error)
         except TransientConflictError as error:
             return group.again(MAX_CONFLICTS) or group.fail(error)
         except UnconfirmedWriteError as unconfirmed:
@@ -291,15 +291,15 @@ class GroupCommit:
             return unconfirmed.failed()
         except StoreUnavailableError as error:
             return group.fail(error)
-        except Exception as error:  # noqa: BLE001 - the boundary of a call; each by itself shows which one fails
-            return self._separated(group, error)
+        except Exception as error:  # noqa: BLE001 - the boundary of a call; the halves show which one fails
+            return self._divided(group, error)
         return await self._completed(group, plan)
 
-    def _separated(self, group: WriteGroup, error: Exception) -> list[WriteGroup]:
-        """Return the batches of a refused group to the queue, apart; the call of a single one gets the error."""
+    def _divided(self, group: WriteGroup, error: Exception) -> list[WriteGroup]:
+        """Return the batches of a refused group to the queue, as halves; the call of a single one gets the error."""
         if len(group.batches) == 1:
             return group.fail(error)
-        self._queue.put_back_alone(group.batches)
+        self._queue.put_back_divided(group.batches)
         return []
 
     @contextmanager

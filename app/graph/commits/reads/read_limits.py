@@ -133,7 +133,7 @@ class SharedLimits(DivisibleLimits):
         return VisitBudget(self._max_elements)
 
     def check(self, size: int, weight: int, count: int) -> None:
-        """Raise WriteTooLargeError, so that each batch is written by itself."""
+        """Raise WriteTooLargeError, so that the batches are divided."""
         super().check(size, weight, count)
         if size > FEW_SIZE + SIZE_OF_NAMED * self.named or count > self._max_elements:
             raise WriteTooLargeError("The transaction reads too much for one of several callers.")

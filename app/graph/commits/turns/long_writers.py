@@ -34,11 +34,11 @@ time of writers.
 MAX_WAIT_SECONDS: Final = 20.0
 """Longest wait after one transaction, in seconds: a call lasts for a minute at most."""
 
-APART_FROM: Final = 0.05
-"""Seconds beyond ordinary items from which on the next batches of the caller share a transaction with no other."""
-
 APART_SECONDS: Final = 10.0
-"""For how many seconds they do so. Otherwise others would wait for their reads, and be charged for a share of them."""
+"""For how many seconds the batches of a caller of large items share no transaction with others who write.
+
+Otherwise these would wait for what is read for them, and be charged for a share of it.
+"""
 
 POLL_SECONDS: Final = 0.1
 """Seconds between two looks at whether other callers write."""
@@ -74,7 +74,7 @@ class LongWriters:
         now = self.clock()
         self._until = {each: until for each, until in self._until.items() if until > now}
         self._apart_until = {each: until for each, until in self._apart_until.items() if until > now}
-        if large_seconds > APART_FROM:
+        if large_seconds > LARGE_SECONDS:
             self._apart_until[caller] = now + APART_SECONDS
         too_long = max(seconds - LONG_SECONDS, large_seconds if large_seconds > LARGE_SECONDS else 0.0)
         if too_long > 0:

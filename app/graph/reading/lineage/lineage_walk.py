@@ -8,9 +8,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import inf
 from operator import attrgetter
-from typing import overload
+from typing import Final, overload
 
+from app.graph.commits.turns.blurred_limit import blurred
 from app.graph.reading.lineage.expander import EdgeSelection, Expansion, MemberEdges
 from app.graph.reading.lineage.joined_edge import EdgeName, JoinedEdge
 from app.graph.reading.lineage.lineage_visibility import LineageVisibility, expands
@@ -32,6 +34,12 @@ from graphql_schema.ports.lineage_query import (
     SnapshotTime,
 )
 from graphql_schema.ports.row import Row
+
+READ_FACTOR: Final = 2
+"""How many times as many edges as it may follow, blurred, a walk with a limit of its own reads: hidden ones included.
+
+All walks of an operation share what it may read.
+"""
 
 _URN = attrgetter("urn")
 
@@ -55,8 +63,9 @@ class WalkState:
     far end. ``ended`` names the budgets that limited the walk. ``hidden`` are the hidden vertices next to the completed
     levels. ``blocked`` is true if the caller may not see the edges of a vertex that was reached before the depth
     ``stop``. ``full`` is true if a group member was left out by the node limit. ``edge_count`` is the number of
-    followed edges: the caller could count hidden ones by a limit of the query. ``follows`` decides whether the walk
-    goes over an edge: by the edge, its near and its far end, and the vertex reached in the group of the near end.
+    followed edges, and ``read_count`` that of all edges read. A caller could count hidden ones by an exact limit of the
+    query, so ``max_read`` is another one. ``follows`` decides whether the walk goes over an edge: by the edge, its near
+    and its far end, and the vertex reached in the group of the near end.
     ``cut`` are the vertices from which a limit kept the walk, and ``withheld`` those from which the policy did, on the
     completed levels.
     """
@@ -74,6 +83,8 @@ class WalkState:
     blocked: bool = False
     full: bool = False
     edge_count: int = 0
+    read_count: int = 0
+    max_read: float = inf
     cut: set[int] = field(default_factory=set)
     withheld: set[int] = field(default_factory=set)
     follows: Callable[[JoinedEdge, Row, Row, Row], bool] = _follows_all
@@ -139,7 +150,8 @@ class WalkState:
         for member, known, path in self._members(*at, expansion, last=last):
             followed = self._far_ends(member, known, at[0])
             self.edge_count += len(followed)
-            if limit is not None and self.edge_count > limit:
+            self.read_count += len(member.edges)
+            if limit is not None and (self.edge_count > limit or self.read_count > self.max_read):
                 return EDGES
             if known.vid in self.visibility.before_hidden:
                 self.visibility.beside_hidden.add(at[0].vid)
@@ -315,6 +327,8 @@ async def walk_along(session: WalkSession, query: LineageQuery, pin: SnapshotTim
     """
     roots = [*dict.fromkeys(query.roots)]
     state = WalkState(session, query, session.visibility(query.pin), query.depth)
+    if query.max_edges is not None:
+        state.max_read = blurred(READ_FACTOR * query.max_edges)
     inferred = EdgeOrigin.INFERRED.name in query.keep.origins
     selection = EdgeSelection(query.direction, query.keep.relations, state.visibility.instant, inferred)
     session.budget.begin()

@@ -11,7 +11,9 @@ from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.lineage.traversal import NODE_BYTES
 from graphql_schema.ports.lineage_query import LineageQuery, LineageResult, SnapshotTime
+from graphql_schema.ports.operation_budget import OperationBudget
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 CLICKS, ADS, RANKING = (
@@ -162,3 +164,13 @@ async def test_the_impact_of_one_asset_begins_there(run: Run, graph: CountingGra
     found = await run(document, id=CLICKS)
     assert found.data["asset"]["impact"] == {"total": 2}
     assert (graph.queries[0].roots, graph.queries[0].depth, graph.queries[0].keep.kinds) == ((CLICKS,), 1, ("MODEL",))
+
+
+async def test_equal_pages_are_made_once_and_count_as_memory(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten aliases whose objects are not selected have one page of two assets, on each of the two paths."""
+    counted = list[int]()
+    monkeypatch.setattr(OperationBudget, "count_stored", lambda _, count: counted.append(count))
+    fields = f'impact(roots: ["{CLICKS}"]) {{ assets(first: 2) {{ pageInfo {{ hasNextPage }} }} }}'
+    found = await run("{ " + " ".join(f"l{number}: {fields}" for number in range(10)) + " }")
+    assert found.errors is None
+    assert counted == [2 * NODE_BYTES] * 2

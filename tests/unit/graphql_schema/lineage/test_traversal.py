@@ -17,7 +17,7 @@ from support.stores.plain_reader import PlainGraph
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.execution.side_thread import run_aside, run_in_parts
 from graphql_schema.lineage import traversal
-from graphql_schema.lineage.traversal import MAX_PAGE_EDGES, counts_by_kind
+from graphql_schema.lineage.traversal import EDGE_BYTES, MAX_PAGE_EDGES, NODE_BYTES, counts_by_kind
 from graphql_schema.ports.lineage_query import (
     Completeness,
     LineageQuery,
@@ -26,6 +26,7 @@ from graphql_schema.ports.lineage_query import (
     ReachedNode,
     SnapshotTime,
 )
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.relation_query import LineageItemFilter
 from graphql_schema.ports.row import MaskedRecord
 
@@ -185,3 +186,13 @@ def test_nodes_are_counted_by_kind_in_order() -> None:
         {"kind": "DATASET", "count": 1},
         {"kind": "RUN", "count": 2},
     ]
+
+
+async def test_equal_pages_are_made_once_and_count_as_memory(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten aliases whose objects are not selected have one page of two assets, on each of the two paths."""
+    counted = list[int]()
+    monkeypatch.setattr(OperationBudget, "count_stored", lambda _, count: counted.append(count))
+    fields = f'lineage(roots: ["{A}"], direction: DOWNSTREAM, first: 2) {{ completeness {{ state }} }}'
+    found = await run("{ " + " ".join(f"l{number}: {fields}" for number in range(10)) + " }")
+    assert found.errors is None
+    assert counted == [2 * NODE_BYTES + EDGE_BYTES] * 2

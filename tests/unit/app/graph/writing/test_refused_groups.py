@@ -33,26 +33,40 @@ async def holding(callers: Callers) -> "asyncio.Task[object]":
 
 
 async def test_a_refused_transaction_does_not_go_before_others(callers: Callers) -> None:
-    """Of three calls that are refused together, the later ones wait for a call of another tenant that waited, too."""
+    """Of three calls that are refused together, the second half waits for a call of another tenant that waited, too."""
     first = await holding(callers)
     callers.store.bad[urn("dataset bad")] = REFUSED
     calls = [callers.call(ADA, asset(f"dataset {text}")) for text in ("a", "bad", "b")]
     other = callers.call(replace(ROOT, tenant="other"), asset("dataset other"))
     callers.store.open.set()
     await asyncio.gather(first, *calls, other, return_exceptions=True)
-    assert callers.store.writes[1:] == [data("a", "bad", "b"), *map(data, ("a", "other", "bad", "b"))]
+    assert callers.store.writes[1:] == [
+        data("a", "bad", "b"), data("a"), data("other"), data("bad", "b"), data("bad"), data("b"),
+    ]  # fmt: skip
 
 
-async def test_a_caller_of_large_items_is_apart(callers: Callers) -> None:
+async def test_a_refused_transaction_of_many_callers_takes_few_further_ones(callers: Callers) -> None:
+    """The calls of sixteen callers share transactions again; only those of the cause are divided down to one."""
+    first = await holding(callers)
+    callers.store.bad[urn("dataset bad1")] = REFUSED
+    people = [person(f"p{number:02}", roles="admin") for number in range(16)]
+    calls = [callers.call(each, asset(f"dataset {each.subject}")) for each in people]
+    calls += [callers.call(person("q", roles="admin"), asset(f"dataset bad{number}")) for number in range(2)]
+    callers.store.open.set()
+    found = await asyncio.gather(first, *calls, return_exceptions=True)
+    assert found.count(REFUSED) == 1
+    assert len(callers.store.writes[1:]) <= 2 * 5 + 1
+
+
+async def test_a_caller_of_large_items_is_apart(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its batches share no transaction for a while, because others would wait for what they read."""
-    callers.coordinator.long_writers.wrote((ADA.tenant, ADA.subject), 0, LARGE_SECONDS / 2)
+    monkeypatch.setattr(LongWriters, "is_apart", lambda _, caller: caller == (ADA.tenant, ADA.subject))
     first = await holding(callers)
     calls = [callers.call(who, asset(f"dataset {who.subject}{number}")) for number in range(2) for who in (ROOT, ADA)]
-    with callers.coordinator.contention.call(("default", "root")):
-        for _ in range(50):
-            await asyncio.sleep(0)
-        callers.store.open.set()
-        await asyncio.gather(first, *calls)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    callers.store.open.set()
+    await asyncio.gather(first, *calls)
     assert sorted(callers.store.writes[1:], key=len) == [data("ada0"), data("ada1"), data("root0", "root1")]
 
 

@@ -11,7 +11,7 @@ from support.stores.memory_store import Callers, MemoryStore
 from support.stores.writers import asset, person, shipped_policy, urn
 from support.waiting import until
 
-from app.graph.commits.turns.long_writers import APART_FROM, APART_SECONDS, MAX_WAITING, LongWriters
+from app.graph.commits.turns.long_writers import APART_SECONDS, LARGE_SECONDS, MAX_WAITING, LongWriters
 from app.graph.commits.writer_contention import CONTENDED_SECONDS, WriterContention
 from app.graph.driver.errors import StoreUnavailableError
 from graphql_schema.ports.commands import RegisterCommand
@@ -67,14 +67,14 @@ def test_a_caller_of_large_items_is_apart_while_others_write() -> None:
     clock = Clock()
     contention = WriterContention(clock)
     writers = LongWriters(contention, clock)
-    writers.wrote("ada", 0, APART_FROM)
+    writers.wrote("ada", 0, LARGE_SECONDS)
     with contention.call("bo"):
         assert not writers.is_apart("ada")
-        writers.wrote("ada", 0, 1.1 * APART_FROM)
+        writers.wrote("ada", 0, 1.1 * LARGE_SECONDS)
         assert (writers.is_apart("ada"), writers.is_apart("bo")) == (True, False)
         clock.now = APART_SECONDS
         assert not writers.is_apart("ada")
-        writers.wrote("ada", 0, 1.1 * APART_FROM)
+        writers.wrote("ada", 0, 1.1 * LARGE_SECONDS)
     assert not writers.is_apart("ada")
 
 
