@@ -31,9 +31,7 @@ DELIVERED: Final = "DELIVERED"
 """The result of a delivery that the receiver accepted, in metrics."""
 
 MAX_STORE_PAUSE: Final = 15.0
-"""Longest pause in seconds before an event is read again while the store of the server fails."""
-
-_OF_STORE: Final = frozenset({Code.STORE_UNAVAILABLE, Code.STORE_FAILED})
+"""Longest pause in seconds before an event is read again while the store of the server is away."""
 
 _log = structlog.get_logger(__name__)
 
@@ -89,7 +87,7 @@ class WebhookDelivery:
     async def run(self) -> None:
         """Send until the webhook is disabled or its rights have ended.
 
-        An error of the store of the server is no failure of the receiver: it is tried again within MAX_STORE_PAUSE.
+        That the store of the server is away is no failure of the receiver: it is tried again within MAX_STORE_PAUSE.
         """
         rule = self._parts.rights.hosts.rule_for(self.webhook.url)
         assert rule is not None  # noqa: S101 - the job starts allowed webhooks only
@@ -105,8 +103,9 @@ class WebhookDelivery:
                 except DeliveryFailedError as error:
                     self._record_failure(error)
                 except Exception as error:  # noqa: BLE001 - the boundary of a webhook: it is logged and retried
-                    if isinstance(error, CodedError) and error.code in _OF_STORE:
+                    if isinstance(error, CodedError) and error.code is Code.STORE_UNAVAILABLE:
                         self._parts.results[error.code.value] += 1
+                        _log.info("webhook_waits_for_store", webhook=self.webhook.name)
                         await asyncio.sleep(pauses.after(monotonic() - begun))
                     else:
                         self._record_failure(DeliveryFailedError(_reason(error)))

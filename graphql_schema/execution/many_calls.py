@@ -46,17 +46,19 @@ async def all_of(
         have_succeeded = True
     finally:
         if not have_succeeded:
-            free_failed(budget, tasks)
+            free_failed(budget, tasks, sys.exception())
     return [task.result() for task in tasks]
 
 
-def free_failed(budget: OperationBudget, tasks: list[asyncio.Task[ResultT]]) -> None:
-    """Forget the frames of calls that have failed, of the error that is handled, and all results.
+def free_failed(
+    budget: OperationBudget, tasks: list[asyncio.Task[ResultT]], error: BaseException | None = None
+) -> None:
+    """Forget the frames of calls that have failed, and of an ``error`` that they raised, and all results.
 
     The list becomes empty. If the operation has read much, they are freed in turns: all that its resolvers have made
     would be freed by one callback.
     """
-    freed: list[object] = [*forget_failed(tasks), *forget_frames(sys.exception()), *tasks]
+    freed: list[object] = [*forget_failed(tasks), *forget_frames(error), *tasks]
     tasks.clear()
     if budget.has_read_much:
         RELEASE.free(freed)

@@ -10,9 +10,9 @@ has not begun return to the queue, and the call of the last one continues after 
 All writers wait for a plan, so it reads little. If a batch needs more, its call reads that by itself, and records what
 is written meanwhile. The batch is then planned again over what was read; only what was written is read once more.
 
-If the store refuses a transaction, its batches return to the queue, and halves of them are then written, in the turns
-of their callers, down to the batch that is refused. Unless this batch is atomic, the writer of its call continues down
-to the item. After a conflict with another process, the transaction is planned again, with at most MAX_CONFLICTS
+If the store refuses a transaction, its batches return to the queue. Halves of them are then written, in the turns of
+their callers, down to the batch that is refused. Unless this batch is atomic, the writer of its call continues down to
+the item. After a conflict with another process, the transaction is planned again, with at most MAX_CONFLICTS
 attempts. If a vertex that it creates exists, it has at most MAX_ATTEMPTS, and is then divided like a refused one. It is
 divided at once if no other transaction can have created that vertex.
 """

@@ -222,7 +222,7 @@ class GroupPlanner:
             for key in keys_of(item)
         ]
         await self._request_named()
-        self._reads = reads
+        self._reads, self._read_seconds = reads, -reads.seconds  # what others wrote meanwhile does not count
         for _ in range(MAX_ROUNDS):
             state = await prefetch(reads, items, receipts, self._missing)
             planned = await self._plan_batches(state)
@@ -233,10 +233,9 @@ class GroupPlanner:
             if self._is_over:
                 break
             if self._client.write_order is not None and not self._is_ahead:
+                # others write meanwhile: a plan must not mix earlier and later states
                 self._read_seconds = self.read_seconds
-                reads = self._reads = (
-                    self._new_reads()
-                )  # others write meanwhile: a plan must not mix earlier and later states
+                reads = self._reads = self._new_reads()
         raise LimitError(
             f"The change needs reads that follow from each other, more than {MAX_ROUNDS} of them; make it in several "
             "calls."

@@ -63,9 +63,9 @@ class WalkState:
     far end. ``ended`` names the budgets that limited the walk. ``hidden`` are the hidden vertices next to the completed
     levels. ``blocked`` is true if the caller may not see the edges of a vertex that was reached before the depth
     ``stop``. ``full`` is true if a group member was left out by the node limit. ``edge_count`` is the number of
-    followed edges, and ``read_count`` that of all edges read. A caller could count hidden ones by an exact limit of the
-    query, so ``max_read`` is another one. ``follows`` decides whether the walk goes over an edge: by the edge, its near
-    and its far end, and the vertex reached in the group of the near end.
+    followed edges, which has the limit of the query, and ``read_count`` that of all edges read, at most ``max_read``.
+    If hidden edges had an exact limit, a caller could count them by it. ``follows`` decides whether the walk goes over
+    an edge: by the edge, its near and its far end, and the vertex reached in the group of the near end.
     ``cut`` are the vertices from which a limit kept the walk, and ``withheld`` those from which the policy did, on the
     completed levels.
     """
