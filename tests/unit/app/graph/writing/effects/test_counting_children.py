@@ -7,6 +7,8 @@ import pytest
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
+from app.graph.commits.reads.read_limits import ELEMENTS_A_SECOND
+from app.graph.commits.turns.long_writers import LARGE_SECONDS
 from app.graph.propagation.sources import Sources
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.effects import counting_children
@@ -62,6 +64,11 @@ async def test_a_transaction_reads_few_children_in_all(monkeypatch: pytest.Monke
     with pytest.raises(ManyChildrenError) as raised:
         await children.of([3, 4])
     assert (raised.value.parents, raised.value.now) == ([4], NOW)
+
+
+def test_few_children_are_read_under_the_lock() -> None:
+    """What is charged to no caller, edges and records, takes the store less than the items for which a caller waits."""
+    assert 2 * counting_children.MAX_CHILDREN / ELEMENTS_A_SECOND < LARGE_SECONDS
 
 
 def parents(memory: Memory, *commands: Command, subject: str = "ada") -> set[int]:
