@@ -299,11 +299,12 @@ class GroupPlanner:
         return done
 
     async def _read_children(self, state: WorkingSet) -> None:
-        """Read the children that the effects of the batches probably need, for all batches together."""
+        """Read the children that the effects of the batches probably need, for all together; a dry run has none."""
         parents = set().union(
             *(
                 expected_parents(batch.items, state, author)
                 for batch, author in zip(self.batches, self._authors, strict=True)
+                if not batch.dry_run
             )
         )
         with suppress(ManyChildrenError):  # few of some batches may be read nevertheless

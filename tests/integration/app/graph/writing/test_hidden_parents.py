@@ -54,7 +54,8 @@ async def test_a_hidden_parent_is_read_like_an_absent_one(
 
 
 async def test_a_visible_parent_is_read(writers: Writers) -> None:
-    """Several calls of a transaction still read its children together, before the plan."""
+    """Several calls of a transaction still read its children together, before the plan; those of dry runs read none."""
     items = [asset("dataset mine", owners=OURS), asset("dataset-version mine@1", {"sensitivity": "PUBLIC"})]
     assert all(each.stored for each in await writers.of(ROOT).write(items, dry_run=False, atomic=False))
+    assert (await requests_of(writers, "dataset mine", count=2, dry_run=True))["flows"] == 0
     assert (await requests_of(writers, "dataset mine", count=2, dry_run=False))["flows"] == 1
