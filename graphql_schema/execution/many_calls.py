@@ -22,6 +22,9 @@ Tasks that wait for the same response continue in one iteration of the event loo
 one. That takes some 10 microseconds for each.
 """
 
+MANY_CALLS: Final = 100
+"""Number of calls beyond which what they have made is freed in turns if they fail."""
+
 
 async def all_of(
     budget: OperationBudget, calls: Sequence[Callable[[], Awaitable[ResultT]]], slots: asyncio.Semaphore | None = None
@@ -55,12 +58,13 @@ def free_failed(
 ) -> None:
     """Forget the frames of calls that have failed, and of an ``error`` that they raised, and all results.
 
-    The list becomes empty. If the operation has read much, they are freed in turns: all that its resolvers have made
-    would be freed by one callback.
+    The list becomes empty. If the operation has read much, or the calls are many, they are freed in turns: all that its
+    resolvers have made would be freed by one callback.
     """
+    are_many = len(tasks) > MANY_CALLS
     freed: list[object] = [*forget_failed(tasks), *forget_frames(error), *tasks]
     tasks.clear()
-    if budget.has_read_much:
+    if are_many or budget.has_read_much:
         RELEASE.free(freed)
 
 

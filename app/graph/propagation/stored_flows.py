@@ -164,22 +164,25 @@ class StoredFlows:
                 yield await run_in_turn(_ends_by_start, _are_many(edges), edges, records), pages.visited - visited
                 visited = pages.visited
 
-    async def few_children(self, parents: Iterable[int], limit: int) -> Sources | None:
+    async def few_children(self, parents: Iterable[int], limit: int, max_size: int) -> Sources | None:
         """Return the children of each of the parents as :meth:`child_pages`; None if both are more than ``limit``.
 
-        It is also None if the store would visit many more edges than these, because most of them have ended.
+        It is also None if their complete records have ``max_size`` characters, which the store would decompress, or if
+        it would visit many more edges than these, because most of them have ended.
         """
         xs, found = [*parents], Sources()
         if len(xs) > min(limit, AT_ONCE):
             return None
-        max_children = limit - len(xs)
+        vacant = limit - len(xs)
         budget = VisitBudget(VISITS_OF_CHILD * limit + 1)
         pages = EdgePages(self._group_hops(CHILD_STEPS, xs)).within(budget)
-        async for edges, records, _ in self._pages([], pages, max_children, CHILD_KEYS):
+        while not pages.is_read:
+            edges, records, left_out, _ = await self._read([], pages, vacant, CHILD_KEYS, max_size)
             found.add(_ends_by_start(edges, records))
-            is_cut = budget.is_spent and not pages.is_read
+            is_cut = bool(left_out) or (budget.is_spent and not pages.is_read)
             if is_cut or any(not members <= found.records.keys() for members in found.of.values()):
                 return None
+            vacant -= len(records)
         return found
 
     async def members(self, memberships: Iterable[Membership], children: Sequence[int]) -> Sources:

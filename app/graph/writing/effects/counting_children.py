@@ -12,6 +12,7 @@ before (:mod:`app.graph.propagation.children_ahead`), and the call that needs th
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from app.graph.commits.reads.read_limits import FEW_SIZE
 from app.graph.propagation.children_ahead import ChildrenAhead
 from app.graph.propagation.sources import Sources
 from app.graph.propagation.stored_flows import StoredFlows
@@ -33,7 +34,8 @@ _CARRYING: Final = frozenset(CARRYING)
 MAX_CHILDREN: Final = 500
 """Maximal number of parents and children that the plan of a transaction reads; the store needs up to 0.06 s for them.
 
-So little is charged to no caller, and more is read by the call itself.
+Of children with long records it reads fewer: those of FEW_SIZE characters. So little is charged to no caller, and more
+is read by the call itself.
 """
 
 
@@ -75,7 +77,7 @@ class CountingChildren:
         wanted = list(parents)
         unread = [vid for vid in wanted if vid not in self._read]
         if unread:
-            found = await self._flows.few_children(unread, self._left)
+            found = await self._flows.few_children(unread, self._left, FEW_SIZE)
             if found is None:
                 raise ManyChildrenError(unread, self._flows.now)
             self._left -= len(unread) + len(found.records)

@@ -180,9 +180,9 @@ async def test_what_a_failed_call_read_is_freed() -> None:
     assert not [*living]
 
 
-@pytest.mark.parametrize("rows", [MANY_ROWS + 1, MANY_ROWS])
+@pytest.mark.parametrize(("rows", "count"), [(MANY_ROWS + 1, 3), (0, 3), (0, many_calls.MANY_CALLS + 1)])
 async def test_what_failed_calls_of_a_large_operation_made_is_freed_in_turns(
-    rows: int, monkeypatch: pytest.MonkeyPatch
+    rows: int, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The frames of thirty resolvers can be the last references to all that they have read."""
     given: list[object] = []
@@ -197,7 +197,7 @@ async def test_what_failed_calls_of_a_large_operation_made_is_freed_in_turns(
         return number
 
     with pytest.raises(ExceptionGroup):
-        await all_of(budget, [partial(failing, number) for number in range(3)])
-    is_large = rows > MANY_ROWS
-    assert [type(each) for each in given].count(asyncio.Task) == 3 * is_large
+        await all_of(budget, [partial(failing, number) for number in range(count)])
+    is_large = rows > MANY_ROWS or count > many_calls.MANY_CALLS
+    assert [type(each) for each in given].count(asyncio.Task) == count * is_large
     assert any(isinstance(each, TracebackType) for each in given) == is_large

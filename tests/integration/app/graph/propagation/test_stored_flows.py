@@ -26,7 +26,9 @@ async def test_of_the_long_records_of_children_the_tags_and_sensitivity_are_read
         await api.load({"tag": {"name": "t", "tagKind": "FREE"}}, {"featureSet": {"id": group}})
         await api.load(*({"feature": {**each, "featureSet": group}} for each in ({"id": short}, restricted)))
         flows = StoredFlows(api.client, frozenset(), epoch_milliseconds())
-        found = await flows.few_children([vertex_id("default", group)], 10)
+        found = await flows.few_children([vertex_id("default", group)], 10, 100 * SHORT)
+        few = [await flows.few_children([vertex_id("default", group)], *most) for most in ((2, 100 * SHORT), (10, 100))]
+    assert few == [None, None]  # the parent and both children are three, and one record has more than 100 characters
     assert found is not None
     vids = [vertex_id("default", urn) for urn in (short, long)]
     assert found.of == {vertex_id("default", group): {*vids}}

@@ -34,7 +34,7 @@ class Flows:
     def __init__(self) -> None:
         self.requests: list[list[int]] = []
 
-    async def few_children(self, parents: list[int], limit: int) -> Sources | None:
+    async def few_children(self, parents: list[int], limit: int, _max_size: int) -> Sources | None:
         """See :class:`app.graph.propagation.stored_flows.StoredFlows`."""
         self.requests.append(parents)
         if 2 * len(parents) > limit:
