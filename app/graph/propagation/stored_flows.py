@@ -167,8 +167,8 @@ class StoredFlows:
     async def few_children(self, parents: Iterable[int], limit: int, max_size: int) -> Sources | None:
         """Return the children of each of the parents as :meth:`child_pages`; None if both are more than ``limit``.
 
-        It is also None if their complete records have ``max_size`` characters, which the store would decompress, or if
-        it would visit many more edges than these, because most of them have ended.
+        It is also None if their complete records have ``max_size`` characters: the store would decompress them. Nor may
+        it visit many more edges than these, because most of them have ended.
         """
         xs, found = [*parents], Sources()
         if len(xs) > min(limit, AT_ONCE):
