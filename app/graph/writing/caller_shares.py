@@ -1,7 +1,7 @@
 """What each caller has of a transaction in which several callers write, by tenant and subject; jobs are left out."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from app.graph.commits.turns import long_writers
@@ -39,14 +39,20 @@ def charges_of_failed(planner: GroupPlanner, seconds: float) -> Mapping[tuple[st
 
     Which of them has read much is not known then. Their batches are divided afterwards, down to one caller.
     """
-    callers = {(batch.tenant, batch.caller) for batch in planner.batches}
-    if len(callers) > 1 or any(batch.of_job for batch in planner.batches):
+    caller = only_caller(planner.batches)
+    if caller is None:
         return {}
     ordinary = ORDINARY_SECONDS * sum(batch.item_count for batch in planner.batches)
     taken = (planner.read_seconds, planner.plan_seconds)
     large = sum(max(0.0, each - ordinary) for each in taken)
     counted = min(seconds, SLOWEST * sum(taken)) if large > long_writers.LARGE_SECONDS else 0.0
-    return dict.fromkeys(callers, (counted, large))
+    return {caller: (counted, large)}
+
+
+def only_caller(batches: Sequence[CallBatch]) -> tuple[str, str] | None:
+    """Return the tenant and the subject of the caller of all batches; None if there are several, or for jobs."""
+    callers = {(batch.tenant, batch.caller) for batch in batches}
+    return None if len(callers) > 1 or any(batch.of_job for batch in batches) else callers.pop()
 
 
 def writers(plan: GroupPlan) -> Mapping[tuple[str, str], bool]:

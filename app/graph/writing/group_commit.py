@@ -43,9 +43,10 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.writes_since import WritesSince
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.writing.call_batch import CallBatch
-from app.graph.writing.caller_shares import charges, charges_of_failed, writers
+from app.graph.writing.caller_shares import charges, charges_of_failed, only_caller, writers
 from app.graph.writing.effects.counting_children import ManyChildrenError
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner, ReadAheadError
+from app.graph.writing.transaction_limits import read_much
 from app.graph.writing.unit.read_set import ReadSet
 from graphql_schema.execution.side_thread import LONG_PART_SECONDS, run_in_parts
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -313,6 +314,9 @@ class GroupCommit:
             yield
         finally:
             seconds, plan = perf_counter() - begun, planner.planned
+            only = only_caller(planner.batches)
+            if only is not None and read_much(planner.batches, planner.read_seconds):
+                self._coordinator.long_writers.keep_apart(only)
             for caller, counted in (charges(plan, seconds) if plan else charges_of_failed(planner, seconds)).items():
                 self._coordinator.long_writers.wrote(caller, *counted)
 

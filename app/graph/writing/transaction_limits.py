@@ -2,7 +2,15 @@
 
 from collections.abc import Sequence
 
-from app.graph.commits.reads.read_limits import DivisibleLimits, FewLimits, ReadLimits, SharedLimits
+from app.graph.commits.reads.read_limits import (
+    ELEMENTS_A_SECOND,
+    ELEMENTS_OF_NAMED,
+    FEW_ELEMENTS,
+    DivisibleLimits,
+    FewLimits,
+    ReadLimits,
+    SharedLimits,
+)
 from app.graph.writing.call_batch import CallBatch
 
 
@@ -17,4 +25,16 @@ def limits_of(batches: Sequence[CallBatch]) -> ReadLimits:
         return FewLimits()
     if len({batch.caller for batch in batches}) == 1:
         return DivisibleLimits()
-    return SharedLimits(sum(batch.item_count + batch.edge_count for batch in batches))
+    return SharedLimits(_named(batches))
+
+
+def read_much(batches: Sequence[CallBatch], seconds: float) -> bool:
+    """Return whether the store has read so long for batches of one caller that no other one should share their reads.
+
+    A transaction that they share with others has SharedLimits. Half of FEW_ELEMENTS remains for these.
+    """
+    return seconds > (FEW_ELEMENTS / 2 + ELEMENTS_OF_NAMED * _named(batches)) / ELEMENTS_A_SECOND
+
+
+def _named(batches: Sequence[CallBatch]) -> int:
+    return sum(batch.item_count + batch.edge_count for batch in batches)

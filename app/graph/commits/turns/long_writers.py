@@ -35,9 +35,9 @@ MAX_WAIT_SECONDS: Final = 20.0
 """Longest wait after one transaction, in seconds: a call lasts for a minute at most."""
 
 APART_SECONDS: Final = 10.0
-"""For how many seconds the batches of a caller of large items share no transaction with others who write.
+"""For how many seconds the batches of a caller share no transaction with others who write, if much was read for them.
 
-Otherwise these would wait for what is read for them, and be charged for a share of it.
+Otherwise these would wait for that, and be charged for a share of it, or the transaction would be refused and divided.
 """
 
 POLL_SECONDS: Final = 0.1
@@ -75,14 +75,18 @@ class LongWriters:
         self._until = {each: until for each, until in self._until.items() if until > now}
         self._apart_until = {each: until for each, until in self._apart_until.items() if until > now}
         if large_seconds > LARGE_SECONDS:
-            self._apart_until[caller] = now + APART_SECONDS
+            self.keep_apart(caller)
         too_long = max(seconds - LONG_SECONDS, large_seconds if large_seconds > LARGE_SECONDS else 0.0)
         if too_long > 0:
             until = now + min(FACTOR * too_long, MAX_WAIT_SECONDS)
             self._until[caller] = max(until, self._until.get(caller, 0.0))
 
+    def keep_apart(self, caller: Hashable) -> None:
+        """Let the batches of a caller share no transaction with others who write for APART_SECONDS."""
+        self._apart_until[caller] = self.clock() + APART_SECONDS
+
     def is_apart(self, caller: Hashable) -> bool:
-        """Return whether the batches of a caller should be alone: its last ones were large, and others write."""
+        """Return whether the batches of a caller should be alone now, because others write."""
         return self.clock() < self._apart_until.get(caller, 0.0) and bool(self.contention.others(caller))
 
     def must_wait(self, caller: Hashable) -> bool:

@@ -70,6 +70,21 @@ async def test_a_caller_of_large_items_is_apart(callers: Callers, monkeypatch: p
     assert sorted(callers.store.writes[1:], key=len) == [data("ada0"), data("ada1"), data("root0", "root1")]
 
 
+async def test_a_caller_whose_items_read_much_is_apart_without_a_wait(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fifty items may read two thousand elements, for which a caller does not wait; shared, they would be refused."""
+    monkeypatch.setattr(GroupPlanner, "read_seconds", 0.09)
+    items = [asset(f"dataset a{number}") for number in range(50)]
+    await callers.call(ADA, *items, dry_run=True)
+    writers, caller = callers.coordinator.long_writers, (ADA.tenant, ADA.subject)
+    with callers.coordinator.contention.call("root"):
+        assert (writers.is_apart(caller), writers.must_wait(caller)) == (False, False)
+        monkeypatch.setattr(GroupPlanner, "read_seconds", 0.2)
+        await callers.call(ADA, *items, dry_run=True)
+        assert (writers.is_apart(caller), writers.must_wait(caller)) == (True, False)
+
+
 @pytest.mark.parametrize(("who", "charged"), [((ADA, ADA), ["ada"] * 3), ((ADA, ROOT), ["ada", "root"])])
 async def test_a_plan_that_fails_counts_for_its_only_caller(
     callers: Callers, monkeypatch: pytest.MonkeyPatch, who: tuple[Principal, ...], charged: list[str]

@@ -7,7 +7,7 @@ from support.stores.writers import asset, person
 
 from app.graph.commits.reads.read_limits import DivisibleLimits, FewLimits, SharedLimits
 from app.graph.writing.call_batch import CallBatch
-from app.graph.writing.transaction_limits import limits_of
+from app.graph.writing.transaction_limits import limits_of, read_much
 from graphql_schema.ports.commands import Command
 from policies.principal import Principal
 
@@ -42,3 +42,9 @@ async def test_what_cannot_be_divided_reads_few(memory: Memory, calls: list[Call
 async def test_several_callers_read_as_much_as_they_name(memory: Memory) -> None:
     """Each item counts, and each asset to which it refers."""
     assert limits_of(batches(memory, [(ADA, ONE, False), (ROOT, TWO, False)])) == SharedLimits(4)
+
+
+@pytest.mark.parametrize(("seconds", "much"), [(0.0755, False), (0.077, True)])
+async def test_a_caller_for_whom_much_is_read_is_apart(memory: Memory, seconds: float, *, much: bool) -> None:
+    """More than half of what a shared transaction may read, beside four elements for each asset that is named."""
+    assert read_much(batches(memory, [(ADA, TWO, False)]), seconds) == much
