@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from support.estates.random_conditions import conditions, indexable, positive, records
 
-from app.graph.reading.access.spread_conditions import MAX_SPREAD, spread
+from app.graph.reading.access.spread_conditions import MAX_ALTERNATIVES, MAX_SPREAD, spread
 from app.graph.reading.level.even_filter import NO_CHANGES, even
 from app.graph.reading.level.index_filter import filter_of
 from graphql_schema.ports.conditions import (
@@ -95,3 +95,20 @@ def test_too_many_are_refused() -> None:
     with pytest.raises(LimitError, match="outside of `or`") as caught:
         spread(AnyOf(mixed))
     assert caught.value.extensions == {"limit": "alternatives", "maximum": MAX_SPREAD}
+
+
+def test_all_disjunctions_of_a_filter_count() -> None:
+    """Also if each of them would become few, and so do their alternatives: each takes time when the filter is made."""
+    mixed = All((GUESS, LONG))
+    few = AnyOf((mixed, mixed, OTHER))
+    most = MAX_SPREAD // 4
+    assert spread(All((few,) * most)) != All((few,) * most)
+    with pytest.raises(LimitError):
+        spread(All((few,) * (most + 1)))
+    with pytest.raises(LimitError):
+        spread(AnyOf((All((few,) * (most + 1)), OTHER)))
+    others = (OTHER,) * (MAX_ALTERNATIVES // 2 - 1)
+    assert spread(AnyOf((mixed, *others)))
+    with pytest.raises(LimitError):
+        spread(AnyOf((mixed, *others, OTHER)))
+    assert spread(All((LONG, *(AnyOf((GUESS, OTHER)) for _ in range(2 * MAX_SPREAD)))))
