@@ -24,7 +24,7 @@ from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import LostTurnError
 from app.graph.driver.gremlin_client import GremlinClient, WriteOrder
 from app.graph.records.clock import epoch_milliseconds
-from app.graph.records.native.write_cost import MAX_COST
+from app.graph.records.native.write_cost import JOB_COST
 from graphql_schema.ports.operation_budget import OperationBudget
 
 MIN_PAUSE_SECONDS: Final = 0.5
@@ -36,7 +36,7 @@ MAX_PAUSE_SECONDS: Final = 60.0
 MAX_CHARACTERS: Final = 2 * 1024 * 1024
 """Number of characters of records after which a job adds no further ones to a transaction.
 
-All writers wait while they are written. So they do for MAX_COST, which counts as well.
+All writers wait while they are written. So they do for JOB_COST, which counts as well.
 """
 
 ItemT = TypeVar("ItemT")
@@ -52,7 +52,7 @@ async def add_in_turns(writes: WriteSet, items: Iterable[ItemT], add: Callable[[
     count = 0
     async for item in OperationBudget().in_turns(items):
         add(item)
-        if count and (writes.characters > MAX_CHARACTERS or writes.cost > MAX_COST):
+        if count and (writes.characters > MAX_CHARACTERS or writes.cost > JOB_COST):
             break
         count += 1
     return count

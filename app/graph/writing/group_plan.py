@@ -24,7 +24,7 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import CostlyWriteError, TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.stored_flows import StoredFlows
-from app.graph.records.native.write_cost import MAX_COST, NOTHING, WriteSize
+from app.graph.records.native.write_cost import JOB_COST, MAX_COST, NOTHING, WriteSize
 from app.graph.records.receipt_record import receipt_name
 from app.graph.writing.batch_planner import keys_of, plan_item
 from app.graph.writing.call_batch import CallBatch
@@ -340,13 +340,14 @@ class GroupPlanner:
         """Yield the first item of a batch, and the others until the transaction is full.
 
         All items of an atomic batch are yielded, or LimitError is raised. If the operation of the batch ends meanwhile,
-        the error that ended it is raised.
+        the error that ended it is raised. A job has items until these cost JOB_COST.
         """
+        before = state.cost
         for index, item in enumerate(batch.items):
             batch.budget.check()
             if batch.atomic:
                 self._time.refuse_long(batch)
-            elif index and self._is_full(state):
+            elif index and (self._is_full(state) or (batch.of_job and state.cost - before > JOB_COST)):
                 return
             yield item
 

@@ -17,6 +17,12 @@ COST_A_SECOND: Final = 3_000_000
 MAX_COST: Final = COST_A_SECOND // 2
 """Cost after which a transaction gets no further items."""
 
+JOB_COST: Final = COST_A_SECOND * 3 // 20
+"""Cost after which a step of a job gets no further records, 0.15 s: it is charged to no caller.
+
+Others have a transaction between two steps, and wait for each.
+"""
+
 MAX_WRITE_COST: Final = 2 * MAX_COST
 """What any transaction may cost, about a second, also that of a single item."""
 

@@ -211,7 +211,7 @@ async def test_a_job_rests_after_all_its_work(monkeypatch: pytest.MonkeyPatch) -
     assert rests == [(7.0, 3)]
 
 
-@pytest.mark.parametrize("name", ["MAX_CHARACTERS", "MAX_COST"])
+@pytest.mark.parametrize("name", ["MAX_CHARACTERS", "JOB_COST"])
 async def test_a_transaction_of_a_job_bounds_what_the_index_analyses(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -219,7 +219,7 @@ async def test_a_transaction_of_a_job_bounds_what_the_index_analyses(
     text, count = "日本 word " * 50, 20
     properties = [{"key": f"key{number}", "value": text} for number in range(3)]
     record = {**RECORD, "description": text, "displayName": text, "properties": properties}
-    writes, length = WriteSet(), {"MAX_CHARACTERS": len(text_of(record)), "MAX_COST": indexed_length(record)}[name]
+    writes, length = WriteSet(), {"MAX_CHARACTERS": len(text_of(record)), "JOB_COST": indexed_length(record)}[name]
     limit = 5 * length
 
     def add(vid: int) -> None:

@@ -48,6 +48,16 @@ async def test_a_transaction_has_few_texts_for_the_index(callers: Callers, monke
     assert [len(each) for each in outcomes(await planned(callers, callers.batch(ROOT, *again)))] == [5]
 
 
+async def test_a_job_writes_less_at_once(callers: Callers) -> None:
+    """No caller is charged for it, and others have a transaction between two of its steps; theirs may have more."""
+    items = [asset(f"dataset d{number}", {"description": "word " * 10_000}) for number in range(20)]
+    batch, of_job = callers.batch(ROOT, *items), callers.batch(ROOT, *items)
+    of_job.of_job = True
+    (own,), (of_job_,) = outcomes(await planned(callers, batch)), outcomes(await planned(callers, of_job))
+    assert 1 < len(of_job_) < len(own) <= 20
+    assert len(of_job_) * write_cost.RECORD_COST < write_cost.JOB_COST
+
+
 async def test_a_transaction_writes_few_records(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each asset, with the record of its change and their edge, counts; and so does each placeholder of an item."""
     monkeypatch.setattr(write_cost, "COST_OF_BYTES", 1_000_000)
