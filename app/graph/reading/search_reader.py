@@ -52,6 +52,8 @@ class SearchReader:
         (usage,) = await self._unused.resolve([All((search.where, search.candidates))])
         where = self._conditions.mask(search.where, usage)
         visible = self._conditions.visible()
-        masked = (self._conditions.mask(each) for each in (search.candidates, *search.best))
-        candidates, *best = (even_filter_of(where, each, visible) for each in masked)
+        candidates, *best = [
+            even_filter_of(where, self._conditions.mask(each), visible)
+            async for each in self._rows.budget.in_turns((search.candidates, *search.best))
+        ]
         return IndexQuery(candidates, MAX_HITS + 1, best=tuple(best))

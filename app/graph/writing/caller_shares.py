@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from typing import Final
 
+from app.graph.commits.reads.read_limits import ELEMENTS_A_SECOND
 from app.graph.commits.turns import long_writers
 from app.graph.records.native.write_cost import COST_A_SECOND, ORDINARY_COST
 from app.graph.writing.call_batch import CallBatch
@@ -12,6 +14,9 @@ from graphql_schema.ports.outcomes import Outcome
 
 ORDINARY_SECONDS: Final = 0.002
 """Seconds that the plan of an item with its effects takes at most, unless it depends on much, and so what it reads."""
+
+ORDINARY_ELEMENTS: Final = 2
+"""Number of records and edges that an item reads ordinarily for itself, and for each asset that it names."""
 
 SLOWEST: Final = 3
 """How many times as long as by estimate a transaction may take because of its items, and not of the store."""
@@ -52,7 +57,7 @@ def charges_of_failed(planner: GroupPlanner, seconds: float) -> Mapping[tuple[st
 def only_caller(batches: Sequence[CallBatch]) -> tuple[str, str] | None:
     """Return the tenant and the subject of the caller of all batches; None if there are several, or for jobs."""
     callers = {(batch.tenant, batch.caller) for batch in batches}
-    return None if len(callers) > 1 or any(batch.of_job for batch in batches) else callers.pop()
+    return callers.pop() if len(callers) == 1 and not any(batch.of_job for batch in batches) else None
 
 
 def writers(plan: GroupPlan) -> Mapping[tuple[str, str], bool]:
@@ -99,6 +104,11 @@ def large_seconds(plan: GroupPlan) -> Mapping[tuple[str, str], float]:
 
 
 def _read_seconds(plan: GroupPlan) -> list[float]:
-    """Return the part of each batch in what was read, by the number of its items, and of what they refer to."""
-    sizes = [each.batch.item_count + each.batch.edge_count for each in plan.batches]
-    return [plan.read_seconds * size / (sum(sizes) or 1) for size in sizes]
+    """Return the part of each batch in what was read, by the number of its items, and of what they refer to.
+
+    If several callers share the transaction, that is at most what items read ordinarily: the others may have read more.
+    """
+    batches = [each.batch for each in plan.batches]
+    sizes = [batch.item_count + batch.edge_count for batch in batches]
+    most = inf if only_caller(batches) else ORDINARY_ELEMENTS / ELEMENTS_A_SECOND
+    return [min(plan.read_seconds / (sum(sizes) or 1), most) * size for size in sizes]

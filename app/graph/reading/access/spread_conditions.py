@@ -28,11 +28,11 @@ from graphql_schema.ports.conditions import (
 )
 from policies.errors import LimitError
 
-MAX_SPREAD: Final = 64
+MAX_SPREAD: Final = 32
 """Maximal number of disjunctions that take the place of others; the limit of substrings ends most filters before."""
 
-MAX_ALTERNATIVES: Final = 500
-"""Maximal number of alternatives in these disjunctions together: to make the filter takes 40 µs for each."""
+MAX_ALTERNATIVES: Final = 250
+"""Maximal number of alternatives in these disjunctions together: to make a filter takes 40 µs for each."""
 
 NO_GUESS: Final = frozenset({"kind", "stage"})
 """Properties by whose values no asset is guessed."""

@@ -123,7 +123,7 @@ FEW_BY_TIME: Final = 100
 """The same as FEW where edges are ordered by time: of a source with more, as many are read as may be wanted, then more.
 """
 
-RECORDS_CAP: Final = 16 * 1024 * 1024
+RECORDS_CAP: Final = 12 * 1024 * 1024
 """Number of bytes of records, as the response has them, at which a request ends. It bounds the memory of the store: a
 request needs a multiple of it there, and several run at once. It bounds also the time in which a response is decoded,
 in one call. A level with fewer bytes of edges is then read in parts.
