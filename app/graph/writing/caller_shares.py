@@ -110,5 +110,5 @@ def _read_seconds(plan: GroupPlan) -> list[float]:
     """
     batches = [each.batch for each in plan.batches]
     sizes = [batch.item_count + batch.edge_count for batch in batches]
-    most = inf if only_caller(batches) else ORDINARY_ELEMENTS / ELEMENTS_A_SECOND
-    return [min(plan.read_seconds / (sum(sizes) or 1), most) * size for size in sizes]
+    maximum = inf if only_caller(batches) else ORDINARY_ELEMENTS / ELEMENTS_A_SECOND
+    return [min(plan.read_seconds / (sum(sizes) or 1), maximum) * size for size in sizes]
