@@ -70,11 +70,14 @@ async def _outcome(schema: strawberry.Schema, context: Context, document: str, v
 
 def outcome_of(found: ExecutionResult, context: Context) -> Outcome:
     """Return the outcome of an operation."""
-    errors = tuple((each.message, each.path, tuple(each.locations or ())) for each in found.errors or ())
+    errors = [(each.message, each.path, tuple(each.locations or ())) for each in found.errors or ()]
+    errors.sort(
+        key=str
+    )  # a response has them in the order of their paths; when a turn ends decides in which they arrive
     report, budget = context.policy_report, context.budget
     return Outcome(
         orjson.dumps(found.data),
-        errors,
+        tuple(errors),
         dict(report.hidden),
         dict(report.why),
         {coordinate: sorted(urns) for coordinate, urns in report.reads.items()},
