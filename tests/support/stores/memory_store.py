@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
-from support.stores.in_memory_writer import Memory
-from support.stores.writers import NOW
+from support.stores.in_memory_writer import ROOT, Memory
+from support.stores.writers import NOW, asset, urn
 
 from app.graph.commits.late_writes import INDEXED
 from app.graph.commits.write_coordinator import WriteCoordinator
@@ -135,3 +135,18 @@ class Callers:
 def names(outcomes: list[WriteOutcome]) -> list[str]:
     """Return the outcomes by name."""
     return [one.outcome.name for one in outcomes]
+
+
+def data(*texts: str) -> set[str]:
+    """Return the URNs of data sets."""
+    return {urn(f"dataset {text}") for text in texts}
+
+
+async def holding(callers: Callers) -> "asyncio.Task[object]":
+    """Begin a transaction that stays under way until the store is opened."""
+    callers.store.open.clear()
+    first: asyncio.Task[object] = asyncio.ensure_future(callers.call(ROOT, asset("dataset first")))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert callers.coordinator.lock.locked()
+    return first

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from support.estates.wide_lineage import noted_threads
 from support.stores.in_memory_writer import ROOT, Memory
-from support.stores.memory_store import Callers, MemoryStore, names
+from support.stores.memory_store import Callers, MemoryStore, data, holding, names
 from support.stores.writers import asset, person, urn
 
 import app.graph.commits.outbox as outboxes
@@ -44,21 +44,6 @@ def callers(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> Callers:
     monkeypatch.setattr(committing, "MAX_BACKOFF_SECONDS", 0)
     monkeypatch.setattr(committing, "GATHER_SHARE", 0)
     return Callers(store)
-
-
-def data(*texts: str) -> set[str]:
-    """Return the URNs of data sets."""
-    return {urn(f"dataset {text}") for text in texts}
-
-
-async def holding(callers: Callers) -> "asyncio.Task[object]":
-    """Begin a transaction that stays under way until the store is opened."""
-    callers.store.open.clear()
-    first: asyncio.Task[object] = asyncio.ensure_future(callers.call(ROOT, asset("dataset first")))
-    for _ in range(20):
-        await asyncio.sleep(0)
-    assert callers.coordinator.lock.locked()
-    return first
 
 
 async def test_calls_that_wait_are_written_together(callers: Callers) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from support.stores.in_memory_writer import ROOT
-from support.stores.memory_store import Callers
+from support.stores.memory_store import Callers, data, holding
 from support.stores.writers import asset, person, urn
 
 from app.graph.commits.turns.long_writers import LARGE_SECONDS, LongWriters
@@ -15,21 +15,6 @@ from policies.principal import Principal
 
 ADA = person("ada", "team ranking", roles="engineer")
 REFUSED = WriteRefusedError("The store failed.", ("SchemaViolationException",))
-
-
-def data(*texts: str) -> set[str]:
-    """Return the URNs of data sets."""
-    return {urn(f"dataset {text}") for text in texts}
-
-
-async def holding(callers: Callers) -> "asyncio.Task[object]":
-    """Begin a transaction that stays under way until the store is opened."""
-    callers.store.open.clear()
-    first: asyncio.Task[object] = asyncio.ensure_future(callers.call(ROOT, asset("dataset first")))
-    for _ in range(20):
-        await asyncio.sleep(0)
-    assert callers.coordinator.lock.locked()
-    return first
 
 
 async def test_a_refused_transaction_does_not_go_before_others(callers: Callers) -> None:
