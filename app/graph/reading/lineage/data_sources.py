@@ -6,7 +6,7 @@ upstream edges of its assets except inferred ones, so it shares its reads with h
 runs once in an operation.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,8 +16,8 @@ from app.graph.reading.lineage.lineage_visibility import expands
 from app.graph.reading.lineage.lineage_walk import Ids, WalkState
 from app.graph.reading.lineage.walk_session import WalkSession
 from graphql_schema.catalog.relations import PARENT_HOPS, Direction, Hop
-from graphql_schema.execution.side_thread import run_in_turn
-from graphql_schema.ports.lineage_query import LONG_LINEAGE, LineageQuery
+from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
+from graphql_schema.ports.lineage_query import LONG_LINEAGE, LONG_PAST, LineageQuery
 from graphql_schema.ports.row import Row
 from graphql_schema.rules.contamination_verdict import LEVELS, DataSources, Overlap, is_data, leads
 
@@ -73,8 +73,9 @@ async def _walk(session: WalkSession, row: Row, hops: tuple[Hop, ...]) -> Source
         walk.blocked |= not all(expands(each, _UPSTREAM) for each, _ in walk.frontier.values())
         expansions = await expand_level(walk)
         await turns.pause()
+        is_long = sum(each.size for each in expansions.values()) > LONG_PAST
         with turns.reading_on():
-            await run_in_turn(_add_parents, len(walk.frontier) > LONG_LINEAGE, walk, expansions, parents)
+            await run_in_parts(_add_parents(walk, expansions, parents), is_long=is_long, between=turns.check)
         if walk.frontier:
             await walk.advance(depth, expansions)
         depth += 1
@@ -84,9 +85,12 @@ async def _walk(session: WalkSession, row: Row, hops: tuple[Hop, ...]) -> Source
         return await run_in_turn(_ended, len(walk.nodes) > LONG_LINEAGE, row, walk, parents)
 
 
-def _add_parents(walk: WalkState, expansions: Mapping[int, Expansion], parents: dict[str, Ids]) -> None:
+def _add_parents(
+    walk: WalkState, expansions: Mapping[int, Expansion], parents: dict[str, Ids]
+) -> Generator[None, None, None]:
     """Add the parents of the data in the last level, each with its nearest path from the root."""
     for row, via in walk.frontier.values():
+        yield
         if row.kind in PARENT_HOPS and is_data(row.urn) and row.vid in expansions:
             members = (walk.visibility.parent(row, member) for member in expansions[row.vid].others)
             for urn in (parent.urn for parent in members if parent is not None):

@@ -1,6 +1,6 @@
 """Decides which lineage a caller sees at a read time. Hidden vertices are counted and not disclosed otherwise."""
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -40,6 +40,8 @@ class LineageVisibility:
     before_hidden: set[int] = field(default_factory=set)
     beside_hidden: set[int] = field(default_factory=set)
     named: frozenset[int] = frozenset()
+    _leading: dict[int, tuple[Sequence[tuple[int, Record]], bool]] = field(default_factory=dict)
+    """By vertex id, the edges of a member that :meth:`leads` has examined, and its result."""
 
     def along(self, near: Row, vid: int, edge: Record, direction: Direction) -> tuple[Row, JoinedEdge] | None:
         """Return the far end of an edge and the masked edge; None if one of them is hidden or was absent at read time.
@@ -102,10 +104,15 @@ class LineageVisibility:
         """Return whether a member has a declared edge in the direction of the walk.
 
         The times of the edge may be hidden from the caller. So the edge must be valid when the first page of the result
-        was read, not at the time of `asOf`.
+        was read, not at the time of `asOf`. Thousands of children may have the same parent, whose edges are examined
+        once.
         """
-        edges = (edge for _, edge in member.edges if not is_inferred(edge))
-        return any(edge_at(edge, self.instant, TIME_FIELDS) is not None for edge in edges)
+        examined, result = self._leading.get(member.vid, (None, False))
+        if examined is not member.edges:
+            edges = (edge for _, edge in member.edges if not is_inferred(edge))
+            result = any(edge_at(edge, self.instant, TIME_FIELDS) is not None for edge in edges)
+            self._leading[member.vid] = (member.edges, result)
+        return result
 
     def _count_hidden(self, vid: int, edge: Record) -> bool:
         """Count a hidden vertex, and return True, if it and ``edge`` existed when the first page was read.

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Generator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from app.graph.reading.level.hop_plan import Edge
 from app.graph.reading.lineage.expander import EdgeSelection, Expansion, MemberEdges, Vertex
 from app.graph.reading.lineage.lineage_visibility import LineageVisibility, expands
 from app.graph.reading.lineage.shortest_paths import KnownGraph, SearchMemory, shortest
@@ -23,7 +24,7 @@ from app.graph.reading.lineage.walk_budget import DEPTH, EDGES, NODES, PATHS
 from app.graph.reading.lineage.walk_session import Extent, WalkSession
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.catalog.relations import CHILD_HOPS, PARENT_HOPS, Direction
-from graphql_schema.execution.side_thread import run_in_parts
+from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
 from graphql_schema.ports.lineage_query import (
     LONG_LINEAGE,
     LONG_PAST,
@@ -98,6 +99,8 @@ class PathSearchState:
     ended: list[str] = field(default_factory=list)
     blocked: bool = False
     lacks_stubs: bool = False
+    _shown: dict[int, list[tuple[int, Edge]]] = field(default_factory=dict)
+    """By vertex id, the edges of members that hide their upstream edges, as far as their sources show them."""
 
     def side(self, row: Row, direction: Direction) -> Side:
         """Return the search from one end, before anything is read."""
@@ -130,8 +133,8 @@ class PathSearchState:
         for row, expansion in zip(rows, expansions, strict=True):
             async for member, known in self._members(side.selection.direction, row, expansion):
                 side.met.add(known.vid)
-                is_long = len(member.edges) > (LONG_PAST if side.selection.instant.past else LONG_LINEAGE)
-                found = await run_in_parts(self._far_ends(side.selection.direction, known, member), is_long=is_long)
+                steps = self._far_ends(side.selection.direction, known, member)
+                found = await run_in_parts(steps, is_long=self._is_long(member))
                 frontier |= {far.vid: far for far in found}
                 ended = await self.session.count_edges(len(member.edges))
                 if ended is not None:
@@ -156,17 +159,26 @@ class PathSearchState:
         """
         yield expansion.itself, row
         async for member in self.session.rows.budget.in_turns(expansion.others):
-            other = self.visibility.group_member(row, member)
+            other = await run_in_turn(self.visibility.group_member, self._is_long(member), row, member)
             if other is not None and expands(other, Direction.OUT) and expands(row, Direction.OUT):
                 self.known.join_free(row, other)
-                yield member if expands(other, direction) else self._shown_by_sources(member), other
+                yield member if expands(other, direction) else await self._shown_by_sources(member), other
 
-    def _shown_by_sources(self, member: MemberEdges) -> MemberEdges:
+    def _is_long(self, member: MemberEdges) -> bool:
+        """Return whether a calculation over the edges of a member is to run in the side thread."""
+        return len(member.edges) > (LONG_PAST if self.visibility.instant.past else LONG_LINEAGE)
+
+    async def _shown_by_sources(self, member: MemberEdges) -> MemberEdges:
         """Return a member that hides its upstream edges, with those that their sources show."""
         self.blocked = True
+        if member.vid not in self._shown:
+            self._shown[member.vid] = await run_in_turn(self._shown_edges, self._is_long(member), member)
+        return member._replace(edges=self._shown[member.vid])
+
+    def _shown_edges(self, member: MemberEdges) -> list[tuple[int, Edge]]:
+        """Return the upstream edges of a member whose sources show them."""
         sources = ((self.visibility.rows.known(vid), (vid, edge)) for vid, edge in member.edges)
-        shown = [each for row, each in sources if row is not None and expands(row, Direction.OUT)]
-        return member._replace(edges=shown)
+        return [each for row, each in sources if row is not None and expands(row, Direction.OUT)]
 
     def _far_ends(self, direction: Direction, near: Row, member: MemberEdges) -> Generator[None, None, list[Row]]:
         """Add the edges of a vertex, and return their far ends; omit edges whose source hides its downstream edges."""
