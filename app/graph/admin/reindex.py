@@ -9,10 +9,11 @@ from typing import Final
 
 import structlog
 
+from app.graph.admin.schema_steps import SchemaPath
 from app.graph.admin.schema_upgrade import SchemaUpgrade
 from app.graph.admin.store_probe import StoreProbe
 from app.graph.admin.store_schema import store_schema
-from app.graph.admin.stored_schema import STATE
+from app.graph.admin.stored_schema import STATE, read_stored_schema
 from app.graph.commits.write_statements import INDEX_MARK
 from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
@@ -129,13 +130,19 @@ class MixedIndex:
         self.count = 0
         self._deadline = deadline
         self._report = report
+        self._was_rebuilt = False
 
     async def check(self, endpoint: StoreEndpoint) -> None:
         """Raise IndexIncompleteError if the probe of the store finds that the index is incomplete or not readable.
 
-        Raises StoreUnavailableError if the probe fails for another reason.
+        The same is raised for a store with an unfinished copy, whose transactions the probe does not notice, unless the
+        index was rebuilt just before. Raises StoreUnavailableError if the probe fails for another reason.
         """
+        was_rebuilt, self._was_rebuilt = self._was_rebuilt, False
         async with GremlinClient(endpoint, deadline=self._deadline) as client:
+            state = await read_stored_schema(client, SchemaPath(), INDEX)
+            if state.copying is not None and not was_rebuilt:
+                raise IndexIncompleteError("An interrupted copy may have stored what is not in the index.")
             try:
                 await StoreProbe(client).check_index()
             except StoreFailedError as error:
@@ -154,6 +161,7 @@ class MixedIndex:
         async with GremlinClient(endpoint, deadline=self._deadline) as client:
             (own,) = await client.submit(_SELF_CHECKS, {"xs": [VERTEX_ID, INDEX_MARK, STATE]})
             self.count = await _run(client, report) - own
+        self._was_rebuilt = True
 
 
 async def _run(client: GremlinClient, report: Callable[[int], None]) -> int:

@@ -156,14 +156,15 @@ class SchemaUpgrade:
 
     ``commanded`` states that the caller is `mlg store upgrade`: steps that are not online are permitted. ``alone``
     states that no other process uses the store, as at the start of the embedded one. With either, values that older
-    programs left out are written. ``values`` derives the native values of a record. ``deadline`` is in seconds, for
-    each request.
+    programs left out are written. ``copying`` states that the caller is `mlg store copy`, which continues a copy that
+    was interrupted. ``values`` derives the native values of a record. ``deadline`` is in seconds, for each request.
     """
 
     schema: StoreSchema = field(default_factory=store_schema)
     path: SchemaPath = field(default_factory=SchemaPath)
     commanded: bool = False
     alone: bool = False
+    copying: bool = False
     values: NativeValues = native_values
     progress: WorkProgress = field(default_factory=NoProgress)
     deadline: float = 600.0
@@ -229,7 +230,7 @@ class SchemaUpgrade:
         """Raise SchemaMismatchError if this program cannot run on the store, and cannot upgrade it now."""
         own, found = self.schema.version, state.version
         start = f"The store has schema version {found}; this program uses version {own}."
-        if state.copying is not None:
+        if state.copying is not None and not self.copying:
             raise SchemaMismatchError(
                 "The store is being filled by `mlg store copy`, which has not ended: run the same command again, then "
                 "start this program."

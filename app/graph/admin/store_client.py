@@ -25,20 +25,24 @@ DEADLINE: Final = 600.0
 """Seconds for one request of a command."""
 
 
-def product_store(settings: Settings) -> EmbeddedStore:
-    """Return the embedded store with the schema and the index of the product; it is not started."""
+def product_store(settings: Settings, *, copying: bool = False) -> EmbeddedStore:
+    """Return the embedded store with the schema and the index of the product; it is not started.
+
+    Only with ``copying`` does it start if it has an unfinished copy, and then its index is rebuilt.
+    """
     index = MixedIndex(settings.store_deadline)
-    return EmbeddedStore(settings, store_schema(), index=index, keeper=SchemaUpgrade(alone=True))
+    return EmbeddedStore(settings, store_schema(), index=index, keeper=SchemaUpgrade(alone=True, copying=copying))
 
 
 @asynccontextmanager
-async def embedded_client(settings: Settings, *, create: bool = False) -> AsyncIterator[GremlinClient]:
+async def embedded_client(settings: Settings, *, copying: bool = False) -> AsyncIterator[GremlinClient]:
     """Connect to the embedded store that another process runs; if none does, start the store and stop it at exit.
 
-    Raises DataMissingError if there are no data, unless ``create`` is set, and the errors of the start of a store.
+    ``copying`` states that it is the target of a copy: it may have no data, or an unfinished copy. Raises
+    DataMissingError if others have no data, and the errors of the start of a store.
     """
     folder = store_folder(settings)
-    if not create:
+    if not copying:
         refuse_without_data(folder)
     endpoint = running_endpoint(folder)
     if endpoint is not None:
@@ -46,17 +50,17 @@ async def embedded_client(settings: Settings, *, create: bool = False) -> AsyncI
             yield client
         return
     async with (
-        product_store(settings) as store,
+        product_store(settings, copying=copying) as store,
         GremlinClient(store.endpoint, deadline=DEADLINE) as client,
     ):
         yield client
 
 
 @asynccontextmanager
-async def store_at(settings: Settings, place: str, *, create: bool = False) -> AsyncIterator[GremlinClient]:
+async def store_at(settings: Settings, place: str, *, copying: bool = False) -> AsyncIterator[GremlinClient]:
     """Connect to the store at ``place``, a Gremlin URL or a data folder; an empty one is that of the settings.
 
-    Raises as :func:`embedded_client`, and ConfigurationError for an invalid URL.
+    ``copying`` and what is raised are as in :func:`embedded_client`, and ConfigurationError for an invalid URL.
     """
     endpoints = (
         external_endpoints(replace(settings, store_url=place, store_user="", store_password=""))
@@ -69,7 +73,7 @@ async def store_at(settings: Settings, place: str, *, create: bool = False) -> A
         async with GremlinClient(endpoints, deadline=DEADLINE) as client:
             yield client
         return
-    async with embedded_client(_settings_of(settings, place), create=create) as client:
+    async with embedded_client(_settings_of(settings, place), copying=copying) as client:
         yield client
 
 

@@ -97,7 +97,7 @@ async def copy_store(settings: Settings, source: str, target: str, progress: Wor
     The error is also raised if the target has elements that are no unfinished copy of this source. Raises
     SchemaMismatchError if the source has another schema version, and the errors of the stores and of the driver.
     """
-    async with _source(settings, source) as given, store_at(settings, target, create=True) as copy:
+    async with _source(settings, source) as given, store_at(settings, target, copying=True) as copy:
         if given.urls == copy.urls:
             raise CopyError(f"Source and target are the same store, {given.urls}; name two.")
         return await copy_between(given, copy, _name(settings, source), progress)

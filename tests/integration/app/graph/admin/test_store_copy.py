@@ -3,13 +3,17 @@
 import asyncio
 import os
 import re
+import shutil
 import signal
 import sys
 from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx2
+import orjson
 import pytest
 from support.servers.server_process import Serving
 from support.servers.store_commands import command_environment, store_command, succeeded
@@ -20,16 +24,23 @@ from support.waiting import until
 from app.graph.admin.elements.store_digest import digest_of
 from app.graph.admin.elements.work_progress import NoProgress
 from app.graph.admin.schema_steps import SchemaPath
-from app.graph.admin.store_client import digest_at
+from app.graph.admin.store_client import digest_at, store_folder
 from app.graph.admin.store_copy import copy_store
 from app.graph.admin.store_schema import store_schema
 from app.graph.admin.stored_schema import read_stored_schema
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.native.mixed_index import INDEX
+from app.store.embedded.data_lock import LOCK_FILE, is_alive
 from app.store.embedded.embedded_store import EmbeddedStore
+from app.store.embedded.index_files import INDEX_FOLDER
+from app.store.embedded.running_store import running_endpoint
 from app.store.errors import CopyError
+from policies.errors import CodedError
 
 pytestmark = pytest.mark.long
+
+MANY = 40
+"""A number of assets that the demo estate exceeds, two pages of a copy."""
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +114,46 @@ async def test_a_killed_copy_goes_on(source: Path, target: EmbeddedStore, tmp_pa
         assert await copying() is None
         (digest,) = re.findall("digest ([0-9a-f]{64}) of both stores", output)
         assert (await digest_of(client)).text == digest
+
+
+@pytest.mark.timeout(600)
+async def test_a_killed_copy_into_a_folder_goes_on(source: Path, tmp_path: Path) -> None:
+    """The kill ends the JVM of the target, too, whose index may lack what was stored last: it is made anew."""
+    target, settings = tmp_path / "target", store_settings(tmp_path / "target")
+    folder, former = store_folder(settings), tmp_path / "former"
+
+    async def copying() -> Any:
+        endpoint = running_endpoint(folder)
+        if endpoint is None:
+            return None
+        with suppress(CodedError):  # the JVM is starting
+            async with GremlinClient(endpoint) as client:
+                return (await read_stored_schema(client, SchemaPath(), INDEX)).copying
+        return None
+
+    for phase in ("vertices", "edges"):
+        await _killed_in(phase, source, str(target), copying)
+        await until(lambda: not is_alive(orjson.loads((folder / LOCK_FILE).read_bytes())["jvm"]))
+        if phase == "vertices":
+            shutil.copytree(folder / INDEX_FOLDER, former)
+    shutil.rmtree(folder / INDEX_FOLDER)
+    former.rename(folder / INDEX_FOLDER)
+    with pytest.raises(AssertionError, match="the API ended"):
+        await Serving(target).start()
+    assert (await succeeded(source, "copy", "--to", str(target))).startswith("completed the copy: ")
+    assert await _count_of(target) == await _count_of(source) > MANY
+
+
+async def _count_of(folder: Path) -> int:
+    """Return how many assets the API over a data folder lists for root."""
+    serving = Serving(folder)
+    await serving.start()
+    try:
+        async with httpx2.AsyncClient(headers=serving.headers(), trust_env=False) as http:
+            response = await http.post(f"{serving.url}/graphql", json={"query": "{ assets { totalCount } }"})
+        return int(response.json()["data"]["assets"]["totalCount"])
+    finally:
+        await serving.stop()
 
 
 async def _killed_in(phase: str, source: Path, url: str, copying: Callable[[], Awaitable[Any]]) -> None:
