@@ -15,6 +15,7 @@ from app.graph.reading.access.row_conditions import RowConditions
 from app.graph.reading.level.batch_loader import batch_loader
 from app.graph.reading.level.index_filter import after_position, even_filter_of
 from app.graph.reading.level.index_query import IndexQuery
+from app.graph.reading.level.index_tests import IndexFilter
 from app.graph.reading.level.level_batcher import LISTINGS_AT_ONCE, LargeLevelError, LevelRequest, LevelResponse
 from app.graph.reading.level.level_statement import RECORDS_CAP
 from app.graph.reading.unused_assets import UnusedAssets
@@ -129,7 +130,7 @@ class ListingPages:
             (replace(listing, where=self._conditions.mask(listing.where, usage)), page)
             async for (listing, page), usage in in_turns(zip(requests, resolved, strict=True))
         ]
-        queries = [self._index_queries(listing, page) async for listing, page in in_turns(masked)]
+        queries = [await self._index_queries(listing, page) for listing, page in masked]
         wired = [each.wire() async for group in in_turns(queries) for each in group]
         request = LevelRequest(listings=wired, continues=refused_from > 0, refused_from=refused_from)
         response = await self._rows.fetch(request)
@@ -178,7 +179,7 @@ class ListingPages:
             after = self._policy.position(response.records[vids[-1]], listing.order.key, values.get(vids[-1]))
             if not refused_from:
                 size = min(max(size * 2, 100), COUNT_LIMIT)
-            queries = self._index_queries(listing, PageRequest(size - 1, after))
+            queries = await self._index_queries(listing, PageRequest(size - 1, after))
             wired = [each.wire() for each in queries]
             request = LevelRequest(listings=wired, continues=True, refused_from=refused_from)
             del response, found  # what is released should not be kept beside the next response
@@ -191,28 +192,32 @@ class ListingPages:
             if self._rows.known(vid) is None:
                 self._rows.budget.release(response.weights.pop(vid, 0))
 
-    def _index_queries(self, listing: ListingQuery, page: PageRequest) -> list[IndexQuery]:
+    async def _index_queries(self, listing: ListingQuery, page: PageRequest) -> list[IndexQuery]:
         """Return the index queries of a page: one, or two if some rows may hide the property of the order.
 
         Rows that hide the property come last, by URN; the value of their position is None. A page that begins among
-        them needs one query.
+        them needs one query. A filter takes up to 16 ms, so each is made in a turn of the event loop.
         """
         every = (listing.where, self._conditions.visible())
         size = COUNT_LIMIT if page.first is None else page.first + 1
 
-        def query(order: SortOrder, after: Sequence[Value] | None, *within: Condition) -> IndexQuery:
+        async def filter_of(*conditions: Condition) -> IndexFilter:
+            await self._rows.budget.pause()
+            return even_filter_of(*every, *conditions)
+
+        async def query(order: SortOrder, after: Sequence[Value] | None, *within: Condition) -> IndexQuery:
             beyond = () if after is None else (after_position(order, after),)
-            return IndexQuery(even_filter_of(*every, *within, *beyond), size, order)
+            return IndexQuery(await filter_of(*within, *beyond), size, order)
 
         order, after = listing.order, page.after
         shown = self._conditions.shows(order.key)
         if not self._conditions.hides(order.key):
-            queries = [query(order, after)]
+            queries = [await query(order, after)]
         elif after is None or after[0] is not None:
-            queries = [query(order, after, shown), query(BY_URN, None, Negated(shown))]
+            queries = [await query(order, after, shown), await query(BY_URN, None, Negated(shown))]
         else:
-            queries = [query(BY_URN, after, Negated(shown))]
-        return [replace(queries[0], total=even_filter_of(*every) if page.total else None), *queries[1:]]
+            queries = [await query(BY_URN, after, Negated(shown))]
+        return [replace(queries[0], total=await filter_of() if page.total else None), *queries[1:]]
 
     def _page(
         self, listing: ListingQuery, page: PageRequest, found: Sequence[_Found], response: LevelResponse

@@ -9,6 +9,7 @@ tests.
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, product
 from math import ceil
 from typing import Any, Final, assert_never
@@ -46,6 +47,13 @@ NO_VERTEX: Final[IndexFilter] = [[(("in", "urn", ()),)]]
 MAX_DISJUNCTS: Final = 250
 """Maximum number of branches to which one element of a filter may expand; the store refuses more than 254."""
 
+MAX_TESTS: Final = 32_000
+"""Maximum number of tests of all branches that are joined to make a filter, at 0.3 microseconds each.
+
+It is more than twice the tests of a filter of MAX_FILTER_SIZE, so conditions that are nested less than three times do
+not reach it before.
+"""
+
 MAX_FILTER_SIZE: Final = 1024 * 1024
 """Maximum of :func:`size_of` for one filter. An index refuses lists of more than some 16,000 values."""
 
@@ -73,11 +81,13 @@ def filter_of(*conditions: Condition) -> IndexFilter:
     """Return the filter for the vertices that meet every condition.
 
     Raises InvalidError if no index can answer a condition, LimitError if one of the conditions, or a member of an
-    :class:`All`, expands to more than :data:`MAX_DISJUNCTS` branches. Raises LimitError too if the filter has more than
-    :data:`MAX_FILTER_SIZE`, and ValueError for a CallerLeaf or the negation of a pattern or a word.
+    :class:`All`, expands to more than :data:`MAX_DISJUNCTS` branches. Raises LimitError too if to make the filter takes
+    more than :data:`MAX_TESTS`, or it has more than :data:`MAX_FILTER_SIZE`. Raises ValueError for a CallerLeaf or the
+    negation of a pattern or a word.
     """
     conjuncts = dict.fromkeys(each for condition in conditions for each in _conjuncts(condition))
-    elements = [_branches(each, negated=False) for each in conjuncts]
+    normal_form = _NormalForm()
+    elements = [normal_form.branches(each, negated=False) for each in conjuncts]
     if not all(elements):
         return NO_VERTEX
     filter_ = [branches for branches in elements if () not in branches]
@@ -157,45 +167,76 @@ def _conjuncts(condition: Condition) -> Iterator[Condition]:
         yield condition
 
 
-def _branches(condition: Condition, *, negated: bool) -> list[Branch]:
-    """Return the disjunctive normal form of a condition, or of its negation; empty if no vertex matches."""
+def _parts(condition: Condition, *, negated: bool, joins: bool) -> Iterator[tuple[Condition, bool]]:
+    """Yield the parts of a condition, or of its negation, each with whether it is negated.
+
+    If it ``joins`` they are those of a conjunction, otherwise of a disjunction. What is nested in the same way is part
+    of the whole: each level between would copy all branches.
+    """
     match condition:
         case Negated(inner):
-            return _branches(inner, negated=not negated)
-        case All(conditions):
-            parts = [_branches(each, negated=negated) for each in conditions]
-            return _union(parts) if negated else _product(parts)
-        case AnyOf(conditions):
-            parts = [_branches(each, negated=negated) for each in conditions]
-            return _product(parts) if negated else _union(parts)
-        case StartsWith("titles", text) if len(text.encode()) > MAX_PREFIX_BYTES:
-            return []  # a search finds such a title by its words
-        case Above(key, str(text)) if not negated and len(text.encode()) > MAX_PREFIX_BYTES:
-            return _after_long_text(key, text)
+            yield from _parts(inner, negated=not negated, joins=joins)
+        case All(conditions) if joins is not negated:
+            for each in conditions:
+                yield from _parts(each, negated=negated, joins=joins)
+        case AnyOf(conditions) if joins is negated:
+            for each in conditions:
+                yield from _parts(each, negated=negated, joins=joins)
         case _:
-            return _negated_tests(condition) if negated else _tests(condition)
+            yield condition, negated
+
+
+@dataclass(slots=True)
+class _NormalForm:
+    """Makes the disjunctive normal form of conditions; ``tests`` counts those of all branches joined on the way."""
+
+    tests: int = 0
+
+    def branches(self, condition: Condition, *, negated: bool) -> list[Branch]:
+        """Return the branches of a condition, or of its negation; none if no vertex matches.
+
+        Raises LimitError if they are more than MAX_DISJUNCTS, or ``tests`` exceeds MAX_TESTS.
+        """
+        match condition:
+            case Negated(inner):
+                return self.branches(inner, negated=not negated)
+            case All() | AnyOf():
+                joins = isinstance(condition, All) is not negated
+                parts = _parts(condition, negated=negated, joins=joins)
+                found = [self.branches(each, negated=negated) for each, negated in parts]
+                return self._product(found) if joins else _union(found)
+            case StartsWith("titles", text) if len(text.encode()) > MAX_PREFIX_BYTES:
+                return []  # a search finds such a title by its words
+            case Above(key, str(text)) if not negated and len(text.encode()) > MAX_PREFIX_BYTES:
+                return _after_long_text(key, text)
+            case _:
+                return _negated_tests(condition) if negated else _tests(condition)
+
+    def _product(self, parts: Sequence[list[Branch]]) -> list[Branch]:
+        branches: list[Branch] = [()]
+        for part in parts:
+            if len(part) != 1:
+                _refuse_above_limit(len(branches) * len(part))
+                branches = self._all_joined(branches, part)
+        always = chain.from_iterable(part[0] for part in parts if len(part) == 1)
+        return self._all_joined(branches, [tuple(always)])
+
+    def _all_joined(self, branches: Sequence[Branch], further: Sequence[Branch]) -> list[Branch]:
+        """Return each of some branches joined with each of others, as far as values are within their bounds, once."""
+        self.tests += len(further) * sum(map(len, branches)) + len(branches) * sum(map(len, further))
+        if self.tests > MAX_TESTS:
+            raise LimitError(
+                f"The alternatives of the filter have more than {MAX_TESTS} conditions, because each repeats those "
+                "beside it. Use `in` lists, or fewer conditions beside an `or`."
+            )
+        joined = (_joined(chain.from_iterable(pair)) for pair in product(branches, further))
+        return [*{tuple(map(id, branch)): branch for branch in joined if branch is not None}.values()]
 
 
 def _union(parts: Sequence[list[Branch]]) -> list[Branch]:
     branches = [branch for part in parts for branch in part]
     _refuse_above_limit(len(branches))
     return [()] if () in branches else branches
-
-
-def _product(parts: Sequence[list[Branch]]) -> list[Branch]:
-    branches: list[Branch] = [()]
-    for part in parts:
-        if len(part) != 1:
-            _refuse_above_limit(len(branches) * len(part))
-            branches = _all_joined(branches, part)
-    always = chain.from_iterable(part[0] for part in parts if len(part) == 1)
-    return _all_joined(branches, [tuple(always)])
-
-
-def _all_joined(branches: Sequence[Branch], further: Sequence[Branch]) -> list[Branch]:
-    """Return each of some branches joined with each of others, as far as values are within their bounds, each once."""
-    joined = (_joined(chain.from_iterable(pair)) for pair in product(branches, further))
-    return [*{tuple(map(id, branch)): branch for branch in joined if branch is not None}.values()]
 
 
 def _joined(tests: Iterable[IndexTest]) -> Branch | None:
