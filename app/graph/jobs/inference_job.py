@@ -23,7 +23,7 @@ from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.contended_request import repeat_contended
-from app.graph.driver.edge_pages import VisitBudget
+from app.graph.driver.edge_pages import PAGE, VisitBudget
 from app.graph.driver.errors import LostTurnError, WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param
@@ -42,7 +42,10 @@ BATCH: Final = 50
 """Number of assets in a page of all assets, which also has those of other tenants with the same URN as its last one."""
 
 MAX_REQUESTS: Final = 10
-"""Maximal number of pages that a batch reads; together they visit no more than a :class:`VisitBudget` has."""
+"""Maximal number of pages that a batch reads."""
+
+MAX_VISITED: Final = PAGE // 2
+"""Maximal number of edges and starts that these pages visit; the store needs 0.1 s for them."""
 
 REST_SECONDS: Final = 1.0
 """Seconds between two rounds of the job: each has several requests and two transactions, however few its entries."""
@@ -241,7 +244,7 @@ class InferenceJob(OutboxWorker):
         The ends of a page are added when it is read. A search may find hundreds of thousands: to add all of them after
         its last page would be one callback.
         """
-        budget, requests = VisitBudget(), 0
+        budget, requests = VisitBudget(MAX_VISITED), 0
         while (round_.middles or round_.search) and not budget.is_spent and requests < MAX_REQUESTS:
             search = round_.search or EndSearch(self._rules, take_first(round_.middles, AT_ONCE))
             round_.search, requests = search, requests + 1
@@ -277,9 +280,14 @@ class InferenceJob(OutboxWorker):
             _log.info("inferred_edges_limited", count=len(new), vertices=new[:MAX_LOGGED])
 
     async def _fill_batch(self, round_: InferenceRound, busy: Container[int]) -> None:
-        """Read and derive edges until the batch is full, or enough is read."""
-        ends, budget, requests = round_.ends, VisitBudget(), 0
+        """Read and derive edges until the batch is full, or enough is read.
+
+        After much was read, the next step derives: writers wait for 0.1 s in place of 0.2 s.
+        """
+        ends, budget, requests = round_.ends, VisitBudget(MAX_VISITED), 0
         while ends.may_advance(busy) and not ends.batch.is_full:
+            if not ends.must_read and budget.left < MAX_VISITED // 2:
+                break
             if not ends.must_read:
                 await ends.derive(round_.refused, self._clock())
             elif budget.is_spent or requests >= MAX_REQUESTS:

@@ -85,6 +85,19 @@ async def test_a_vertex_is_read_over_several_steps(store: EdgeStore) -> None:
     assert steps >= len(store.pages) // MAX_REQUESTS
 
 
+async def test_a_step_that_has_read_much_derives_nothing(store: EdgeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writers wait for each step, so reading and deriving are two of them; each edge is written nevertheless."""
+    monkeypatch.setattr(inference_job, "MAX_VISITED", INPUTS + 50)
+    job, due = job_over(store), entry(1, ENDS[:1])
+    did_both = False
+    while not store.done:
+        pages, written = len(store.pages), sum(store.written)
+        await job.advance([due])
+        did_both |= sum(store.pages[pages:]) > INPUTS // 4 and sum(store.written) > written
+    assert not did_both
+    assert sum(store.written) == len(store.derived) == INPUTS
+
+
 async def test_the_chains_of_a_vertex_are_examined_over_several_steps(
     store: EdgeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
