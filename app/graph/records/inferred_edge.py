@@ -9,7 +9,9 @@ vertices in the middle, so that :mod:`app.graph.reading.level.level_statement` r
 result of :func:`visible_inferred_edge`, not the record itself.
 """
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
 from typing import Final
 
 from app.graph.records.read_time import NO_UPPER_BOUND, recorded_by
@@ -73,8 +75,8 @@ def visible_inferred_edge(
     found = [
         (chain, begin, end)
         for chain in edge[CHAINS]
-        for begin, end in recorded_by(chain["held"], recorded)
-        if begin <= at < end and all(map(passes, chain["through"]))
+        for begin, end in _held_at(chain["held"], at, recorded)
+        if all(map(passes, chain["through"]))
     ]
     if not found:
         return None
@@ -89,6 +91,17 @@ def visible_inferred_edge(
         "by": [BY + rule for rule in rules],
         "properties": [{"key": ENRICHMENT, "value": ", ".join(rules)}],
     }
+
+
+def _held_at(held: Sequence[Sequence[int]], at: int, recorded: int) -> Iterator[tuple[int, int]]:
+    """Yield begin and end of the intervals of a chain that hold at an instant, as recorded then.
+
+    They are in their order, and do not overlap. So in the present one of hundreds is examined. For the past others may
+    be longer than they are stored, because their end was recorded later.
+    """
+    following = bisect_right(held, at, key=itemgetter(0))
+    first = max(following - 1, 0) if recorded == NO_UPPER_BOUND else 0
+    return ((begin, end) for begin, end in recorded_by(held[first:following], recorded) if at < end)
 
 
 def inferred(relation: str, chains: Sequence[Record]) -> Record:

@@ -1,8 +1,10 @@
 """Inferred edges: chains stored as one edge, and the part of it visible to a caller (docs/enrichment.md)."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.estates.plain_rows import PlainAccess, hiding, plain_row
 
 from app.graph.records.inferred_edge import (
@@ -14,6 +16,7 @@ from app.graph.records.inferred_edge import (
     through,
     visible_inferred_edge,
 )
+from app.graph.records.read_time import NO_UPPER_BOUND
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.ports.row import AccessGrade
 
@@ -118,3 +121,51 @@ def test_a_caller_passes_through_what_is_readable_and_shows_its_lineage() -> Non
     assert is_traversable(plain_row("RUN", "r", PlainAccess(edge_hidden=frozenset({"runId"}))))
     assert not is_traversable(plain_row("RUN", "r", PlainAccess(grade=AccessGrade.DISCOVER)))
     assert not is_traversable(None)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(0, 30), st.integers(0, 30)), max_size=12),
+    st.integers(0, 60),
+    st.sampled_from([FOREVER, NO_UPPER_BOUND, 5, 15, 25]),
+)
+def test_the_interval_at_an_instant_is_found_as_by_all(
+    parts: list[tuple[int, int, int, int]], at: int, recorded: int
+) -> None:
+    """The result is that of a loop over all intervals, also where an end was recorded after the instant."""
+    held, begin = list[list[int]](), 0
+    for pause, length, opened, closed in parts:
+        begin += pause
+        held.append([begin, begin + length, opened, max(opened, closed)])
+        begin += length
+    if held and parts[-1][0] > 4:
+        held[-1][1] = held[-1][3] = FOREVER
+    found = [
+        (begin, end if closed <= recorded else FOREVER) for begin, end, opened, closed in held if opened <= recorded
+    ]
+    wanted = [(begin, end) for begin, end in found if begin <= at < end]
+    shown = visible_inferred_edge(inferred("FEEDS", [{**WEAK, "held": held}]), at, lambda _: True, recorded)
+    if shown is None:
+        assert not wanted
+    else:
+        bounds = shown["validFrom"], shown.get("validTo", FOREVER)
+        assert bounds == (min(begin for begin, _ in wanted), max(end for _, end in wanted))
+
+
+class Looked(list[list[int]]):
+    """Intervals that note which of them are looked at."""
+
+    places: ClassVar[list[object]] = []
+
+    def __getitem__(self, place: Any) -> Any:
+        self.places.append(place)
+        return super().__getitem__(place)
+
+
+def test_few_of_many_intervals_are_examined_in_the_present() -> None:
+    """Hundreds of edges may have five hundred each: to examine all held the event loop for 0.1 s."""
+    held = Looked([10 * number, 10 * number + 5, 0, 0] for number in range(500))
+    shown = visible_inferred_edge(inferred("FEEDS", [{**WEAK, "held": held}]), 2_503, lambda _: True)
+    assert shown is not None
+    assert (shown["validFrom"], shown["validTo"]) == (2_500, 2_505)
+    assert len(held.places) < 15
+    assert held.places[-1] == slice(250, 251)
