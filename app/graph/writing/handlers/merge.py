@@ -128,27 +128,30 @@ def _authorise_edges(unit: ItemUnit, source: Record, edges: list[tuple[EdgeKey, 
     """Require the right to link each asset whose edge, declared by others, would continue at another dataset.
 
     A merge is not undone, so more is needed than for a registration: of a registered asset without an owner, the caller
-    must be the registrant. An asset that the caller may not see prevents the merge. The message does not name it,
-    because the caller has not. Administrators may move all edges.
+    must be the registrant. An asset that the caller may not see prevents the merge, also as the source of an edge to
+    ``source``: its sensitivity and tags would reach the other dataset by an edge that the caller could not end. The
+    message does not name it, because the caller has not. Administrators may move all edges.
     """
     may_administer = unit.visibility.allows("administer", source).allowed
     has_hidden = False
-    for record in _changed_by_others(unit, edges, gone):
-        refuse_withheld(unit, record, "from")
-        if not unit.visibility.is_visible(record):
-            has_hidden = True
-        elif require_right_if_visible(unit, "link", record, "from") and not may_administer:
-            _refuse_unowned_of_others(unit, record)
+    for key in _of_others(unit, edges):
+        for record in changed_ends(unit, key, without=gone):
+            refuse_withheld(unit, record, "from")
+            is_visible = unit.visibility.is_visible(record)
+            if is_visible and require_right_if_visible(unit, "link", record, "from") and not may_administer:
+                _refuse_unowned_of_others(unit, record)
+        far = key[2] if key[1] == gone else key[1]
+        has_hidden |= not unit.visibility.is_visible(unit.lookup.known(far))
     if has_hidden and not may_administer:
         raise _described(source)
 
 
-def _changed_by_others(unit: ItemUnit, edges: list[tuple[EdgeKey, EdgeKey]], gone: int) -> Iterator[Record]:
-    """Yield the assets that moving edges change, other than ``gone``, if others recorded or declared these edges."""
+def _of_others(unit: ItemUnit, edges: list[tuple[EdgeKey, EdgeKey]]) -> Iterator[EdgeKey]:
+    """Yield the keys of the moving edges that others recorded or declared."""
     for key, _ in edges:
         edge, subject = unit.lookup.edge(key) or {}, unit.author.subject
         if edge.get("recordedBy") != subject or declarers_of_others(edge, subject, unit.now):
-            yield from changed_ends(unit, key, without=gone)
+            yield key
 
 
 def _refuse_unowned_of_others(unit: ItemUnit, record: Record) -> None:

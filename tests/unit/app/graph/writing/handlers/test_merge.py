@@ -132,6 +132,23 @@ def test_a_hidden_version_of_others_prevents_the_merge_unnamed(memory: Memory, v
     assert ("FEEDS", "new", "m") in current(memory)
 
 
+@pytest.mark.parametrize(("values", "outcome"), [({"visibility": "TEAM"}, "CONFLICT"), ({}, "UPDATED")])
+def test_a_hidden_source_of_others_prevents_the_merge(memory: Memory, values: dict[str, str], outcome: str) -> None:
+    """Its sensitivity and tags would reach the own dataset, to which its owner may not link it, by a hidden edge."""
+    seeded(memory, asset("dataset new", owners=OURS), asset("dataset shut", values, owners=THEIRS))
+    assert memory.outcomes(link("DERIVES", "dataset old", "dataset new"), who=ADA) == ["CREATED"]
+    assert memory.outcomes(link("DERIVES", "dataset shut", "dataset new"), who=BO) == ["DENIED"]
+    assert memory.outcomes(link("DERIVES", "dataset shut", "dataset old"), who=BO) == ["CREATED"]
+    if outcome == "CONFLICT":
+        code, message = merge_error(memory)
+        assert (code, "shut" in message) == ("CONFLICT", False)
+    else:
+        (done,) = memory.run(merge(), who=ADA, now=LATER, dry_run=True)
+        assert done.outcome.name == outcome
+    assert memory.outcomes(merge(), now=LATER) == ["UPDATED"]
+    assert ("DERIVES", "shut", "new") in current(memory)
+
+
 def test_what_the_caller_linked_to_a_hidden_asset_prevents_no_merge(memory: Memory) -> None:
     """So the outcome does not disclose whether the named asset exists: it is that of an absent id."""
     seeded(memory, asset("dataset new", owners=OURS), asset("dataset shut", {"visibility": "TEAM"}, owners=THEIRS))
