@@ -45,7 +45,8 @@ _USE_TOKENS: Final = 2
 class VariableSize:
     """Sizes of variables: all together, of each declared one, and of the longest list and the longest text of these.
 
-    ``characters`` are those of all texts in declared variables.
+    The longest text may be the name of a field: graphql-core compares an unknown one with all others, which takes the
+    longer, the longer it is. ``characters`` are those of all texts in declared variables, without such names.
     """
 
     size: int = 0
@@ -152,6 +153,7 @@ def _count(value: object, type_: GraphQLType, maximum: int, found: VariableSize)
                 stack.extend((element, expected.of_type) for element in elements if isinstance(element, list | dict))
         elif isinstance(expected, GraphQLInputObjectType) and isinstance(current, dict):
             found.size += len(expected.fields) + len(current)
+            found.max_text = max(found.max_text, max(map(len, current), default=0))
             _count_texts(current.values(), found)
             stack.extend(
                 (element, expected.fields[name].type)
