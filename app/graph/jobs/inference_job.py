@@ -28,7 +28,7 @@ from app.graph.driver.errors import LostTurnError, WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.jobs.chain_reads import AT_ONCE, DerivedBatch, EndQueue
+from app.graph.jobs.chain_reads import AT_ONCE, EndQueue
 from app.graph.jobs.end_search import EndSearch
 from app.graph.jobs.id_queue import IdQueue, take_first
 from app.graph.jobs.inference_chains import MAX_CHAINS, MAX_MIDDLES, MAX_SOURCES
@@ -274,7 +274,7 @@ class InferenceJob(OutboxWorker):
             if not is_right:
                 ends.begin_again()
         new = sorted(ends.batch.limited - round_.limited)
-        ends.batch = DerivedBatch()
+        ends.begin_batch()
         if new:
             round_.limited.update(new)
             _log.info("inferred_edges_limited", count=len(new), vertices=new[:MAX_LOGGED])
