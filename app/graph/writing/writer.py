@@ -24,6 +24,7 @@ from app.graph.writing.rules.known_references import without_known
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import edge_count, text_length
 from app.graph.writing.unit.rejections import conflict, invalid, over_limit
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.commands import Command, EventCommand, MergeCommand
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome, outcome_of_event
@@ -201,7 +202,7 @@ class PolicedWriter:
         That is one that is too long for a transaction, or one that the store refuses.
         """
         parts = tuple(await self._written(event.commands, dry_run=dry_run, atomic=False))
-        record = event.record(parts)
+        record = await run_in_turn(event.record, len(parts) > MAX_BATCH_ITEMS, parts)
         if record is not None:
             await self._halving([record], dry_run=dry_run)
         return outcome_of_event(event.subject, parts)

@@ -5,7 +5,7 @@ the changes of earlier batches of the same transaction. The store does not have 
 the results of reads.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from app.graph.propagation.sources import Sources
@@ -98,13 +98,16 @@ class BatchDiff:
                 return child, parent
         return None
 
-    def joined_parents(self, child: int) -> list[int]:
-        """Return the parents that existed before the batch and of which a vertex becomes a child in the transaction."""
+    def edges_to_parents(self, child: int) -> Sequence[EdgeKey]:
+        """Return the known edges between a vertex and its parents: a feature may be in thousands of sets."""
         known = self.batch.vertex(child)
         hop = PARENT_HOPS.get(kind_of(known)) if known else None
-        keys = () if hop is None else self.batch.edges_at(hop.relation.name, hop.direction, child)
-        pairs = [self.child_and_parent(key) for key in keys if self._joins(key)]
-        return [pair[1] for pair in pairs if pair is not None and self.batch.existed(pair[1])]
+        return () if hop is None else [*self.batch.edges_at(hop.relation.name, hop.direction, child)]
+
+    def joined_parent(self, key: EdgeKey) -> int | None:
+        """Return the parent of one of these edges if it existed before the batch, and gets the child by it."""
+        pair = self.child_and_parent(key) if self._joins(key) else None
+        return pair[1] if pair is not None and self.batch.existed(pair[1]) else None
 
     def is_parent(self, vid: int) -> bool:
         """Return whether a vertex is of a kind that can have children."""

@@ -10,6 +10,7 @@ visit more than MAX_VISITED edges.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from itertools import chain
 from typing import Final
 
 from app.graph.commits.outbox import Outbox
@@ -128,7 +129,7 @@ class _Raising:
             at_rank = {vid for vid in touched if self._rank(vid) == rank}
             counting = await run_in_turn(self._counting_parents, self._diff.is_long, rank)
             reached = await self._targets(at_rank) | self._parent_targets(counting)
-            parents = {parent for parent in self._parents_of(at_rank) if self._rank(parent) < rank}
+            parents = {parent for parent in await self._parents_of(at_rank) if self._rank(parent) < rank}
             # The targets of these are raised, or in an outbox entry, because of another child of the same owner.
             teams = {self._batch.vertices[vid]["ownerTeam"] for vid in at_rank}
             parents -= await bearing(self._client, parents, SENSITIVITIES[rank], teams)
@@ -203,7 +204,7 @@ class _Raising:
             async for vid in OperationBudget().in_turns(new):
                 self._batch.replace(vid, self._raised(self._batch.vertices[vid], SENSITIVITIES[rank]))
             own = {vid for vid in new if self._batch.existed(vid)}
-            parents = self._parents_of(new)
+            parents = await self._parents_of(new)
             reached = await self._targets(new)
             everything |= reached
 
@@ -253,7 +254,8 @@ class _Raising:
         covers_tenant |= len(covered) > MAX_COVERED
         while new and not covers_tenant and levels < MAX_LEVELS:
             levels += 1
-            found, *_ = await self._flows.targets(new, self._parents_of(new), max_records=0, visits=self._cover_visits)
+            joined = await self._parents_of(new)
+            found, *_ = await self._flows.targets(new, joined, max_records=0, visits=self._cover_visits)
             new = (found | await self._targets(new)) - covered
             covered |= new
             covers_tenant = len(covered) > MAX_COVERED
@@ -320,9 +322,11 @@ class _Raising:
             if far in self._batch.vertices and kind_of(self._batch.vertices[far]) not in self._flows.stops
         }
 
-    def _parents_of(self, vids: Iterable[int]) -> set[int]:
+    async def _parents_of(self, vids: Iterable[int]) -> set[int]:
         """Return the parents, existing before the batch, that vertices become children of in this transaction."""
-        return {parent for vid in vids for parent in self._diff.joined_parents(vid)}
+        keys = chain.from_iterable(map(self._diff.edges_to_parents, vids))
+        found = {self._diff.joined_parent(key) async for key in OperationBudget().in_turns(keys)}
+        return {parent for parent in found if parent is not None}
 
     def _counting_parents(self, rank: int) -> set[int]:
         """Return the parents of which a counting child has the rank."""

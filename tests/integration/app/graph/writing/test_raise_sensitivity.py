@@ -15,10 +15,12 @@ from app.graph.commits.turns import blurred_limit
 from app.graph.commits.turns.blurred_limit import blurred
 from app.graph.commits.write_statements import WRITE
 from app.graph.jobs.sensitivity_job import SensitivityJob
+from app.graph.records.edge_record import EdgeKey
 from app.graph.records.native.write_cost import rewrite_size
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing import call_batch, group_commit
 from app.graph.writing.effects import raise_sensitivity
+from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.ports.commands import LinkCommand, RegisterCommand
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome
@@ -123,6 +125,29 @@ async def test_the_records_that_are_raised_are_measured_in_turns(
     order.clear()
     await write(writers, asset("dataset b", RESTRICTED), now=NOW + 4)
     assert "measured" not in order
+
+
+async def test_the_parents_of_what_rises_are_found_in_turns(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred features may be in five hundred sets each: to look at all these edges held the loop for 0.07 s."""
+    features = [f"feature f{number}" for number in range(3)]
+    sets = [asset(f"feature-set s{number}", features=features) for number in range(4)]
+    await write(writers, *map(asset, features), *sets)
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)  # each turn is over when it has begun
+    order, pause, joined = list[str](), OperationBudget.pause, BatchDiff.joined_parent
+
+    def looked(diff: BatchDiff, key: EdgeKey) -> int | None:
+        order.append("looked")
+        return joined(diff, key)
+
+    async def paused(budget: OperationBudget) -> None:
+        order.append("paused")
+        await pause(budget)
+
+    monkeypatch.setattr(BatchDiff, "joined_parent", looked)
+    monkeypatch.setattr(OperationBudget, "pause", paused)
+    await write(writers, *(asset(each, RESTRICTED) for each in features), now=NOW + 1)
+    assert order.count("looked") >= len(features) * len(sets)
+    assert ("looked", "looked") not in pairwise(order)
 
 
 async def test_many_vertices_of_a_floor_are_visited_in_the_side_thread(
