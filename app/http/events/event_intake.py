@@ -16,6 +16,7 @@ from graphql_schema.fields.context import Context
 from graphql_schema.inputs.submit import authorize_in, write_in
 from graphql_schema.ports.commands import Command, EventCommand
 from graphql_schema.ports.events.event_commands import RecordIngestionCommand
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import MutationErrorCode, WriteOutcome
 from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import Code, CodedError
@@ -39,8 +40,9 @@ class EventIntake:
     async def take(self, context: Context, events: Sequence[Json], *, are_long: bool = False) -> list[EventResult]:
         """Write the events and return a result for each, in order.
 
-        Events that ``are_long`` are mapped in the side thread. An event and its record are written in one transaction,
-        unless the event has very many commands.
+        Events that ``are_long`` are mapped in the side thread, and their results are made there. An event and its
+        record are written in one transaction, unless the event has very many commands.
+
         An event is rejected if it is malformed, or if the asset that it is about cannot be written. Other commands of
         the event may be written then. Each accepted event is recorded. So is each rejected one that names its asset, if
         the caller may update the asset. Raises ScopeError, and the CodedError of the writer: send all events again.
@@ -54,8 +56,10 @@ class EventIntake:
         rejections = [command for result, command in mapped if command is not None and result.mapped is None]
         outcomes = iter(await write_in(context, [*commands, *rejections]))
         return [
-            result if result.mapped is None else _with_outcomes(result.mapped, next(outcomes).parts)
-            for result, _ in mapped
+            result
+            if result.mapped is None
+            else await run_in_turn(_with_outcomes, are_long, result.mapped, next(outcomes).parts)
+            async for result, _ in OperationBudget().in_turns(mapped)  # also if the operation has ended: all is written
         ]
 
     def _mapped(self, value: Json, secret: bytes) -> tuple[EventResult, Command | None]:
