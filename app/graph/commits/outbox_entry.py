@@ -120,7 +120,7 @@ class OutboxEntry:
         if self.owners:
             stored |= {"owns": True, "given": {str(vid): team for vid, team in self.given.items()}}
         if self.raised_by is not None:
-            stored["who"] = stored_principal(self.raised_by)
+            stored["who"] = _encoded(self.raised_by)
         if self.awaits is not None:
             stored["awaits"] = self.awaits
         if self.floor is not None:
@@ -163,6 +163,12 @@ def entry_from_row(row: JsonObject) -> OutboxEntry:
         around=stored.get("around", False),
         given={int(vid): team for vid, team in stored.get("given", {}).items()},
     )
+
+
+@lru_cache(maxsize=20)
+def _encoded(caller: Principal) -> orjson.Fragment:
+    """Return the value of the key ``who``: a thousand entries of a transaction may have a caller with as many teams."""
+    return orjson.Fragment(orjson.dumps(stored_principal(caller)))
 
 
 @lru_cache(maxsize=1_000)

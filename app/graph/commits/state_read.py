@@ -144,13 +144,13 @@ class StateReading:
         reads_apart = found is None
         if found is None:
             await self._add_records(vid for vid in unread if vid not in self.records)
-            new_hops, new_edges = self._unread_hops(hops), [key for key in edges if key not in self._pairs]
+            new_hops, new_edges = await self._unread_hops(hops), [key for key in edges if key not in self._pairs]
             found = await self._edges(new_hops, await self._led_to_edges(new_edges))
         await self._take(found)
         far = [vid for vid in found["w"] if vid not in self.records]
         nothing = [_NO_VERTEX] if reads_apart and new_hops else []
         await self._add_records(far or nothing)  # no request would disclose that no hidden vertex is there
-        for hop, rows in zip(new_hops, found["e"], strict=True):
+        async for hop, rows in self.budget.in_turns(zip(new_hops, found["e"], strict=True)):
             self._begun[hop.kind].update(hop.vertices, map(self._led_to, hop.vertices))
             self._rows_of[hop.kind] += await self._far_edges(rows)
         for key, text in zip(new_edges, found["p"], strict=True):
@@ -210,10 +210,10 @@ class StateReading:
         self._rows_of |= await run_in_turn(replaced_rows, self._is_long, self._rows_of, rows, edges[: len(rows)])
         await self._add_records({row[3] for row, edge in zip(rows, edges, strict=False) if edge} - self.records.keys())
 
-    def _unread_hops(self, hops: Sequence[HopRead]) -> list[HopRead]:
+    async def _unread_hops(self, hops: Sequence[HopRead]) -> list[HopRead]:
         """Return the hops that no step has read, from the vertices to which pointers lead."""
         found = []
-        for hop in hops:
+        async for hop in self.budget.in_turns(hops):
             vids = {self._led_to(vid): None for vid in hop.vertices}
             found.append(replace(hop, vertices=[*vids.keys() - self._begun[hop.kind]]))
         return [hop for hop in found if hop.vertices]
@@ -265,6 +265,7 @@ class StateReading:
 
         ``starts`` has pairs of the number of a hop and a vertex, and each result the number of its hop.
         """
+        await self.budget.pause()
         if len(starts) < 2:  # noqa: PLR2004 - a single one, whose edges may have any size
             return [(number, await self._pages(hops[number], vid)) for number, vid in starts]
         chosen = defaultdict[int, list[int]](list)

@@ -351,7 +351,8 @@ class GroupCommit:
             return
         writes, entries = WriteSet(), plan.entries
         await _encode(plan, writes)
-        writes.outbox(entries)
+        async for entry in OperationBudget().in_turns(entries):
+            writes.outbox([entry])
         callers = writers(plan)
         writes.written_by(caller for caller, is_large in callers.items() if not is_large)
         try:

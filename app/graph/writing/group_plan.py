@@ -300,13 +300,10 @@ class GroupPlanner:
 
     async def _read_children(self, state: WorkingSet) -> None:
         """Read the children that the effects of the batches probably need, for all together; a dry run has none."""
-        parents = set().union(
-            *(
-                expected_parents(batch.items, state, author)
-                for batch, author in zip(self.batches, self._authors, strict=True)
-                if not batch.dry_run
-            )
-        )
+        parents = set[int]()
+        async for batch, author in OperationBudget().in_turns(zip(self.batches, self._authors, strict=True)):
+            if not batch.dry_run:
+                parents |= expected_parents(batch.items, state, author)
         with suppress(ManyChildrenError):  # few of some batches may be read nevertheless
             await self._children.of(sorted(parents))
 

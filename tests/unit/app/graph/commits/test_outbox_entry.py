@@ -1,9 +1,13 @@
 """Outbox entries: what is stored of an entry is read back as the same entry."""
 
+from dataclasses import replace
+
 import pytest
 
+from app.graph.commits import outbox_entry
 from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, entry_from_row, frontier_value, new_entry_id
 from app.graph.commits.sensitivity_floors import SensitivityFloor
+from app.graph.records.stored_principal import stored_principal
 from graphql_schema.ports.record import JsonObject
 from policies.principal import Principal, PrincipalKind
 
@@ -47,6 +51,20 @@ def test_an_entry_is_read_as_it_was_written(entry: OutboxEntry) -> None:
     found = entry_from_row(stored(entry))
     assert found == entry
     assert [*found.frontier] == [*entry.frontier]
+
+
+def test_a_caller_of_many_entries_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One who acts for three thousand owners, in a thousand entries of a transaction, took 0.4 s under the lock."""
+    encoded, caller = list[Principal](), replace(MAL, subject="who is encoded once")
+
+    def noted(who: Principal) -> JsonObject:
+        encoded.append(who)
+        return stored_principal(who)
+
+    monkeypatch.setattr(outbox_entry, "stored_principal", noted)
+    entries = [OutboxEntry(x, "acme", x, raised_by=caller) for x in range(1, 50)]
+    assert [entry_from_row(stored(each)).raised_by for each in entries] == [caller] * len(entries)
+    assert encoded == [caller]
 
 
 def test_a_frontier_that_was_extended_is_one_list() -> None:
