@@ -122,7 +122,7 @@ class Context:
         """Discard cached rows and results, so that fields resolved after a write return the new state."""
         discarded: list[object] = [self._reader, self._computed]
         self._reader = self._computed = None
-        self._free(discarded)
+        self.discard(discarded)
 
     def restart(self) -> None:
         """Begin the operation again: discard what it has read, reported and counted, and what it is reading."""
@@ -160,9 +160,9 @@ class Context:
         discarded: list[object] = [*self.former_readers]
         self.former_readers = ()
         self.reset_reader()
-        self._free(discarded)
+        self.discard(discarded)
 
-    def _free(self, discarded: list[object]) -> None:
+    def discard(self, discarded: list[object]) -> None:
         """Free what the operation no longer needs; in turns of the event loop, if it may be much."""
         if self.budget.has_read_much:
             RELEASE.free(discarded)

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from enum import Enum
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import strawberry
 
@@ -23,7 +23,10 @@ class LineageChange(Enum):
     CHANGED = value("CHANGED", description="Both states have the asset or edge, with other versions or runs.")
 
 
-Members = Mapping[str, Sequence[str]]
+Key = TypeVar("Key", bound=str | tuple[str, str, str])
+"""The key of an asset; of an edge, those of its ends with the relation between them, as in its id."""
+
+Members = Mapping[Key, Sequence[str]]
 """Ids of the members by key; a key has at least one."""
 
 
@@ -31,41 +34,41 @@ _UNORDERED: Final = 1_000
 """Number of differences that are kept before all but the first ones are left out."""
 
 
-class Difference(NamedTuple):
+class Difference(NamedTuple, Generic[Key]):
     """A key with its change and its members in each state."""
 
-    key: str
+    key: Key
     change: LineageChange
     before: Sequence[str]
     after: Sequence[str]
 
 
-class Comparison(NamedTuple):
+class Comparison(NamedTuple, Generic[Key]):
     """The first differences by key, and the number of all by change, and of equal keys: `DifferenceCounts`."""
 
-    first: Sequence[Difference]
+    first: Sequence[Difference[Key]]
     counts: Mapping[str, int]
 
 
-def members_by(pairs: Iterable[tuple[str, str]]) -> Generator[None, None, dict[str, list[str]]]:
+def members_by(pairs: Iterable[tuple[Key, str]]) -> Generator[None, None, dict[Key, list[str]]]:
     """Return the members of each key, from pairs of a key and a member, in order and each once; pauses after each."""
-    found = defaultdict[str, list[str]](list)
+    found = defaultdict[Key, list[str]](list)
     for key, member in pairs:
         found[key].append(member)
         yield
-    for key, members in found.items():
-        if len(members) > 1:
-            found[key] = sorted({*members})
+    for key in found:
+        if len(found[key]) > 1:
+            found[key] = sorted({*found[key]})
         yield
     return found
 
 
-def differences(before: Members, after: Members, limit: int) -> Generator[None, None, Comparison]:
+def differences(before: Members[Key], after: Members[Key], limit: int) -> Generator[None, None, Comparison[Key]]:
     """Return the keys that only one state has, or that have other members in the two, at most ``limit`` of them.
 
     Pauses after each key. No long list is put in order, because that cannot be divided.
     """
-    found: list[Difference] = []
+    found: list[Difference[Key]] = []
     counts = Counter[LineageChange | None]()
     for key in chain(before, (key for key in after if key not in before)):
         old, new = before.get(key, ()), after.get(key, ())

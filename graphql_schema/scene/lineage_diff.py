@@ -26,13 +26,27 @@ from graphql_schema.ports.relation_query import MAX_PAGE_SIZE, ONE, related
 from graphql_schema.ports.row import MaskedRecord, Row
 from graphql_schema.scene.differences import Difference, LineageChange, Members, differences, members_by
 from graphql_schema.scene.grouping import family_of
-from graphql_schema.scene.neighbourhood import SceneDirection, SceneLineage, SceneQuery, neighbourhood
+from graphql_schema.scene.neighbourhood import (
+    PART_BYTES,
+    SceneDirection,
+    SceneLineage,
+    SceneQuery,
+    neighbourhood,
+    one_at_a_time,
+    walks_around,
+)
 from policies.errors import InvalidError, LimitError
 
 WORKFLOWS: Final = related(RUN_OF.out())
 """From a run to the workflow that was executed."""
 
 DEFAULT_FIRST: Final = 100
+
+COMPARED_BYTES: Final = 400
+"""Bytes of memory of an asset or an edge of a state while it is compared, beside those of its lineage."""
+
+EdgeKey = tuple[str, str, str]
+"""Key of the asset from which data flows, name of the relation, and key of the asset to which it flows."""
 
 
 @strawberry.input(description="A state to compare: some roots at an instant.")
@@ -129,8 +143,8 @@ class ComparedState:
     """The lineage of a state, its members by key, and its edges by id."""
 
     lineage: SceneLineage
-    nodes: Members
-    edges: Members
+    nodes: Members[str]
+    edges: Members[EdgeKey]
     edge_of: Mapping[str, MaskedRecord]
 
     def source(self) -> JsonObject:
@@ -148,7 +162,7 @@ def _compared(lineage: SceneLineage, keys: Mapping[str, str]) -> Generator[None,
     """Return a state by ``keys``, which maps the id of each asset to its key."""
     nodes = yield from members_by((keys[urn], urn) for urn in lineage.assets)
     edges = yield from members_by(
-        (f"{keys[each.source]} {each.relation} {keys[each.target]}", edge.record["id"])
+        ((keys[each.source], each.relation, keys[each.target]), edge.record["id"])
         for each, edge in lineage.edges.items()
     )
     edge_of = {}
@@ -171,10 +185,11 @@ async def _workflows(info: Info, walked: Sequence[SceneLineage]) -> dict[str, st
 
 def _source(
     walked: Sequence[SceneLineage], workflows: Mapping[str, str], limit: int
-) -> Generator[None, None, JsonObject]:
-    """Return the source of a :class:`LineageDiff` of two states, with at most ``limit`` assets, and as many edges.
+) -> Generator[None, None, tuple[JsonObject, list[ComparedState]]]:
+    """Return the source of a :class:`LineageDiff` of two states, and what it was made of.
 
-    A version has the key of its asset, and a run that of its visible workflow.
+    It has at most ``limit`` assets, and as many edges. A version has the key of its asset, and a run that of its
+    visible workflow.
     """
     keys = {}
     for urn in chain(*(lineage.assets for lineage in walked)):
@@ -184,7 +199,7 @@ def _source(
     after = yield from _compared(walked[1], keys)
     nodes = yield from differences(before.nodes, after.nodes, limit)
     edges = yield from differences(before.edges, after.edges, limit)
-    return {
+    source = {
         "nodes": [_node(before, after, each) for each in nodes.first],
         "edges": [_edge(before, after, each) for each in edges.first],
         "nodeCounts": nodes.counts,
@@ -192,9 +207,10 @@ def _source(
         "from": before.source(),
         "to": after.source(),
     }
+    return source, [before, after]
 
 
-def _node(before: ComparedState, after: ComparedState, found: Difference) -> JsonObject:
+def _node(before: ComparedState, after: ComparedState, found: Difference[str]) -> JsonObject:
     """Return the source of a :class:`NodeDifference`."""
     return {
         "key": found.key,
@@ -204,9 +220,9 @@ def _node(before: ComparedState, after: ComparedState, found: Difference) -> Jso
     }
 
 
-def _edge(before: ComparedState, after: ComparedState, found: Difference) -> JsonObject:
+def _edge(before: ComparedState, after: ComparedState, found: Difference[EdgeKey]) -> JsonObject:
     """Return the source of an :class:`EdgeDifference`."""
-    start, relation, end = found.key.split(" ")
+    start, relation, end = found.key
     return {
         "from": start,
         "to": end,
@@ -272,10 +288,17 @@ async def _lineage_diff(
         depth=depth_of(max_depth, 5),
         keep=lineage_filter(filter),
     )
-    walked = await asyncio.gather(*(neighbourhood(info, query) for query in _queries(info, roots, (from_, to), like)))
-    workflows = await _workflows(info, walked)
-    is_long = any(lineage.is_long for lineage in walked)
-    return await run_in_parts(_source(walked, workflows, limit), is_long=is_long)
+    queries = _queries(info, roots, (from_, to), like)
+    budget = info.context.budget
+    walks = await asyncio.gather(*(walks_around(info.context, query) for query in queries))
+    async with one_at_a_time(info.context) as hold:
+        walked = [await neighbourhood(budget, *each) for each in zip(queries, walks, strict=True)]
+        hold((PART_BYTES + COMPARED_BYTES) * sum(lineage.parts for lineage in walked))
+        workflows = await _workflows(info, walked)
+        is_long = any(lineage.is_long for lineage in walked)
+        source, compared = await run_in_parts(_source(walked, workflows, limit), is_long=is_long)
+    info.context.discard([*walked, *compared])
+    return source
 
 
 lineage_diff: SchemaField = strawberry.field(

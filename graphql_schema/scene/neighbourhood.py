@@ -1,7 +1,8 @@
 """The lineage around some assets: a walk upstream and one downstream, put together."""
 
 import asyncio
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NamedTuple
@@ -11,7 +12,7 @@ import strawberry
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.execution.side_thread import run_in_parts
-from graphql_schema.fields.context import Info
+from graphql_schema.fields.context import Context
 from graphql_schema.ports.lineage_query import (
     LONG_LINEAGE,
     Completeness,
@@ -20,6 +21,7 @@ from graphql_schema.ports.lineage_query import (
     ReachedEdge,
     SnapshotTime,
 )
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.relation_query import LineageItemFilter
 from graphql_schema.ports.row import MaskedRecord, Row
 
@@ -57,6 +59,10 @@ WALKS: Final[Mapping[SceneDirection, tuple[Direction, ...]]] = {
 """Directions of edges of the walks of a scene."""
 
 
+PART_BYTES: Final = 200
+"""Bytes of memory of an asset or an edge of a scene, beside its record."""
+
+
 class FoundAsset(NamedTuple):
     """An asset that the walks reached: its level, negative upstream, and the names of its ``SceneGap``."""
 
@@ -88,9 +94,14 @@ class SceneLineage:
     unknown: Sequence[str] = ()
 
     @property
+    def parts(self) -> int:
+        """The number of assets and edges."""
+        return len(self.assets) + len(self.edges)
+
+    @property
     def is_long(self) -> bool:
         """Whether a calculation over all assets and edges runs in the side thread."""
-        return len(self.assets) + len(self.edges) > LONG_LINEAGE
+        return self.parts > LONG_LINEAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +119,35 @@ class SceneQuery:
     pin: SnapshotTime | None = None
 
 
-async def neighbourhood(info: Info, query: SceneQuery) -> SceneLineage:
-    """Return the lineage around some assets; the walks of both directions share the requests of their levels."""
-    reader, budget = info.context.reader, info.context.budget
-    directions = WALKS[query.direction]
+@asynccontextmanager
+async def one_at_a_time(context: Context) -> AsyncIterator[Callable[[int], None]]:
+    """Admit one scene or comparison of an operation at a time; yield the function that counts its memory.
+
+    Thirty aliases share their walks, but each has all edges of them once more, in its own form, while it is made. The
+    function is that of :meth:`graphql_schema.ports.operation_budget.OperationBudget.holding`.
+    """
+    budget = context.budget
+    async with budget.slots.setdefault("scene", asyncio.Semaphore(1)):
+        with budget.holding() as hold:
+            yield hold
+
+
+async def walks_around(context: Context, query: SceneQuery) -> list[LineageResult]:
+    """Return the walks of a scene, by WALKS; they share the requests of their levels with each other, and with others.
+
+    So they are made before it is the turn of the scene.
+    """
     walks = (
         LineageQuery(query.roots, direction, query.depth, query.keep, query.pin, query.pin is not None)
-        for direction in directions
+        for direction in WALKS[query.direction]
     )
-    walked = await asyncio.gather(*(reader.walk(walk) for walk in walks))
+    return await asyncio.gather(*(context.reader.walk(walk) for walk in walks))
+
+
+async def neighbourhood(budget: OperationBudget, query: SceneQuery, walked: Sequence[LineageResult]) -> SceneLineage:
+    """Return the lineage around some assets, put together from the walks of a scene."""
     found = SceneLineage(unknown=walked[0].unknown)
-    for direction, result in zip(directions, walked, strict=True):
+    for direction, result in zip(WALKS[query.direction], walked, strict=True):
         found.completeness[direction] = result.completeness
         async for asset in budget.in_turns(_assets(result, -1 if direction is Direction.IN else 1)):
             known = found.assets.get(asset.row.urn)

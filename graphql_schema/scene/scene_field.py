@@ -20,11 +20,14 @@ from graphql_schema.ports.record import JsonObject
 from graphql_schema.scene.expansion import ExpandArg, expanded_assets, expansions
 from graphql_schema.scene.grouping import GroupValues, SceneProperty, group_values
 from graphql_schema.scene.neighbourhood import (
+    PART_BYTES,
     SceneDirection,
     SceneGap,
     SceneLineage,
     SceneQuery,
     neighbourhood,
+    one_at_a_time,
+    walks_around,
 )
 from graphql_schema.scene.roll_up import RollUp, SceneAsset, roll_up
 from graphql_schema.scene.rolled_edges import MAX_SCENE_EDGES, SceneEdge, rolled_edges
@@ -140,17 +143,22 @@ async def _scene(
     nearest = _within("openLevels", open_levels, 1, 0, MAX_DEPTH)
     limit = _within("maxElements", max_elements, MAX_ELEMENTS, 1, MAX_ELEMENTS)
     wanted = expansions(expand)
-    found = await neighbourhood(info, query)
     used = {*properties, *(each for entry in wanted for each, _ in entry.values)}
-    rows = [asset.row for asset in found.assets.values()]
-    values = await group_values(info.context.reader, info.context.budget, rows, used)
-    assets = [
-        SceneAsset(asset.row, asset.level, values.of(asset.row, asset.level), asset.gaps, urn in query.roots)
-        async for urn, asset in info.context.budget.in_turns(found.assets.items())
-    ]
-    expanded = await run_in_parts(expanded_assets(assets, wanted, found), is_long=found.is_long)
-    rolled = await run_in_parts(roll_up(assets, expanded, nearest, properties, limit), is_long=found.is_long)
-    return await run_in_parts(_source(found, assets, rolled, values), is_long=found.is_long)
+    context, walked = info.context, await walks_around(info.context, query)
+    async with one_at_a_time(context) as hold:
+        found = await neighbourhood(context.budget, query, walked)
+        hold(2 * PART_BYTES * found.parts)  # also while they are rolled up
+        rows = [asset.row for asset in found.assets.values()]
+        values = await group_values(context.reader, context.budget, rows, used)
+        assets = [
+            SceneAsset(asset.row, asset.level, values.of(asset.row, asset.level), asset.gaps, urn in query.roots)
+            async for urn, asset in context.budget.in_turns(found.assets.items())
+        ]
+        expanded = await run_in_parts(expanded_assets(assets, wanted, found), is_long=found.is_long)
+        rolled = await run_in_parts(roll_up(assets, expanded, nearest, properties, limit), is_long=found.is_long)
+        source = await run_in_parts(_source(found, assets, rolled, values), is_long=found.is_long)
+    context.discard([found, rolled, values])
+    return source
 
 
 def _source(

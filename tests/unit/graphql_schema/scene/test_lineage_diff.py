@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 from strawberry.types import ExecutionResult
-from support.estates.wide_lineage import WideLineage, noted_threads
+from support.estates.wide_lineage import ROOT, WideLineage, noted_threads
 from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.ports.lineage_query import LineageQuery, LineageResult, SnapshotTime
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.scene import lineage_diff
+from graphql_schema.scene.neighbourhood import PART_BYTES
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 DIFF = """query ($roots: [ID!], $from: LineageStateInput!, $to: LineageStateInput!, $first: Int,
@@ -24,6 +26,7 @@ DIFF = """query ($roots: [ID!], $from: LineageStateInput!, $to: LineageStateInpu
     nodes { key change before { id } after { id } } edges { from } nodeCounts { added removed changed same }
     edgeCounts { same } from { total unknownRoots upstream { state } downstream { state } }
     to { total unknownRoots upstream { state } downstream { state } } } }"""
+SCENE = "query ($roots: [ID!]!) { scene(roots: $roots) { total } }"
 V1, V2 = (f"mlg://model-version/test/default/ranker@{number}" for number in (1, 2))
 
 
@@ -118,6 +121,21 @@ async def test_a_large_lineage_is_compared_in_the_side_thread(
     assert (found["nodeCounts"]["same"], found["edgeCounts"]["same"]) == (graph.count + 1, graph.count)
     thread = await run_aside(threading.get_ident) if is_long else threading.get_ident()
     assert noted == {(step, thread) for step in steps}
+
+
+@pytest.mark.parametrize("graph", [WideLineage(600)])
+@pytest.mark.parametrize("document", [DIFF, SCENE])
+async def test_what_is_made_of_a_lineage_counts_meanwhile(
+    run: Run, graph: WideLineage, monkeypatch: pytest.MonkeyPatch, document: str
+) -> None:
+    """Each asset and edge has entries of its own beside its record; they count no more when the field is made."""
+    counted, released = list[int](), list[int]()
+    monkeypatch.setattr(OperationBudget, "count_stored", lambda _, size: counted.append(size))
+    monkeypatch.setattr(OperationBudget, "release", lambda _, size: released.append(size))
+    found = await run(document, roots=[ROOT], **{"from": {}, "to": {}})
+    assert found.errors is None
+    assert min(counted) >= PART_BYTES * 2 * graph.count
+    assert sum(released) == sum(counted)
 
 
 async def test_an_instant_becomes_a_snapshot_time(run: Run, graph: LineageOnly) -> None:

@@ -1,5 +1,6 @@
 """The lineage around some assets: two walks put together."""
 
+import asyncio
 from typing import Any, cast
 
 import pytest
@@ -24,6 +25,8 @@ from graphql_schema.scene.neighbourhood import (
     SceneLineage,
     SceneQuery,
     neighbourhood,
+    one_at_a_time,
+    walks_around,
 )
 
 ROOT, NEAR, LOOP = (plain_row("DATASET", name, vid=number) for number, name in enumerate(("root", "near", "loop")))
@@ -31,11 +34,10 @@ COMPLETE = Completeness((), False, 3, 2, None, SnapshotTime(1, 2))  # noqa: FBT0
 
 
 class TwoWalks:
-    """Returns a fixed result for each direction, and keeps the queries; a reader and a context."""
+    """Returns a fixed result for each direction, and keeps the queries: the reader of a context, and the context."""
 
     def __init__(self) -> None:
         self.queries: list[LineageQuery] = []
-        self.context = self
         self.reader = self
         self.budget = OperationBudget()
 
@@ -55,7 +57,8 @@ async def found(direction: SceneDirection, pin: SnapshotTime | None = None) -> t
     """Return the walks that were made, and what was put together."""
     walks = TwoWalks()
     query = SceneQuery((ROOT.urn,), direction, 3, EVERYTHING, pin)
-    return walks, await neighbourhood(cast("Any", walks), query)
+    walked = await walks_around(cast("Any", walks), query)
+    return walks, await neighbourhood(walks.budget, query, walked)
 
 
 @pytest.mark.parametrize(
@@ -96,3 +99,21 @@ async def test_an_asset_that_both_walks_reach_has_its_smaller_distance() -> None
     levels = {urn: (each.level, each.gaps) for urn, each in together.assets.items()}
     assert levels == {ROOT.urn: (0, ()), NEAR.urn: (-1, ()), LOOP.urn: (-1, ("LIMIT", "POLICY"))}
     assert [*together.edges] == [FoundEdge(LOOP.urn, NEAR.urn, "DERIVES", "DECLARED")]
+
+
+async def test_one_scene_of_an_operation_is_made_at_a_time() -> None:
+    """Its memory counts meanwhile: thirty aliases took 1.4 GB together, each for the same 23,000 edges."""
+    walks, making, most = TwoWalks(), 0, list[tuple[int, int]]()
+
+    async def make() -> None:
+        nonlocal making
+        async with one_at_a_time(cast("Any", walks)) as hold:
+            making += 1
+            hold(1_000)
+            await asyncio.sleep(0)
+            most.append((making, walks.budget.stored))
+            making -= 1
+
+    await asyncio.gather(make(), make(), make())
+    assert most == [(1, 1_000)] * 3
+    assert walks.budget.stored == 0
