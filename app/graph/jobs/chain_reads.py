@@ -34,6 +34,9 @@ LONG: Final = 100
 AT_ONCE: Final = 10
 """Maximal number of vertices whose chains are read together."""
 
+MAX_TOGETHER: Final = 100_000
+"""Size of the edges to several vertices above which these are read one by one: 100 MB of memory."""
+
 MAX_EDGES: Final = 1_000
 """Maximal number of edges that a batch writes while it holds the lock."""
 
@@ -74,6 +77,11 @@ class ChainReading:
     def is_read(self) -> bool:
         """Whether everything is read."""
         return self._pages is None
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the edges to the ends are so many that each end should have a reading of its own."""
+        return self._back == 1 and self.size > MAX_TOGETHER and len(self.ends) > 1
 
     async def advance(self, client: GremlinClient, budget: VisitBudget) -> None:
         """Read the next page by one request, which counts in the budget of a step."""
@@ -271,6 +279,9 @@ class EndQueue:
                 del self._waiting[vid]
             self._reading = ChainReading(rules, self._begun)
         await self._reading.advance(client, budget)
+        if self._reading.is_too_large:
+            RELEASE.free([self._reading])
+            self._reading = ChainReading(rules, self._begun[:1])
         self._put_back(self._begun[len(self._reading.ends) :])
         self._begun = self._reading.ends
 

@@ -94,6 +94,24 @@ async def test_what_was_read_is_freed_in_turns(store: EdgeStore, monkeypatch: py
     assert [end for each in readings for end in each.ends] == ENDS
 
 
+async def test_vertices_with_many_inferred_edges_are_read_one_by_one(
+    store: EdgeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten with all that the limits admit are 0.7 GB together; what was read of several is read again for the first."""
+    await work_off(store, entry(1, ENDS))
+    derived, store.edges["PRODUCES", RUN, ENDS[3]] = store.derived, {"validFrom": 5}
+    freed = list[object]()
+    monkeypatch.setattr(chain_reads, "RELEASE", SimpleNamespace(free=freed.extend))
+    monkeypatch.setattr(chain_reads, "MAX_TOGETHER", INPUTS + 50)
+    store.page = INPUTS // 4
+    await work_off(store, entry(2, ENDS[:5]))
+    readings = [reading for batch in freed if isinstance(batch, DerivedBatch) for reading in batch.read]
+    assert [[*each.ends] for each in readings if each.ends] == [[end] for end in ENDS[:5]]
+    assert {key for key, edge in store.derived.items() if edge != derived[key]} == {
+        (DERIVED, version, ENDS[3]) for version in VERSIONS
+    }
+
+
 async def test_a_step_that_has_read_much_derives_nothing(store: EdgeStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Writers wait for each step, so reading and deriving are two of them; each edge is written nevertheless."""
     monkeypatch.setattr(inference_job, "MAX_VISITED", INPUTS + 50)
