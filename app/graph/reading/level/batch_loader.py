@@ -5,6 +5,7 @@ has read, such as all rows of an operation, would then stay in memory until a fu
 event loop.
 """
 
+import asyncio
 from collections.abc import Callable, Coroutine, Hashable, Sequence
 from typing import TypeVar, cast
 from weakref import WeakMethod, ref
@@ -12,7 +13,7 @@ from weakref import WeakMethod, ref
 from aiodataloader import DataLoader
 
 from graphql_schema.execution.failed_frames import forget_frames
-from policies.errors import CodedError
+from policies.errors import CodedError, LimitError
 
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
@@ -29,7 +30,8 @@ def batch_loader(
     results are awaited; without it each result is None.
 
     An expected error is the result of each key, which is read again when it is loaded again. If the method raised it in
-    the loader, it would have a frame with the results, and these have the error.
+    the loader, it would have a frame with the results, and these have the error. If the method is cancelled, because
+    the operation has ended, an error is the result, too. Else a task that awaits it waits for ever, and keeps all rows.
     """
     weak = WeakMethod(method)
 
@@ -39,12 +41,18 @@ def batch_loader(
             return cast("list[ValueT]", [None] * len(keys))
         try:
             return list(await owned(*arguments, keys))
+        except asyncio.CancelledError as error:
+            forget_frames(error)
+            return failed(keys, LimitError("The operation has ended."))
         except CodedError as error:
             forget_frames(error)
-            if failed := weak_loader():
-                for key in keys:
-                    failed.clear(key)
-            return cast("list[ValueT]", [error] * len(keys))
+            return failed(keys, error)
+
+    def failed(keys: list[KeyT], error: CodedError) -> list[ValueT]:
+        if loader := weak_loader():
+            for key in keys:
+                loader.clear(key)
+        return cast("list[ValueT]", [error] * len(keys))
 
     cache_key = cast("Callable[[KeyT], KeyT] | None", get_cache_key)
     loader = DataLoader[KeyT, ValueT](load, get_cache_key=cache_key)

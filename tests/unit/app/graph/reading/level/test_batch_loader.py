@@ -67,3 +67,30 @@ async def test_an_error_is_that_of_each_key_and_keeps_nothing_alive() -> None:
         assert known() is None
     finally:
         gc.enable()
+
+
+async def test_what_is_cancelled_keeps_no_task_waiting() -> None:
+    """A task that waits for a key when its operation ends would never end, and keep all rows in memory."""
+
+    class Cancelled(Owner):
+        """An owner whose batches are cancelled."""
+
+        async def times(self, factor: int, keys: list[int]) -> list[int]:  # noqa: ARG002 - as of the owner
+            """Return nothing."""
+            raise asyncio.CancelledError
+
+    async def waits(owner: Owner) -> int:
+        return await owner.loader.load(1)
+
+    gc.disable()
+    try:
+        owner = Cancelled()
+        known, waiting = ref(owner), asyncio.create_task(waits(owner))
+        del owner
+        await asyncio.wait([waiting], timeout=60)
+        assert waiting.done()
+        assert isinstance(waiting.exception(), LimitError)
+        del waiting
+        assert known() is None
+    finally:
+        gc.enable()
