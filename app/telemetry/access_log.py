@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Final
@@ -34,6 +34,9 @@ MAX_LOGGED_IDS = 100
 
 MAX_LOGGED_READS: Final = 10_000
 """Maximum number of values of restricted and secret fields in one response; to log that many takes some 15 ms."""
+
+MAX_LOGGED_HIDDEN: Final = 5_000
+"""Maximum number of hidden ids of one response that are logged; the others, of up to 512 bytes each, are counted."""
 
 LOCK_SECONDS: Final = 0.25
 """Seconds to wait for the lock of the file, during which the event loop waits; a worker holds it only to append."""
@@ -98,7 +101,9 @@ class AccessLog:
             denial = report.why[coordinate]
             denied = {"event": "denied", "coordinate": coordinate, "count": count}
             yield {**denied, "policies": denial.policies, "needs": denial.needs}
-        yield from _in_pages({"event": "hidden"}, list(report.absent))
+        yield from _in_pages({"event": "hidden"}, list(islice(report.absent, MAX_LOGGED_HIDDEN)))
+        if len(report.absent) > MAX_LOGGED_HIDDEN:
+            yield {"event": "hidden", "ids": [], "count": len(report.absent) - MAX_LOGGED_HIDDEN}
         yield from _refusals(report)
         for action, name, owner in report.webhooks:
             yield {"event": "webhook", "action": action, "name": name, "owner": owner}

@@ -1,6 +1,6 @@
 """The path of every mutation: check the scope, submit to the writer, report to the access log."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from graphql_schema.execution.side_thread import run_in_turn
@@ -22,6 +22,7 @@ from graphql_schema.ports.commands import (
     SetAliasCommand,
     UnlinkCommand,
 )
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import MutationErrorCode, Outcome, WriteOutcome, refused
 from policies.errors import Code, CodedError
 from policies.principal import Scope
@@ -80,7 +81,7 @@ async def write_in(
         results = await context.writer.write(items, dry_run=dry_run, atomic=atomic)
     finally:
         context.reset_reader()
-    for item, result in zip(items, results, strict=True):
+    async for item, result in OperationBudget().in_turns(_commands(items, results)):
         _report(context, item, result)
     return results
 
@@ -107,12 +108,17 @@ def invalid_outcome(error: InputError) -> WriteOutcome:
     return refused(Outcome.INVALID, MutationErrorCode.INVALID, error.message, *error.path)
 
 
+def _commands(items: Iterable[Command], results: Iterable[WriteOutcome]) -> Iterator[tuple[Command, WriteOutcome]]:
+    """Yield items with their outcomes; in place of an event, its commands with theirs."""
+    for item, result in zip(items, results, strict=True):
+        if isinstance(item, EventCommand):
+            yield from _commands(item.commands, result.parts)
+        else:
+            yield item, result
+
+
 def _report(context: Context, item: Command, result: WriteOutcome) -> None:
-    """Report denials and hidden ids of an item to the access log; of an event, those of its commands."""
-    if isinstance(item, EventCommand):
-        for command, part in zip(item.commands, result.parts, strict=True):
-            _report(context, command, part)
-        return
+    """Report denials and hidden ids of an item to the access log."""
     context.policy_report.absent.update(dict.fromkeys(result.hidden_ids))
     for refusal in result.errors:
         if refusal.code is MutationErrorCode.DENIED:

@@ -10,6 +10,9 @@ from policies.errors import DeniedError
 MAX_REPORTED_FIELDS = 50
 """Maximal number of hidden coordinates that one response lists."""
 
+MAX_REFUSED = 2_000
+"""Maximal number of different denied writes of an operation that are kept with their ids and reasons."""
+
 
 @dataclass(slots=True)
 class PolicyReport:
@@ -21,6 +24,7 @@ class PolicyReport:
     - ``reads``: by coordinate of a restricted or secret field, the ids of the assets and edges of which it was read.
     - ``absent``: ids that were read, or named by a write, and whose records the policy hides.
     - ``refused``: count of denied writes by (action, id, reasons); (scope, "", reasons) if the token lacks the scope.
+      Those beyond MAX_REFUSED different ones are counted by (action, "", ()).
     - ``webhooks``: changes of webhooks as (action, name, owner).
     - ``mismatches``: number of records that the index returned and that are hidden from the caller, a defect.
     """
@@ -59,7 +63,11 @@ class PolicyReport:
 
     def report_refused(self, action: str, urn: str, reason: str) -> None:
         """Count a denied write. An operation can repeat its items under many aliases, so equal ones are one entry."""
-        self.refused[action, urn, (reason,)] += 1
+        self._count_refused((action, urn, (reason,)), 1)
+
+    def _count_refused(self, denied: tuple[str, str, tuple[str, ...]], count: int) -> None:
+        is_kept = denied in self.refused or len(self.refused) < MAX_REFUSED
+        self.refused[denied if is_kept else (denied[0], "", ())] += count
 
     def add(self, other: "PolicyReport") -> None:
         """Add the entries of a report on work that this operation shares with others."""
@@ -69,7 +77,8 @@ class PolicyReport:
         for coordinate, urns in other.reads.items():
             self.reads.setdefault(coordinate, {}).update(urns)
         self.absent.update(other.absent)
-        self.refused.update(other.refused)
+        for denied, count in other.refused.items():
+            self._count_refused(denied, count)
         self.webhooks += other.webhooks
         self.mismatches += other.mismatches
 

@@ -13,8 +13,8 @@ import pytest
 
 from app.settings import Settings
 from app.telemetry import access_log as access_log_module
-from app.telemetry.access_log import MAX_LOGGED_READS, AccessLog, AccessLogError, access_log_path
-from graphql_schema.ports.policy_report import PolicyReport
+from app.telemetry.access_log import MAX_LOGGED_HIDDEN, MAX_LOGGED_READS, AccessLog, AccessLogError, access_log_path
+from graphql_schema.ports.policy_report import MAX_REFUSED, PolicyReport
 from policies.decision import Denial
 from policies.errors import LimitError
 from policies.principal import Principal, PrincipalKind
@@ -111,6 +111,21 @@ def test_many_denied_writes_are_a_few_lines(tmp_path: Path) -> None:
     assert [urn for line in updates for urn in line["ids"]] == ids
     assert [text for line in updates for text in line["reasons"]] == [f"You may not update {urn}." for urn in ids]
     assert (retired["action"], retired["ids"], retired["reasons"]) == ("retire", [ids[0]], ["No."])
+
+
+def test_very_many_denied_writes_and_hidden_ids_are_counted(tmp_path: Path) -> None:
+    """A compressed batch of events has 24,000 of them, 30 MB of lines in one callback; their number is not lost."""
+    report = PolicyReport("v1")
+    for number in range(MAX_REFUSED + 7):
+        report.report_refused("update", f"mlg://run/{number}", f"You may not update mlg://run/{number}.")
+    report.report_refused("update", "mlg://run/0", "You may not update mlg://run/0.")
+    report.absent.update(dict.fromkeys(f"mlg://run/hidden-{number}" for number in range(MAX_LOGGED_HIDDEN + 3)))
+    found = lines(tmp_path / "a.jsonl", report)
+    refused, hidden = ([line for line in found if line["event"] == event] for event in ("refused", "hidden"))
+    assert sum(len(line["ids"]) for line in refused) == sum(len(line["reasons"]) for line in refused) == MAX_REFUSED
+    assert sum(line.get("count", len(line["ids"])) for line in refused) == MAX_REFUSED + 8
+    assert sum(line.get("count", len(line["ids"])) for line in hidden) == MAX_LOGGED_HIDDEN + 3
+    assert hidden[-1]["ids"] == []
 
 
 def test_a_response_with_too_many_logged_values_is_withheld(tmp_path: Path) -> None:
