@@ -52,6 +52,7 @@ from graphql_schema.ports.commands import (
 from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
+from graphql_schema.ports.turns.gradual_release import RELEASE
 
 CATCH_UPS: Final = 3
 """Maximal number of times that what others wrote meanwhile is read again before the plan."""
@@ -154,6 +155,13 @@ class ReadsAhead:
             reads, self._reads = self._reads, None
             if written is not None and await reads.refresh(written, limits):
                 self._reads = reads
+
+    def end(self) -> None:
+        """Record no further writes, and free what was kept in turns: an item may have read 100,000 edges ahead."""
+        self.written.end()
+        if self._reads is not None:
+            RELEASE.free([self._reads])
+            self._reads = None
 
     def keep(self, reads: TransactionReads) -> None:
         """Keep what was read for the next plan of the batch, if the writes since its begin are recorded."""

@@ -372,3 +372,15 @@ async def test_long_texts_are_encoded_in_the_side_thread(callers: Callers, monke
         assert names(await callers.call(ROOT, *items))[0] in {"CREATED", "UPDATED"}
         assert noted == {("prose_terms", thread)}
     assert len(callers.store.memory.vertices) >= 10
+
+
+@pytest.mark.parametrize("is_long", [True, False])
+async def test_a_large_plan_is_freed_in_turns(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch, *, is_long: bool
+) -> None:
+    """The last reference to a working set leads to 50,000 records and edges; a small one is freed at once."""
+    freed = list[object]()
+    monkeypatch.setattr(committing, "RELEASE", SimpleNamespace(free=freed.extend))
+    monkeypatch.setattr(WorkingSet, "is_long", is_long)
+    assert names(await callers.call(ROOT, asset("dataset d"))) == ["CREATED"]
+    assert [type(each) for each in freed] == ([WorkingSet] if is_long else [])
