@@ -14,7 +14,10 @@ from app.ingest.load.incremental_load import IncrementalLoad, PagedSource
 from app.ingest.load.source_asset import AliasTarget, SourceAsset
 from app.ingest.load.source_load import ObjectContent, send_content
 
-_WRITTEN: Final = ("CREATED", "UPDATED", "UNCHANGED")
+UNCHANGED: Final = "UNCHANGED"
+"""The outcome of a registration that finds the graph as it is."""
+
+_WRITTEN: Final = ("CREATED", "UPDATED", UNCHANGED)
 """The outcomes of a success; of several, the first one counts."""
 
 

@@ -3,13 +3,17 @@
 import asyncio
 import time
 from dataclasses import dataclass
+from typing import Final
 
 from app.ingest.hydrate.event_queue import Attempt, EventQueue, NamedObject
-from app.ingest.hydrate.object_writer import WriteObject
+from app.ingest.hydrate.object_writer import UNCHANGED, WriteObject
 from app.ingest.load.api_client import ApiClient, TokenRefusedError, UnreachableError
 from app.ingest.load.batches import ItemResult
 from app.ingest.load.load_report import LoadReport
 from policies.errors import Code, CodedError
+
+MAX_WRITES: Final = 5
+"""Maximal number of times that an object is written for one event: its source may change all the time."""
 
 
 @dataclass(slots=True)
@@ -45,9 +49,17 @@ class Worker:
                 await asyncio.sleep(self.pause)
 
     async def _attempt(self, named: NamedObject) -> Attempt:
-        """Read an object and write it; return the result, of failures too. Raises if the API does not respond."""
+        """Read an object and write it; return the result, of failures too. Raises if the API does not respond.
+
+        Another worker may read and write a later state of the object, or of one that shares assets with it, between the
+        two. So the object is read once more after it was written, and written again if the graph differs.
+        """
         try:
-            written = await self.write_object(self.client, named.object_type, named.object_id)
+            first = written = await self.write_object(self.client, named.object_type, named.object_id)
+            for _ in range(MAX_WRITES - 1):
+                if written.failed or all(each.outcome == UNCHANGED for each in written.results):
+                    break
+                written = await self.write_object(self.client, named.object_type, named.object_id)
         except (UnreachableError, TokenRefusedError):
             raise
         except CodedError as error:
@@ -58,4 +70,4 @@ class Worker:
         if failed:
             messages = tuple(f"{each.location}: {reason}" for each in failed for reason in each.reasons)
             return Attempt(reason=failed[0].outcome, messages=messages)
-        return Attempt(outcome=written.outcome, asset=written.asset)
+        return Attempt(outcome=first.outcome, asset=first.asset)

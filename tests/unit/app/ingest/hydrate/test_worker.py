@@ -10,9 +10,10 @@ import httpx2
 import pytest
 from rich.console import Console
 
-from app.ingest.hydrate.object_writer import write_registered
+from app.ingest.hydrate.object_writer import WrittenObject, write_registered
 from app.ingest.hydrate.worker import Worker
 from app.ingest.load.api_client import ApiClient, Retry, UnreachableError
+from app.ingest.load.batches import ItemResult
 from app.ingest.load.incremental_load import Page
 from app.ingest.load.load_report import LoadReport
 from app.ingest.load.source_asset import AliasTarget, SourceAsset
@@ -107,6 +108,27 @@ async def test_each_object_has_a_result() -> None:
     assert (report.failed, dict(report.counts)) == (3, {"created": 1})
     assert "run absent: NOT_FOUND: there is none" in printed
     assert "not yours" in printed
+
+
+@pytest.mark.parametrize(("changes", "writes"), [([], 2), (["later", "latest"], 4), ([f"{n}" for n in range(9)], 5)])
+async def test_an_object_that_changes_is_written_again(changes: list[str], writes: int) -> None:
+    """Two workers share its assets: an older reading must not stay, if it is written after a newer one."""
+    api, states = PlainApi(["good"]), iter(["first", *changes])
+    stored, sent, registry = list[str](), list[str](), list[str]()
+
+    async def write(_client: ApiClient, _type: str, _id: str) -> WrittenObject:
+        registry.append(next(states, registry[-1] if registry else ""))
+        sent.append(registry[-1])
+        outcome = "UNCHANGED" if stored == [registry[-1]] else "UPDATED"
+        stored[:] = [registry[-1]]
+        return WrittenObject([ItemResult("run good", outcome)], "run good", "urn good")
+
+    printed = LoadReport(Console(file=io.StringIO()))
+    async with ApiClient("http://api", "t", transport=httpx2.MockTransport(api.respond)) as client:
+        await Worker(client, "prod", write, printed, once=True).run()
+    assert len(sent) == writes
+    assert stored == [registry[-1]]
+    assert [each["outcome"] for each in api.finished] == ["UPDATED"]
 
 
 async def test_an_api_that_is_down_is_no_failure_of_the_object() -> None:
