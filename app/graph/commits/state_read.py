@@ -51,8 +51,7 @@ LONG_VALUE: Final = 1_000
 FIRST_VERTICES: Final = 100
 """Number of vertices that the first of several requests for records names.
 
-Each further one names twice as many as the one before has looked up or read, or this many: the store looks up all of
-them first.
+Each further one names twice as many as the one before has read, or this many: the store looks up all of them first.
 """
 
 _NO_VERTEX: Final = internal_vertex_id("read", "nothing")
@@ -212,11 +211,11 @@ class StateReading:
 
     async def _unread_hops(self, hops: Sequence[HopRead]) -> list[HopRead]:
         """Return the hops that no step has read, from the vertices to which pointers lead."""
-        found = []
-        async for hop in self.budget.in_turns(hops):
-            vids = {self._led_to(vid): None for vid in hop.vertices}
-            found.append(replace(hop, vertices=[*vids.keys() - self._begun[hop.kind]]))
-        return [hop for hop in found if hop.vertices]
+        return [
+            replace(hop, vertices=[*unread])
+            async for hop in self.budget.in_turns(hops)
+            if (unread := {self._led_to(vid) for vid in hop.vertices} - self._begun[hop.kind])
+        ]
 
     def _led_to(self, vid: int) -> int:
         return last_target(vid, self.records) if self.follow else vid

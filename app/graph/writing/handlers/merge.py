@@ -128,9 +128,9 @@ def _authorise_edges(unit: ItemUnit, source: Record, edges: list[tuple[EdgeKey, 
     """Require the right to link each asset whose edge, declared by others, would continue at another dataset.
 
     A merge is not undone, so more is needed than for a registration: of a registered asset without an owner, the caller
-    must be the registrant. An asset that the caller may not see prevents the merge, also as the source of an edge to
-    ``source``: its sensitivity and tags would reach the other dataset by an edge that the caller could not end. The
-    message does not name it, because the caller has not. Administrators may move all edges.
+    must be the registrant. An asset that the caller may not see prevents the merge, also as the source of an edge. By
+    this edge, which the caller could not end, its sensitivity and tags would reach the other dataset. The message does
+    not name it, because the caller has not. Administrators may move all edges.
     """
     may_administer = unit.visibility.allows("administer", source).allowed
     has_hidden = False
