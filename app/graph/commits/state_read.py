@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 
 from app.graph.commits.reads.current_edges import CurrentEdges
 from app.graph.commits.reads.hop_read import HopRead, far_ends
-from app.graph.commits.reads.read_limits import UNLIMITED, ReadLimits
+from app.graph.commits.reads.read_limits import LOOK_UPS_OF_ELEMENT, UNLIMITED, ReadLimits
 from app.graph.commits.reads.replaced_rows import FarEdge, replaced_rows
 from app.graph.commits.reads.touched_reads import HopKind, KnownReads, Row, TouchedReads, touched_reads
 from app.graph.commits.write_statements import STATE
@@ -106,8 +106,8 @@ class StateReading:
 
     With ``follow``, hops and edges that name a merged vertex are those of the vertex to which its pointers lead, whose
     record is read too. With ``brief``, records with long values are :class:`BriefRecord`. ``size`` are the characters
-    so far, ``weight`` those returned, and ``count`` the records and edges, with those of responses that were too large
-    if the limits count them. ``records`` are the vertices by id, and ``named`` the ids that were looked up.
+    so far, ``weight`` those returned, and ``count`` the records, edges and look-ups, with those of responses that were
+    too large if the limits count them. ``records`` are the vertices by id, and ``named`` the ids that were looked up.
     """
 
     client: GremlinClient
@@ -321,10 +321,7 @@ class StateReading:
         *,
         full: bool = True,
     ) -> JsonObject | None:
-        """Return one response, None if its edges and the records of ``vertices`` are too large.
-
-        The arguments are those of :meth:`_response`.
-        """
+        """Return one response as :meth:`_response`, None if its edges and the records of ``vertices`` are too large."""
         found = await self._response(vertices, hops, pairs, full=full)
         return None if found["large"] else found
 
@@ -340,9 +337,9 @@ class StateReading:
 
         With ``full`` false it has no records of vertices. A single edge of ``pairs`` is then read whatever its size.
         """
-        is_last = not (full or hops) and len(pairs) == 1
+        is_last, stored = not (full or hops) and len(pairs) == 1, [*vertices]
         bindings = {
-            "stored": [*vertices],
+            "stored": stored,
             "hops": [hop.binding for hop in hops],
             "pairs": [{"l": relation, "o": source, "i": target} for relation, source, target in pairs],
             "follow": self.follow and full,
@@ -353,6 +350,7 @@ class StateReading:
         }
         found: JsonObject
         (found,) = await self.client.submit(STATE, bindings, caller=self.limits.caller)
+        self.count += (len(stored) + len(pairs)) // LOOK_UPS_OF_ELEMENT
         if found["large"]:
             self._count_unreturned(found["n"], found["m"])
             return found

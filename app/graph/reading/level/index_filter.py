@@ -213,6 +213,8 @@ class _NormalForm:
                 return _negated_tests(condition) if negated else _tests(condition)
 
     def _product(self, parts: Sequence[list[Branch]]) -> list[Branch]:
+        if not all(parts):  # else the product of the others could exceed a limit first
+            return []
         branches: list[Branch] = [()]
         for part in parts:
             if len(part) != 1:

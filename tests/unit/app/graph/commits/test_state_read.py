@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +12,14 @@ import pytest
 from app.graph.commits import state_read
 from app.graph.commits.reads import read_limits
 from app.graph.commits.reads.hop_read import HopRead
-from app.graph.commits.reads.read_limits import DivisibleLimits
-from app.graph.commits.state_read import read_state
+from app.graph.commits.reads.read_limits import (
+    FEW_ELEMENTS,
+    LOOK_UPS_OF_ELEMENT,
+    DivisibleLimits,
+    FewLimits,
+    ManyElementsError,
+)
+from app.graph.commits.state_read import StateReading, read_state
 from app.graph.driver.errors import WriteTooLargeError
 from graphql_schema.catalog.relations import Direction
 
@@ -69,6 +76,21 @@ async def test_no_request_names_very_many_vertices(stored: int) -> None:
     assert sum(client.named) == 35_000
     assert max(client.named) <= state_read.RECORDS_AT_ONCE
     assert len(client.named) <= 20
+
+
+@pytest.mark.parametrize("kind", ["records", "edges"])
+async def test_look_ups_of_absent_vertices_count(kind: str) -> None:
+    """The store looks each of them up under the write lock: 40,000 take half a second, which no caller would bear."""
+    client: Any = Records({})
+    client.edges_of = lambda bindings: {"e": [], "p": [None] * len(bindings["pairs"])}
+    few, many = range(FEW_ELEMENTS * LOOK_UPS_OF_ELEMENT // 2), range(4 * FEW_ELEMENTS * LOOK_UPS_OF_ELEMENT)
+    for vids in (few, many):
+        reading = StateReading(client, follow=False, limits=FewLimits())
+        edges = [("DERIVES", vid, vid + 1) for vid in vids[::2]] if kind == "edges" else []
+        with pytest.raises(ManyElementsError) if vids is many else nullcontext():
+            await reading.state(vids if kind == "records" else [], [], edges)
+        assert reading.count >= sum(client.named) // LOOK_UPS_OF_ELEMENT - len(client.named)
+        client.named.clear()
 
 
 @pytest.mark.parametrize("kind", ["hops", "edges"])

@@ -263,6 +263,12 @@ def test_nested_conjunctions_are_made_as_one(monkeypatch: pytest.MonkeyPatch) ->
     assert len(joined) == 2 * (15 + 15 * 16 + 15 * 16)
 
 
+def test_a_part_without_matches_ends_a_conjunction() -> None:
+    """Its other parts are not multiplied, so many alternatives beside an empty list are no error."""
+    empty = All((alternatives("kind", 20), All((alternatives("name", 20), In("source", ())))))
+    assert filter_of(AnyOf((empty, In("source", ("a",))))) == filter_of(In("source", ("a",)))
+
+
 def test_alternatives_that_are_nested_in_conjunctions_are_bounded() -> None:
     """Each level joins all of them with its own conditions; those of the last level may be few, and still fit."""
     nested: Condition = AnyOf((All((alternatives("kind", 10), alternatives("name", 20))),))
