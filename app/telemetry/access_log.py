@@ -190,7 +190,7 @@ def _refusals(report: PolicyReport) -> Iterator[dict[str, object]]:
             ids = [*dict.fromkeys(urn for urn, _, _ in page if urn)]
             different = [*dict.fromkeys(chain.from_iterable(reasons for _, reasons, _ in page))]
             count = sum(count for _, _, count in page)
-            repeated = {"count": count} if count > max(1, len(ids)) else {}
+            repeated = {"count": count} if count > max(1, len(ids)) or not different else {}
             yield {"event": "refused", "action": action, "ids": ids, "reasons": different, **repeated}
 
 

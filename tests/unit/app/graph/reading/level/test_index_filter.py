@@ -277,7 +277,7 @@ def test_alternatives_that_are_nested_in_conjunctions_are_bounded() -> None:
     assert len(filter_of(nested)[0]) == 210
     for number in range(30):
         nested = AnyOf((All((nested, In("source", (f"b{number}",)))), In("namespace", (f"b{number}",))))
-    with pytest.raises(LimitError, match="have more than 32000 conditions"):
+    with pytest.raises(LimitError, match="have more than 40000 conditions"):
         filter_of(nested)
 
 
