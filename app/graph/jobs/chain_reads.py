@@ -232,6 +232,8 @@ class EndQueue:
     _waiting: OrderedDict[int, None] = field(default_factory=OrderedDict)
     _reading: ChainReading | None = None
     _changes: Iterator[tuple[EdgeKey, Record] | None] | None = None
+    _apart: int = 0
+    """The number of the next vertices that are read one by one: together their edges were too many."""
 
     def __bool__(self) -> bool:
         return bool(self._waiting or self.begun)
@@ -274,13 +276,16 @@ class EndQueue:
         Vertices that are ``busy`` wait. There must be another one.
         """
         if self._reading is None:
-            self._begun = list(islice((vid for vid in self._waiting if vid not in busy), AT_ONCE))
+            at_once = 1 if self._apart else AT_ONCE
+            self._apart = max(self._apart - 1, 0)
+            self._begun = list(islice((vid for vid in self._waiting if vid not in busy), at_once))
             for vid in self._begun:
                 del self._waiting[vid]
             self._reading = ChainReading(rules, self._begun)
         await self._reading.advance(client, budget)
         if self._reading.is_too_large:
             RELEASE.free([self._reading])
+            self._apart = len(self._begun) - 1
             self._reading = ChainReading(rules, self._begun[:1])
         self._put_back(self._begun[len(self._reading.ends) :])
         self._begun = self._reading.ends

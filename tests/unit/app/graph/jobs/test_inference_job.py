@@ -104,7 +104,9 @@ async def test_vertices_with_many_inferred_edges_are_read_one_by_one(
     monkeypatch.setattr(chain_reads, "RELEASE", SimpleNamespace(free=freed.extend))
     monkeypatch.setattr(chain_reads, "MAX_TOGETHER", INPUTS + 50)
     store.page = INPUTS // 4
+    store.pages.clear()
     await work_off(store, entry(2, ENDS[:5]))
+    assert sum(store.pages) <= 2 * 5 * INPUTS + INPUTS + 100  # each once, with the inputs of the run, and few in vain
     readings = [reading for batch in freed if isinstance(batch, DerivedBatch) for reading in batch.read]
     assert [[*each.ends] for each in readings if each.ends] == [[end] for end in ENDS[:5]]
     assert {key for key, edge in store.derived.items() if edge != derived[key]} == {
