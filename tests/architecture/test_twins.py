@@ -12,7 +12,7 @@ from support.source_tree import modules, product, read
 
 LIST = "tests/architecture/without_twin.txt"
 
-MAX_WITHOUT_TWIN = 49
+MAX_WITHOUT_TWIN = 48
 """Length of the list when it was written or last shortened. It only becomes smaller: write a test, remove a line."""
 
 OF_A_PACKAGE = {

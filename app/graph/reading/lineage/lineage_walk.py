@@ -41,6 +41,12 @@ READ_FACTOR: Final = 2
 All walks of an operation share what it may read.
 """
 
+EDGE_BYTES: Final = 400
+"""Bytes of memory of a followed edge beside its record; each walk of an operation keeps its own."""
+
+PAST_BYTES: Final = 600
+"""Bytes of memory of the record of an edge at a past instant, which each walk of the past makes."""
+
 _URN = attrgetter("urn")
 
 _Place = tuple[int, str]
@@ -121,13 +127,15 @@ class WalkState:
         """
         last, instant = depth == self.stop, self.visibility.instant
         arriving: dict[int, tuple[Row, Ids]] = {}
-        await self.session.rows.budget.pause()
+        usage, size = self.session.rows.budget, EDGE_BYTES + (PAST_BYTES if instant.past else 0)
+        await usage.pause()
         by_id = sorted(self.frontier.items(), key=lambda each: each[1][0].urn)
-        async for vid, reached in self.session.rows.budget.in_turns(by_id):
-            expansion = expansions.get(vid)
+        async for vid, reached in usage.in_turns(by_id):
+            expansion, known = expansions.get(vid), len(self.edges)
             is_long = expansion is not None and expansion.size > (LONG_PAST if instant.past else LONG_LINEAGE)
             budget = await run_in_turn(self._follow, is_long, depth, reached, expansion, arriving)
-            self.session.rows.budget.check()
+            usage.count_stored(size * (len(self.edges) - known))
+            usage.check()
             if budget is not None:
                 self.end(budget)
                 return
