@@ -39,7 +39,7 @@ _OF_MODEL = related([VERSION_OF.out(), RAISED_ON.into("Incident")], inputs=("Mod
 MANY_RECORDS: Final = 500
 """Number of evaluations, approvals and incidents above which the side thread examines them; so many take 3 ms."""
 
-GATES_AT_ONCE: Final = 20
+GATES_AT_ONCE: Final = 100
 """Maximal number of gates of an operation whose evidence is in memory: aliases have the same incidents in each."""
 
 RECORD_BYTES: Final = 500
@@ -136,13 +136,12 @@ async def gate_of(info: Info, root: Row, alias: str) -> GateResult:
     model = _shown(models.items[0].row) if models.items else {}
     needs = gates.needs(alias, selectors(model))
     budget, known = info.context.budget, Evidence(model, _shown(root))
-    count = sum(len(page.items) for page in (evaluations, *others))
-    is_long = count > MANY_RECORDS
+    is_long = sum(len(page.items) for page in (evaluations, *others)) > MANY_RECORDS
     await budget.pause()
     async with budget.slots.setdefault("evidence", asyncio.Semaphore(GATES_AT_ONCE)):
         with budget.holding() as hold:
-            hold(RECORD_BYTES * count)
             evidence = await run_in_parts(_with_records(known, needs, evaluations, *others), is_long=is_long)
+            hold(RECORD_BYTES * evidence.size)
             examined = await run_in_parts(evaluations_to_examine(gates, alias, evidence), is_long=is_long)
             unclean = await _contaminated(info, [each["id"] for each in examined])
             evidence = replace(evidence, contaminated=unclean)

@@ -45,6 +45,11 @@ class Evidence:
     incidents: Sequence[Record] = ()
     contaminated: frozenset[str] = frozenset()
 
+    @property
+    def size(self) -> int:
+        """The number of records beside model and version."""
+        return len(self.approvals) + len(self.evaluations) + len(self.incidents)
+
 
 def visible_fields(record: Record, hidden: Collection[str]) -> Record:
     """Return a record without its hidden fields and ``index``, and with ``domain``: "" without a visible one.

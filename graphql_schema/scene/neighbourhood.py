@@ -123,8 +123,8 @@ class SceneQuery:
 async def one_at_a_time(context: Context) -> AsyncIterator[Callable[[int], None]]:
     """Admit one scene or comparison of an operation at a time; yield the function that counts its memory.
 
-    Thirty aliases share their walks, but each has all edges of them once more, in its own form, while it is made. The
-    function is that of :meth:`graphql_schema.ports.operation_budget.OperationBudget.holding`.
+    Thirty aliases share their walks, but each scene has a copy of all their edges while it is made. The function is
+    that of :meth:`graphql_schema.ports.operation_budget.OperationBudget.holding`.
     """
     budget = context.budget
     async with budget.slots.setdefault("scene", asyncio.Semaphore(1)):

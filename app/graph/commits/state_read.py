@@ -350,7 +350,8 @@ class StateReading:
         }
         found: JsonObject
         (found,) = await self.client.submit(STATE, bindings, caller=self.limits.caller)
-        self.count += (len(stored) + len(pairs)) // LOOK_UPS_OF_ELEMENT
+        absent = len(stored) - len(found["v"]) // 2 + found["p"].count(None)  # what is found counts below
+        self.count += absent // LOOK_UPS_OF_ELEMENT
         if found["large"]:
             self._count_unreturned(found["n"], found["m"])
             return found

@@ -35,7 +35,7 @@ AT_ONCE: Final = 10
 """Maximal number of vertices whose chains are read together."""
 
 MAX_TOGETHER: Final = 100_000
-"""Size of the edges to several vertices above which these are read one by one: 100 MB of memory."""
+"""If the edges to several vertices have more than this size, 100 MB of memory, the vertices are read one by one."""
 
 MAX_EDGES: Final = 1_000
 """Maximal number of edges that a batch writes while it holds the lock."""
@@ -197,8 +197,8 @@ class DerivedBatch:
     """Edges to write as one transaction. ``characters`` is the number of characters in their records.
 
     ``ended`` are the ends to which all edges are derived. ``examined`` counts the steps of the derivation, of which a
-    batch has at most MAX_EXAMINED. ``limited`` are those of the readings (:class:`ChainReading`). ``read`` are those
-    from which all edges are derived.
+    batch has at most MAX_EXAMINED. ``limited`` are those of the readings (:class:`ChainReading`). ``read`` are the
+    finished readings, which are freed with the batch, in turns.
     """
 
     edges: list[DerivedEdge] = field(default_factory=list)
@@ -213,6 +213,11 @@ class DerivedBatch:
         """Whether the edges are to be written before further ones are derived."""
         are_many = len(self.edges) >= MAX_EDGES or self.characters >= MAX_CHARACTERS
         return are_many or self.examined >= MAX_EXAMINED
+
+    @property
+    def is_half_full(self) -> bool:
+        """Whether a step that has derived it should read no more."""
+        return self.examined >= MAX_EXAMINED // 2
 
 
 @dataclass(slots=True)

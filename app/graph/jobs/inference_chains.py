@@ -158,7 +158,7 @@ def changes(
             yield None
     stored = around.inferred.get(end, {})
     for key in sorted({**stored, **wanted}):
-        before, kept = stored.get(key), wanted.pop(key, ())  # else all are freed at once in the end
+        before, kept = stored.get(key), wanted.pop(key, ())  # else all are freed at once when this ends
         known = (before or {}).get(CHAINS, ())
         yield from _steps(*(chain.active for chain in kept), *(chain["held"] for chain in known))
         after = _inferred(key, before, kept, now)

@@ -96,8 +96,8 @@ def visible_inferred_edge(
 def _held_at(held: Sequence[Sequence[int]], at: int, recorded: int) -> Iterator[tuple[int, int]]:
     """Yield begin and end of the intervals of a chain that hold at an instant, as recorded then.
 
-    They are in their order, and do not overlap. So in the present one of hundreds is examined. For the past others may
-    be longer than they are stored, because their end was recorded later.
+    They are in order, and do not overlap: in the present only the last one that has begun can hold. For the past all
+    that have begun are examined. An end that was recorded later does not count, so an earlier one may hold as well.
     """
     following = bisect_right(held, at, key=itemgetter(0))
     first = max(following - 1, 0) if recorded == NO_UPPER_BOUND else 0

@@ -59,7 +59,8 @@ class EventIntake:
             result
             if result.mapped is None
             else await run_in_turn(_with_outcomes, are_long, result.mapped, next(outcomes).parts)
-            async for result, _ in OperationBudget().in_turns(mapped)  # also if the operation has ended: all is written
+            # not the budget of the operation: if that has ended, the results of what was written would be lost
+            async for result, _ in OperationBudget().in_turns(mapped)
         ]
 
     def _mapped(self, value: Json, secret: bytes) -> tuple[EventResult, Command | None]:

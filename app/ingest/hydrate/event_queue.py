@@ -11,7 +11,7 @@ from graphql_schema.fields.scalars import instant_text
 from graphql_schema.ports.record import JsonObject
 from policies.errors import Code, CodedError
 
-MAX_TAKEN: Final = 10
+MAX_TAKEN: Final = 5
 """Maximal number of events that a worker takes at once: it reads them one after the other, within their lease."""
 
 MAX_REPLAYED: Final = 100

@@ -21,7 +21,7 @@ ELEMENTS_A_SECOND: Final = 10_000
 """Number of characters, and of records and edges, that the store reads in about a second."""
 
 LOOK_UPS_OF_ELEMENT: Final = 8
-"""Number of vertices and single edges that the store looks up, stored or not, which count as one more element."""
+"""Number of vertices and single edges that the store looks up, and does not return, which count as one element."""
 
 MAX_WEIGHT: Final = 5 * MAX_SIZE
 """Maximal weight of these records, in bytes: that of MAX_SIZE characters of ordinary ones."""

@@ -117,14 +117,23 @@ async def test_vertices_with_many_inferred_edges_are_read_one_by_one(
 async def test_a_step_that_has_read_much_derives_nothing(store: EdgeStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Writers wait for each step, so reading and deriving are two of them; each edge is written nevertheless."""
     monkeypatch.setattr(inference_job, "MAX_VISITED", INPUTS + 50)
-    job, due = job_over(store), entry(1, ENDS[:1])
-    did_both = False
-    while not store.done:
-        pages, written = len(store.pages), sum(store.written)
-        await job.advance([due])
-        did_both |= sum(store.pages[pages:]) > INPUTS // 4 and sum(store.written) > written
-    assert not did_both
-    assert sum(store.written) == len(store.derived) == INPUTS
+    monkeypatch.setattr(chain_reads, "MAX_EXAMINED", 1_500)  # of ten vertices, more than half a batch is the last
+    examined, derived = list[int](), EndQueue.derive
+
+    async def noted(queue: EndQueue, *given: Any) -> None:
+        before = queue.batch.examined
+        await derived(queue, *given)
+        examined.append(queue.batch.examined - before)
+
+    monkeypatch.setattr(EndQueue, "derive", noted)
+    for x in (1, 2):  # what the first round has written is only examined by the second one
+        job, due, did_both = job_over(store), entry(x, ENDS[:25]), list[bool]()
+        while x not in store.done:
+            pages, steps = len(store.pages), len(examined)
+            await job.advance([due])
+            did_both.append(sum(store.pages[pages:]) > INPUTS // 2 + 25 and sum(examined[steps:]) > 750)
+        assert True not in did_both
+    assert sum(store.written) == len(store.derived) == 25 * INPUTS
 
 
 async def test_the_chains_of_a_vertex_are_examined_over_several_steps(

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.ingest.hydrate.event_queue import Attempt, EventQueue, NamedObject, QueueError
+from app.ingest.hydrate.event_queue import MAX_TAKEN, Attempt, EventQueue, NamedObject, QueueError
 from app.ingest.load.api_client import ApiClient, Retry
 
 NAMED = NamedObject("e1", 3, "run", "r1")
@@ -29,7 +29,7 @@ def taken(*events: dict[str, Any], due: int = 2, errors: Any = ()) -> EventQueue
     def respond(body: dict[str, Any]) -> Any:
         if "DueEvents" in body["query"]:
             workflow = "mlg://workflow/ingest/default/prod"
-            given = {"source": "prod", "workflow": workflow, "now": "1970-01-01T00:00:01Z", "first": 10}
+            given = {"source": "prod", "workflow": workflow, "now": "1970-01-01T00:00:01Z", "first": MAX_TAKEN}
             assert body["variables"] == given
             return {
                 "workflow": {"viewerAccess": {"canUpdate": True}},
