@@ -136,10 +136,10 @@ async def _using(info: Info, assets: Iterable[Row], span: Span) -> _Found:
     serving = await _owner_teams(budget, services)
     joined = info.context.reader.related_to_all(users, TEAMS, ALL_IN_PARTS)
     owners, memberships = await asyncio.gather(_known(info, serving), joined)
-    members = [item.row async for each in budget.in_turns(memberships) for item in each.items]
+    members = {item.row.urn: item.row async for each in budget.in_turns(memberships) for item in each.items}
     teams = [row for row in consumers if row.kind == "Team"]
     is_complete = months.complete and not any(each.has_next for each in memberships)
-    return _Found([*teams, *owners, *members], is_complete)
+    return _Found([*teams, *owners, *members.values()], is_complete)
 
 
 def _users(months: Iterable[Month], span: Span) -> Generator[None, None, list[str]]:
@@ -162,13 +162,13 @@ async def _on_call(info: Info, assets: Iterable[Row]) -> _Found:
     together = info.context.reader.related_to_all
     reads = (together(rows, ownership_of(kind, inherited=True), ALL_IN_PARTS) for kind, rows in shown.items())
     pages = [page for found in await asyncio.gather(*reads) for page in found]
-    teams = [
-        item.row
+    teams = {  # each once: a hundred teams of a domain may own ten thousand assets
+        item.row.urn: item.row
         async for found in budget.in_turns(pages)
         for item in found.items
         if item.row.kind == "Team" and OwnershipKind.ONCALL.name in (item.edge or {}).get("kinds", ())
-    ]
-    return _Found(teams, not any(each.has_next for each in pages))
+    }
+    return _Found([*teams.values()], not any(each.has_next for each in pages))
 
 
 def _visible(rows: Iterable[Row | None]) -> list[Row]:
