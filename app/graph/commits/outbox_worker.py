@@ -44,6 +44,11 @@ ItemT = TypeVar("ItemT")
 _log = structlog.get_logger(__name__)
 
 
+def is_full(writes: WriteSet) -> bool:
+    """Return whether a job adds no further records to a transaction."""
+    return writes.characters > MAX_CHARACTERS or writes.cost > JOB_COST
+
+
 async def add_in_turns(writes: WriteSet, items: Iterable[ItemT], add: Callable[[ItemT], None]) -> int:
     """Call ``add``, which adds an item to ``writes``, for one item after the other, in turns.
 
@@ -52,7 +57,7 @@ async def add_in_turns(writes: WriteSet, items: Iterable[ItemT], add: Callable[[
     count = 0
     async for item in OperationBudget().in_turns(items):
         add(item)
-        if count and (writes.characters > MAX_CHARACTERS or writes.cost > JOB_COST):
+        if count and is_full(writes):
             break
         count += 1
     return count

@@ -16,7 +16,7 @@ import structlog
 from app.graph.commits.late_writes import LATE_SECONDS
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import Caller, OutboxEntry
-from app.graph.commits.outbox_worker import OutboxWorker, add_in_turns
+from app.graph.commits.outbox_worker import OutboxWorker, add_in_turns, is_full
 from app.graph.commits.sensitivity_floors import confirms, with_floors
 from app.graph.commits.state_read import read_records
 from app.graph.commits.turns.blurred_limit import blurred
@@ -36,6 +36,9 @@ from app.graph.records.vertex_record import with_effective_sensitivity
 from graphql_schema.catalog.relations import CARRYING
 from graphql_schema.ports.record import Record
 from policies.sensitivity import SENSITIVITIES
+
+READ_AT_ONCE: Final = 50
+"""Number of records that are read before some of them are added to a transaction, which may have few large ones."""
 
 BATCH: Final = 250
 """Maximal number of vertices that a batch takes from the frontier, and that a step writes under the lock, blurred."""
@@ -195,14 +198,20 @@ class SensitivityJob(OutboxWorker):
         does not suffice to read the targets of those that are written, the next steps read them: the entry has
         ``expand`` for this.
         """
-        writes, records = WriteSet(), await read_records(self._client, ranks)
+        writes, vids, count = WriteSet(), [*ranks], 0
 
-        def add(vid: int) -> None:
-            writes.vertex(vid, self._with_rank(entry, vid, records[vid], ranks[vid]), before=records[vid])
+        def add(stored: tuple[int, Record]) -> None:
+            vid, record = stored
+            writes.vertex(vid, self._with_rank(entry, vid, record, ranks[vid]), before=record)
 
-        count = await add_in_turns(writes, records, add)
-        if count < len(records):
-            return count
+        for begin in range(0, len(vids), READ_AT_ONCE):
+            if is_full(writes):
+                return count
+            records = await read_records(self._client, vids[begin : begin + READ_AT_ONCE])
+            added = await add_in_turns(writes, records.items(), add)
+            count += added
+            if added < len(records):
+                return count
         first = await first_targets(flows, ranks, budget)
         further = first.found | {vid for vid in ranks if vid not in entry.frontier}
         writes.extend_frontier(entry, further)

@@ -12,13 +12,18 @@ from support.stores.writers import person
 from app.graph.commits.late_writes import LATE_SECONDS
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry, awaiting, new_entry_id
+from app.graph.commits.write_set import WriteSet
+from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import sensitivity_job
 from app.graph.jobs.known_sources import ReadBudget
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.sensitivity_recompute import Recomputation
 from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.propagation.target_queue import FirstTargets
 from app.graph.records.touched import Touched
+from app.graph.records.vertex_record import stub
+from graphql_schema.ports.record import Record
 from policies.sensitivity import SENSITIVITIES
 
 TOP = len(SENSITIVITIES) - 1
@@ -182,3 +187,33 @@ async def test_parts_stay_small_if_the_batch_is_decided_again() -> None:
         recomputation.known.record(Touched(frozenset(parts[-1])))
         recomputation.stored(recomputation.next_part(), ())
     assert parts == [[1, 2, 3, 4, 5], [1], [2], [3]]
+
+
+@pytest.mark.parametrize(("size", "read"), [(100, 130), (60_000, 20)])
+async def test_few_long_records_are_read_to_write_some_of_them(
+    job: SensitivityJob, monkeypatch: pytest.MonkeyPatch, size: int, read: int
+) -> None:
+    """A part may have 250 records of 66 KB, of which a step writes thirty: all were read under the lock, and again."""
+    asked, sent = list[int](), list[WriteSet]()
+
+    async def records(_client: GremlinClient, vids: list[int]) -> dict[int, Record]:
+        asked.extend(vids)
+        names = {vid: f"mlg://dataset/test/default/d{vid}" for vid in vids}
+        return {vid: {**stub("acme", names[vid], "ada", 1), "description": "x" * size} for vid in vids}
+
+    async def no_targets(*_: object) -> FirstTargets:
+        return FirstTargets(set())
+
+    async def submitted(writes: WriteSet, _client: GremlinClient) -> None:
+        sent.append(writes)
+
+    monkeypatch.setattr(sensitivity_job, "read_records", records)
+    monkeypatch.setattr(sensitivity_job, "first_targets", no_targets)
+    monkeypatch.setattr(sensitivity_job, "READ_AT_ONCE", 20)
+    monkeypatch.setattr(WriteSet, "submit", submitted)
+    (entry,), recomputation = entries("ada"), Recomputation(1, 250)
+    flows, ranks = StoredFlows(GremlinClient("http://127.0.0.1:1"), frozenset(), 1), dict.fromkeys(range(1, 131), TOP)
+    count = await job._write(entry, recomputation, flows, ranks, VisitBudget())  # noqa: SLF001 - a part of a step
+    assert asked == [*range(1, read + 1)]
+    assert (count == len(ranks), len(sent)) == ((True, 1) if read == len(ranks) else (False, 0))
+    assert 0 < count <= read
