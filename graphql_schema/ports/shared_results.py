@@ -1,6 +1,7 @@
 """Results that several readers share: each is made once, for the first reader that needs it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar, cast
@@ -43,6 +44,7 @@ class SharedResults:
     """Results by key; ``since`` is when this object was made, in seconds of the event loop.
 
     A key names everything that its result depends on. An error is raised to all callers that wait, and is not kept.
+    What no caller waits for any more is cancelled: a client that leaves again and again would leave work behind.
     ``pause`` is awaited before each result is made, in its task: hundreds of results may begin in one iteration.
     ``ranges`` are the parts of feeds that were read, by the condition of the feed.
     """
@@ -51,6 +53,7 @@ class SharedResults:
     since: float = field(default_factory=_now)
     ranges: dict[Hashable, list[ReadRange]] = field(default_factory=dict)
     _made: dict[Hashable, asyncio.Future[object]] = field(default_factory=dict)
+    _waiting: Counter[asyncio.Future[object]] = field(default_factory=Counter)
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[ResultT]]) -> ResultT:
         """Return the result of ``make``, which is called once for equal keys unless it fails; raises what it raises."""
@@ -58,8 +61,21 @@ class SharedResults:
         if task is None:
             task = self._made[key] = asyncio.ensure_future(_made(make, self.pause))
             task.add_done_callback(lambda done: self._drop_failed(key, done))
-        # Without the shield, the cancellation of one reader would cancel the result of all.
-        return cast("ResultT", await asyncio.shield(task))
+        self._waiting[task] += 1
+        try:
+            # Without the shield, the cancellation of one reader would cancel the result of all.
+            return cast("ResultT", await asyncio.shield(task))
+        finally:
+            self._leave(key, task)
+
+    def _leave(self, key: Hashable, task: asyncio.Future[object]) -> None:
+        """Wait no more for a result; cancel it if no caller does, and let the next call of :meth:`get` make it anew."""
+        self._waiting[task] -= 1
+        if not self._waiting[task]:
+            del self._waiting[task]
+            if not task.done():
+                self._drop(key, task)
+                task.cancel()
 
     def cancel(self) -> None:
         """Cancel the results that are being made, whose readers have left; asyncio logs a pending task that is lost."""
@@ -69,4 +85,8 @@ class SharedResults:
     def _drop_failed(self, key: Hashable, task: asyncio.Future[object]) -> None:
         """Remove a result that failed or was cancelled, so that the next call of :meth:`get` makes it again."""
         if task.cancelled() or task.exception() is not None:
+            self._drop(key, task)
+
+    def _drop(self, key: Hashable, task: asyncio.Future[object]) -> None:
+        if self._made.get(key) is task:
             del self._made[key]

@@ -93,6 +93,24 @@ async def test_what_is_made_for_no_reader_is_cancelled() -> None:
     assert await results.get("made", source.make) == 1
 
 
+async def test_the_last_reader_that_leaves_ends_the_result() -> None:
+    """A subscription that ends while its event is made leaves no work behind; the next reader has it made anew."""
+    source, results, others = Source(), SharedResults(), asyncio.all_tasks()
+    leaving = [asyncio.create_task(results.get("a", source.make)) for _ in range(2)]
+    await asyncio.sleep(0)
+    (begun,) = asyncio.all_tasks() - others - {*leaving}
+    for task in leaving:
+        assert not begun.cancelling()
+        task.cancel()
+        await asyncio.sleep(0)
+    next_one = asyncio.create_task(results.get("a", source.make))
+    await asyncio.gather(begun, *leaving, return_exceptions=True)
+    assert begun.cancelled()
+    source.ready.set()
+    assert await next_one == await results.get("a", source.make)
+    assert asyncio.all_tasks() <= others | {next_one}
+
+
 @pytest.mark.parametrize(
     ("position", "covered"),
     [((1, "z"), False), ((2, "a"), True), ((3, "z"), True), ((4, "a"), False), ((9, "a"), False)],
