@@ -216,7 +216,7 @@ async def test_every_disclosure_is_logged(api: tuple[Api, str]) -> None:
         async with connected(address, graph.tokens[who]) as talk:
             await graph.load({"modelVersion": {"id": leaks.VERSION, "description": who}})
             await graph.load({"modelVersion": {"id": leaks.VERSION, "description": f"{who} again"}})
-            before = path.read_text()
+            before = path.read_text() if path.exists() else ""
             query = "subscription ($after: Cursor) { changes(after: $after) { subject { ...F } } }"
             await talk.subscribe(f"{query} fragment F on ModelVersion {{ artifactUri }}", after=after)
             for _ in range(2):
