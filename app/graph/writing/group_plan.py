@@ -30,6 +30,7 @@ from app.graph.writing.batch_planner import keys_of, plan_item
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.effects.batch_effects import batch_effects
 from app.graph.writing.effects.counting_children import CountingChildren, ManyChildrenError, expected_parents
+from app.graph.writing.handlers.observe import tables_in
 from app.graph.writing.plan_time import PlanTime
 from app.graph.writing.prefetch import TransactionReads, prefetch, records_of_events, teams_of_names
 from app.graph.writing.transaction_limits import is_divisible, limits_of
@@ -115,6 +116,9 @@ class GroupPlan:
         """Return the latest ``now`` of the authors of its batches, in epoch milliseconds."""
         return max(plan.author.now for plan in self.batches)
 
+
+FEW_TABLES: Final = 2
+"""Number of tables with columns, of an event, up to which it is planned on the event loop: each may take 13 ms."""
 
 MAX_ROUNDS: Final = 100
 """Maximal number of times that a transaction is read and planned: each plan may find that it needs further reads."""
@@ -352,11 +356,13 @@ class GroupPlanner:
         """Return whether an item is planned in the side thread, so that others run meanwhile.
 
         Over a long working set every item counts as long, because it can end very many edges. So does, over more than
-        FEW records and edges, an item that may change what it does not name, or has the policy decide about it. If its
-        call has read many children, the policy decides about each that differs.
+        FEW records and edges, an item that may change what it does not name, or has the policy decide about it. So does
+        an event about more than FEW_TABLES with columns. If its call has read many children, the policy decides about
+        each that differs.
         """
         reaches = may_reach(item) and len(state.vertices) + len(state.edges) > FEW
-        return is_long(item) or reaches or state.is_long or bool(batch.children.parents)
+        is_one = is_long(item) or reaches or state.is_long or bool(batch.children.parents)
+        return is_one or tables_in(item, state, batch.tenant) > FEW_TABLES
 
     def _planned(
         self, first: Sequence[Command], further: Iterable[Command], state: WorkingSet, plan: BatchPlan

@@ -11,17 +11,20 @@ from dataclasses import replace
 
 from app.graph.records.edge_record import REMOVED, EdgeKey, is_current
 from app.graph.records.tag_edge import has_mode
+from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import without_giver
 from app.graph.writing.handlers.register import register
 from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record
 from app.graph.writing.rules.permissions import needs_confirmation
+from app.graph.writing.unit.item_size import commands_in
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import ensure_referenced, ensure_stub
 from app.graph.writing.unit.rejections import RejectedItemError, invalid
 from app.graph.writing.unit.unseen_references import guessed_parts
+from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import OBSERVATION_OF
-from graphql_schema.ports.commands import DeclaredEdges, ObserveCommand, RegisterCommand
+from graphql_schema.ports.commands import Command, DeclaredEdges, ObserveCommand, RegisterCommand
 from graphql_schema.ports.outcomes import ObservedChanges, WriteOutcome
 from graphql_schema.rules.observation.observed_columns import COLUMNS, with_sender
 from graphql_schema.rules.observation.observed_values import LISTED, Entries, Fold, fold
@@ -64,6 +67,16 @@ def observe(unit: ItemUnit, command: ObserveCommand) -> WriteOutcome:
 def observation_urn(tenant: str, urn: str) -> str:
     """Return the URN of the evidence of an asset."""
     return attached_urn(tenant, "observation", urn)
+
+
+def tables_in(item: Command, state: WorkingSet, tenant: str) -> int:
+    """Return the number of assets of an event for which it gives columns, or which have some of earlier events."""
+    count = 0
+    for command in commands_in(item):
+        if isinstance(command, ObserveCommand):
+            evidence = state.vertex(vertex_id(tenant, observation_urn(tenant, command.urn))) or {}
+            count += COLUMNS in evidence.get("entries", ()) or any(each.field == COLUMNS for each in command.values)
+    return count
 
 
 def _remains(edges: DeclaredEdges, folded: Fold) -> bool:

@@ -194,10 +194,10 @@ async def test_few_long_records_are_read_to_write_some_of_them(
     job: SensitivityJob, monkeypatch: pytest.MonkeyPatch, size: int, read: int
 ) -> None:
     """A part may have 250 records of 66 KB, of which a step writes thirty: all were read under the lock, and again."""
-    asked, sent = list[int](), list[WriteSet]()
+    requested, sent = list[int](), list[WriteSet]()
 
     async def records(_client: GremlinClient, vids: list[int]) -> dict[int, Record]:
-        asked.extend(vids)
+        requested.extend(vids)
         names = {vid: f"mlg://dataset/test/default/d{vid}" for vid in vids}
         return {vid: {**stub("acme", names[vid], "ada", 1), "description": "x" * size} for vid in vids}
 
@@ -214,6 +214,6 @@ async def test_few_long_records_are_read_to_write_some_of_them(
     (entry,), recomputation = entries("ada"), Recomputation(1, 250)
     flows, ranks = StoredFlows(GremlinClient("http://127.0.0.1:1"), frozenset(), 1), dict.fromkeys(range(1, 131), TOP)
     count = await job._write(entry, recomputation, flows, ranks, VisitBudget())  # noqa: SLF001 - a part of a step
-    assert asked == [*range(1, read + 1)]
+    assert requested == [*range(1, read + 1)]
     assert (count == len(ranks), len(sent)) == ((True, 1) if read == len(ranks) else (False, 0))
     assert 0 < count <= read

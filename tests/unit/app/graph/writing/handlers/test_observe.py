@@ -1,13 +1,22 @@
 """Observed values of an asset: folded in any order, beside what clients registered, with the rights of the caller."""
 
 from itertools import permutations
+from threading import get_ident
 
-from support.stores.in_memory_writer import Memory, present_graph, seeded
+import pytest
+from support.estates.wide_lineage import noted_threads
+from support.stores.in_memory_writer import ROOT, Memory, present_graph, seeded
+from support.stores.memory_store import Callers
+from support.stores.planned_groups import planned
 from support.stores.writers import NOW, asset, link, person, urn
 
+from app.graph.writing import group_plan
+from app.graph.writing.group_plan import FEW_TABLES
+from app.graph.writing.handlers.observe import tables_in
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import INPUT_TO, OWNED_BY, PRODUCES, TAGGED
-from graphql_schema.ports.commands import DeclaredEdges, ObserveCommand, ObservedValue, RegisterCommand
+from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.ports.commands import DeclaredEdges, EventCommand, ObserveCommand, ObservedValue, RegisterCommand
 from graphql_schema.ports.outcomes import ObservedChanges, Outcome, WriteOutcome
 
 ADA = person("ada", "team ranking", roles="automation")
@@ -291,3 +300,28 @@ def test_inputs_are_added(memory: Memory) -> None:
     memory.run(observing("run r", state("START", 1, 1), edges=(inputs,)), who=ADA)
     memory.run(observing("run r", state("RUNNING", 2, 2)), who=ADA, now=NOW + 1)
     assert memory.edge("INPUT_TO", "dataset d", "run r")["origin"] == "OBSERVED"
+
+
+def test_tables_with_columns_are_counted(memory: Memory) -> None:
+    """An event about a few wide ones, also without new columns, takes 70 ms: its plan is made in the side thread."""
+    wide = ObservedValue("columns", {"a": []}, (10,), "a job")
+    memory.run(observing("dataset stored", wide), now=NOW + 1)
+    named = [observing(f"dataset {name}", text("t", 11)) for name in ("stored", "plain", "absent")]
+    event = EventCommand(urn("dataset plain"), "digest", (*named, observing("dataset given", wide)), lambda _: None)
+    assert tables_in(event, memory.state(), "default") == 2
+    assert tables_in(named[0], memory.state(), "default") == 1
+    assert tables_in(named[1], memory.state(), "default") == 0
+    assert tables_in(named[0], memory.state(), "other") == 0
+
+
+@pytest.mark.parametrize("count", [FEW_TABLES, FEW_TABLES + 1])
+async def test_an_event_about_wide_tables_is_planned_aside(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """Each table of 1,250 columns takes 13 ms under the write lock, in which others would wait for the event loop."""
+    wide = ObservedValue("columns", {"a": []}, (10,), "a job")
+    tables = tuple(observing(f"dataset d{number}", wide) for number in range(count))
+    noted = noted_threads(monkeypatch, group_plan, "plan_item")
+    await planned(callers, callers.batch(ROOT, EventCommand(urn("dataset d0"), "digest", tables, lambda _: None)))
+    aside = await run_aside(get_ident)
+    assert {thread for _, thread in noted} == {aside if count > FEW_TABLES else get_ident()}
