@@ -287,6 +287,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     for limit in ("BATCH", "AT_ONCE", "MAX_AROUND"):
         monkeypatch.setattr(tag_job, limit, BATCH)
     monkeypatch.setattr(inference_job, "MAX_REQUESTS", 2)
+    monkeypatch.setattr(inference_job, "MAX_VISITED", PAGE)
 
 
 @pytest.mark.usefixtures("small_steps")
