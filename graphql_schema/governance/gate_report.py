@@ -138,14 +138,13 @@ async def gate_of(info: Info, root: Row, alias: str) -> GateResult:
     budget, known = info.context.budget, Evidence(model, _shown(root))
     is_long = sum(len(page.items) for page in (evaluations, *others)) > MANY_RECORDS
     await budget.pause()
-    async with budget.slots.setdefault("evidence", asyncio.Semaphore(GATES_AT_ONCE)):
-        with budget.holding() as hold:
-            evidence = await run_in_parts(_with_records(known, needs, evaluations, *others), is_long=is_long)
-            hold(RECORD_BYTES * evidence.size)
-            examined = await run_in_parts(evaluations_to_examine(gates, alias, evidence), is_long=is_long)
-            unclean = await _contaminated(info, [each["id"] for each in examined])
-            evidence = replace(evidence, contaminated=unclean)
-            result = await run_in_parts(evaluate_gate(gates, alias, evidence, info.context.now()), is_long=is_long)
+    async with budget.slot("evidence", GATES_AT_ONCE) as hold:
+        evidence = await run_in_parts(_with_records(known, needs, evaluations, *others), is_long=is_long)
+        hold(RECORD_BYTES * evidence.size)
+        examined = await run_in_parts(evaluations_to_examine(gates, alias, evidence), is_long=is_long)
+        unclean = await _contaminated(info, [each["id"] for each in examined])
+        evidence = replace(evidence, contaminated=unclean)
+        result = await run_in_parts(evaluate_gate(gates, alias, evidence, info.context.now()), is_long=is_long)
     return replace(result, unread_evaluations=(_UNREAD,)) if evaluations.has_next else result
 
 

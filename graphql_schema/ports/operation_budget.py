@@ -6,7 +6,7 @@ work pauses in turns of the event loop (:mod:`graphql_schema.ports.turns.loop_tu
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
@@ -301,6 +301,17 @@ class OperationBudget:
             yield hold
         finally:
             self.release(held)
+
+    @asynccontextmanager
+    async def slot(self, name: str, at_once: int) -> AsyncIterator[Callable[[int], None]]:
+        """Wait until fewer than ``at_once`` pieces of work with this name run in the operation.
+
+        Aliases share what they read, but each makes something of its own from it. So few do at once, and what they have
+        counts: the function is that of :meth:`holding`. Work must not wait for other work with its name.
+        """
+        async with self.slots.setdefault(name, asyncio.Semaphore(at_once)):
+            with self.holding() as hold:
+                yield hold
 
     def count_listings(self, count: int) -> None:
         """Count lists from the index; if there are too many, end the operation and raise the error that ended it."""

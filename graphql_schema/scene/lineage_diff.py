@@ -28,11 +28,11 @@ from graphql_schema.scene.differences import Difference, LineageChange, Members,
 from graphql_schema.scene.grouping import family_of
 from graphql_schema.scene.neighbourhood import (
     PART_BYTES,
+    SLOT,
     SceneDirection,
     SceneLineage,
     SceneQuery,
     neighbourhood,
-    one_at_a_time,
     walks_around,
 )
 from policies.errors import InvalidError, LimitError
@@ -291,7 +291,7 @@ async def _lineage_diff(
     queries = _queries(info, roots, (from_, to), like)
     budget = info.context.budget
     walks = await asyncio.gather(*(walks_around(info.context, query) for query in queries))
-    async with one_at_a_time(info.context) as hold:
+    async with budget.slot(SLOT, 1) as hold:
         walked = [await neighbourhood(budget, *each) for each in zip(queries, walks, strict=True)]
         hold((PART_BYTES + COMPARED_BYTES) * sum(lineage.parts for lineage in walked))
         workflows = await _workflows(info, walked)

@@ -1,8 +1,7 @@
 """The lineage around some assets: a walk upstream and one downstream, put together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NamedTuple
@@ -58,6 +57,9 @@ WALKS: Final[Mapping[SceneDirection, tuple[Direction, ...]]] = {
 }
 """Directions of edges of the walks of a scene."""
 
+
+SLOT: Final = "scene"
+"""Name of the slot in which a scene, or a comparison of two, is made: one of an operation at a time."""
 
 PART_BYTES: Final = 200
 """Bytes of memory of an asset or an edge of a scene, beside its record."""
@@ -117,19 +119,6 @@ class SceneQuery:
     depth: int
     keep: LineageItemFilter
     pin: SnapshotTime | None = None
-
-
-@asynccontextmanager
-async def one_at_a_time(context: Context) -> AsyncIterator[Callable[[int], None]]:
-    """Admit one scene or comparison of an operation at a time; yield the function that counts its memory.
-
-    Thirty aliases share their walks, but each scene has a copy of all their edges while it is made. The function is
-    that of :meth:`graphql_schema.ports.operation_budget.OperationBudget.holding`.
-    """
-    budget = context.budget
-    async with budget.slots.setdefault("scene", asyncio.Semaphore(1)):
-        with budget.holding() as hold:
-            yield hold
 
 
 async def walks_around(context: Context, query: SceneQuery) -> list[LineageResult]:

@@ -21,12 +21,12 @@ from graphql_schema.scene.expansion import ExpandArg, expanded_assets, expansion
 from graphql_schema.scene.grouping import GroupValues, SceneProperty, group_values
 from graphql_schema.scene.neighbourhood import (
     PART_BYTES,
+    SLOT,
     SceneDirection,
     SceneGap,
     SceneLineage,
     SceneQuery,
     neighbourhood,
-    one_at_a_time,
     walks_around,
 )
 from graphql_schema.scene.roll_up import RollUp, SceneAsset, roll_up
@@ -145,7 +145,7 @@ async def _scene(
     wanted = expansions(expand)
     used = {*properties, *(each for entry in wanted for each, _ in entry.values)}
     context, walked = info.context, await walks_around(info.context, query)
-    async with one_at_a_time(context) as hold:
+    async with context.budget.slot(SLOT, 1) as hold:
         found = await neighbourhood(context.budget, query, walked)
         hold(2 * PART_BYTES * found.parts)  # also while they are rolled up
         rows = [asset.row for asset in found.assets.values()]

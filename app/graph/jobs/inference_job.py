@@ -287,15 +287,15 @@ class InferenceJob(OutboxWorker):
         """
         ends, budget, requests = round_.ends, VisitBudget(MAX_VISITED), 0
         while ends.may_advance(busy) and not ends.batch.is_full:
-            if not ends.must_read and budget.left < MAX_VISITED // 2:
-                break
-            if not ends.must_read:
-                await ends.derive(round_.refused, self._clock())
-            elif budget.is_spent or requests >= MAX_REQUESTS or ends.batch.is_half_full:
-                break
-            else:
+            if ends.must_read:
+                if budget.is_spent or requests >= MAX_REQUESTS or ends.batch.is_half_full:
+                    break
                 await ends.read(self._client, self._rules, busy, budget)
                 requests += 1
+            elif budget.left < MAX_VISITED // 2:
+                break
+            else:
+                await ends.derive(round_.refused, self._clock())
 
     async def _write(self, round_: InferenceRound, count: int) -> None:
         """Write the first ``count`` edges of the batch as one transaction, or in halves if the store refuses it.

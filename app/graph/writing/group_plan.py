@@ -361,8 +361,8 @@ class GroupPlanner:
         each that differs.
         """
         reaches = may_reach(item) and len(state.vertices) + len(state.edges) > FEW
-        is_one = is_long(item) or reaches or state.is_long or bool(batch.children.parents)
-        return is_one or tables_in(item, state, batch.tenant) > FEW_TABLES
+        follows_much = reaches or state.is_long or bool(batch.children.parents)
+        return follows_much or is_long(item) or tables_in(item, state, batch.tenant) > FEW_TABLES
 
     def _planned(
         self, first: Sequence[Command], further: Iterable[Command], state: WorkingSet, plan: BatchPlan

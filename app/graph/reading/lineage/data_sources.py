@@ -17,7 +17,7 @@ from app.graph.reading.lineage.lineage_walk import Ids, WalkState
 from app.graph.reading.lineage.walk_session import WalkSession
 from graphql_schema.catalog.relations import PARENT_HOPS, Direction, Hop
 from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
-from graphql_schema.ports.lineage_query import LONG_LINEAGE, LONG_PAST, LineageQuery
+from graphql_schema.ports.lineage_query import LONG_LINEAGE, LineageQuery
 from graphql_schema.ports.row import Row
 from graphql_schema.rules.contamination_verdict import LEVELS, DataSources, Overlap, is_data, leads
 
@@ -73,7 +73,7 @@ async def _walk(session: WalkSession, row: Row, hops: tuple[Hop, ...]) -> Source
         walk.blocked |= not all(expands(each, _UPSTREAM) for each, _ in walk.frontier.values())
         expansions = await expand_level(walk)
         await turns.pause()
-        is_long = sum(each.size for each in expansions.values()) > LONG_PAST
+        is_long = walk.visibility.is_long(sum(each.size for each in expansions.values()))
         with turns.reading_on():
             await run_in_parts(_add_parents(walk, expansions, parents), is_long=is_long, between=turns.check)
         if walk.frontier:

@@ -10,6 +10,7 @@ from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.inferred_edge import is_inferred, is_traversable, visible_inferred_edge
 from app.graph.records.read_time import ReadTime, edge_at, existed, vertex_at
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.ports.lineage_query import LONG_LINEAGE, LONG_PAST
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.row import AccessGrade, Row
 
@@ -59,6 +60,10 @@ class LineageVisibility:
         if valid is None:
             return None
         return far, JoinedEdge(valid, near, far, direction, access)
+
+    def is_long(self, size: int) -> bool:
+        """Return whether a calculation over so many assets and edges belongs in the side thread."""
+        return size > (LONG_PAST if self.instant.past else LONG_LINEAGE)
 
     def _existed(self, row: Row) -> bool:
         """Return whether the vertex of a row existed at the read time, or is named by the query."""

@@ -25,7 +25,6 @@ from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.lineage_query import (
     LONG_LINEAGE,
-    LONG_PAST,
     Completeness,
     LineageQuery,
     LineageResult,
@@ -132,7 +131,7 @@ class WalkState:
         by_id = sorted(self.frontier.items(), key=lambda each: each[1][0].urn)
         async for vid, reached in usage.in_turns(by_id):
             expansion, known = expansions.get(vid), len(self.edges)
-            is_long = expansion is not None and expansion.size > (LONG_PAST if instant.past else LONG_LINEAGE)
+            is_long = expansion is not None and self.visibility.is_long(expansion.size)
             budget = await run_in_turn(self._follow, is_long, depth, reached, expansion, arriving)
             usage.count_stored(size * (len(self.edges) - known))
             usage.check()

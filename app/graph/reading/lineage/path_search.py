@@ -26,8 +26,6 @@ from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.catalog.relations import CHILD_HOPS, PARENT_HOPS, Direction
 from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
 from graphql_schema.ports.lineage_query import (
-    LONG_LINEAGE,
-    LONG_PAST,
     Completeness,
     FoundPath,
     PathQuery,
@@ -134,7 +132,7 @@ class PathSearchState:
             async for member, known in self._members(side.selection.direction, row, expansion):
                 side.met.add(known.vid)
                 steps = self._far_ends(side.selection.direction, known, member)
-                found = await run_in_parts(steps, is_long=self._is_long(member))
+                found = await run_in_parts(steps, is_long=self.visibility.is_long(len(member.edges)))
                 frontier |= {far.vid: far for far in found}
                 ended = await self.session.count_edges(len(member.edges))
                 if ended is not None:
@@ -159,20 +157,18 @@ class PathSearchState:
         """
         yield expansion.itself, row
         async for member in self.session.rows.budget.in_turns(expansion.others):
-            other = await run_in_turn(self.visibility.group_member, self._is_long(member), row, member)
+            is_long = self.visibility.is_long(len(member.edges))
+            other = await run_in_turn(self.visibility.group_member, is_long, row, member)
             if other is not None and expands(other, Direction.OUT) and expands(row, Direction.OUT):
                 self.known.join_free(row, other)
                 yield member if expands(other, direction) else await self._shown_by_sources(member), other
-
-    def _is_long(self, member: MemberEdges) -> bool:
-        """Return whether a calculation over the edges of a member is to run in the side thread."""
-        return len(member.edges) > (LONG_PAST if self.visibility.instant.past else LONG_LINEAGE)
 
     async def _shown_by_sources(self, member: MemberEdges) -> MemberEdges:
         """Return a member that hides its upstream edges, with those that their sources show."""
         self.blocked = True
         if member.vid not in self._shown:
-            self._shown[member.vid] = await run_in_turn(self._shown_edges, self._is_long(member), member)
+            is_long = self.visibility.is_long(len(member.edges))
+            self._shown[member.vid] = await run_in_turn(self._shown_edges, is_long, member)
         return member._replace(edges=self._shown[member.vid])
 
     def _shown_edges(self, member: MemberEdges) -> list[tuple[int, Edge]]:

@@ -19,13 +19,13 @@ from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.relation_query import EVERYTHING
 from graphql_schema.ports.row import MaskedRecord
 from graphql_schema.scene.neighbourhood import (
+    SLOT,
     FoundAsset,
     FoundEdge,
     SceneDirection,
     SceneLineage,
     SceneQuery,
     neighbourhood,
-    one_at_a_time,
     walks_around,
 )
 
@@ -107,7 +107,7 @@ async def test_one_scene_of_an_operation_is_made_at_a_time() -> None:
 
     async def make() -> None:
         nonlocal making
-        async with one_at_a_time(cast("Any", walks)) as hold:
+        async with walks.budget.slot(SLOT, 1) as hold:
             making += 1
             hold(1_000)
             await asyncio.sleep(0)

@@ -1,10 +1,12 @@
 """A search of paths examines the members of large asset groups in turns, and counts them."""
 
 from collections.abc import Sequence
+from threading import get_ident
 from typing import Any, cast
 
 import pytest
 from support.estates.plain_rows import PlainAccess, plain_row
+from support.estates.wide_lineage import noted_threads
 from support.unpaused_calls import UnpausedCalls
 
 from app.graph.reading.lineage.expander import EdgeSelection, Expander, Expansion, MemberEdges, Vertex
@@ -15,7 +17,8 @@ from app.graph.reading.lineage.walk_session import WalkSession
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import ReadTime
 from graphql_schema.catalog.relations import Direction
-from graphql_schema.ports.lineage_query import PathQuery
+from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.ports.lineage_query import LONG_LINEAGE, LONG_PAST, PathQuery
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.row import MaskedRecord, Row
@@ -161,3 +164,30 @@ async def test_a_search_ends_when_its_operation_has_too_much_memory() -> None:
         await search.shortest((source, target), 5, 50)
     assert search.session.rows.budget.ended
     assert account.charged[-1] == 0
+
+
+@pytest.mark.parametrize(("past", "count"), [(True, LONG_PAST), (False, LONG_LINEAGE)])
+async def test_many_edges_of_a_hidden_member_are_examined_aside(
+    monkeypatch: pytest.MonkeyPatch, *, past: bool, count: int
+) -> None:
+    """A hidden member may have 40,000 ended edges, which held the event loop for 0.05 s; few are examined at once."""
+    noted = noted_threads(monkeypatch, LineageVisibility, "group_member")
+    for more in (0, 1):
+        noted.clear()
+        search = state({}, Budget())
+        search.visibility.instant = ReadTime(1, past=past)
+        edges = [(1, {"relation": "DERIVES", "validFrom": 0})] * (count + more)
+        group = Expansion(MemberEdges(MODEL.vid, ()), [MemberEdges(10, edges, {"relation": "VERSION_OF"})])
+        await search.advance(search.side(MODEL, Direction.OUT), [MODEL], [group])
+        assert {thread for _, thread in noted} == {await run_aside(get_ident) if more else get_ident()}
+
+
+async def test_the_shown_edges_of_a_member_are_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of versions may have one parent that hides its upstream edges."""
+    noted, search = noted_threads(monkeypatch, PathSearchState, "_shown_edges"), state(VERSIONS, Budget())
+    member = MemberEdges(MODEL.vid, [(10, {"relation": "DERIVES"}), (1, {"relation": "DERIVES"})])
+    first = await search._shown_by_sources(member)  # noqa: SLF001 - the shipped labels hide both directions together
+    assert [vid for vid, _ in first.edges] == [10]
+    noted.clear()
+    assert (await search._shown_by_sources(member)).edges is first.edges  # noqa: SLF001
+    assert not noted
