@@ -11,7 +11,7 @@ from typing import TextIO
 
 
 class LossyStream(io.TextIOBase):
-    """Passes text on to a stream; an OSError, such as a full disk or a pipe without a reader, is ignored."""
+    """Passes text on to a stream, unless that is closed; an OSError, such as a full disk, is ignored."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
@@ -19,14 +19,16 @@ class LossyStream(io.TextIOBase):
 
     def write(self, text: str, /) -> int:
         """Write a text, as far as possible; return its length."""
-        with suppress(OSError):
-            self._stream.write(text)
+        if not self._stream.closed:
+            with suppress(OSError):
+                self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
         """Flush the stream, if it can be."""
-        with suppress(OSError):
-            self._stream.flush()
+        if not self._stream.closed:
+            with suppress(OSError):
+                self._stream.flush()
 
     def isatty(self) -> bool:
         """Return whether the stream is a terminal."""

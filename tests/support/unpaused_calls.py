@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -29,8 +30,8 @@ class UnpausedCalls:
 
         self.monkeypatch.setattr(Turns, "is_over", asked)
 
-    def observe(self, owner: type, name: str) -> None:
-        """Count calls of a method of a class."""
+    def observe(self, owner: type | ModuleType, name: str) -> None:
+        """Count calls of a method of a class, or of a function that a module calls by this name."""
         function: Callable[..., Any] = getattr(owner, name)
 
         def call(*arguments: Any, **options: Any) -> Any:

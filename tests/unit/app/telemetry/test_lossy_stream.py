@@ -40,6 +40,14 @@ def test_a_line_on_a_full_disk_is_dropped() -> None:
         print("text", file=sys.stderr, flush=True)  # noqa: T201 - the output is what is tested
 
 
+def test_a_line_for_a_closed_stream_is_dropped(tmp_path: Path) -> None:
+    """A thread that exports traces logs that it failed, perhaps after the command has ended."""
+    with (tmp_path / "log").open("w") as file:
+        stream = LossyStream(file)
+    stream.write("line")
+    stream.flush()
+
+
 def test_a_line_that_can_be_written_is(tmp_path: Path) -> None:
     """The stream passes everything on, and is no terminal."""
     path = tmp_path / "log"

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 from support.stores.plain_reader import PlainGraph
+from support.unpaused_calls import UnpausedCalls
 
 from app.graph.records.clock import epoch_milliseconds
 from graphql_schema.catalog.enums import ChangeAction
@@ -35,6 +36,7 @@ from graphql_schema.ports.commands import (
     UnlinkCommand,
 )
 from graphql_schema.ports.outcomes import MutationErrorCode, Outcome, WriteOutcome, refused
+from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.protocols import GraphReader
 from policies.principal import Principal, PrincipalKind, Scope
 
@@ -186,6 +188,14 @@ async def test_a_denied_write_is_logged_with_its_action_and_asset(item: Command,
     operation = Operation(DENIED)
     await write(operation.info, [item])
     assert operation.refused == {(action, urn, ("Team ads owns it.",)): 1}
+
+
+async def test_many_denials_are_reported_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch of events may have 24,000 commands that are all denied."""
+    operation, calls = Operation(*[DENIED] * 5), UnpausedCalls(monkeypatch)
+    calls.observe(PolicyReport, "report_refused")
+    await write(operation.info, [REGISTER] * 5)
+    assert (sum(operation.refused.values()), calls.longest) == (5, 1)
 
 
 async def test_a_conflict_is_not_logged_as_denied() -> None:

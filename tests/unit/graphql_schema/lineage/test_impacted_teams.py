@@ -4,13 +4,14 @@
 # A response of another shape fails the test.
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
 
+from graphql_schema.lineage import impacted_teams
 from graphql_schema.ports.record import Json
 from graphql_schema.ports.row import Row
 from graphql_schema.ports.turns import loop_turns
@@ -87,6 +88,25 @@ async def test_several_reasons_are_in_order(run: Run, graph: ConcernedGraph) -> 
     assert await teams(run) == {"rank": (1, ["OWNS", "USES", "ONCALL"]), "night": (0, ["ONCALL"])}
     assert await teams(run, "USES") == {"rank": (1, ["USES"])}
     assert await teams(run, "ONCALL", "OWNS") == {"rank": (1, ["OWNS", "ONCALL"]), "night": (0, ["ONCALL"])}
+
+
+async def test_a_team_on_call_for_many_assets_is_found_once(
+    run: Run, graph: ConcernedGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred teams of a domain may be on call for ten thousand assets: a million rows."""
+    for number in range(5):
+        used = graph.add("DATASET", f"used{number}")
+        graph.join("DERIVES", ROOT, used)
+        graph.join("OWNED_BY", used, graph.teams["night"], kinds=["ONCALL"])
+    counts, found = list[int](), impacted_teams._Found  # noqa: SLF001 - how many rows are passed on
+
+    def noted(rows: Sequence[Row], complete: bool = True) -> object:  # noqa: FBT001, FBT002 - as the observed class
+        counts.append(len(rows))
+        return found(rows, complete)
+
+    monkeypatch.setattr(impacted_teams, "_Found", noted)
+    assert await teams(run, "ONCALL") == {"night": (0, ["ONCALL"])}
+    assert {*counts} == {1}
 
 
 async def test_on_call_for_the_root_alone_is_no_reason(run: Run, graph: ConcernedGraph) -> None:

@@ -7,8 +7,10 @@ from typing import cast
 
 import pytest
 from support.stores.writers import NOW, person, shipped_policy, urn
+from support.unpaused_calls import UnpausedCalls
 
 from app.graph.commits.sensitivity_floors import FloorView
+from app.graph.reading import listing_pages
 from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.reading.level.level_batcher import LargeLevelError, LevelBatcher, LevelRequest, LevelResponse
 from app.graph.reading.listing_pages import PART_BYTES, ListingPages
@@ -134,6 +136,14 @@ async def test_what_a_floor_hides_counts_no_longer() -> None:
     page = await pages_of(store, frozenset(IDS[:90])).page(listing, PageRequest(10))
     assert [item.row.urn for item in page.items] == IDS[90:]
     assert store.budget.rows >= 100
+
+
+async def test_the_filters_of_a_page_are_made_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page has up to three, one for its total; each may take 16 ms."""
+    calls = UnpausedCalls(monkeypatch)
+    calls.observe(listing_pages, "even_filter_of")
+    await pages_of(Store(IDS)).page(ListingQuery(ALWAYS), PageRequest(10, total=True))
+    assert calls.longest == 1
 
 
 async def test_what_a_floor_masks_counts() -> None:
