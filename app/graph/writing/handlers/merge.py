@@ -125,33 +125,34 @@ def _authorise(unit: ItemUnit, source: Record, target: Record) -> None:
 
 
 def _authorise_edges(unit: ItemUnit, source: Record, edges: list[tuple[EdgeKey, EdgeKey]], gone: int) -> None:
-    """Require the right to link each asset whose edge, declared by others, would continue at another dataset.
+    """Require the right to link each asset whose edge would continue at another dataset.
 
-    A merge is not undone, so more is needed than for a registration: of a registered asset without an owner, the caller
-    must be the registrant. An asset that the caller may not see prevents the merge, also as the source of an edge. By
-    this edge, which the caller could not end, its sensitivity and tags would reach the other dataset. The message does
-    not name it, because the caller has not. Administrators may move all edges.
+    The caller may have declared the edge when its asset had another owner. A merge is not undone, so of what others
+    declared, more is needed than for a registration: of a registered asset without an owner, the caller must be the
+    registrant. An asset that the caller may not see prevents the merge, also as the source of an edge. By this edge,
+    which the caller could not end, its sensitivity and tags would reach the other dataset. The message does not name
+    it, because the caller has not. Administrators may move all edges.
     """
     may_administer = unit.visibility.allows("administer", source).allowed
     has_hidden = False
-    for key in _of_others(unit, edges):
+    for key, _ in edges:
+        of_others = _is_of_others(unit, key)
         for record in changed_ends(unit, key, without=gone):
             refuse_withheld(unit, record, "from")
             is_visible = unit.visibility.is_visible(record)
-            if is_visible and require_right_if_visible(unit, "link", record, "from") and not may_administer:
+            is_shown = is_visible and require_right_if_visible(unit, "link", record, "from")
+            if is_shown and of_others and not may_administer:
                 _refuse_unowned_of_others(unit, record)
         far = key[2] if key[1] == gone else key[1]
-        has_hidden |= not unit.visibility.is_visible(unit.lookup.known(far))
+        has_hidden |= of_others and not unit.visibility.is_visible(unit.lookup.known(far))
     if has_hidden and not may_administer:
         raise _described(source)
 
 
-def _of_others(unit: ItemUnit, edges: list[tuple[EdgeKey, EdgeKey]]) -> Iterator[EdgeKey]:
-    """Yield the keys of the moving edges that others recorded or declared."""
-    for key, _ in edges:
-        edge, subject = unit.lookup.edge(key) or {}, unit.author.subject
-        if edge.get("recordedBy") != subject or declarers_of_others(edge, subject, unit.now):
-            yield key
+def _is_of_others(unit: ItemUnit, key: EdgeKey) -> bool:
+    """Return whether others recorded or declared an edge."""
+    edge, subject = unit.lookup.edge(key) or {}, unit.author.subject
+    return edge.get("recordedBy") != subject or bool(declarers_of_others(edge, subject, unit.now))
 
 
 def _refuse_unowned_of_others(unit: ItemUnit, record: Record) -> None:
