@@ -9,7 +9,7 @@ Of the assets without usage in these days, those that are in use by the graph ar
 condition is ``unread`` (:mod:`app.graph.reading.used_assets`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -24,7 +24,7 @@ from app.graph.reading.used_assets import Candidates, UsedAssets
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.kinds import ATTACHED_KINDS, KINDS
 from graphql_schema.catalog.relations import USAGE_OF, USED_BY
-from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.ports.conditions import (
     NEVER,
     Above,
@@ -201,11 +201,16 @@ class UnusedAssets:
         listings = [self._index_query(each).wire() async for each in self._rows.budget.in_turns(undecided)]
         response = await self._rows.fetch(LevelRequest(hops=hops, listings=listings))
         with self._rows.budget.reading_on():
-            return await run_aside(self._all_unused_ids, undecided, response)
+            return await run_in_parts(self._all_unused_ids(undecided, response))
 
-    def _all_unused_ids(self, undecided: Sequence[UndecidedAssets], response: LevelResponse) -> list[tuple[str, ...]]:
+    def _all_unused_ids(
+        self, undecided: Sequence[UndecidedAssets], response: LevelResponse
+    ) -> Generator[None, None, list[tuple[str, ...]]]:
         """Return the result of :meth:`_unused_ids` for each element; the response may have very many usage records."""
-        return [tuple(self._unused_ids(number, each, response)) for number, each in enumerate(undecided)]
+        found = []
+        for number, each in enumerate(undecided):
+            found.append(tuple((yield from self._unused_ids(number, each, response))))
+        return found
 
     def _index_query(self, undecided: UndecidedAssets) -> IndexQuery:
         """Return the listing of undecided assets, without those that hide their usage from the caller."""
@@ -213,10 +218,12 @@ class UnusedAssets:
         where = even_filter_of(listed, undecided.condition(), self._usage_shown(), self._conditions.visible())
         return IndexQuery(where, MAX_UNDECIDED + 1)
 
-    def _unused_ids(self, number: int, undecided: UndecidedAssets, response: LevelResponse) -> Iterator[str]:
-        """Yield the URNs of the undecided assets that are unused, by the visible usage in the response.
+    def _unused_ids(
+        self, number: int, undecided: UndecidedAssets, response: LevelResponse
+    ) -> Generator[None, None, list[str]]:
+        """Return the URNs of the undecided assets that are unused, by the visible usage in the response.
 
-        Raises LimitError if the listing has more than :data:`MAX_UNDECIDED` assets.
+        Pauses after each usage record. Raises LimitError if the listing has more than :data:`MAX_UNDECIDED` assets.
         """
         vids = response.listings[number]["x"]
         if len(vids) > MAX_UNDECIDED:
@@ -225,19 +232,20 @@ class UnusedAssets:
                 "by `kinds`, `ownerTeams` or `domains`.",
                 limit=MAX_UNDECIDED,
             )
-        months, services = (response.edges[2 * number + step] for step in (0, 1))
+        found, (months, services) = [], (response.edges[2 * number + step] for step in (0, 1))
         for asset in self._rows.found(vids, response):
             if asset.access.grade is not AccessGrade.READ or "usage" in asset.access.hidden:
                 continue
-            visible = [
-                month
-                for month, _ in months.get(asset.vid, ())
-                if self._rows.found([vid for vid, _ in services.get(month, ())], response)
-            ]
-            days = (row.record["days"] for row in self._rows.found(visible, response))
-            used = (day for each in days for day, counts in each.items() if has_usage(counts))
-            if undecided.is_unused(max(used, default=None)):
-                yield asset.urn
+            last: str | None = None
+            for month, _ in months.get(asset.vid, ()):
+                if self._rows.found([vid for vid, _ in services.get(month, ())], response):
+                    days = (row.record["days"] for row in self._rows.found([month], response))
+                    used = [day for each in days for day, counts in each.items() if has_usage(counts)]
+                    last = max([*used, last] if last else used, default=None)
+                yield
+            if undecided.is_unused(last):
+                found.append(asset.urn)
+        return found
 
 
 def _hops(number: int, since: int) -> Iterator[JsonObject]:

@@ -43,6 +43,12 @@ _MEASURED_LEVELS: Final = 2
 LONG_COMPARISON: Final = 10_000
 """Number of assets to compare above which the side thread does it; so many take 2 ms."""
 
+SOURCE_BYTES: Final = 400
+"""Bytes of memory of a source in a report beside its path; an operation keeps the reports of all evaluations."""
+
+STEP_BYTES: Final = 16
+"""Bytes of memory of a step of the path of a source."""
+
 _PAIR: Final = 10
 """Number of ids that take as long to compare as the rest of the comparison of a training with data."""
 
@@ -84,6 +90,7 @@ async def _examine(session: WalkSession, evaluation: Row, pin: SnapshotTime) -> 
     completeness = session.completeness(extent, pin)
     known = bool(trainings and origins) and all(each.sources.paths for each in trainings)
     verdict = verdict_of(overlaps.values(), known=known and completeness.state == COMPLETE)
+    turns.count_stored(sum(SOURCE_BYTES + STEP_BYTES * len(each.path) for each in overlaps.values()))
     sources = [_source(session, overlaps[urn]) for urn in sorted(overlaps)]
     return ContaminationReport(verdict, sources, completeness)
 

@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from heapq import nsmallest
+from typing import Final
 
 from app.graph.reading.lineage.contamination_walk import examined
 from app.graph.reading.lineage.expander import EdgeSelection
@@ -41,6 +42,9 @@ from graphql_schema.rules.health_status import (
     weigh_contamination,
 )
 from policies.errors import LimitError
+
+FINDING_BYTES: Final = 300
+"""Bytes of memory of a finding beside its rows; each walk of an operation keeps its own."""
 
 _CONTAMINATION = "contamination"
 
@@ -242,9 +246,11 @@ async def _advance(health: HealthWalk, depth: int) -> list[GroupEvidence]:
     turns = health.session.rows.budget
     await turns.pause()
     async for reached, group in turns.in_turns(zip(level, evidence, strict=False)):
+        known = len(health.findings)
         with turns.reading_on():
             steps = health.add_findings(depth, reached, group)
             ended = await run_in_parts(steps, is_long=health.is_long(group))
+        turns.count_stored(FINDING_BYTES * (len(health.findings) - known))
         if ended is not None:
             walk.end(ended)
             return evidence

@@ -1,12 +1,14 @@
 """Assets without usage: decided by the index, or by the services visible to the caller."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.estates.plain_rows import plain_row
 from support.loop_iterations import LoopIterations
 from support.stores.writers import NOW, person, shipped_policy
 
@@ -117,6 +119,26 @@ async def test_too_many_listings_are_refused_before_one_is_made(
     with pytest.raises(LimitError, match=f"{within * (2 if sees_all else 8) + (2 if sees_all else 8)} listings"):
         await unused_assets(EmptyBatcher(), sees_all=sees_all).resolve(filters(within + 1, *DAYS))
     assert not made.of
+
+
+async def test_usage_records_are_examined_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One asset may have 50,000 of them: 0.3 s of the side thread, for which others wait."""
+    days = ["2025-06-02", "2024-11-30", "2025-06-01"]
+    months: dict[int, Any] = {vid: {"days": {day: {"reads": 1}}} for vid, day in enumerate(days, 100)}
+    service = plain_row("SERVICE", "api", vid=200)
+    rows = {1: plain_row("DATASET", "a", vid=1), 200: service} | {
+        vid: plain_row("USAGE_MONTH", f"u{vid}", vid=vid, **values) for vid, values in months.items()
+    }
+    edges: list[dict[int, list[Any]]] = [{1: [(vid, {}) for vid in months]}, {vid: [(200, {})] for vid in months}]
+    assets, response, found = unused_assets(EmptyBatcher()), LevelResponse(edges, {}, [{"x": [1]}]), []
+    monkeypatch.setattr(assets._rows, "found", lambda vids, _: [rows[vid] for vid in vids])  # noqa: SLF001 - all visible
+
+    def examined(begin: date) -> Iterator[None]:
+        undecided = [UndecidedAssets(ALWAYS, begin, young=False)]
+        found.append((yield from assets._all_unused_ids(undecided, response)))  # noqa: SLF001 - its pauses
+
+    assert [len([*examined(date(2025, 6, day))]) for day in (2, 3)] == [len(days)] * 2
+    assert found == [[()], [(rows[1].urn,)]]
 
 
 async def test_listings_are_made_in_turns_and_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

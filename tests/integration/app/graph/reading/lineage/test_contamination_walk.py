@@ -329,6 +329,14 @@ async def test_the_compared_ids_of_an_operation_are_bounded(wide: Api, monkeypat
     assert "budget EDGES" in error["message"]
 
 
+@pytest.mark.parametrize("name", ["SOURCE_BYTES", "STEP_BYTES"])
+async def test_the_sources_of_reports_count_as_memory(wide: Api, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """An operation keeps the reports of two thousand evaluations, each with up to 200 sources and their paths."""
+    monkeypatch.setattr(contamination_walk, name, 10**9)
+    (error,) = (await wide.send("ada", CONTAMINATION, ids=WIDE))["errors"]
+    assert error["extensions"]["limit"] == "stored"
+
+
 async def test_the_versions_of_an_evaluation_are_bounded(wide: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many as data may be are examined; with one more the result says so."""
     for most, reason in ((MANY + 1, None), (MANY, "DATA")):

@@ -174,6 +174,19 @@ async def test_the_findings_of_an_operation_are_bounded(api: Api, monkeypatch: p
 
 
 @observes_one_process
+async def test_the_findings_of_walks_count_as_memory(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of hundreds of walks has its own findings, a million in an operation."""
+    versions = await model_with(api, "heavy", 1)
+    one = Evaluation(
+        urn("evaluation", "heavy"), "ranking", "OFFLINE", "FAIL", "2026-01-01T00:00:00Z",
+        frozenset(), frozenset(versions), retired=False,
+    )  # fmt: skip
+    await evaluated(api, [one])
+    monkeypatch.setattr(health_walk, "FINDING_BYTES", 10**9)
+    (error,) = (await api.send("root", HEALTH, ids=versions))["errors"]
+    assert error["extensions"]["limit"] == "stored"
+
+
 async def test_the_contamination_of_an_operation_is_bounded(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Evaluations that count are examined first; the status may depend on one of them that is left out.
 
