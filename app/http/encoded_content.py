@@ -35,12 +35,12 @@ async def encoded_content(content: Mapping[str, object], characters: int, values
     if characters + VALUE_SIZE * values < LARGE:
         return orjson.dumps(content)
     encoded = bytearray()
-    async for piece in OperationBudget().in_turns(_pieces(content)):
+    async for piece in OperationBudget().in_turns(json_pieces(content)):
         encoded += piece
     return memoryview(encoded)
 
 
-def _pieces(value: object) -> Iterator[bytes]:
+def json_pieces(value: object) -> Iterator[bytes]:
     """Yield the JSON of a value in pieces, each with at most PIECE characters of texts and one key besides."""
     if _size(value, PIECE) <= PIECE:
         yield orjson.dumps(value)
@@ -53,7 +53,7 @@ def _pieces(value: object) -> Iterator[bytes]:
         yield b"{"
         for place, (key, each) in enumerate(value.items()):
             yield b"%b%b:" % (b"," if place else b"", orjson.dumps(key))
-            yield from _pieces(each)
+            yield from json_pieces(each)
         yield b"}"
     elif isinstance(value, list | tuple):
         yield from _pieces_of_list(value)
@@ -72,7 +72,7 @@ def _pieces_of_list(values: list[object] | tuple[object, ...]) -> Iterator[bytes
             together, left, separator = [], PIECE, b","
         if size > PIECE:
             yield separator
-            yield from _pieces(value)
+            yield from json_pieces(value)
             separator = b","
         else:
             together.append(value)

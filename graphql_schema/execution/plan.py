@@ -2,11 +2,13 @@
 
 A plan depends on the document and on the conditions of `@skip` and `@include`, not on the caller or on other variables,
 so that it is kept with the document. It grows while it is used: an object type is planned when an object of it appears.
+A field below an interface has a step for each type of its objects, on each path: nested interfaces multiply them. Up to
+`MAX_STEPS` are kept; an operation plans what is beyond for itself.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Final, cast
 
 from graphql import (
     FieldNode,
@@ -118,6 +120,13 @@ def _plan_read(step: PlanStep) -> None:
     step.lists = is_list_type(get_nullable_type(step.definition.type)) and not step.call.for_all
 
 
+MAX_STEPS: Final = 10_000
+"""Number of steps of one document from which on no more are kept."""
+
+STEP_BYTES: Final = 700
+"""Approximate size of a step, in bytes."""
+
+
 @dataclass(slots=True)
 class Plans:
     """The plans of one document, by operation and by the conditions of `@skip` and `@include`.
@@ -148,6 +157,12 @@ class Plans:
             self._roots[key] = make()
             self.steps += len(self._roots[key].steps)
         return self._roots[key]
+
+    def keep(self, step: PlanStep, selection: Selection) -> None:
+        """Keep a selection below a step, unless these plans have MAX_STEPS."""
+        if self.steps < MAX_STEPS:
+            step.below[selection.type.name] = selection
+            self.steps += len(selection.steps)
 
 
 MAX_PLANS = 16

@@ -33,7 +33,7 @@ from graphql.pyutils import Path
 
 from graphql_schema.execution.leaf_column import Column, StockPathError, leaf_column, text_length
 from graphql_schema.execution.many_calls import CALLS_AT_ONCE, all_of
-from graphql_schema.execution.plan import Plans, PlanStep, Selection, selection_of
+from graphql_schema.execution.plan import STEP_BYTES, Plans, PlanStep, Selection, selection_of
 from graphql_schema.fields.context import Context, Info
 from graphql_schema.fields.field import Resolved
 from graphql_schema.fields.node import type_of
@@ -84,7 +84,6 @@ class VectoredExecution:
     executor: Executor
     plans: Plans
     report: PlanReport | None = None
-    _given: dict[int, tuple[Info, JsonObject]] = field(default_factory=dict)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
 
     async def objects(self, selection: Selection, sources: Sequence[Resolved]) -> list[JsonObject]:
@@ -219,16 +218,13 @@ class VectoredExecution:
 
     def _arguments(self, step: PlanStep) -> tuple[Info, JsonObject]:
         """Return the info and the arguments of a field, which are the same for all its sources."""
-        known = self._given.get(id(step))
-        if known is None:
-            nodes = [each.node for each in step.details]
-            path = Path(None, step.key, step.parent.name)  # resolvers do not read it: it would differ by source
-            raw = self.executor.build_resolve_info(step.definition, nodes, step.parent, path)
-            given = get_argument_values(step.definition, nodes[0], self.executor.variable_values)
-            assert step.call is not None  # noqa: S101 - the caller has tested it
-            info = step.call.info_of(raw)
-            known = self._given[id(step)] = info, step.call.arguments_of(info, given)
-        return known
+        nodes = [each.node for each in step.details]
+        path = Path(None, step.key, step.parent.name)  # resolvers do not read it: it would differ by source
+        raw = self.executor.build_resolve_info(step.definition, nodes, step.parent, path)
+        given = get_argument_values(step.definition, nodes[0], self.executor.variable_values)
+        assert step.call is not None  # noqa: S101 - the caller has tested it
+        info = step.call.info_of(raw)
+        return info, step.call.arguments_of(info, given)
 
     async def _completed(self, type_: GraphQLOutputType, step: PlanStep, values: Column) -> Column:
         """Return the completed values of a field of this type, which may be a part of the type of the field.
@@ -285,14 +281,21 @@ class VectoredExecution:
         return completed
 
     async def _objects(self, type_: GraphQLObjectType, step: PlanStep, sources: Column) -> Column:
-        """Return completed objects of one type."""
+        """Return completed objects of one type; a plan for them that is not kept counts as memory meanwhile."""
         if not sources:
             return []
         selection = step.below.get(type_.name)
         if selection is None:
             fields = self.executor.collect_subfields(type_, step.details).grouped_field_set
-            selection = step.below[type_.name] = selection_of(self.executor.schema, type_, fields)
-            self.plans.steps += len(selection.steps)
+            selection = selection_of(self.executor.schema, type_, fields)
+            self.plans.keep(step, selection)
+        if type_.name in step.below:
+            return await self._counted_objects(selection, sources)
+        with self.executor.budget.holding() as hold:
+            hold(STEP_BYTES * len(selection.steps))
+            return await self._counted_objects(selection, sources)
+
+    async def _counted_objects(self, selection: Selection, sources: Column) -> Column:
         self._count_values(selection, len(sources))
         return cast("Column", await self.objects(selection, sources))
 

@@ -82,6 +82,10 @@ class Admission:
         if report is not None and report.only:
             self._operation.result = ExecutionResult(data=None, errors=None)
 
+    def end(self) -> None:
+        """Count what the execution has added to the plans of the document."""
+        self._documents.count_growth(self._operation.query or "")
+
     async def _errors(self, document: DocumentNode) -> list[GraphQLError]:
         """Return the errors of a document and its variables; remember a valid document.
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from graphql import DocumentNode, Token
 
-from graphql_schema.execution.plan import Plans
+from graphql_schema.execution.plan import STEP_BYTES, Plans
 from graphql_schema.operation.cost import KnownCosts
 
 MAX_BYTES: Final = 16 * 1024 * 1024
@@ -25,9 +25,6 @@ TOKEN_BYTES: Final = 400
 
 LINE_BYTES: Final = 4
 """Size of the begin of a line, in bytes, which a document keeps from its first error on."""
-
-STEP_BYTES: Final = 700
-"""Approximate size of a step of a plan, in bytes. A field of an interface has a step for each type of its objects."""
 
 COST_BYTES: Final = 120
 """Approximate size of a value that is kept for the cost of an operation, in bytes."""
@@ -97,13 +94,7 @@ class DocumentCache:
         if known is None:
             return None
         self._entries.move_to_end(text)
-        if grown := known.document.size - known.size:
-            known.shares[known.last] += grown
-            known.size += grown
-            self._count(known.last, grown)
-            self._remove_text(text, known.main)
-            known.main = max(known.shares, key=known.shares.__getitem__)
-            self._add_text(text, known.main)
+        self._count_growth(text, known)
         self._texts[known.main].move_to_end(text)
         known.last, known.used = caller, self.clock()
         self._drop_oldest()
@@ -120,6 +111,22 @@ class DocumentCache:
         self._add_text(text, caller)
         self._count(caller, size)
         self._drop_oldest()
+
+    def count_growth(self, text: str) -> None:
+        """Count what the plans of a document have grown by, after an operation that was executed with them."""
+        known = self._entries.get(text)
+        if known is not None:
+            self._count_growth(text, known)
+            self._drop_oldest()
+
+    def _count_growth(self, text: str, known: _Entry) -> None:
+        if grown := known.document.size - known.size:
+            known.shares[known.last] += grown
+            known.size += grown
+            self._count(known.last, grown)
+            self._remove_text(text, known.main)
+            known.main = max(known.shares, key=known.shares.__getitem__)
+            self._add_text(text, known.main)
 
     def _drop_oldest(self) -> None:
         while self._bytes > self.max_bytes:

@@ -28,7 +28,13 @@ from graphql import (
     is_non_null_type,
     located_error,
 )
-from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet, collect_fields
+from graphql.execution.collect_fields import (
+    CollectedFields,
+    FieldDetailsList,
+    GroupedFieldSet,
+    collect_fields,
+    collect_subfields,
+)
 from graphql.pyutils import AwaitableOrValue, Path, is_iterable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
@@ -36,7 +42,7 @@ from graphql_schema.execution.explanation import explained
 from graphql_schema.execution.failed_frames import forget_failed, forget_frames
 from graphql_schema.execution.later_parts import CompletedT, Later
 from graphql_schema.execution.many_calls import CALLS_AT_ONCE
-from graphql_schema.execution.plan import Plans, Selection, selection_of
+from graphql_schema.execution.plan import MAX_STEPS, Plans, Selection, selection_of
 from graphql_schema.execution.vectored_execution import VectoredExecution
 from graphql_schema.fields.context import Context
 from graphql_schema.fields.field import Resolved
@@ -72,6 +78,8 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
     """Number of asynchronous resolvers that have begun."""
     _tasks = 1
     """Number of tasks in which parts of the operation are completed, with its own."""
+    _fields = 0
+    """Number of fields in `_collected`."""
 
     @classmethod
     def build(
@@ -106,6 +114,11 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         """Return the budget of the operation."""
         budget = getattr(self.context_value, "budget", None)
         return budget if isinstance(budget, OperationBudget) else OperationBudget()
+
+    @cached_property
+    def _collected(self) -> dict[tuple[object, ...], CollectedFields]:
+        """The fields that were collected, by the name of the object type and the ids of the nodes above them."""
+        return {}
 
     def execute_operation(
         self,
@@ -170,6 +183,24 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
             return await context.shared((context.selection, row.urn), execute, of_event=True)
         finally:
             context.end_turn()
+
+    def collect_subfields(
+        self, return_type: GraphQLObjectType, field_details_list: FieldDetailsList
+    ) -> CollectedFields:
+        """Return the selected fields of an object type below a field; those below equal nodes are collected once.
+
+        graphql-core keeps them for each path. In nested fragments on interfaces, that is each chain of types.
+        """
+        nodes = (id(each.node) for each in field_details_list)  # the document keeps its nodes
+        key = (return_type.name, *nodes)
+        found = self._collected.get(key)
+        if found is None:
+            given = self.schema, self.fragments, self.variable_values, self.operation
+            found = collect_subfields(*given, return_type, field_details_list)
+            if self._fields < MAX_STEPS:
+                self._collected[key] = found
+                self._fields += len(found.grouped_field_set)
+        return found
 
     def execute_fields(
         self,

@@ -18,17 +18,19 @@ from graphql_schema.operation.parsed_documents import ParsedDocuments
 
 
 class _Step:
-    """Runs a step of the admission where Strawberry would run the hooks of its extensions."""
+    """Runs a step of the admission where Strawberry would run the hooks of its extensions, and ``end`` after it."""
 
-    def __init__(self, run: Callable[[], Awaitable[None]]) -> None:
-        self._run = run
+    def __init__(self, run: Callable[[], Awaitable[None]], end: Callable[[], None] | None = None) -> None:
+        self._run, self._end = run, end
 
     async def __aenter__(self) -> None:
         """Run the step; raises what it raises."""
         await self._run()
 
     async def __aexit__(self, *_error: object) -> None:
-        """Do nothing."""
+        """Run the end of the step, if it has one."""
+        if self._end is not None:
+            self._end()
 
 
 class _AdmissionRunner(SchemaExtensionsRunner):
@@ -55,8 +57,8 @@ class _AdmissionRunner(SchemaExtensionsRunner):
         return _Step(self._admission.validate)
 
     def executing(self) -> _Step:  # type: ignore[override]
-        """Return the step before an operation is executed."""
-        return _Step(self._admission.begin)
+        """Return the step around the execution of an operation."""
+        return _Step(self._admission.begin, self._admission.end)
 
 
 class OperationSchema(Schema):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final
 
 from app.http.events.event_result import EventResult, about
 from app.http.events.ingestion_record import digest_of, ingestion_of, rejection_of
@@ -9,7 +10,7 @@ from app.http.events.merged_names import with_remaining
 from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.event_subject import subject_of
 from app.ingest.sources.openlineage.lineage_event import checked_event
-from app.ingest.sources.openlineage.mapping import MappedEvent, map_event
+from app.ingest.sources.openlineage.mapping import MAX_IGNORED, MappedEvent, map_event
 from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Context
@@ -30,6 +31,16 @@ _CODES = {
 """The codes of a rejected event, by the error of the asset that it is about; INVALID for every other error."""
 
 
+MAX_IGNORED_TOGETHER: Final = 5_000
+"""Number of ignored parts of the events of a request from which on an event reports FEW_IGNORED.
+
+A part of two bytes has a path of hundreds of characters in the report: without a limit that is 0.3 GB for a batch.
+"""
+
+FEW_IGNORED: Final = 10
+"""Number of its ignored parts that each event of a long batch reports, and how many there are besides."""
+
+
 class EventIntake:
     """Takes events in; ``names`` makes the ids of what events name, and ``clock`` returns epoch milliseconds."""
 
@@ -48,10 +59,12 @@ class EventIntake:
         the caller may update the asset. Raises ScopeError, and the CodedError of the writer: send all events again.
         """
         authorize_in(context)
-        in_turns = context.budget.in_turns
-        mapped = [
-            await run_in_turn(self._mapped, are_long, each, context.cursor_key) async for each in in_turns(events)
-        ]
+        mapped, ignored = list[tuple[EventResult, Command | None]](), 0
+        async for each in context.budget.in_turns(events):
+            reported = min(MAX_IGNORED, max(FEW_IGNORED, MAX_IGNORED_TOGETHER - ignored))
+            mapped.append(await run_in_turn(self._mapped, are_long, each, context.cursor_key, reported))
+            known = mapped[-1][0].mapped
+            ignored += 0 if known is None else len(known.ignored)
         commands = [command for result, command in mapped if command is not None and result.mapped is not None]
         rejections = [command for result, command in mapped if command is not None and result.mapped is None]
         outcomes = iter(await write_in(context, [*commands, *rejections]))
@@ -63,13 +76,13 @@ class EventIntake:
             async for result, _ in OperationBudget().in_turns(mapped)
         ]
 
-    def _mapped(self, value: Json, secret: bytes) -> tuple[EventResult, Command | None]:
+    def _mapped(self, value: Json, secret: bytes, max_ignored: int) -> tuple[EventResult, Command | None]:
         """Return the result of an event before it is written, and what is to be written.
 
         Of a malformed event, this is the record of its rejection, or None.
         """
         try:
-            mapped = map_event(checked_event(value, self._clock()), self._names)
+            mapped = map_event(checked_event(value, self._clock()), self._names, max_ignored)
         except CodedError as error:
             forget_frames(error)  # they lead to the event, and to the result that has the error
             rejected = EventResult(error=error, about=subject_of(value, self._names))

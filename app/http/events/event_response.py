@@ -1,15 +1,16 @@
 """The responses to requests with events: the report of one event, or of each event of a batch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from http import HTTPStatus
 from typing import Protocol, TypeVar
 
 from starlette.responses import Response
 
 from app.errors import HTTP_STATUS, RETRY_AFTER_SECONDS
+from app.http.encoded_content import json_pieces
 from app.http.errors import HttpError
 from app.http.graphql.operation_watch import SECONDS
-from app.http.json_response import error_payload, error_response, json_response
+from app.http.json_response import encoded_response, error_payload, error_response
 from app.http.untaken_responses import UNTAKEN
 from graphql_schema.ports.record import JsonObject
 from policies.errors import Code, CodedError
@@ -28,30 +29,52 @@ Report = Callable[[E], JsonObject]
 """Returns what became of an accepted event."""
 
 
-def single_response(event: E, report: Report[E], status: HTTPStatus, request_id: str) -> Response:
-    """Return ``status`` with the report of an accepted event, else the status of the error."""
+Responding = Generator[None, None, Response]
+"""Makes a response, with a pause after each event and each piece of its JSON."""
+
+
+def single_response(event: E, report: Report[E], status: HTTPStatus, request_id: str) -> Responding:
+    """Make a response with ``status`` and the report of an accepted event, else with the status of the error."""
     if event.error is not None:
         return error_response(answered(event.error), request_id)
-    return json_response(report(event), status)
+    body = report(event)
+    yield
+    return encoded_response((yield from _encoded(body)), status)
 
 
-def batch_response(events: Sequence[E], report: Report[E], status: HTTPStatus, request_id: str) -> Response:
-    """Return ``status`` if all events were accepted, 207 if some were, and that of the first error if none was."""
-    failed = {index: each.error for index, each in enumerate(events) if each.error is not None}
+def batch_response(events: Sequence[E], report: Report[E], status: HTTPStatus, request_id: str) -> Responding:
+    """Make a response with ``status`` if all events were accepted, 207 if some were, else that of the first error."""
+    failed, reports = {}, list[JsonObject]()
+    for index, each in enumerate(events):
+        if each.error is not None:
+            failed[index] = each.error
+        else:
+            reports.append({"index": index, **report(each)})
+        yield
     body: JsonObject = {
         "status": "success" if not failed else "partial_success" if len(failed) < len(events) else "failure",
         "summary": {"received": len(events), "successful": len(events) - len(failed), "failed": len(failed)},
         "failed_events": [_failure(index, error, request_id) for index, error in failed.items()],
-        "events": [{"index": index, **report(each)} for index, each in enumerate(events) if each.error is None],
+        "events": reports,
     }
+    encoded = yield from _encoded(body)
     if not failed:
-        return json_response(body, status)
+        return encoded_response(encoded, status)
     if len(failed) < len(events):
-        return json_response(body, HTTPStatus.MULTI_STATUS)
+        return encoded_response(encoded, HTTPStatus.MULTI_STATUS)
     first = _first_late([answered(each) for each in failed.values()])
     if isinstance(first, HttpError):
-        return json_response(body, first.status, headers=first.headers)
-    return json_response(body, HTTP_STATUS[first.code])
+        return encoded_response(encoded, first.status, headers=first.headers)
+    return encoded_response(encoded, HTTP_STATUS[first.code])
+
+
+def _encoded(content: JsonObject) -> Generator[None, None, memoryview]:
+    """Return a content as JSON, with a pause after each piece of it."""
+    encoded = bytearray()
+    for piece in json_pieces(content):
+        encoded += piece
+        yield
+    return memoryview(encoded)
 
 
 def answered(error: CodedError) -> CodedError:

@@ -19,7 +19,7 @@ from app.fair_queue import FairQueue
 from app.http.compression import InParts
 from app.http.events.event_intake import EventIntake, report_of
 from app.http.events.event_request import GivenEvents, read_events
-from app.http.events.event_response import E, answered, batch_response, single_response
+from app.http.events.event_response import E, Responding, answered, batch_response, single_response
 from app.http.events.event_result import EventResult
 from app.http.graphql.body_queues import BodyQueues
 from app.http.graphql.graphql_request import LONG_JSON, Claim, RequestLimits, declared_size
@@ -30,7 +30,7 @@ from app.http.response_metrics import OBSERVED
 from app.http.untaken_responses import HeldSlots, UntakenResponses
 from app.telemetry.operation_report import OperationReport
 from graphql_schema.execution.failed_frames import forget_frames
-from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.fields.context import Context
 from policies.principal import Principal, Scope
 
@@ -46,13 +46,13 @@ class EventForm(Generic[E]):
     """How requests with events of one form are served.
 
     ``name`` is that of the operation in reports. ``take`` stores the events with the rights of the caller, and returns
-    a result for each; ``respond`` returns the response to these, with the request id.
+    a result for each; ``respond`` makes the response to these, with the request id.
     """
 
     name: str
     read: ReadEvents
     take: Callable[[Context, GivenEvents], Awaitable[list[E]]]
-    respond: Callable[[Sequence[E], GivenEvents, str], Response]
+    respond: Callable[[Sequence[E], GivenEvents, str], Responding]
 
 
 class EventView(Generic[E]):
@@ -128,7 +128,9 @@ class EventView(Generic[E]):
         results = await self._written(request, given, held)
         failed = next((each.error for each in results if each.error is not None), None)
         report.code = report.code if failed is None else str(failed.code)
-        return await run_in_turn(self._form.respond, given.are_long, results, given, request_id_of(request.scope))
+        return await run_in_parts(
+            self._form.respond(results, given, request_id_of(request.scope)), is_long=given.are_long
+        )
 
     async def _written(self, request: Request, given: GivenEvents, held: HeldSlots) -> list[E]:
         """Take the events in when the caller has a slot, within the deadline of a mutation; write the access log."""
@@ -161,7 +163,7 @@ def lineage_form(intake: EventIntake, *, batch: bool) -> EventForm[EventResult]:
     async def take(context: Context, given: GivenEvents) -> list[EventResult]:
         return await intake.take(context, given.values, are_long=given.are_long)
 
-    def respond(results: Sequence[EventResult], given: GivenEvents, request_id: str) -> Response:
+    def respond(results: Sequence[EventResult], given: GivenEvents, request_id: str) -> Responding:
         if given.is_batch:
             return batch_response(results, report_of, HTTPStatus.CREATED, request_id)
         return single_response(results[0], report_of, HTTPStatus.CREATED, request_id)

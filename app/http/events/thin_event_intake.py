@@ -10,11 +10,9 @@ from functools import partial
 from http import HTTPStatus
 from typing import Final
 
-from starlette.responses import Response
-
 from app.http.errors import HttpError
 from app.http.events.event_request import GivenEvents, read_events
-from app.http.events.event_response import batch_response, single_response
+from app.http.events.event_response import Responding, batch_response, single_response
 from app.http.events.event_view import EventForm
 from graphql_schema.catalog.thin_event_rules import MINUTE_MS, source_urn
 from graphql_schema.fields.context import Context
@@ -95,7 +93,7 @@ def _report(event: QueuedEvent) -> JsonObject:
     return {"id": event.outcome.created_record, "outcome": event.outcome.outcome.name}
 
 
-def _response(events: Sequence[QueuedEvent], given: GivenEvents, request_id: str) -> Response:
+def _response(events: Sequence[QueuedEvent], given: GivenEvents, request_id: str) -> Responding:
     """Return 202 with the ids of the receipts; for a list see :func:`batch_response`."""
     if given.is_batch:
         return batch_response(events, _report, HTTPStatus.ACCEPTED, request_id)

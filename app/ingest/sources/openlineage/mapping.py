@@ -91,7 +91,7 @@ class MappedEvent:
     ignored: tuple[IgnoredPart, ...]
 
 
-def map_event(event: LineageEvent, names: EventNames) -> MappedEvent:
+def map_event(event: LineageEvent, names: EventNames, max_ignored: int = MAX_IGNORED) -> MappedEvent:
     """Return the commands of a checked event; raises InvalidError if a name does not fit into an id."""
     mapper = _EventMapper(event, names.within(event))
     if event.run_id is not None and event.job is not None:
@@ -109,14 +109,14 @@ def map_event(event: LineageEvent, names: EventNames) -> MappedEvent:
         tuple(mapper.commands()),
         tuple(mapper.resolved.values()),
         tuple(mapper.mapped),
-        tuple(_ignored(mapper.assets.values(), subject)),
+        tuple(_ignored(mapper.assets.values(), subject, max_ignored)),
     )
 
 
-def _ignored(assets: Iterable[Contribution], subject: str) -> Iterator[IgnoredPart]:
-    """Yield the ignored parts of all assets; of more than MAX_IGNORED, the first ones and the number of the others."""
+def _ignored(assets: Iterable[Contribution], subject: str, maximum: int) -> Iterator[IgnoredPart]:
+    """Yield the ignored parts of all assets; of more than a maximum, the first ones and the number of the others."""
     parts = (IgnoredPart(*part, each.urn) for each in assets for part in each.ignored)
-    yield from islice(parts, MAX_IGNORED)
+    yield from islice(parts, maximum)
     others = sum(1 for _ in parts)
     if others:
         yield IgnoredPart("", f"{others} further parts", subject)

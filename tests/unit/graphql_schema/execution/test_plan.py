@@ -4,14 +4,16 @@ from typing import Any
 
 import pytest
 from graphql import FragmentDefinitionNode, GraphQLObjectType, OperationDefinitionNode, parse
-from graphql.execution.collect_fields import collect_fields
+from graphql.execution.collect_fields import collect_fields, collect_subfields
 from support.documents.both_executions import executed_twice
-from support.documents.small_schema import MADE, ROOTS, red, small_schema
+from support.documents.small_schema import MADE, ROOTS, blue, red, small_schema
 from support.stores.plain_reader import PlainGraph
 
+from graphql_schema.execution import plan
 from graphql_schema.execution.leaf_column import StockPathError
-from graphql_schema.execution.plan import MAX_PLANS, Plans, Selection, selection_of
+from graphql_schema.execution.plan import MAX_PLANS, MAX_STEPS, STEP_BYTES, Plans, Selection, selection_of
 from graphql_schema.fields.context import Context
+from graphql_schema.operation import execution
 from graphql_schema.operation.execution import BudgetedExecution
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
 from graphql_schema.schema import GraphSchema
@@ -181,3 +183,85 @@ async def test_lists_of_resolvers_end_the_operation_while_they_are_made(
     await small.execute(document, context_value=opened(UsageLimits(items=200)))
     assert made
     assert made[0] <= 200 + 4 * 10  # those that run at once
+
+
+NESTED = """{ things { ...A } } fragment A on Thing { number thing { ...B } } fragment B on Thing {
+  number thing { ...C } } fragment C on Thing { number }"""
+"""Two types on three levels: a selection of the root, and 2, 4 and 8 below it."""
+
+STEPS = 1 + 2 * (2 + 4) + 8
+
+
+def nested() -> list[Any]:
+    """Return things of both types that lead over things of both types to things of both."""
+    below: list[Any] = [None]
+    for _ in range(3):
+        below = [make(number, thing=each) for number, make in enumerate((red, blue)) for each in below]
+    return below
+
+
+def context(ada: Principal, limits: UsageLimits) -> Context:
+    """Return the context of an operation."""
+    graph = PlainGraph()
+    return Context(ada, lambda *_: graph, graph, graph.report, b"k" * 32, lambda: 0, OperationBudget(limits))
+
+
+async def test_few_steps_of_a_document_are_kept(ada: Principal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each level of nested interfaces multiplies the steps by the types, so a short document has a million.
+
+    What is kept counts in the cache when the operation ends, and the response is that of a plan that is kept.
+    """
+    ROOTS[:] = nested()
+    found = dict[int, Any]()
+    for most in (STEPS, 6):
+        monkeypatch.setattr(plan, "MAX_STEPS", most)
+        small, limits = small_schema(), UsageLimits()
+        documents = small._documents  # noqa: SLF001 - what is kept is not observable otherwise
+        for _ in range(2):
+            given = context(ada, limits)
+            result = await small.execute(NESTED, context_value=given)
+            assert (result.errors, given.budget.stored) == (None, 0)
+            found[most] = result.data
+            (size,) = (each.document.size for each in documents._entries.values())  # noqa: SLF001
+            assert documents._bytes == size  # noqa: SLF001
+            known = documents.get(NESTED)
+            assert known is not None
+            assert known.plans.steps == (STEPS if most == STEPS else 1 + 2 + 2 + 2)
+    assert found[6] == found[STEPS]
+
+
+@pytest.mark.parametrize("enough", [True, False])
+async def test_a_plan_that_is_not_kept_counts_as_memory(
+    ada: Principal, monkeypatch: pytest.MonkeyPatch, *, enough: bool
+) -> None:
+    """An operation of half a million values may have as many steps: it ends when they are too large."""
+    ROOTS[:] = nested()
+    monkeypatch.setattr(plan, "MAX_STEPS", 0)
+    most = 2 * (2 + 4) + 8
+    limits = UsageLimits(stored=STEP_BYTES * (most if enough else 1))
+    result = await small_schema().execute(NESTED, context_value=context(ada, limits))
+    assert [getattr(each.original_error, "extensions", {}).get("limit") for each in result.errors or ()] == (
+        [] if enough else ["stored"]
+    )
+
+
+@pytest.mark.parametrize("vectored", [True, False])
+async def test_fields_below_equal_nodes_are_collected_once(
+    ada: Principal, monkeypatch: pytest.MonkeyPatch, *, vectored: bool
+) -> None:
+    """By path there would be 14 collections; graphql-core keeps each of them until the operation ends."""
+    ROOTS[:] = nested()
+    collected = list[str]()
+
+    def noted(*given: Any) -> Any:
+        collected.append(given[4].name)
+        return collect_subfields(*given)
+
+    monkeypatch.setattr(execution, "collect_subfields", noted)
+    for most, count in ((MAX_STEPS, 3 * 2), (0, 2 + 4 + 8 if vectored else 3 * 8)):
+        monkeypatch.setattr(execution, "MAX_STEPS", most)
+        collected.clear()
+        given = context(ada, UsageLimits())
+        given.vectored = vectored
+        assert (await small_schema().execute(NESTED, context_value=given)).errors is None
+        assert len(collected) == count

@@ -8,10 +8,9 @@ from typing import Any, cast
 
 import pytest
 from support.estates.wide_lineage import noted_threads
-from support.stores.in_memory_writer import ROOT, Memory, seeded
+from support.stores.in_memory_writer import ROOT, Memory
 from support.stores.memory_store import Callers, MemoryStore, data, holding, names
-from support.stores.writers import asset, link, person, urn
-from support.unpaused_calls import UnpausedCalls
+from support.stores.writers import asset, person, urn
 
 import app.graph.commits.outbox as outboxes
 import app.graph.writing.group_commit as committing
@@ -28,7 +27,6 @@ from app.graph.driver.errors import (
 )
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.native import vertex_values
-from app.graph.writing.effects import raise_sensitivity
 from app.graph.writing.unit.working_set import LONG_TEXT, WorkingSet
 from app.store.errors import StoreReason
 from graphql_schema.execution.side_thread import run_aside
@@ -98,23 +96,6 @@ async def test_a_caller_waits_until_jobs_have_worked_off_what_the_writes_left(
     monkeypatch.setattr(outboxes, "BACKLOG_SECONDS", 0)
     with pytest.raises(StoreUnavailableError, match="Send it again later"):
         await callers.call(ROOT, asset("dataset refused"))
-
-
-async def test_what_a_transaction_leaves_for_jobs_is_encoded_in_turns(
-    callers: Callers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each call of a transaction leaves entries; one of a caller with thousands of teams takes milliseconds."""
-    monkeypatch.setattr(raise_sensitivity, "MAX_RAISED", -10_000)
-    pairs = [(f"dataset a{number}", f"dataset b{number}") for number in range(3)]
-    for near, far in pairs:
-        seeded(callers.store.memory, asset(near), asset(far), link("DERIVES", near, far))
-    calls = UnpausedCalls(monkeypatch)
-    calls.observe(WriteSet, "outbox")
-    first = await holding(callers)
-    waiting = [callers.call(ROOT, asset(near, {"sensitivity": "RESTRICTED"})) for near, _ in pairs]
-    callers.store.open.set()
-    await asyncio.gather(first, *waiting)
-    assert calls.longest == 1
 
 
 async def test_a_caller_does_not_wait_for_a_job_that_fails(callers: Callers) -> None:

@@ -11,7 +11,6 @@ from support.stores.memory_store import Callers
 from support.stores.planned_groups import outcomes, planned
 from support.stores.planning_clock import PlanningClock
 from support.stores.writers import NOW, asset, link, person, urn
-from support.unpaused_calls import UnpausedCalls
 
 import app.graph.writing.effects.raise_sensitivity as raising
 from app.graph.commits.sensitivity_floors import FloorView, SensitivityFloor
@@ -73,14 +72,6 @@ async def test_each_batch_has_its_own_author(callers: Callers) -> None:
         urn("dataset b"): ("ada", NOW + 1),
     }
     assert plan.now == NOW
-
-
-async def test_parents_of_many_calls_are_found_in_turns(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls of many callers go into one transaction; those of a hundred would be one callback under the write lock."""
-    calls = UnpausedCalls(monkeypatch)
-    calls.observe(group_plan, "expected_parents")
-    await planned(callers, *(callers.batch(ROOT, asset(f"dataset d{number}")) for number in range(5)))
-    assert calls.longest == 1
 
 
 async def test_an_atomic_batch_with_a_rejected_item_leaves_nothing(callers: Callers) -> None:

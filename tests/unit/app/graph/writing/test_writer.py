@@ -1,7 +1,6 @@
 """Failures of the store during a call that is not atomic, with a store that fails on purpose."""
 
 from dataclasses import replace
-from threading import get_ident
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,7 +17,6 @@ from app.graph.writing.unit.working_set import WorkingSet
 from app.graph.writing.writer import CONTENDED_SHARE, MAX_ATOMIC_EDGES, MAX_BATCH_ITEMS, PolicedWriter
 from app.telemetry.work import WorkMonitor
 from graphql_schema.catalog.relations import DERIVES
-from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.ports.commands import Command, DeclaredEdges, DeleteCommand, EventCommand, RegisterCommand
 from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
@@ -340,25 +338,6 @@ async def test_an_event_of_many_commands_is_several_transactions(
     ]
     await writer.write([event("e2", *ITEMS[:2])], dry_run=False, atomic=False)
     assert len(store.writes) == 4
-
-
-@pytest.mark.parametrize("most", [3, 4])
-async def test_the_record_of_a_long_event_is_made_aside(
-    policy: Policy, monkeypatch: pytest.MonkeyPatch, most: int
-) -> None:
-    """The outcomes of thousands of commands are counted in it; that of an event with few is made at once."""
-    writer, _ = over_memory(policy, monkeypatch)
-    threads = set[int]()
-    made = event("e1", *ITEMS)
-
-    def record(outcomes: tuple[WriteOutcome, ...]) -> RecordIngestionCommand | None:
-        threads.add(get_ident())
-        return made.record(outcomes)
-
-    monkeypatch.setattr("app.graph.writing.writer.MAX_BATCH_ITEMS", most)
-    monkeypatch.setattr("app.graph.writing.writer.MAX_BATCH_TEXT", -1)
-    await writer.write([replace(made, record=record)], dry_run=False, atomic=False)
-    assert threads == {await run_aside(get_ident) if most < len(ITEMS) else get_ident()}
 
 
 async def test_an_event_of_long_descriptions_is_several_transactions(

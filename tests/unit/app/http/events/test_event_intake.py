@@ -11,7 +11,7 @@ from support.stores.writers import person, shipped_policy
 
 from app.graph.writing.unit.rejections import over_limit
 from app.http.events import event_intake
-from app.http.events.event_intake import EventIntake, report_of
+from app.http.events.event_intake import FEW_IGNORED, MAX_IGNORED_TOGETHER, EventIntake, report_of
 from app.http.events.merged_names import with_remaining
 from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.mapping import MappedEvent
@@ -84,6 +84,20 @@ async def test_the_results_of_long_events_are_made_in_the_side_thread(monkeypatc
     for are_long in (False, True):
         await INTAKE.take(context(memory), events, are_long=are_long)
         assert threads[-2:] == [not are_long] * 2
+
+
+async def test_ignored_parts_of_a_batch_are_reported_within_a_bound() -> None:
+    """Each part of two bytes has a path of hundreds of characters in the report; each event reports some of its own."""
+    fields = {"schema": {"fields": [0] * 900}}
+    inputs = [{"namespace": "s3://lake", "name": "d", "facets": fields}]
+    found = await INTAKE.take(context(Memory(POLICY)), [event(f"r{number}", inputs=inputs) for number in range(9)])
+    reported = [report_of(each)["ignored"] for each in found]
+    cut = MAX_IGNORED_TOGETHER - 5 * 900
+    assert [len(each) for each in reported] == [900] * 5 + [cut + 1] + [FEW_IGNORED + 1] * 3
+    assert [each[-1]["reason"] for each in reported[5:]] == [
+        f"{900 - count} further parts" for count in (cut, *[FEW_IGNORED] * 3)
+    ]
+    assert reported[-1][0]["facet"] == "input.schema.fields.0"
 
 
 async def test_the_id_of_a_record_discloses_no_name_in_its_event() -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from app.http.encoded_content import PIECE
 from app.http.errors import HttpError
 from app.http.events.event_response import batch_response, single_response
+from graphql_schema.execution.side_thread import run_at_once
 from policies.errors import Code, CodedError, LimitError
 
 
@@ -45,7 +47,7 @@ def report(_event: Taken) -> dict[str, Any]:
 )
 def test_the_status_of_a_batch(events: list[Taken], status: int, text: str) -> None:
     """The status of the first error is that of a batch of which nothing was accepted; each event is in one list."""
-    response = batch_response(events, report, HTTPStatus.ACCEPTED, "r")
+    response = run_at_once(batch_response(events, report, HTTPStatus.ACCEPTED, "r"))
     body = json.loads(bytes(response.body))
     assert (response.status_code, body["status"]) == (status, text)
     assert [each["index"] for each in body["events"]] == [at for at, each in enumerate(events) if each is GOOD]
@@ -55,14 +57,25 @@ def test_the_status_of_a_batch(events: list[Taken], status: int, text: str) -> N
 
 def test_one_event_has_the_status_of_its_error() -> None:
     """A rejected event is an error like every other one, with its request id."""
-    assert single_response(GOOD, report, HTTPStatus.ACCEPTED, "r").status_code == 202
-    refused = single_response(DENIED, report, HTTPStatus.ACCEPTED, "r")
+    assert run_at_once(single_response(GOOD, report, HTTPStatus.ACCEPTED, "r")).status_code == 202
+    refused = run_at_once(single_response(DENIED, report, HTTPStatus.ACCEPTED, "r"))
     assert (refused.status_code, json.loads(bytes(refused.body))["errors"][0]["extensions"]["requestId"]) == (403, "r")
+
+
+def test_a_long_response_is_made_in_parts() -> None:
+    """Other calls of the side thread wait for a part, and what writes JSON lets no other thread run."""
+
+    def long_report(_event: Taken) -> dict[str, Any]:
+        return {"ignored": ["é" * 1_000] * 1_000}
+
+    parts = len([*batch_response([GOOD] * 4, long_report, HTTPStatus.CREATED, "r")])
+    assert parts > 4 + 4 * 1_000 * 1_000 // PIECE
+    assert len([*single_response(GOOD, long_report, HTTPStatus.CREATED, "r")]) > 1_000 * 1_000 // PIECE
 
 
 def test_an_event_that_waited_too_long_is_sent_again() -> None:
     """Senders drop an event after a 400; this one waited for those of others."""
-    response = single_response(LATE, report, HTTPStatus.CREATED, "r")
+    response = run_at_once(single_response(LATE, report, HTTPStatus.CREATED, "r"))
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
     extensions = json.loads(bytes(response.body))["errors"][0]["extensions"]
     assert (extensions["code"], extensions["limit"]) == ("LIMIT_EXCEEDED", "seconds")

@@ -11,6 +11,7 @@ from support.stores.writers import person, shipped_policy
 from app.http.events.event_request import GivenEvents
 from app.http.events.thin_event_intake import QueuedEvent, take_thin_events, thin_event_form
 from graphql_schema.catalog.thin_event_rules import MAX_PENDING, source_urn
+from graphql_schema.execution.side_thread import run_at_once
 from graphql_schema.fields.context import Context
 from graphql_schema.inputs.submit import ScopeError
 from graphql_schema.ports.commands import RegisterCommand
@@ -50,7 +51,7 @@ async def taken(memory: Memory, *values: Any, who: Principal = SENDER) -> list[Q
 
 def response(results: list[QueuedEvent], *, is_batch: bool = True) -> tuple[int, Any, Any]:
     """Return status, body and headers of the response."""
-    sent = thin_event_form().respond(results, GivenEvents([], is_batch=is_batch), "r")
+    sent = run_at_once(thin_event_form().respond(results, GivenEvents([], is_batch=is_batch), "r"))
     return sent.status_code, json.loads(bytes(sent.body)), sent.headers
 
 

@@ -96,33 +96,6 @@ def test_a_joined_edge_names_who_gave_each_declarer(memory: Memory) -> None:
     assert (edge["by"], edge["recordedBy"], edge["declaredBy"]) == (["Run.inputs", "link"], "ada", {"Run.inputs": "ci"})
 
 
-def test_an_edge_that_others_declare_too_needs_the_right_to_link(memory: Memory) -> None:
-    """Who recorded the edge, before the run had an owner, moves it no more without its declarers."""
-    seeded(memory, asset("dataset new", owners=OURS), asset("dataset mine", owners=OURS))
-    run = asset("run r", {"state": "COMPLETE"}, inputs=["dataset old"])
-    assert memory.outcomes(link("DERIVES", "dataset old", "dataset mine"), who=ADA) == ["CREATED"]
-    assert memory.outcomes(run, who=BO, now=NOW + 1) == ["CREATED"]
-    assert memory.outcomes(link("INPUT_TO", "dataset old", "run r", confidence=0.5), who=ADA, now=NOW + 2) == [
-        "UPDATED"
-    ]
-    assert memory.edge("INPUT_TO", "dataset old", "run r")["recordedBy"] == "ada"
-    assert memory.outcomes(asset("run r", owners=THEIRS), who=ROOT, now=NOW + 3) == ["UPDATED"]
-    assert refusal(memory, merge()) == ("DENIED", ("from",))
-
-
-@pytest.mark.parametrize("repeats", [True, False])
-def test_an_own_edge_of_a_former_asset_needs_the_right_to_link(memory: Memory, *, repeats: bool) -> None:
-    """Who declared it as the owner moves it no more for the next one, whether or not this one has declared it again."""
-    seeded(memory, asset("dataset new", owners=OURS))
-    assert memory.outcomes(asset("dataset d", owners=OURS, derivedFrom=["dataset old"]), who=ADA) == ["CREATED"]
-    assert memory.outcomes(asset("dataset d", owners=THEIRS), now=NOW + 1) == ["UPDATED"]
-    if repeats:
-        again = asset("dataset d", derivedFrom=["dataset old"])
-        assert memory.outcomes(again, who=BO, now=NOW + 2) == ["UNCHANGED"]
-    assert refusal(memory, merge()) == ("DENIED", ("from",))
-    assert memory.outcomes(merge(), now=LATER) == ["UPDATED"]
-
-
 def merge_error(memory: Memory, text: str = "dataset old", who: Principal = ADA) -> tuple[str, str]:
     """Return code and message of a refused merge, which has written nothing, with … for the id."""
     (done,) = memory.run(merge(text), who=who, now=LATER)
