@@ -9,7 +9,7 @@ from support.servers.in_process import Api, observes_one_process, open_api
 from support.stores.janusgraph import StoreGraph
 
 from app.graph.reading import relation_items, tied_versions, used_assets
-from app.graph.reading.lineage import health_evidence, health_walk, lineage_walk, path_search
+from app.graph.reading.lineage import health_evidence, health_walk, lineage_visibility, lineage_walk
 from app.graph.reading.lineage.health_findings import EvidenceWeighing
 from app.graph.reading.lineage.health_walk import HealthWalk
 from app.graph.reading.lineage.lineage_visibility import LineageVisibility
@@ -93,7 +93,7 @@ async def test_others_run_beside_the_edges_of_a_hub(hub: Api, monkeypatch: pytes
     """One asset can have tens of thousands of edges: they are followed, listed, searched and put in order there."""
     for module, limit in (
         (lineage_walk, "LONG_LINEAGE"),
-        (path_search, "LONG_LINEAGE"),
+        (lineage_visibility, "LONG_LINEAGE"),
         (health_walk, "LONG_LINEAGE"),
         (health_evidence, "LONG_LINEAGE"),
         (relation_items, "MANY_EDGES"),
@@ -101,7 +101,7 @@ async def test_others_run_beside_the_edges_of_a_hub(hub: Api, monkeypatch: pytes
     ):
         is_other = name.startswith("past") and limit != "MANY_VERSIONS"  # the past has a limit of its own
         monkeypatch.setattr(module, limit, 10_000 if is_other else 5)
-    for module in (lineage_walk, path_search, relation_items):
+    for module in (lineage_visibility, relation_items):
         monkeypatch.setattr(module, "LONG_PAST", 5)
     monkeypatch.setattr(used_assets, "MANY_USES", -1)
     owner, function, query = OF_A_HUB[name]

@@ -1,18 +1,19 @@
 """Takes the events of one request in: checks and maps each, writes all with the rights of the caller, reports each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import Final
 
 from app.http.events.event_result import EventResult, about
 from app.http.events.ingestion_record import digest_of, ingestion_of, rejection_of
 from app.http.events.merged_names import with_remaining
+from app.ingest.sources.openlineage.contribution import MAX_IGNORED
 from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.event_subject import subject_of
 from app.ingest.sources.openlineage.lineage_event import checked_event
-from app.ingest.sources.openlineage.mapping import MAX_IGNORED, MappedEvent, map_event
+from app.ingest.sources.openlineage.mapping import MappedEvent, map_event
 from graphql_schema.execution.failed_frames import forget_frames
-from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
 from graphql_schema.fields.context import Context
 from graphql_schema.inputs.submit import authorize_in, write_in
 from graphql_schema.ports.commands import Command, EventCommand
@@ -62,7 +63,8 @@ class EventIntake:
         mapped, ignored = list[tuple[EventResult, Command | None]](), 0
         async for each in context.budget.in_turns(events):
             reported = min(MAX_IGNORED, max(FEW_IGNORED, MAX_IGNORED_TOGETHER - ignored))
-            mapped.append(await run_in_turn(self._mapped, are_long, each, context.cursor_key, reported))
+            steps = self._mapping(each, context.cursor_key, reported)
+            mapped.append(await run_in_parts(steps, is_long=are_long, between=context.budget.check))
             known = mapped[-1][0].mapped
             ignored += 0 if known is None else len(known.ignored)
         commands = [command for result, command in mapped if command is not None and result.mapped is not None]
@@ -76,13 +78,15 @@ class EventIntake:
             async for result, _ in OperationBudget().in_turns(mapped)
         ]
 
-    def _mapped(self, value: Json, secret: bytes, max_ignored: int) -> tuple[EventResult, Command | None]:
+    def _mapping(
+        self, value: Json, secret: bytes, max_ignored: int
+    ) -> Generator[None, None, tuple[EventResult, Command | None]]:
         """Return the result of an event before it is written, and what is to be written.
 
         Of a malformed event, this is the record of its rejection, or None.
         """
         try:
-            mapped = map_event(checked_event(value, self._clock()), self._names, max_ignored)
+            mapped = yield from map_event(checked_event(value, self._clock()), self._names, max_ignored)
         except CodedError as error:
             forget_frames(error)  # they lead to the event, and to the result that has the error
             rejected = EventResult(error=error, about=subject_of(value, self._names))

@@ -5,6 +5,7 @@ from typing import Any
 from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.lineage_event import checked_event
 from app.ingest.sources.openlineage.mapping import MappedEvent, map_event
+from graphql_schema.execution.side_thread import run_at_once
 
 LATER = 1_800_000_000_000
 """An instant after that of all events of tests, in epoch milliseconds."""
@@ -19,4 +20,4 @@ def mapped(kind: str = "COMPLETE", **more: Any) -> MappedEvent:
         "job": {"namespace": "jobs", "name": "nightly", "facets": more.get("job", {})},
         "outputs": [{"namespace": "postgres://db:5432", "name": "daily", "facets": more.get("dataset", {})}],
     }
-    return map_event(checked_event(event, LATER), EventNames())
+    return run_at_once(map_event(checked_event(event, LATER), EventNames()))

@@ -1,6 +1,6 @@
 """What one event says about one asset, while its facets are mapped."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Final
@@ -38,6 +38,9 @@ MAX_CHECKS: Final = 100
 MAX_ELEMENTS: Final = 10_000
 """Maximal number of elements of one facet, those of nested lists and objects included; a larger facet is ignored."""
 
+MAX_IGNORED: Final = 1_000
+"""Maximal number of facets and parts of one event that are reported as ignored, each with its path and reason."""
+
 MAX_PATH_NAME: Final = 200
 """Maximal number of characters of a name of the sender in a path, which each ignored part below it has in full."""
 
@@ -60,13 +63,53 @@ class FacetError(Exception):
     """A facet, or a part of one, that is not mapped; the message is the reason."""
 
 
+@dataclass(frozen=True, slots=True)
+class IgnoredPart:
+    """A facet or a part of one without an effect: its path, the reason, and the id of the asset that it is about."""
+
+    facet: str
+    reason: str
+    urn: str
+
+
+@dataclass(slots=True)
+class IgnoredCount:
+    """The number of ignored parts of an event, of which ``maximum`` are kept."""
+
+    maximum: int = MAX_IGNORED
+    count: int = 0
+
+
+@dataclass(slots=True)
+class IgnoredParts:
+    """The ignored parts about one asset, each as path and reason; ``of_event`` counts those about all of its assets."""
+
+    of_event: IgnoredCount = field(default_factory=IgnoredCount)
+    kept: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, reason: str, *path: str) -> None:
+        """Add a part with its path in pieces, of which no text is made beyond the maximum: names in it may be long."""
+        self.of_event.count += 1
+        if self.of_event.count <= self.of_event.maximum:
+            self.kept.append((".".join(path), reason))
+
+
+def ignored_parts(
+    count: IgnoredCount, assets: Iterable[tuple[str, IgnoredParts]], subject: str
+) -> Iterator[IgnoredPart]:
+    """Yield the kept parts by asset, and how many there are besides, which is about the ``subject`` of the event."""
+    yield from (IgnoredPart(*part, urn) for urn, ignored in assets for part in ignored.kept)
+    if count.count > count.maximum:
+        yield IgnoredPart("", f"{count.count - count.maximum} further parts", subject)
+
+
 @dataclass(slots=True)
 class EventFacet:
     """A facet with checked access to its members; ``ignored`` collects the parts that are not mapped, with reasons."""
 
     path: str
     body: Record
-    ignored: list[tuple[str, str]] = field(default_factory=list)
+    ignored: IgnoredParts = field(default_factory=IgnoredParts)
 
     def text(self, key: str, *, required: bool = False) -> str | None:
         """Return a text, cut after MAX_TEXT characters; None for an absent or empty one.
@@ -91,7 +134,7 @@ class EventFacet:
             if isinstance(each, dict):
                 yield EventFacet(f"{self.path}.{key}.{index}", each, self.ignored)
             else:
-                self.ignored.append((f"{self.path}.{key}.{index}", "no JSON object"))
+                self.ignored.add("no JSON object", self.path, key, str(index))
 
     def members(self, key: str) -> Iterator[tuple[str, "EventFacet"]]:
         """Yield the objects in an object by name; raises FacetError if the member is no object.
@@ -102,11 +145,10 @@ class EventFacet:
         if not isinstance(value, dict):
             raise FacetError(f"`{key}` is no object")
         for name, each in value.items():
-            path = f"{self.path}.{key}.{name[:MAX_PATH_NAME]}"
             if isinstance(each, dict):
-                yield name, EventFacet(path, each, self.ignored)
+                yield name, EventFacet(f"{self.path}.{key}.{name[:MAX_PATH_NAME]}", each, self.ignored)
             else:
-                self.ignored.append((path, "no JSON object"))
+                self.ignored.add("no JSON object", self.path, key, name[:MAX_PATH_NAME])
 
     def require_few_elements(self) -> None:
         """Raise FacetError if the facet has more than MAX_ELEMENTS elements."""
@@ -120,7 +162,7 @@ class EventFacet:
 
     def ignore(self, reason: str) -> None:
         """Report this part as ignored."""
-        self.ignored.append((self.path, reason))
+        self.ignored.add(reason, self.path)
 
 
 @dataclass(slots=True)
@@ -139,7 +181,7 @@ class Contribution:
     fields: dict[Hop, tuple[str, str]] = field(default_factory=dict)
     apart: list[ObserveCommand] = field(default_factory=list)
     checks: list[ReportCheckCommand] = field(default_factory=list)
-    ignored: list[tuple[str, str]] = field(default_factory=list)
+    ignored: IgnoredParts = field(default_factory=IgnoredParts)
     reported: int = 0
 
     def draft(self) -> "Contribution":

@@ -64,7 +64,7 @@ def column_lineage(facet: EventFacet, about: Contribution, names: EventNames, jo
     """Give the source columns of each column; they replace those of earlier events of the same ``job``."""
     source_columns(facet, about, names, "inputFields", job)
     if facet.body.get("dataset"):
-        facet.ignored.append((f"{facet.path}.dataset", "sources of the whole dataset name no column"))
+        facet.ignored.add("sources of the whole dataset name no column", facet.path, "dataset")
 
 
 def source_columns(facet: EventFacet, about: Contribution, names: EventNames, key: str, part: str) -> None:

@@ -4,20 +4,24 @@ The mapping reads nothing but the event, so its result depends on no other event
 events together (:mod:`app.graph.writing.handlers.observe`), in whatever order they arrive.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 
 from app.ingest.sources.openlineage import run_facets
 from app.ingest.sources.openlineage.contribution import (
+    MAX_IGNORED,
     PREFIX,
     TOO_LONG,
     UNFIT,
     Contribution,
     EventFacet,
     FacetError,
+    IgnoredCount,
+    IgnoredPart,
+    IgnoredParts,
     by_itself,
+    ignored_parts,
 )
 from app.ingest.sources.openlineage.dataset_facets import column_lineage
 from app.ingest.sources.openlineage.event_names import EventNames, Match, NameRule, is_long
@@ -46,8 +50,9 @@ _STATES: Final[Mapping[str, tuple[str, int]]] = {
 
 _ENDED: Final = 3
 
-MAX_IGNORED: Final = 1_000
-"""Maximal number of facets and parts of one event that are reported as ignored, each with its path and reason."""
+T = TypeVar("T")
+Steps = Generator[None, None, T]
+"""A part of the mapping, with a pause after each facet: events have thousands, of thousands of elements each."""
 
 _STAYS: Final = "nothing is removed: what such a facet gave stays"
 """The reason for ignoring a facet with `_deleted`, if events of such a facet give nothing that can be removed."""
@@ -62,15 +67,6 @@ class ResolvedName:
     name: str
     urn: str
     rule: NameRule
-
-
-@dataclass(frozen=True, slots=True)
-class IgnoredPart:
-    """A facet or a part of one without an effect: its path, the reason, and the id of the asset that it is about."""
-
-    facet: str
-    reason: str
-    urn: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +87,16 @@ class MappedEvent:
     ignored: tuple[IgnoredPart, ...]
 
 
-def map_event(event: LineageEvent, names: EventNames, max_ignored: int = MAX_IGNORED) -> MappedEvent:
+def map_event(event: LineageEvent, names: EventNames, max_ignored: int = MAX_IGNORED) -> Steps[MappedEvent]:
     """Return the commands of a checked event; raises InvalidError if a name does not fit into an id."""
-    mapper = _EventMapper(event, names.within(event))
+    mapper = _EventMapper(event, names.within(event), IgnoredCount(max_ignored))
     if event.run_id is not None and event.job is not None:
-        subject = mapper.run(event.run_id, event.job)
+        subject = yield from mapper.run(event.run_id, event.job)
     elif event.job is not None:
-        subject = mapper.job_event(event.job)
+        subject = yield from mapper.job_event(event.job)
     else:
         assert event.dataset is not None  # noqa: S101 - checked_event requires one of the three
-        subject = mapper.dataset_event(event.dataset)
+        subject = yield from mapper.dataset_event(event.dataset)
     source = (event.job or event.dataset or Named("", "", {})).namespace
     return MappedEvent(
         subject,
@@ -109,17 +105,8 @@ def map_event(event: LineageEvent, names: EventNames, max_ignored: int = MAX_IGN
         tuple(mapper.commands()),
         tuple(mapper.resolved.values()),
         tuple(mapper.mapped),
-        tuple(_ignored(mapper.assets.values(), subject, max_ignored)),
+        tuple(ignored_parts(mapper.ignored, ((each.urn, each.ignored) for each in mapper.assets.values()), subject)),
     )
-
-
-def _ignored(assets: Iterable[Contribution], subject: str, maximum: int) -> Iterator[IgnoredPart]:
-    """Yield the ignored parts of all assets; of more than a maximum, the first ones and the number of the others."""
-    parts = (IgnoredPart(*part, each.urn) for each in assets for part in each.ignored)
-    yield from islice(parts, maximum)
-    others = sum(1 for _ in parts)
-    if others:
-        yield IgnoredPart("", f"{others} further parts", subject)
 
 
 @dataclass(slots=True)
@@ -128,15 +115,16 @@ class _EventMapper:
 
     event: LineageEvent
     names: EventNames
+    ignored: IgnoredCount
     assets: dict[str, Contribution] = field(default_factory=dict)
     resolved: dict[tuple[str, str], ResolvedName] = field(default_factory=dict)
     mapped: list[str] = field(default_factory=list)
     explicit: list[tuple[EventFacet, Contribution]] = field(default_factory=list)
 
-    def run(self, run_id: str, job: Named) -> str:
+    def run(self, run_id: str, job: Named) -> Steps[str]:
         """Map a run event; return the id of the run."""
-        inputs, outputs = self._ends()
-        workflow = self._job(job)
+        inputs, outputs = yield from self._ends()
+        workflow = yield from self._job(job)
         run = self._about(Match(self.names.run(run_id), NameRule.EXACT), run_id)
         state, rank = _STATES[self.event.event_type]
         run.give("state", state, (rank, self.event.at))
@@ -146,37 +134,37 @@ class _EventMapper:
         self._join_ends(run, inputs, outputs, "OBSERVED")
         facets = dict(self.event.run_facets or {})
         parent = facets.pop("parent", None)
-        self._map(run, facets, _RUN, "run")
+        yield from self._map(run, facets, _RUN, "run")
         if "sourceCodeLocation" in job.facets:
             facet = EventFacet("run.sourceCodeLocation", job.facets["sourceCodeLocation"], run.ignored)
             self._apply(run_facets.code_version, facet, run)
         if parent is not None:
             self._parent(EventFacet("run.parent", parent, run.ignored), run, workflow)
-        self._join_explicit(run)
+        yield from self._join_explicit(run)
         return run.urn
 
-    def job_event(self, job: Named) -> str:
+    def job_event(self, job: Named) -> Steps[str]:
         """Map a job event, whose inputs and outputs are those that the job declares; return the id of the job."""
-        inputs, outputs = self._ends()
-        workflow = self._job(job)
+        inputs, outputs = yield from self._ends()
+        workflow = yield from self._job(job)
         self._join_ends(workflow, inputs, outputs, "DECLARED")
-        self._join_explicit(workflow)
+        yield from self._join_explicit(workflow)
         return workflow.urn
 
-    def dataset_event(self, dataset: Named) -> str:
+    def dataset_event(self, dataset: Named) -> Steps[str]:
         """Map a dataset event; return the id of the dataset."""
-        about = self.dataset(dataset, "dataset")
-        self._join_explicit(None)
+        about = yield from self.dataset(dataset, "dataset")
+        yield from self._join_explicit(None)
         return about.urn
 
-    def dataset(self, dataset: Named, role: str) -> Contribution:
+    def dataset(self, dataset: Named, role: str) -> Steps[Contribution]:
         """Map a dataset with its facets; return what the event says about it."""
         match = self.names.dataset(dataset.namespace, dataset.name)
         about = self._about(match, _full_name(match, dataset.name))
         self.resolved[role, about.urn] = ResolvedName(role, dataset.namespace, dataset.name, about.urn, match.rule)
         facets = dict(dataset.facets)
         lineage, explicit = facets.pop("columnLineage", None), facets.pop("lineage", None)
-        self._map(about, facets, _DATASET, role)
+        yield from self._map(about, facets, _DATASET, role)
         if explicit is not None:
             self.explicit.append((EventFacet(f"{role}.lineage", explicit, about.ignored), about))
         if match.rule is NameRule.SYMLINK:
@@ -185,6 +173,7 @@ class _EventMapper:
                 EventFacet(f"{role}.symlinks", {}, about.ignored),
                 lambda _: about.give_property(symlink_key(other).removeprefix(PREFIX), SYMLINK),
             )
+        yield
         if lineage is not None:
             facet = EventFacet(f"{role}.columnLineage", lineage, about.ignored)
             job = self._job_id()
@@ -206,11 +195,16 @@ class _EventMapper:
         return commands
 
     def _about(self, match: Match, name: str) -> Contribution:
-        return self.assets.setdefault(match.urn, Contribution(match.urn, name, self.event.at))
+        if match.urn not in self.assets:
+            self.assets[match.urn] = Contribution(match.urn, name, self.event.at, ignored=IgnoredParts(self.ignored))
+        return self.assets[match.urn]
 
-    def _ends(self) -> tuple[list[Contribution], list[Contribution]]:
-        inputs = [self.dataset(each, "input") for each in self.event.inputs]
-        return inputs, [self.dataset(each, "output") for each in self.event.outputs]
+    def _ends(self) -> Steps[tuple[list[Contribution], list[Contribution]]]:
+        ends = list[Contribution](), list[Contribution]()
+        for found, given, role in zip(ends, (self.event.inputs, self.event.outputs), ("input", "output"), strict=True):
+            for each in given:
+                found.append((yield from self.dataset(each, role)))
+        return ends
 
     def _join_ends(
         self, about: Contribution, inputs: list[Contribution], outputs: list[Contribution], origin: str
@@ -236,7 +230,7 @@ class _EventMapper:
             urn = version_urn(dataset.urn, given.value["value"])
             parse_urn(urn)
         except InvalidError:
-            dataset.ignored.append(("dataset.version", UNFIT))
+            dataset.ignored.add(UNFIT, "dataset.version")
             return None
         self._about(Match(urn, NameRule.EXACT), dataset.name)
         return urn
@@ -246,18 +240,18 @@ class _EventMapper:
         job = self.event.job
         return self.names.job(job.namespace, job.name).urn if job else f"producer {self.event.producer}"
 
-    def _job(self, job: Named) -> Contribution:
+    def _job(self, job: Named) -> Steps[Contribution]:
         match = self.names.job(job.namespace, job.name)
         about = self._about(match, job.name)
         self.resolved["job", about.urn] = ResolvedName("job", job.namespace, job.name, about.urn, match.rule)
         facets = dict(job.facets)
         explicit = facets.pop("lineage", None)
-        self._map(about, facets, _JOB, "job")
+        yield from self._map(about, facets, _JOB, "job")
         if explicit is not None:
             self.explicit.append((EventFacet("job.lineage", explicit, about.ignored), about))
         return about
 
-    def _join_explicit(self, own: Contribution | None) -> None:
+    def _join_explicit(self, own: Contribution | None) -> Steps[None]:
         """Map the facets `lineage` of the event; ``own`` is the run or job that the event is about, if any."""
         part = f"{self._job_id()} lineage"
         origin = "DECLARED" if self.event.run_id is None else "OBSERVED"
@@ -270,6 +264,7 @@ class _EventMapper:
             job=lambda named: self._explicit_job(named, own),
         )
         for facet, about in self.explicit:
+            yield
             if _is_removed(facet.body) and about.urn.startswith("mlg://dataset/"):
                 about.give(COLUMNS, {}, part=part)
                 self.mapped.append(facet.path)
@@ -334,8 +329,9 @@ class _EventMapper:
             run.give_property("rootRun", self.names.run(root_id))
         self.mapped.append(facet.path)
 
-    def _map(self, about: Contribution, facets: Record, rules: Mapping[str, FacetRule], role: str) -> None:
+    def _map(self, about: Contribution, facets: Record, rules: Mapping[str, FacetRule], role: str) -> Steps[None]:
         for name, body in facets.items():
+            yield
             facet = EventFacet(f"{role}.{name}", body, about.ignored)
             rule = rules.get(name, KEPT)
             if _is_removed(body):

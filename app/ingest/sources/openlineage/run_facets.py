@@ -15,7 +15,7 @@ def error_message(facet: EventFacet, about: Contribution, _names: EventNames) ->
     about.give("error", facet.text("message", required=True))
     about.give_property("programmingLanguage", facet.text("programmingLanguage"))
     if facet.body.get("stackTrace"):
-        facet.ignored.append((f"{facet.path}.stackTrace", "stack traces are not kept"))
+        facet.ignored.add("stack traces are not kept", facet.path, "stackTrace")
 
 
 def processing_engine(facet: EventFacet, about: Contribution, _names: EventNames) -> None:

@@ -1,5 +1,6 @@
 """The view of events: what is read of a request, and when, by the rights of its caller and the slots of long bodies."""
 
+import asyncio
 import gzip
 import json
 from typing import Any
@@ -39,9 +40,11 @@ class OneRequest:
         self.scope = {"type": "http", "method": "POST", "path": "/", "headers": given, "state": state}
 
     async def receive(self) -> Message:
-        """Return the body, and then that the client has left."""
+        """Return the body; then the client stays until it has the response."""
         self.read += 1
-        return {"type": "http.request", "body": self.body} if self.read == 1 else {"type": "http.disconnect"}
+        if self.read > 1:
+            await asyncio.Event().wait()
+        return {"type": "http.request", "body": self.body}
 
     async def send(self, message: Message) -> None:
         """Keep a part of the response."""

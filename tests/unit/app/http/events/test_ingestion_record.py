@@ -13,6 +13,7 @@ from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.event_subject import EventSubject, subject_of
 from app.ingest.sources.openlineage.lineage_event import MAX_NAME_LENGTH, EventError, checked_event
 from app.ingest.sources.openlineage.mapping import map_event
+from graphql_schema.execution.side_thread import run_at_once
 from graphql_schema.ports.operation_budget import UsageLimits
 from graphql_schema.ports.outcomes import MutationErrorCode, ObservedChanges, Outcome, WriteOutcome, refused
 from graphql_schema.ports.relation_query import MAX_PAGE_SIZE
@@ -35,7 +36,7 @@ def recorded(dataset: WriteOutcome, run: WriteOutcome, **more: Any) -> Any:
     """Return the command about an event, with the outcomes for its dataset and its run."""
     event = {**EVENT, **more}
     return ingestion_of(
-        EventResult(map_event(checked_event(event, LATER), EventNames()), (dataset, UNCHANGED, run)),
+        EventResult(run_at_once(map_event(checked_event(event, LATER), EventNames())), (dataset, UNCHANGED, run)),
         digest_of(event, b""),
     )
 
@@ -100,7 +101,7 @@ def test_edges_of_a_refused_asset_are_refused(code: MutationErrorCode) -> None:
     ]
     job = {"namespace": "jobs", "name": "j", "facets": {"lineage": {"entries": entries}}}
     event = {**EVENT, "job": job}
-    mapped = map_event(checked_event(event, LATER), EventNames())
+    mapped = run_at_once(map_event(checked_event(event, LATER), EventNames()))
     run = WriteOutcome(Outcome.UPDATED, observed=ObservedChanges(linked=(("inputs", TABLE),)))
     no = refused(Outcome.DENIED, code, "no")
     output, other = "mlg://dataset/pg/db/o", "mlg://workflow/openlineage/jobs/k"
@@ -131,7 +132,7 @@ def test_a_page_of_records_stays_within_the_limit_of_an_operation() -> None:
     long = [{"namespace": f"pg://{'x' * 400}", "name": f"{number}{'y' * 1_000}"} for number in range(MAX_ENTRIES)]
     facets = {f"{number}{'z' * 1_000}": {"_deleted": True} for number in range(MAX_ENTRIES)}
     event = {**EVENT, "inputs": long, "run": {"runId": "r", "facets": facets}}
-    mapped = map_event(checked_event(event, LATER), EventNames())
+    mapped = run_at_once(map_event(checked_event(event, LATER), EventNames()))
     outcomes = tuple(
         WriteOutcome(
             Outcome.CREATED,
@@ -173,7 +174,7 @@ def rejected(error: CodedError, *, about: EventSubject | None = None, **more: An
     event = {**EVENT, **more}
     if about is not None:
         return rejection_of(EventResult(error=error, about=about), digest_of(event, b""), event)
-    names = map_event(checked_event(event, LATER), EventNames())
+    names = run_at_once(map_event(checked_event(event, LATER), EventNames()))
     return rejection_of(
         EventResult(names, (UNCHANGED, UNCHANGED, refused(Outcome.CONFLICT, MutationErrorCode.CONFLICT, "no")), error),
         digest_of(event, b""),

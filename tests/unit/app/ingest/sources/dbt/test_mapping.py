@@ -9,6 +9,7 @@ from app.ingest.sources.dbt.mapping import map_artifacts
 from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.lineage_event import checked_event
 from app.ingest.sources.openlineage.mapping import map_event
+from graphql_schema.execution.side_thread import run_at_once
 
 
 def test_every_item_follows_the_contract(
@@ -29,7 +30,7 @@ def test_every_event_is_mapped_without_a_rest(shop: Artifacts, names: DbtNames) 
     """The receiver of events maps each facet, and makes the expected id of each table."""
     content = map_artifacts(shop, names, with_owners=True)
     for event in content.events:
-        mapped = map_event(checked_event(event.value, 1 << 50), EventNames())
+        mapped = run_at_once(map_event(checked_event(event.value, 1 << 50), EventNames()))
         assert mapped.ignored == ()
         assert mapped.subject == content.subjects[event.location]
     assert len(content.events) == len(content.subjects) == 8

@@ -13,6 +13,7 @@ from app.ingest.sources.feast.registry import Registry, read_registry
 from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.lineage_event import checked_event
 from app.ingest.sources.openlineage.mapping import map_event
+from graphql_schema.execution.side_thread import run_at_once
 
 FILE = Path(__file__).parents[5] / "data/feast/shop/registry.json"
 SETS, FEATURES = "mlg://feature-set/feast/shop/", "mlg://feature/feast/shop/"
@@ -39,7 +40,7 @@ def test_every_item_follows_the_contract(content: SourceContent, asset_input: Gr
 def test_every_event_is_mapped_without_a_rest(content: SourceContent) -> None:
     """The receiver maps each facet, and makes the expected id; the request source has no data."""
     for event in content.events:
-        mapped = map_event(checked_event(event.value, 1 << 50), EventNames())
+        mapped = run_at_once(map_event(checked_event(event.value, 1 << 50), EventNames()))
         assert (mapped.ignored, mapped.subject) == ((), content.subjects[event.location])
     assert set(content.subjects.values()) == {
         "mlg://dataset/s3/lake/features%2Fcustomer_orders.parquet",

@@ -5,6 +5,7 @@ import pytest
 from app.http.graphql.graphql_request import RequestLimits, read_json
 from app.ingest.sources.openlineage.contribution import (
     MAX_ELEMENTS,
+    MAX_IGNORED,
     MAX_PART_NAME,
     MAX_PATH_NAME,
     MAX_TARGETS,
@@ -52,8 +53,8 @@ def test_a_name_is_cut_in_the_paths_below_it() -> None:
     facet = EventFacet("f", {"map": {name: {"list": [1] * 9_000}, f"{name}x": 1}})
     for given, member in facet.members("map"):
         assert (given, [*member.elements("list")]) == (name, [])
-    assert len(facet.ignored) == 9_001
-    assert max(len(path) for path, _ in facet.ignored) < MAX_PATH_NAME + 20
+    assert (facet.ignored.of_event.count, len(facet.ignored.kept)) == (9_001, MAX_IGNORED)
+    assert max(len(path) for path, _ in facet.ignored.kept) < MAX_PATH_NAME + 20
 
 
 def test_members_of_a_facet_are_checked() -> None:
@@ -63,7 +64,7 @@ def test_members_of_a_facet_are_checked() -> None:
     assert facet.text("absent") is None
     assert [each.path for each in facet.elements("list")] == ["f.list.0"]
     assert [name for name, _ in facet.members("map")] == ["a"]
-    assert facet.ignored == [("f.list.1", "no JSON object"), ("f.map.b", "no JSON object")]
+    assert facet.ignored.kept == [("f.list.1", "no JSON object"), ("f.map.b", "no JSON object")]
     for refused in (
         lambda: facet.text("odd"),
         lambda: facet.text("absent", required=True),

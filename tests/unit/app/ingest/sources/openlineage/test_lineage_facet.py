@@ -7,6 +7,7 @@ import pytest
 from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.lineage_event import MAX_DATASETS, checked_event
 from app.ingest.sources.openlineage.mapping import MappedEvent, map_event
+from graphql_schema.execution.side_thread import run_at_once
 from graphql_schema.ports.commands import ObserveCommand
 
 TABLE = {"namespace": "postgresql://db", "name": "orders", "type": "DATASET"}
@@ -22,7 +23,9 @@ def event(*, job: Any = None, dataset: Any = None, run: bool = True) -> MappedEv
     about: dict[str, Any] = {"namespace": "jobs", "name": "own", "facets": {"lineage": job} if job else {}}
     outputs = [{**TARGET, "facets": {"lineage": dataset}}] if dataset else []
     given = {"eventTime": "2026-11-24T09:00:00Z", "job": about, "outputs": outputs}
-    return map_event(checked_event({**given, "run": {"runId": "r"}} if run else given, 1_900_000_000_000), EventNames())
+    return run_at_once(
+        map_event(checked_event({**given, "run": {"runId": "r"}} if run else given, 1_900_000_000_000), EventNames())
+    )
 
 
 def edges(found: MappedEvent) -> set[tuple[str, str, str, str]]:
@@ -112,11 +115,11 @@ def test_a_part_without_meaning_is_reported(facet: Any, path: str, reason: str) 
 def test_a_dataset_event_has_no_own_job() -> None:
     """A job without names is reported there, and a named one is joined."""
     given = {"eventTime": "2026-11-24T09:00:00Z", "dataset": {**TARGET, "facets": {"lineage": {"inputs": [JOB]}}}}
-    assert edges(map_event(checked_event(given, 1_900_000_000_000), EventNames())) == {
+    assert edges(run_at_once(map_event(checked_event(given, 1_900_000_000_000), EventNames()))) == {
         ("outputs", OTHER, OUT, "DECLARED")
     }
     given["dataset"]["facets"]["lineage"]["inputs"] = [{"type": "JOB"}]  # type: ignore[index]
-    (ignored,) = map_event(checked_event(given, 1_900_000_000_000), EventNames()).ignored
+    (ignored,) = run_at_once(map_event(checked_event(given, 1_900_000_000_000), EventNames())).ignored
     assert ignored.facet == "dataset.lineage.inputs.0"
     assert ignored.reason == "`namespace` and `name` are absent, and the event is about no job"
 
@@ -134,7 +137,7 @@ def test_an_entry_has_the_full_name_of_its_dataset() -> None:
         "job": {"namespace": "jobs", "name": "own", "facets": {"lineage": entry(**TARGET, type="DATASET")}},
         "outputs": [{**TARGET, "facets": {"symlinks": table}}],
     }
-    found = map_event(checked_event(given, 1_900_000_000_000), EventNames())
+    found = run_at_once(map_event(checked_event(given, 1_900_000_000_000), EventNames()))
     assert [command.name for command in found.commands if isinstance(command, ObserveCommand)] == ["db.t", "own"]
 
 
@@ -197,7 +200,7 @@ def many(*counts: int) -> MappedEvent:
         for number, count in enumerate(counts)
     ]
     given = {"eventTime": "2026-11-24T09:00:00Z", "job": {"namespace": "jobs", "name": "own"}, "outputs": outputs}
-    return map_event(checked_event({**given, "run": {"runId": "r"}}, 1_900_000_000_000), EventNames())
+    return run_at_once(map_event(checked_event({**given, "run": {"runId": "r"}}, 1_900_000_000_000), EventNames()))
 
 
 def test_the_facets_of_an_event_share_one_limit() -> None:
