@@ -216,8 +216,8 @@ class DerivedBatch:
 
     @property
     def is_half_full(self) -> bool:
-        """Whether a step that has derived it should read no more."""
-        return self.examined >= MAX_EXAMINED // 2
+        """Whether a step that has derived it should read no more; never before it has derived something."""
+        return self.examined > MAX_EXAMINED // 2
 
 
 @dataclass(slots=True)

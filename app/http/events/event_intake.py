@@ -35,7 +35,7 @@ _CODES = {
 MAX_IGNORED_TOGETHER: Final = 5_000
 """Number of ignored parts of the events of a request from which on an event reports FEW_IGNORED.
 
-A part of two bytes has a path of hundreds of characters in the report: without a limit that is 0.3 GB for a batch.
+A part of two bytes has a path of hundreds of characters in the report: without a limit that is 83 MB for a batch.
 """
 
 FEW_IGNORED: Final = 10

@@ -15,6 +15,9 @@ from app.graph.driver.gremlin_client import GremlinClient
 FAILURES: Final = ("", "refused", "", "not written", "", "written")
 """A kind of failure for each of some transactions: see :class:`OvertakenJob`."""
 
+STEPS: Final = 5_000
+"""Number of steps in which a job of a few assets ends."""
+
 FAULTY: Final = 200
 """Number of transactions of a job after which none fails or loses its turn.
 
@@ -38,6 +41,13 @@ class OvertakenJob:
     def __post_init__(self) -> None:
         self.losses = chain(islice(self.losses, FAULTY), repeat(object=False))
         self.failures = chain(islice(self.failures, FAULTY), repeat(""))
+
+    async def finish(self) -> None:
+        """Take steps until the job is idle; one that is not after STEPS has made no progress."""
+        for _ in range(STEPS):
+            if not await self.step():
+                return
+        raise AssertionError(f"The job has more to do after {STEPS} steps.")
 
     async def step(self) -> bool:
         """Take a step; return whether to take the next one at once, as after a transaction without a response."""

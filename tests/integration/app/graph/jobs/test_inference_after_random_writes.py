@@ -176,16 +176,13 @@ async def test_inferred_edges_equal_the_oracle(  # noqa: PLR0913, PLR0917 - draw
             if crash and steps:
                 await twin.restart()
             if steps > 10:
-                while await twin.job.step():
-                    pass
+                await twin.job.finish()
                 await twin.check()
             twin.now += pause
         twin.now += 100
-        while await twin.job.step():
-            pass
+        await twin.job.finish()
         there = await twin.check()
         assert [entry for entry in twin.writers.coordinator.outbox.entries if entry.inference] == []
         await twin.restart(anew=True)
-        while await twin.job.step():
-            pass
+        await twin.job.finish()
         assert (await stored(module_graph, twin.tenant)).edges == there.edges

@@ -191,8 +191,7 @@ async def test_sensitivity_is_never_too_low_and_exact_when_idle(
                 await twin.check(idle=False)
             twin.now += twin.random.choice((0, 1, 7))
             if twin.random.random() < 0.25:
-                while await twin.job.step():
-                    pass
+                await twin.job.finish()
                 await twin.check(idle=True)
         twin.now += 100
         while await twin.job.step():
