@@ -59,7 +59,7 @@ MAX_AROUND: Final = 1_000
 MANY_PAIRS: Final = 2_000
 """Number of pairs of a vertex and a source from which on a batch is decided in the side thread."""
 
-MAX_REPLACED: Final = 10
+MAX_REPLACED: Final = 3
 """Maximal number of divisions of entries for all tags that a step advances while it holds the lock."""
 
 _log = structlog.get_logger(__name__)

@@ -31,13 +31,16 @@ _FIELDS: Final = {"ownerTeam": "owners", "stage": "stage", "visibility": "visibi
 def require_right_on_result(unit: ItemUnit, vid: int, before: Record | None, *, creates: bool) -> None:
     """Reject the item unless the caller has the rights that the change from ``before`` to the staged record needs.
 
-    With the flag ``creates``, only the right to register the staged record is needed.
+    With the flag ``creates``, these are the right to register the staged record, and of a tag that propagates, which
+    changes assets of every team, that to administer it.
     """
     if creates:
         # by the declared sensitivity: a hidden source must give the same response as an absent one
         known = unit.lookup.known(vid)
         owned = ("owners",) if known["index"]["owners"] else ()
         require_right(unit, "register", {**known, "sensitivity": known["declaredSensitivity"]}, *owned)
+        if known.get("propagates"):
+            require_right(unit, "administer", known, "propagates")
         return
     after = with_known_sensitivity(unit, vid)
     if before is None:
@@ -47,7 +50,7 @@ def require_right_on_result(unit: ItemUnit, vid: int, before: Record | None, *, 
         require_right(unit, "update", after, *islice(changed, 1))
     if before["declaredSensitivity"] != after["declaredSensitivity"]:
         require_right(unit, "update", {**after, "sensitivity": after["declaredSensitivity"]}, "sensitivity")
-    if before.get("propagates") != after.get("propagates"):  # a propagating tag changes assets of every team
+    if before.get("propagates") != after.get("propagates"):
         require_right(unit, "administer", after, "propagates")
 
 

@@ -130,6 +130,19 @@ def test_only_an_administrator_makes_a_tag_propagate(memory: Memory) -> None:
     assert memory.outcomes(asset("tag gold", {"propagates": False}), who=ADA, now=NOW + 2) == ["DENIED"]
 
 
+@pytest.mark.parametrize("is_used", [True, False])
+def test_a_new_tag_that_propagates_needs_the_right_to_administer(memory: Memory, *, is_used: bool) -> None:
+    """The token of an administrator without its scope registers tags, and no propagating one, also one in use."""
+    if is_used:
+        seeded(memory, asset("dataset d", tags=["tag gold"]))
+    token = replace(person("root", roles="admin"), scopes=ADA.scopes)
+    gold = asset("tag gold", {"tagKind": "PII", "propagates": True})
+    assert memory.outcomes(gold, who=token, now=NOW + 1) == ["DENIED"]
+    assert memory.outcomes(asset("tag gold", {"tagKind": "PII"}), who=token, now=NOW + 1) == ["CREATED"]
+    assert memory.outcomes(gold, who=token, now=NOW + 2) == ["DENIED"]
+    assert memory.outcomes(gold, now=NOW + 2) == ["UPDATED"]
+
+
 def test_the_user_of_a_run_is_checked_once_for_each_registered_output(
     memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
