@@ -166,7 +166,9 @@ class StateReading:
         """
         self.limits = limits
         self.size = self.weight = self.count = 0
-        found = await run_in_turn(self._touched, self._is_long, written)
+        known = [*written]
+        is_long = self._is_long or sum(each.size for each in known) > MANY_READ
+        found = await run_in_turn(self._touched, is_long, known)
         if found is None:
             return False
         pointers = {vid: target_of(self.records.pop(vid, None)) for vid in found.vertices}

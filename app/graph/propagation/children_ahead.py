@@ -109,7 +109,11 @@ class ChildrenAhead:
         if self._readings:
             return False
         written = self.written.take()
-        changed = None if written is None else self._changed(written, limit)
+        try:
+            changed = None if written is None else await self._changed(written, limit)
+        except BaseException:
+            self._forget()  # the writes were taken
+            raise
         if changed is None:
             self._forget()
         elif changed.children:
@@ -127,10 +131,13 @@ class ChildrenAhead:
             self.children.of[parent].discard(child)
         self._add(found)
 
-    def _changed(self, written: Iterable[Touched], limit: int) -> _Changed | None:
-        """Return what transactions have touched of the known children, and may have joined; None if it is too much."""
+    async def _changed(self, written: Iterable[Touched], limit: int) -> _Changed | None:
+        """Return what transactions have touched of the known children, and may have joined; None if it is too much.
+
+        In turns: others may have written 100,000 edges while this call waited.
+        """
         found = _Changed()
-        for touched in written:
+        async for touched in OperationBudget().in_turns(written):
             found.children |= touched.vertices & self.children.records.keys()
             ends = touched.ends_by_label()
             for number, (of_child, of_parent, label) in enumerate(_TO_PARENTS):

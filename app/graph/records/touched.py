@@ -38,6 +38,11 @@ class Touched:
         ends = (end for label, out, into in edges for end in (("out", label, out), ("in", label, into)))
         return cls(vertices, frozenset(ends), tenants, edges=edges)
 
+    @property
+    def size(self) -> int:
+        """The number of its vertices and ends of edges, which takes a microsecond for each to compare."""
+        return len(self.vertices) + len(self.edge_ends)
+
     def ends_by_label(self) -> defaultdict[tuple[str, str], set[int]]:
         """Return the near ends of the edges by direction and label; those of an absent label are an empty set."""
         found = defaultdict[tuple[str, str], set[int]](set)

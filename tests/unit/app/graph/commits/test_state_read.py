@@ -5,10 +5,12 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from threading import get_ident
 from typing import Any
 
 import orjson
 import pytest
+from support.estates.wide_lineage import noted_threads
 
 from app.graph.commits import state_read
 from app.graph.commits.reads import read_limits
@@ -20,8 +22,9 @@ from app.graph.commits.reads.read_limits import (
     FewLimits,
     ManyElementsError,
 )
-from app.graph.commits.state_read import StateReading, read_state
+from app.graph.commits.state_read import MANY_READ, StateReading, read_state
 from app.graph.driver.errors import WriteTooLargeError
+from app.graph.records.touched import Touched
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.turns import loop_turns
@@ -141,6 +144,20 @@ async def test_a_read_that_is_too_large_ends_with_all_of_its_requests(monkeypatc
         await read_state(client, client.texts, limits=DivisibleLimits())
     assert client.current == 0
     assert len(client.named) <= 5_000 // 500 + 2
+
+
+@pytest.mark.parametrize("count", [MANY_READ, MANY_READ + 1])
+async def test_much_that_others_wrote_is_compared_aside(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """A call that has read little may wait while others write 100,000 edges: 0.1 s in one callback."""
+    client: Any = Records({1: "{}"})
+    reading = StateReading(client, follow=False, limits=DivisibleLimits())
+    await reading.state([1], (), ())
+    noted = noted_threads(monkeypatch, StateReading, "_touched")
+    edges = frozenset(("DERIVES", vid, -vid) for vid in range(2, 2 + count // 2))  # each has two ends
+    written = [Touched.of_edges(frozenset(range(2, 2 + count % 2)), edges, None)]
+    assert await reading.refresh(written, DivisibleLimits())
+    ((_, thread),) = noted
+    assert (thread != get_ident()) == (count > MANY_READ)
 
 
 async def test_others_run_while_the_starts_of_many_hops_are_placed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from support.unpaused_calls import UnpausedCalls
 
 from app.graph.propagation.children_ahead import ChildrenAhead
 from app.graph.propagation.flow_statement import PARENT_STEPS
@@ -60,6 +61,21 @@ async def test_only_written_children_are_read_again() -> None:
         for _ in range(2):
             assert await ahead.refresh(flows, 5)
         assert (flows.again, ahead.children.records[CHILD]["sensitivity"]) == ([(set(), [CHILD])], "RESTRICTED")
+
+
+async def test_what_others_wrote_is_compared_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They may write 100,000 edges while a call waits for the lock: 0.1 s in one callback."""
+    client: Any = Client()
+    flows: Any = Flows()
+    ahead, calls = ChildrenAhead(), UnpausedCalls(monkeypatch)
+    calls.observe(Touched, "ends_by_label")
+    with ahead.in_use():
+        ahead.written.begin(client)
+        await ahead.read(flows, [PARENT], OperationBudget())
+        for number in range(5):
+            ahead.written.begun(Touched(vertices=frozenset({OTHER + number})))
+        assert await ahead.refresh(flows, 5)
+    assert calls.longest == 1
 
 
 class TaggedFlows(Flows):

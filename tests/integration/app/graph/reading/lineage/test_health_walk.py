@@ -187,6 +187,7 @@ async def test_the_findings_of_walks_count_as_memory(api: Api, monkeypatch: pyte
     assert error["extensions"]["limit"] == "stored"
 
 
+@observes_one_process
 async def test_the_contamination_of_an_operation_is_bounded(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Evaluations that count are examined first; the status may depend on one of them that is left out.
 
