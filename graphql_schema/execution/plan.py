@@ -78,6 +78,11 @@ class Selection:
     key_length: int = field(init=False)
     deeper: tuple[PlanStep, ...] = field(init=False)
 
+    @property
+    def size(self) -> int:
+        """The number of its steps, and one for itself."""
+        return 1 + len(self.steps)
+
     def __post_init__(self) -> None:
         self.keys = tuple(step.key for step in self.steps)
         self.key_length = sum(map(len, self.keys))
@@ -121,20 +126,22 @@ def _plan_read(step: PlanStep) -> None:
 
 
 MAX_STEPS: Final = 10_000
-"""Number of steps of one document from which on no more are kept."""
+"""Once a document has so many steps, further ones are not kept."""
 
 STEP_BYTES: Final = 700
-"""Approximate size of a step, in bytes."""
+"""Approximate size of a step, in bytes. A selection counts as one more, because it may be empty."""
 
 
 @dataclass(slots=True)
 class Plans:
     """The plans of one document, by operation and by the conditions of `@skip` and `@include`.
 
-    ``steps`` is the number of their steps: it grows while they are used, and is 0 again after more than `MAX_PLANS`.
+    ``steps`` is the number of their steps and selections: it grows while they are used, and is 0 again after more than
+    `MAX_PLANS`. ``begun`` counts how often that was.
     """
 
     steps: int = 0
+    begun: int = 0
     _roots: dict[Hashable, Selection] = field(default_factory=dict)
     _conditions: dict[str | None, tuple[str, ...]] = field(default_factory=dict)
 
@@ -153,16 +160,16 @@ class Plans:
         if key not in self._roots:
             if len(self._roots) >= MAX_PLANS:
                 self._roots.clear()
-                self.steps = 0
+                self.steps, self.begun = 0, self.begun + 1
             self._roots[key] = make()
-            self.steps += len(self._roots[key].steps)
+            self.steps += self._roots[key].size
         return self._roots[key]
 
-    def keep(self, step: PlanStep, selection: Selection) -> None:
-        """Keep a selection below a step, unless these plans have MAX_STEPS."""
-        if self.steps < MAX_STEPS:
+    def keep(self, begun: int, step: PlanStep, selection: Selection) -> None:
+        """Keep a selection below a step, unless these plans have MAX_STEPS, or have ``begun`` again since."""
+        if self.steps < MAX_STEPS and begun == self.begun:
             step.below[selection.type.name] = selection
-            self.steps += len(selection.steps)
+            self.steps += selection.size
 
 
 MAX_PLANS = 16

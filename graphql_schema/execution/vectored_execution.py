@@ -84,7 +84,11 @@ class VectoredExecution:
     executor: Executor
     plans: Plans
     report: PlanReport | None = None
+    _begun: int = field(init=False)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
+
+    def __post_init__(self) -> None:
+        self._begun = self.plans.begun
 
     async def objects(self, selection: Selection, sources: Sequence[Resolved]) -> list[JsonObject]:
         """Return the completed objects of one type, one for each source."""
@@ -288,11 +292,11 @@ class VectoredExecution:
         if selection is None:
             fields = self.executor.collect_subfields(type_, step.details).grouped_field_set
             selection = selection_of(self.executor.schema, type_, fields)
-            self.plans.keep(step, selection)
+            self.plans.keep(self._begun, step, selection)
         if type_.name in step.below:
             return await self._counted_objects(selection, sources)
         with self.executor.budget.holding() as hold:
-            hold(STEP_BYTES * len(selection.steps))
+            hold(STEP_BYTES * selection.size)
             return await self._counted_objects(selection, sources)
 
     async def _counted_objects(self, selection: Selection, sources: Column) -> Column:

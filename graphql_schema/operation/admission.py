@@ -84,7 +84,7 @@ class Admission:
 
     def end(self) -> None:
         """Count what the execution has added to the plans of the document."""
-        self._documents.count_growth(self._operation.query or "")
+        self._documents.count_growth(self._operation.query or "", self._caller)
 
     async def _errors(self, document: DocumentNode) -> list[GraphQLError]:
         """Return the errors of a document and its variables; remember a valid document.

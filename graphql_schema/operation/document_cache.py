@@ -94,7 +94,7 @@ class DocumentCache:
         if known is None:
             return None
         self._entries.move_to_end(text)
-        self._count_growth(text, known)
+        self._count_growth(text, known, known.last)
         self._texts[known.main].move_to_end(text)
         known.last, known.used = caller, self.clock()
         self._drop_oldest()
@@ -112,21 +112,33 @@ class DocumentCache:
         self._count(caller, size)
         self._drop_oldest()
 
-    def count_growth(self, text: str) -> None:
-        """Count what the plans of a document have grown by, after an operation that was executed with them."""
+    def count_growth(self, text: str, caller: Caller = ANYBODY) -> None:
+        """Count what the plans of a document have grown by, after a caller has executed an operation with them."""
         known = self._entries.get(text)
         if known is not None:
-            self._count_growth(text, known)
+            self._count_growth(text, known, caller)
             self._drop_oldest()
 
-    def _count_growth(self, text: str, known: _Entry) -> None:
-        if grown := known.document.size - known.size:
-            known.shares[known.last] += grown
-            known.size += grown
-            self._count(known.last, grown)
-            self._remove_text(text, known.main)
-            known.main = max(known.shares, key=known.shares.__getitem__)
-            self._add_text(text, known.main)
+    def _count_growth(self, text: str, known: _Entry, caller: Caller) -> None:
+        """Count for a caller what a document has grown by; if it has become smaller, for those with the most of it."""
+        grown = known.document.size - known.size
+        if not grown:
+            return
+        left = grown
+        while left < 0:
+            main, share = known.shares.most_common(1)[0]
+            part = max(left, -share)
+            self._add_share(known, main, part)
+            left -= part
+        self._add_share(known, caller, left)
+        known.size += grown
+        self._remove_text(text, known.main)
+        known.main = max(known.shares, key=known.shares.__getitem__)
+        self._add_text(text, known.main)
+
+    def _add_share(self, known: _Entry, caller: Caller, size: int) -> None:
+        known.shares[caller] += size
+        self._count(caller, size)
 
     def _drop_oldest(self) -> None:
         while self._bytes > self.max_bytes:

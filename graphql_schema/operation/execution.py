@@ -79,7 +79,8 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
     _tasks = 1
     """Number of tasks in which parts of the operation are completed, with its own."""
     _fields = 0
-    """Number of fields in `_collected`."""
+    """Number of fields in `_collected`, and of its entries."""
+    _last: tuple[tuple[object, ...], CollectedFields | None] = ((), None)
 
     @classmethod
     def build(
@@ -191,15 +192,15 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
 
         graphql-core keeps them for each path. In nested fragments on interfaces, that is each chain of types.
         """
-        nodes = (id(each.node) for each in field_details_list)  # the document keeps its nodes
-        key = (return_type.name, *nodes)
-        found = self._collected.get(key)
+        key = (return_type.name, *(id(each.node) for each in field_details_list))  # the document keeps its nodes
+        found = self._last[1] if self._last[0] == key else self._collected.get(key)
         if found is None:
             given = self.schema, self.fragments, self.variable_values, self.operation
             found = collect_subfields(*given, return_type, field_details_list)
             if self._fields < MAX_STEPS:
                 self._collected[key] = found
-                self._fields += len(found.grouped_field_set)
+                self._fields += 1 + len(found.grouped_field_set)
+        self._last = key, found  # graphql-core calls this for each object of a list
         return found
 
     def execute_fields(

@@ -157,7 +157,7 @@ class StateReading:
             await self.budget.pause()
         return StoredState(self.records, [self._rows_of[hop.kind] for hop in hops], [self._pairs[key] for key in edges])
 
-    async def refresh(self, written: Iterable[Touched], limits: ReadLimits) -> bool:
+    async def refresh(self, written: Sequence[Touched], limits: ReadLimits) -> bool:
         """Read again what transactions have touched of all that was read; return false if that is not possible.
 
         It is not if it is very much, or if a vertex that was looked up leads elsewhere than before. The reading is then
@@ -166,9 +166,8 @@ class StateReading:
         """
         self.limits = limits
         self.size = self.weight = self.count = 0
-        known = [*written]
-        is_long = self._is_long or sum(each.size for each in known) > MANY_READ
-        found = await run_in_turn(self._touched, is_long, known)
+        is_long = self._is_long or sum(each.size for each in written) > MANY_READ
+        found = await run_in_turn(self._touched, is_long, written)
         if found is None:
             return False
         pointers = {vid: target_of(self.records.pop(vid, None)) for vid in found.vertices}

@@ -216,7 +216,7 @@ class DerivedBatch:
 
     @property
     def is_half_full(self) -> bool:
-        """Whether a step that has derived it should read no more; never before it has derived something."""
+        """Whether a step that has derived it should read no more. An empty batch is not, also with a maximum of 1."""
         return self.examined > MAX_EXAMINED // 2
 
 

@@ -109,14 +109,13 @@ class ChildrenAhead:
         if self._readings:
             return False
         written = self.written.take()
+        changed = None
         try:
             changed = None if written is None else await self._changed(written, limit)
-        except BaseException:
-            self._forget()  # the writes were taken
-            raise
-        if changed is None:
-            self._forget()
-        elif changed.children:
+        finally:
+            if changed is None:  # it is unknown, or the writes were taken in vain
+                self._forget()
+        if changed is not None and changed.children:
             kept = self.parents, self.children, self._values
             self._forget()  # if the request fails, nothing is known: the writes were taken
             found = await flows.members(changed.memberships, sorted(changed.children))

@@ -33,13 +33,13 @@ _CODES = {
 
 
 MAX_IGNORED_TOGETHER: Final = 5_000
-"""Number of ignored parts of the events of a request from which on an event reports FEW_IGNORED.
+"""Number of ignored parts that the events of a request report together, if each has few.
 
 A part of two bytes has a path of hundreds of characters in the report: without a limit that is 83 MB for a batch.
 """
 
 FEW_IGNORED: Final = 10
-"""Number of its ignored parts that each event of a long batch reports, and how many there are besides."""
+"""Each event reports so many of its ignored parts at least, however many the earlier events of the request had."""
 
 
 class EventIntake:

@@ -6,7 +6,7 @@ expands it, once for all assets of the operation. Weights and status are defined
 """
 
 import asyncio
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from heapq import nsmallest
@@ -44,7 +44,10 @@ from graphql_schema.rules.health_status import (
 from policies.errors import LimitError
 
 FINDING_BYTES: Final = 300
-"""Bytes of memory of a finding beside its rows; each walk of an operation keeps its own."""
+"""Bytes of memory of a finding beside its rows; each walk keeps its own until it ends."""
+
+ADDED_BYTES: Final = 100
+"""Bytes of memory for each asset whose findings a walk has added."""
 
 _CONTAMINATION = "contamination"
 
@@ -57,18 +60,23 @@ class HealthWalk:
     least depth, then the least id of the asset. ``monitored`` is true if the root, or a member that
     :meth:`_group_findings` yields with it, has a visible evaluation or latest result of a check that counts.
     ``lacks_causes`` is true if visible evaluations, or the contamination of some, were left out, which cannot change
-    the status.
+    the status. ``hold`` is given how many bytes of memory the findings take.
     """
 
     root: Row
     session: WalkSession
     walk: WalkState
     visibility: LineageVisibility
+    hold: Callable[[int], None]
     findings: dict[tuple[str, bool], HealthFinding] = field(default_factory=dict)
     monitored: bool = False
     lacks_causes: bool = False
     _added: set[tuple[AssetFindings, bool]] = field(default_factory=set)
     """The findings on assets that were added, each with whether they count for the root."""
+
+    def hold_findings(self) -> None:
+        """Count the memory of what was found so far."""
+        self.hold(FINDING_BYTES * len(self.findings) + ADDED_BYTES * len(self._added))
 
     async def read_evidence(self, reached: list[Row]) -> list[GroupEvidence]:
         """Return the evidence on the vertices of a level.
@@ -208,13 +216,19 @@ def _follows(edge: JoinedEdge, near: Row, far: Row, reached: Row) -> bool:
 async def health_of(session: WalkSession, row: Row, pin: SnapshotTime) -> HealthReport:
     """Return the health of an asset, with at most MAX_CAUSES findings.
 
-    ``pin`` is the read time that is reported in the result. Raises LimitError if the operation starts too many walks.
+    ``pin`` is the read time that is reported in the result. The findings count as memory until the walk has ended.
+    Raises LimitError if the operation starts too many walks.
     """
+    with session.rows.budget.holding() as hold:
+        return await _health_of(session, row, pin, hold)
+
+
+async def _health_of(session: WalkSession, row: Row, pin: SnapshotTime, hold: Callable[[int], None]) -> HealthReport:
     session.budget.begin()
     query = LineageQuery((row.urn,), Direction.IN, LEVELS)
     walk = WalkState(session, query, session.visibility(None), LEVELS, follows=_follows)
     walk.begin(row)
-    health = HealthWalk(row, session, walk, session.visibility(None))
+    health = HealthWalk(row, session, walk, session.visibility(None), hold)
     groups = await _advance(health, 0)
     evaluations = await health.examined_evaluations(groups[0]) if groups else []
     reports, _ = await asyncio.gather(health.contaminations(evaluations, pin), _walk_on(health))
@@ -246,11 +260,10 @@ async def _advance(health: HealthWalk, depth: int) -> list[GroupEvidence]:
     turns = health.session.rows.budget
     await turns.pause()
     async for reached, group in turns.in_turns(zip(level, evidence, strict=False)):
-        known = len(health.findings)
         with turns.reading_on():
             steps = health.add_findings(depth, reached, group)
             ended = await run_in_parts(steps, is_long=health.is_long(group))
-        turns.count_stored(FINDING_BYTES * (len(health.findings) - known))
+        health.hold_findings()
         if ended is not None:
             walk.end(ended)
             return evidence

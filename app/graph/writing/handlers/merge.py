@@ -8,7 +8,7 @@ still does.
 from collections.abc import Iterator
 from typing import Final
 
-from app.graph.records.edge_record import EdgeKey, ended, is_current
+from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, ended, is_current
 from app.graph.records.merged_edge import joined, moved
 from app.graph.records.merged_record import MERGE_DEPTH, merge_depth, merged
 from app.graph.records.read_time import recorded
@@ -72,9 +72,10 @@ def merge(unit: ItemUnit, command: MergeCommand) -> WriteOutcome:
     """Merge one dataset into another.
 
     Raises RejectedItemError if one of them is hidden or deleted, the caller has not made the first, or may not update
-    and link the second. Others may also have linked the first to an asset that is hidden, that the caller may not link,
-    or that has no owner and was registered by others. The last causes are more than references and observed values,
-    more than MAX_MOVED edges, and ids that lead to the first over MAX_DEPTH merges.
+    and link the second. An edge of the first may also lead to a visible asset that the caller may not link. Others may
+    have linked it to a hidden asset, or to one that they registered and that has no owner. The last causes are more
+    than references and observed values, more than MAX_MOVED edges, and ids that lead to the first over more than
+    MAX_DEPTH merges.
     """
     source, target = require_visible(unit, command.source, "from"), require_visible(unit, command.target, "into")
     gone, remaining = unit.lookup.vid(command.source), unit.lookup.vid(command.target)
@@ -127,19 +128,25 @@ def _authorise(unit: ItemUnit, source: Record, target: Record) -> None:
 def _authorise_edges(unit: ItemUnit, source: Record, edges: list[tuple[EdgeKey, EdgeKey]], gone: int) -> None:
     """Require the right to link each asset whose edge would continue at another dataset.
 
-    The caller may have declared the edge when its asset had another owner. A merge is not undone, so of what others
-    declared, more is needed than for a registration: of a registered asset without an owner, the caller must be the
-    registrant. An asset that the caller may not see prevents the merge, also as the source of an edge. By this edge,
-    which the caller could not end, its sensitivity and tags would reach the other dataset. The message does not name
-    it, because the caller has not. Administrators may move all edges.
+    This holds for the own edges of the caller as well, because an asset may have got another owner since. An own edge
+    that is not confirmed changes no other asset. A merge is not undone, so of what others declared, more is needed
+    than for a registration: of a registered asset without an owner, the caller must be the registrant.
+
+    An asset that the caller may not see prevents the merge. If it is the source of an edge that others declared, its
+    sensitivity and tags would reach the other dataset by an edge that the caller could not end. The message does not
+    name the asset, because the caller has not. Administrators may move all edges.
     """
     may_administer = unit.visibility.allows("administer", source).allowed
     has_hidden = False
     for key, _ in edges:
-        of_others = _is_of_others(unit, key)
+        edge = unit.lookup.edge(key) or {}
+        of_others = _is_of_others(unit, edge)
+        if edge.get(UNCONFIRMED) and not of_others:
+            continue
         for record in changed_ends(unit, key, without=gone):
             refuse_withheld(unit, record, "from")
             is_visible = unit.visibility.is_visible(record)
+            has_hidden |= not is_visible
             is_shown = is_visible and require_right_if_visible(unit, "link", record, "from")
             if is_shown and of_others and not may_administer:
                 _refuse_unowned_of_others(unit, record)
@@ -149,9 +156,9 @@ def _authorise_edges(unit: ItemUnit, source: Record, edges: list[tuple[EdgeKey, 
         raise _described(source)
 
 
-def _is_of_others(unit: ItemUnit, key: EdgeKey) -> bool:
+def _is_of_others(unit: ItemUnit, edge: Record) -> bool:
     """Return whether others recorded or declared an edge."""
-    edge, subject = unit.lookup.edge(key) or {}, unit.author.subject
+    subject = unit.author.subject
     return edge.get("recordedBy") != subject or bool(declarers_of_others(edge, subject, unit.now))
 
 

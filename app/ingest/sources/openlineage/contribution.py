@@ -88,7 +88,7 @@ class IgnoredParts:
     kept: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, reason: str, *path: str) -> None:
-        """Add a part with its path in pieces, of which no text is made beyond the maximum: names in it may be long."""
+        """Count a part. Beyond the maximum it is not kept, and the pieces of its path are not joined."""
         self.of_event.count += 1
         if self.of_event.count <= self.of_event.maximum:
             self.kept.append((".".join(path), reason))
@@ -97,7 +97,7 @@ class IgnoredParts:
 def ignored_parts(
     count: IgnoredCount, assets: Iterable[tuple[str, IgnoredParts]], subject: str
 ) -> Iterator[IgnoredPart]:
-    """Yield the kept parts by asset, and how many there are besides, which is about the ``subject`` of the event."""
+    """Yield the kept parts by asset. If there were more, yield one more part, about the subject, with their number."""
     yield from (IgnoredPart(*part, urn) for urn, ignored in assets for part in ignored.kept)
     if count.count > count.maximum:
         yield IgnoredPart("", f"{count.count - count.maximum} further parts", subject)

@@ -1,5 +1,6 @@
 """Plans: which fields of which type are read, in which order, and how long a plan is kept."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -189,7 +190,12 @@ NESTED = """{ things { ...A } } fragment A on Thing { number thing { ...B } } fr
   number thing { ...C } } fragment C on Thing { number }"""
 """Two types on three levels: a selection of the root, and 2, 4 and 8 below it."""
 
-STEPS = 1 + 2 * (2 + 4) + 8
+SIZE = 2 + 2 * (3 + 2 * (3 + 2 * 2))
+"""The number of steps and selections."""
+
+
+AT_ONCE = 20
+"""The greatest size of the selections that are in use at the same time; what has ended counts no longer."""
 
 
 def nested() -> list[Any]:
@@ -213,7 +219,7 @@ async def test_few_steps_of_a_document_are_kept(ada: Principal, monkeypatch: pyt
     """
     ROOTS[:] = nested()
     found = dict[int, Any]()
-    for most in (STEPS, 6):
+    for most in (SIZE, 6):
         monkeypatch.setattr(plan, "MAX_STEPS", most)
         small, limits = small_schema(), UsageLimits()
         documents = small._documents  # noqa: SLF001 - what is kept is not observable otherwise
@@ -226,8 +232,38 @@ async def test_few_steps_of_a_document_are_kept(ada: Principal, monkeypatch: pyt
             assert documents._bytes == size  # noqa: SLF001
             known = documents.get(NESTED)
             assert known is not None
-            assert known.plans.steps == (STEPS if most == STEPS else 1 + 2 + 2 + 2)
-    assert found[6] == found[STEPS]
+            assert known.plans.steps == (SIZE if most == SIZE else 2 + 3 + 3)
+    assert found[6] == found[SIZE]
+
+
+def test_nothing_is_kept_of_plans_that_were_replaced(schema: GraphSchema) -> None:
+    """An operation may still run with one of them: what it adds would count, and is reached by no other operation."""
+    document = Document(schema, '{ asset(id: "x") { id } }')
+    (step,) = document.plan().steps
+    below, plans = document.below(document.plan(), "asset", "Model"), document.plans
+    before, known = plans.begun, plans.steps
+    plans.begun += 1
+    plans.keep(before, step, below)
+    assert (step.below, plans.steps) == ({}, known)
+    plans.keep(plans.begun, step, below)
+    assert (step.below, plans.steps) == ({"Model": below}, known + below.size)
+
+
+async def test_what_a_cancelled_operation_planned_counts(ada: Principal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document that its callers never receive to the end is kept with its plans as well."""
+    ROOTS[:] = nested()
+    small, keep = small_schema(), Plans.keep
+
+    def cancelled(plans: Plans, begun: int, step: plan.PlanStep, selection: Selection) -> None:
+        keep(plans, begun, step, selection)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(Plans, "keep", cancelled)
+    with pytest.raises(asyncio.CancelledError):
+        await small.execute(NESTED, context_value=context(ada, UsageLimits()))
+    (entry,) = small._documents._entries.values()  # noqa: SLF001 - what is kept is not observable otherwise
+    assert entry.document.plans.steps > 1
+    assert small._documents._bytes == entry.document.size  # noqa: SLF001
 
 
 @pytest.mark.parametrize("enough", [True, False])
@@ -237,8 +273,7 @@ async def test_a_plan_that_is_not_kept_counts_as_memory(
     """An operation of half a million values may have as many steps: it ends when they are too large."""
     ROOTS[:] = nested()
     monkeypatch.setattr(plan, "MAX_STEPS", 0)
-    most = 2 * (2 + 4) + 8
-    limits = UsageLimits(stored=STEP_BYTES * (most if enough else 1))
+    limits = UsageLimits(stored=STEP_BYTES * (AT_ONCE if enough else AT_ONCE - 1))
     result = await small_schema().execute(NESTED, context_value=context(ada, limits))
     assert [getattr(each.original_error, "extensions", {}).get("limit") for each in result.errors or ()] == (
         [] if enough else ["stored"]

@@ -8,6 +8,7 @@ import pytest
 import strawberry
 from graphql import parse
 
+from graphql_schema.execution.plan import STEP_BYTES
 from graphql_schema.operation import admission, parsed_documents
 from graphql_schema.operation.document_cache import TOKEN_BYTES, DocumentCache
 from graphql_schema.operation.limited_schema import OperationSchema
@@ -149,6 +150,26 @@ def test_plans_count_when_they_have_grown() -> None:
     second.plans.steps = 40
     assert cache.get("{ b }") is second
     assert cache.get("{ a }") is None
+
+
+def test_growth_counts_for_who_executed() -> None:
+    """A document may grow by megabytes while others ask for it, and by a document less after it began again."""
+    cache = DocumentCache(max_bytes=40_000)
+    for text in ("{ a }", "{ b }"):
+        cache.add(text, parse(text), ADA)
+    grown = cache.get("{ b }", ADA)
+    assert grown is not None
+    assert cache.get("{ b }", BO) is grown
+    grown.plans.steps = 20
+    cache.count_growth("{ b }", ADA)
+    assert cache._sizes[BO] == 0  # noqa: SLF001 - whose documents are dropped first
+    assert cache._sizes[ADA] == 2 * SIZE + 20 * STEP_BYTES  # noqa: SLF001
+    grown.plans.steps = 0
+    cache.count_growth("{ b }", BO)
+    assert dict(cache._sizes) == {ADA: 2 * SIZE}  # noqa: SLF001
+    grown.plans.steps = 55
+    cache.count_growth("{ b }", BO)
+    assert cache.get("{ b }", BO) is None
 
 
 def test_few_documents_are_looked_at_for_each_that_is_dropped() -> None:

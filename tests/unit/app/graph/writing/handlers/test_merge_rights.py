@@ -34,14 +34,39 @@ def test_an_edge_that_others_declare_too_needs_the_right_to_link(memory: Memory)
     assert refusal(memory) == ("DENIED", ("from",))
 
 
+@pytest.mark.parametrize(
+    ("values", "outcome"),
+    [({}, "DENIED"), ({"visibility": "TEAM"}, "CONFLICT"), ({"sensitivity": "RESTRICTED"}, "CONFLICT")],
+)
 @pytest.mark.parametrize("repeats", [True, False])
-def test_an_own_edge_of_a_former_asset_needs_the_right_to_link(memory: Memory, *, repeats: bool) -> None:
-    """Who declared it as the owner moves it no more for the next one, whether or not this one has declared it again."""
+def test_an_own_edge_of_a_former_asset_needs_the_right_to_link(
+    memory: Memory, values: dict[str, str], outcome: str, *, repeats: bool
+) -> None:
+    """Who declared it as the owner moves it no more for the next one, whether or not this one has declared it again.
+
+    So it is if the asset is hidden now; the message then names none.
+    """
     seeded(memory, asset("dataset new", owners=OURS))
     assert memory.outcomes(asset("dataset d", owners=OURS, derivedFrom=["dataset old"]), who=ADA) == ["CREATED"]
-    assert memory.outcomes(asset("dataset d", owners=THEIRS), now=NOW + 1) == ["UPDATED"]
+    assert memory.outcomes(asset("dataset d", values, owners=THEIRS), now=NOW + 1) == ["UPDATED"]
     if repeats:
         again = asset("dataset d", derivedFrom=["dataset old"])
         assert memory.outcomes(again, who=BO, now=NOW + 2) == ["UNCHANGED"]
-    assert refusal(memory) == ("DENIED", ("from",))
+    assert refusal(memory) == (outcome, ("from",))
     assert memory.outcomes(MERGE, now=LATER) == ["UPDATED"]
+
+
+def test_an_own_edge_that_is_not_confirmed_moves(memory: Memory) -> None:
+    """It changes nothing at the asset of others, and its caller cannot end it once that is visible."""
+    seeded(memory, asset("dataset new", owners=OURS), asset("dataset shut", {"visibility": "TEAM"}, owners=THEIRS))
+    assert memory.outcomes(link("DERIVES", "dataset old", "dataset shut"), who=ADA) == ["CREATED"]
+    assert memory.outcomes(asset("dataset shut", {"visibility": "ORG"}), who=BO, now=NOW + 1) == ["UPDATED"]
+    assert memory.outcomes(MERGE, who=ADA, now=LATER) == ["UPDATED"]
+
+
+def test_an_own_edge_of_an_unowned_asset_of_others_moves(memory: Memory) -> None:
+    """Only of what others declared, the caller must be the registrant."""
+    seeded(memory, asset("dataset new", owners=OURS))
+    assert memory.outcomes(asset("dataset free"), who=BO) == ["CREATED"]
+    assert memory.outcomes(link("DERIVES", "dataset old", "dataset free"), who=ADA) == ["CREATED"]
+    assert memory.outcomes(MERGE, who=ADA, now=LATER) == ["UPDATED"]
