@@ -4,17 +4,20 @@ Append-only JSON lines, separate from the log of the process. A line names the c
 there is one. By its event it also has the coordinate, ids of assets and edges, or the reasons of a denial. A line about
 hidden fields (``denied``) has their number, no ids. A line with the event ``hidden`` has the ids of assets that the
 request named and the caller may not discover. One with the event ``webhook`` has the name of a webhook that changed.
-One with ``withheld`` has the number of values that were too many, so that the response was not sent. No line has the
-value of a field. A response is sent only after its lines are written, all or none of them.
+One with ``withheld`` has the number of values that were too many, so that the response was not sent. If the caller has
+spent its share of the log, lines have numbers in place of ids and reasons. No line has the value of a field. A response
+is sent only after its lines are written, all or none of them.
 """
 
 import errno
 import fcntl
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import chain, islice
+from math import ceil
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Final
@@ -22,6 +25,7 @@ from typing import Final
 import orjson
 
 from app.settings import Settings
+from app.telemetry.log_share import BURST, LogShares
 from app.telemetry.spans import trace_ids
 from graphql_schema.ports.policy_report import PolicyReport
 from policies.errors import Code, CodedError, LimitError
@@ -61,16 +65,20 @@ class AccessLogError(CodedError):
 class AccessLog:
     """Appends to one file, opened anew for each response that must be logged: log rotation may move it at any time."""
 
-    def __init__(self, path: Path, labels: Labels) -> None:
+    def __init__(self, path: Path, labels: Labels, shares: LogShares | None = None) -> None:
         self._path = path
         self._labels = labels
+        self._shares = LogShares() if shares is None else shares
 
     def write(self, principal: Principal, request_id: str, report: PolicyReport) -> None:
         """Append the lines of one response, with fsync if the caller uses break-glass; none if there is nothing to log.
 
-        Raises AccessLogError if the file cannot be written, and LimitError if too many values were read. One line then
-        has the number of these, and all other lines are written: a mutation was stored.
+        Raises AccessLogError if the file cannot be written, and LimitError if too many values were read, or the caller
+        has spent its share of the log and any were. One line then has the number of these, and all other lines are
+        written: a mutation was stored.
         """
+        caller = principal.tenant, principal.subject
+        seconds = self._shares.seconds_until_free(caller)
         common = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "requestId": request_id,
@@ -81,19 +89,25 @@ class AccessLog:
             "policyVersion": report.policy_version,
             **({} if principal.break_glass is None else {"breakGlass": principal.break_glass}),
         }
-        lines = [orjson.dumps({**common, **event}) + b"\n" for event in self._events(principal, report)]
+        count, is_brief = _read_count(report), seconds > 0
+        is_withheld = count > (0 if is_brief else MAX_LOGGED_READS)
+        events = self._events(principal, report, is_withheld=is_withheld, is_brief=is_brief)
+        lines = [orjson.dumps({**common, **event}) + b"\n" for event in events]
         if lines:
-            self._append(b"".join(lines), durable=principal.break_glass is not None)
-        if _read_count(report) > MAX_LOGGED_READS:
-            raise _too_many_reads(_read_count(report))
+            text = b"".join(lines)
+            self._append(text, durable=principal.break_glass is not None)
+            self._shares.spend(caller, len(text))
+        if is_withheld:
+            raise _share_is_spent(seconds) if is_brief else _too_many_reads(count)
 
-    def _events(self, principal: Principal, report: PolicyReport) -> Iterator[dict[str, object]]:
+    def _events(
+        self, principal: Principal, report: PolicyReport, *, is_withheld: bool, is_brief: bool
+    ) -> Iterator[dict[str, object]]:
         if principal.break_glass is not None:
             yield {"event": "break_glass"}
-        is_too_much = _read_count(report) > MAX_LOGGED_READS
-        if is_too_much:
+        if is_withheld:
             yield {"event": "withheld", "count": _read_count(report)}
-        for coordinate, ids in () if is_too_much else sorted(report.reads.items()):
+        for coordinate, ids in () if is_withheld else sorted(report.reads.items()):
             type_name, field = coordinate.split(".")
             label = self._labels[type_name][field]
             yield from _in_pages({"event": "read", "coordinate": coordinate, "label": label}, list(ids))
@@ -101,10 +115,11 @@ class AccessLog:
             denial = report.why[coordinate]
             denied = {"event": "denied", "coordinate": coordinate, "count": count}
             yield {**denied, "policies": denial.policies, "needs": denial.needs}
-        yield from _in_pages({"event": "hidden"}, list(islice(report.absent, MAX_LOGGED_HIDDEN)))
-        if len(report.absent) > MAX_LOGGED_HIDDEN:
-            yield {"event": "hidden", "ids": [], "count": len(report.absent) - MAX_LOGGED_HIDDEN}
-        yield from _refusals(report)
+        maximum = 0 if is_brief else MAX_LOGGED_HIDDEN
+        yield from _in_pages({"event": "hidden"}, list(islice(report.absent, maximum)))
+        if len(report.absent) > maximum:
+            yield {"event": "hidden", "ids": [], "count": len(report.absent) - maximum}
+        yield from _refused_counts(report) if is_brief else _refusals(report)
         for action, name, owner in report.webhooks:
             yield {"event": "webhook", "action": action, "name": name, "owner": owner}
 
@@ -137,6 +152,16 @@ def _too_many_reads(count: int) -> LimitError:
         limit="logged",
         actual=count,
         maximum=MAX_LOGGED_READS,
+    )
+
+
+def _share_is_spent(seconds: float) -> LimitError:
+    return LimitError(
+        "The response has values of restricted or secret fields, each of which is logged, and your share of the access "
+        f"log is spent. Send it again after {ceil(seconds)} seconds, and read fewer of these fields. A mutation may "
+        "have been stored: read the state before you repeat it.",
+        limit="logShare",
+        maximum=BURST,
     )
 
 
@@ -192,6 +217,15 @@ def _refusals(report: PolicyReport) -> Iterator[dict[str, object]]:
             count = sum(count for _, _, count in page)
             repeated = {"count": count} if count > max(1, len(ids)) or not different else {}
             yield {"event": "refused", "action": action, "ids": ids, "reasons": different, **repeated}
+
+
+def _refused_counts(report: PolicyReport) -> Iterator[dict[str, object]]:
+    """Yield the number of denied writes by action."""
+    counts = Counter[str]()
+    for (action, _, _), count in report.refused.items():
+        counts[action] += count
+    for action, count in counts.items():
+        yield {"event": "refused", "action": action, "ids": [], "reasons": [], "count": count}
 
 
 def _in_pages(event: dict[str, object], ids: list[str]) -> Iterator[dict[str, object]]:

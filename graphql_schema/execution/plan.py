@@ -45,8 +45,8 @@ class PlanStep:
     ``read`` is its reader if it has no resolver of its own, ``call`` its resolver otherwise; both are None for
     ``__typename``. ``leaf`` is its nullable type if the field has a reader and one scalar or enum as value.
     ``required``, a flag of a field with a reader: its type is non-null. ``governed``, a flag of a field with a
-    resolver: the policy may hide the field on some sources. ``lists``, a flag: the value is a list, and the resolver is
-    called for each source. ``below`` are the selections below the field, by the name
+    resolver: the policy may hide the field on some sources. ``lists``, a flag: the value is a list, which is made for
+    each source. ``below`` are the selections below the field, by the name
     of the object type of its values.
     """
 
@@ -117,6 +117,7 @@ def _plan_read(step: PlanStep) -> None:
         nullable: GraphQLNullableType = get_nullable_type(step.definition.type)
         step.leaf = nullable if is_leaf_type(nullable) else None
         step.required = nullable is not step.definition.type
+        step.lists = is_list_type(nullable)
         return
     step.governed = isinstance(resolve, GuardedResolver)
     step.call = resolver_call(step.definition)

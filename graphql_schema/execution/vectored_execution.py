@@ -171,8 +171,8 @@ class VectoredExecution:
     async def _values(self, step: PlanStep, sources: Sequence[Resolved]) -> Column:
         """Return the values of a field for all sources, None where it is hidden."""
         if step.read is not None:
-            read = step.read  # the items of a page are made when they are read
-            return [read(source) async for source in self.executor.budget.in_turns(sources)]
+            read, keep = step.read, self._foreseen if step.lists else _same
+            return [keep(read(source)) async for source in self.executor.budget.in_turns(sources)]
         if step.governed:
             shown = [source.is_shown(step.name) async for source in self.executor.budget.in_turns(sources)]
             if not all(shown):
@@ -208,10 +208,11 @@ class VectoredExecution:
         return self._foreseen(await call())
 
     def _foreseen(self, made: Resolved) -> Resolved:
-        """Return what a resolver made for one source, and foresee its elements if it is a list.
+        """Return what a resolver or reader made for one source, and foresee its elements if it is a list.
 
-        The lists of all sources may be millions of elements before the first one is completed, and counted. Raises
-        StockPathError for too many: graphql-core finds which list exceeds the limit.
+        The lists of all sources may be millions of elements before the first one is completed, and counted. So may the
+        items of pages, which are made when they are read: thousands of sources may have one page. Raises StockPathError
+        for too many: graphql-core finds which list exceeds the limit.
         """
         budget = self.executor.budget
         if isinstance(made, list | tuple):

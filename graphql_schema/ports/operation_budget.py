@@ -36,6 +36,9 @@ MANY_ROWS: Final = 2_000
 MANY_BYTES: Final = 4 * 1024 * 1024
 """The same for what they take in memory by estimate: few records can have a million values."""
 
+MANY_VALUES: Final = 50_000
+"""The same for the values of a response, each of which may be an object."""
+
 
 @dataclass(frozen=True, slots=True)
 class UsageLimits:
@@ -196,7 +199,7 @@ class OperationBudget:
     @property
     def has_read_much(self) -> bool:
         """Whether what the operation has read, and made of it, should be freed in turns, not at once."""
-        return self.rows > MANY_ROWS or self.stored > MANY_BYTES
+        return self.rows > MANY_ROWS or self.stored > MANY_BYTES or self.values > MANY_VALUES
 
     @property
     def is_half_read(self) -> bool:

@@ -27,6 +27,8 @@ from app.http.json_response import encoded_response, error_payload
 from app.http.negotiation import JSON
 from app.telemetry.operation_report import OK
 from graphql_schema.execution.failed_frames import forget_frames
+from graphql_schema.ports.operation_budget import MANY_VALUES
+from graphql_schema.ports.turns.gradual_release import RELEASE
 from policies.errors import Code, CodedError
 
 MAX_ERRORS = 5
@@ -91,9 +93,14 @@ class GraphQLResult:
     ) -> Response:
         """Return the HTTP response in the media type ``media``, with additional ``headers``.
 
-        ``budget`` has the number of characters of texts and keys in ``data``, and that of its values.
+        ``budget`` has the number of characters of texts and keys in ``data``, and that of its values. If it is much, it
+        is freed in turns afterwards.
         """
-        body = await encoded_content(self.content(request_id), budget.characters, budget.values)
+        try:
+            body = await encoded_content(self.content(request_id), budget.characters, budget.values)
+        finally:
+            if budget.values > MANY_VALUES:
+                RELEASE.free_response(self.data)
         return encoded_response(body, self.status(media), media, headers)
 
 

@@ -14,6 +14,7 @@ from graphql_schema.execution import plan
 from graphql_schema.execution.leaf_column import StockPathError
 from graphql_schema.execution.plan import MAX_PLANS, MAX_STEPS, STEP_BYTES, Plans, Selection, selection_of
 from graphql_schema.fields.context import Context
+from graphql_schema.fields.record_reader import RecordReader
 from graphql_schema.operation import execution
 from graphql_schema.operation.execution import BudgetedExecution
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
@@ -184,6 +185,27 @@ async def test_lists_of_resolvers_end_the_operation_while_they_are_made(
     await small.execute(document, context_value=opened(UsageLimits(items=200)))
     assert made
     assert made[0] <= 200 + 4 * 10  # those that run at once
+
+
+async def test_lists_that_are_read_end_the_operation_while_they_are_made(
+    ada: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The items of a page are made when they are read: thousands of sources with one page made millions of items."""
+    ROOTS[:] = [red(number, things=[red(0)] * 10) for number in range(50)]
+    read, made = RecordReader.__call__, [0]
+
+    def noted(reader: RecordReader, source: Any, info: object = None) -> Any:
+        made[0] += reader.name == "things"
+        return read(reader, source, info)
+
+    monkeypatch.setattr(RecordReader, "__call__", noted)
+    result = await small_schema().execute("{ reds { things { number } } }", context_value=context(ada, UsageLimits()))
+    assert (result.errors, made[0]) == (None, 50)
+    made[0] = 0
+    limited = context(ada, UsageLimits(items=200))
+    monkeypatch.setattr(Context, "restart", lambda _: made.append(made[0]))
+    await small_schema().execute("{ reds { things { number } } }", context_value=limited)
+    assert made[1] == 1 + (200 - 50) // 10
 
 
 NESTED = """{ things { ...A } } fragment A on Thing { number thing { ...B } } fragment B on Thing {

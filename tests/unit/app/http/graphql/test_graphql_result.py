@@ -7,6 +7,8 @@ from strawberry.types.execution import PreExecutionError
 from structlog.testing import capture_logs
 
 from app.http.graphql.graphql_result import GraphQLResult, build_result
+from graphql_schema.ports.operation_budget import MANY_VALUES, OperationBudget
+from graphql_schema.ports.turns.gradual_release import GradualRelease
 from policies.errors import Code, CodedError
 
 GR, JSON = "application/graphql-response+json", "application/json"
@@ -97,3 +99,15 @@ def test_an_error_before_execution_is_a_request_error() -> None:
     found = build_result(PreExecutionError(None, [GraphQLError("Syntax Error")]), "r", "{", suggestions=False)
     assert not found.executed
     assert build_result(ExecutionResult(data=None, errors=[]), "r", "{ a }", suggestions=False).executed
+
+
+@pytest.mark.parametrize("more", [0, 1])
+async def test_much_data_is_freed_in_turns(monkeypatch: pytest.MonkeyPatch, more: int) -> None:
+    """Half a million objects would be freed when the response is sent, in one callback of 60 ms."""
+    freed = list[object]()
+    monkeypatch.setattr(GradualRelease, "free_response", lambda _, data: freed.append(data))
+    budget = OperationBudget()
+    budget.values = MANY_VALUES + more
+    found = result({"a": 1})
+    assert (await found.response("r", JSON, budget)).status_code == 200
+    assert freed == [found.data] * more

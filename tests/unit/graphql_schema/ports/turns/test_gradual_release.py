@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -127,3 +128,25 @@ async def test_an_object_that_cannot_be_taken_apart_keeps_no_others(freed: Freed
     await until(lambda: release.is_done)
     assert freed.total == 3
     assert [type(error) for error in errors] == [TypeError]
+
+
+async def test_a_response_is_freed_a_little_at_a_time(freed: Freed) -> None:
+    """Whatever its shape: a mapping with texts as keys may lead to all of it. What others refer to stays as it is."""
+    release, kept = GradualRelease(), {"shared": [1, 2]}
+
+    class Leaf(dict[str, Any]):
+        def __del__(self) -> None:
+            freed.total += 1
+
+    lists = [[{"deep": Leaf(), "shared": kept} for _ in range(100)] for _ in range(20)]
+    data: dict[str, Any] = {f"a{number}": {"nodes": nodes} for number, nodes in enumerate(lists)}
+    del lists
+    release.free_response(data)
+    del data
+    counts = list[int]()
+    while not release.is_done:
+        counts.append(freed.total)
+        await asyncio.sleep(0)
+    assert freed.total == 20 * 100
+    assert max(after - before for before, after in pairwise(counts)) <= AT_ONCE
+    assert kept == {"shared": [1, 2]}
