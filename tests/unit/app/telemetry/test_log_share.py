@@ -20,7 +20,7 @@ def test_a_share_is_spent_and_grows_again() -> None:
     assert shares.seconds_until_free(ADA) == 1
 
 
-def test_callers_whose_share_is_whole_are_forgotten() -> None:
+def test_a_full_share_is_forgotten() -> None:
     """Tokens may have thousands of subjects."""
     now = [100.0]
     shares = LogShares(lambda: now[0])
