@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import Final, Protocol
 
 from app.graph.admin.index_watch import IndexWatch
 from app.graph.commits.write_coordinator import WriteCoordinator
@@ -19,6 +19,9 @@ from app.graph.writing.writer import PolicedWriter
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.outcomes import WriteOutcome
 from policies.principal import Principal
+
+JOB_BATCH_ITEMS: Final = 50
+"""Number of items that a job writes in one transaction for a caller; each may read 64 KiB under the write lock."""
 
 
 class Job(Protocol):
@@ -36,7 +39,7 @@ def jobs_of(client: GremlinClient, coordinator: WriteCoordinator) -> tuple[Job, 
 
     async def write_as(who: Principal, items: Sequence[Command]) -> list[WriteOutcome]:
         writer = PolicedWriter(client, coordinator, coordinator.access(who))
-        writer.of_job = True
+        writer.of_job, writer.batch_size = True, JOB_BATCH_ITEMS
         return await writer.write(items, dry_run=False, atomic=False)
 
     return (

@@ -171,8 +171,7 @@ class VectoredExecution:
     async def _values(self, step: PlanStep, sources: Sequence[Resolved]) -> Column:
         """Return the values of a field for all sources, None where it is hidden."""
         if step.read is not None:
-            read, keep = step.read, self._foreseen if step.lists else _same
-            return [keep(read(source)) async for source in self.executor.budget.in_turns(sources)]
+            return await self._each(step, step.read, sources)
         if step.governed:
             shown = [source.is_shown(step.name) async for source in self.executor.budget.in_turns(sources)]
             if not all(shown):
@@ -201,8 +200,18 @@ class VectoredExecution:
                 found += await all_of(budget, calls, self._slots)
                 await budget.pause()
             return found
+        return await self._each(step, lambda source: call(source, info, arguments), sources)
+
+    async def _each(self, step: PlanStep, make: Callable[[Resolved], Resolved], sources: Sequence[Resolved]) -> Column:
+        """Return what is made for each source, in turns.
+
+        If that ends with an error, its frames have the list, which is then freed in turns with them.
+        """
+        made: Column = []
         keep = self._foreseen if step.lists else _same
-        return [keep(call(source, info, arguments)) async for source in budget.in_turns(sources)]
+        async for source in self.executor.budget.in_turns(sources):
+            made.append(keep(make(source)))
+        return made
 
     async def _foreseen_of(self, call: Callable[[], Awaitable[Resolved]]) -> Resolved:
         return self._foreseen(await call())

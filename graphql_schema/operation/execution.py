@@ -41,7 +41,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from graphql_schema.execution.explanation import explained
 from graphql_schema.execution.failed_frames import forget_failed, forget_frames
 from graphql_schema.execution.later_parts import CompletedT, Later
-from graphql_schema.execution.many_calls import CALLS_AT_ONCE
+from graphql_schema.execution.many_calls import CALLS_AT_ONCE, free_failed
 from graphql_schema.execution.plan import MAX_STEPS, Plans, Selection, selection_of
 from graphql_schema.execution.vectored_execution import VectoredExecution
 from graphql_schema.fields.context import Context
@@ -143,7 +143,7 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
             try:
                 return ExecutionResult(data=await self._vectored(plans), errors=None)
             except Exception as error:  # noqa: BLE001 - graphql-core finds and reports the same error
-                forget_frames(error)
+                free_failed(self.budget, [], error)
                 context.restart()
         result = super().execute_operation(serially=False)
         return cast("ExecutionResult", await result if self.is_awaitable(result) else result)

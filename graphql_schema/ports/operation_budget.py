@@ -39,6 +39,9 @@ MANY_BYTES: Final = 4 * 1024 * 1024
 MANY_VALUES: Final = 50_000
 """The same for the values of a response, each of which may be an object."""
 
+MANY_ITEMS: Final = 20_000
+"""The same for the elements of lists, each of which may be a record of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class UsageLimits:
@@ -199,7 +202,8 @@ class OperationBudget:
     @property
     def has_read_much(self) -> bool:
         """Whether what the operation has read, and made of it, should be freed in turns, not at once."""
-        return self.rows > MANY_ROWS or self.stored > MANY_BYTES or self.values > MANY_VALUES
+        are_many = self.values > MANY_VALUES or self.items + self.foreseen > MANY_ITEMS
+        return are_many or self.rows > MANY_ROWS or self.stored > MANY_BYTES
 
     @property
     def is_half_read(self) -> bool:

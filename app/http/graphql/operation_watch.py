@@ -1,8 +1,9 @@
 """Ends an operation at its deadline, when it exceeds its budget, or when its client has disconnected."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
+from types import TracebackType
 from typing import Final, Protocol, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -10,6 +11,7 @@ from starlette.types import Message
 
 from app.http.graphql.graphql_request import RequestLimits
 from graphql_schema.execution.failed_frames import forget_failed, forget_frames
+from graphql_schema.ports.turns.gradual_release import RELEASE
 from policies.errors import Code, CodedError, LimitError
 
 ResultT = TypeVar("ResultT")
@@ -47,6 +49,10 @@ class Endable(Protocol):
 
     is_partial: bool
     """Whether something in its lineage is hidden, and this is disclosed."""
+
+    @property
+    def has_read_much(self) -> bool:
+        """Whether what the operation has read, and made of it, should be freed in turns."""
 
     def cancel_with(self, cancel: Callable[[], object] | None) -> None:
         """Call ``cancel`` when `end` ends the operation, unless it is a mutation."""
@@ -91,10 +97,22 @@ async def watched(
         budget.cancel_with(None)  # else the context, by its budget, keeps the result until a garbage collection
         running.cancel()
         departure.cancel()
-        forget_failed([running])
-        if (ended := budget.ended) is not None:
-            forget_frames(ended)
-            budget.after_requests(partial(asyncio.get_running_loop().call_later, REST_SECONDS, forget_frames, ended))
+        ended, is_much = budget.ended, budget.has_read_much
+        _free([*forget_failed([running]), *forget_frames(ended)], in_turns=is_much)
+        if ended is not None:
+            forget = partial(_forget, ended, in_turns=is_much)
+            budget.after_requests(partial(asyncio.get_running_loop().call_later, REST_SECONDS, forget))
+
+
+def _forget(error: CodedError, *, in_turns: bool) -> None:
+    """Forget the frames of an error that ended an operation, and which its loaders have raised since."""
+    _free(forget_frames(error), in_turns=in_turns)
+
+
+def _free(frames: Iterable[TracebackType], *, in_turns: bool) -> None:
+    """Free frames of an ended operation, which lead to all that it made."""
+    if in_turns:
+        RELEASE.free([*frames])
 
 
 async def _first_of(running: asyncio.Task[ResultT], departure: asyncio.Task[None], seconds: float) -> None:

@@ -6,10 +6,16 @@ from importlib import import_module
 from inspect import getmembers, isabstract, isclass
 from pkgutil import iter_modules
 
+import pytest
+from support.stores.writers import person, shipped_policy
+
 from app.graph import jobs as package
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
-from app.runtime.background_jobs import background_jobs, jobs_of
+from app.graph.jobs.owner_job import OwnerJob
+from app.graph.writing.writer import PolicedWriter
+from app.runtime.background_jobs import JOB_BATCH_ITEMS, background_jobs, jobs_of
+from graphql_schema.ports.outcomes import WriteOutcome
 
 CLIENT = GremlinClient("http://127.0.0.1:1")
 
@@ -49,3 +55,18 @@ async def test_jobs_stop_when_no_batch_is_in_flight() -> None:
         assert not any(task.done() for task in (stopping, *running))
     await stopping
     assert all(task.cancelled() for task in running)
+
+
+async def test_a_job_writes_few_items_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the few that it could write, it read 250 versions of 56 KB: others waited 0.8 s for the lock."""
+    coordinator, sizes = WriteCoordinator(), list[tuple[int, bool]]()
+
+    async def noted(writer: PolicedWriter, _items: object, **_: object) -> list[WriteOutcome]:
+        sizes.append((writer.batch_size, writer.of_job))
+        return []
+
+    monkeypatch.setattr(PolicedWriter, "write", noted)
+    monkeypatch.setattr(WriteCoordinator, "access", lambda _, who: shipped_policy().access(who))
+    (job,) = (each for each in jobs_of(CLIENT, coordinator) if isinstance(each, OwnerJob))
+    await job._write_as(person("ada"), [])  # noqa: SLF001 - what the job is given
+    assert sizes == [(JOB_BATCH_ITEMS, True)]
