@@ -59,14 +59,13 @@ async def test_jobs_stop_when_no_batch_is_in_flight() -> None:
 
 async def test_a_job_writes_few_items_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """For the few that it could write, it read 250 versions of 56 KB: others waited 0.8 s for the lock."""
-    coordinator, sizes = WriteCoordinator(), list[tuple[int, bool]]()
+    coordinator, sizes = WriteCoordinator(access=shipped_policy().access), list[tuple[int, bool]]()
 
     async def noted(writer: PolicedWriter, _items: object, **_: object) -> list[WriteOutcome]:
         sizes.append((writer.batch_size, writer.of_job))
         return []
 
     monkeypatch.setattr(PolicedWriter, "write", noted)
-    monkeypatch.setattr(WriteCoordinator, "access", lambda _, who: shipped_policy().access(who))
     (job,) = (each for each in jobs_of(CLIENT, coordinator) if isinstance(each, OwnerJob))
     await job._write_as(person("ada"), [])  # noqa: SLF001 - what the job is given
     assert sizes == [(JOB_BATCH_ITEMS, True)]
