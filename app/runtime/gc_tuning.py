@@ -34,7 +34,7 @@ from typing import Final
 YOUNG_THRESHOLD: Final = 2_500
 """Net allocations between two collections of the youngest generation; the default of Python 3.11 is 700.
 
-Records and lists of tens of entries, which are visited one by one, take a full collection 25 ms then.
+The entries of records and lists are visited one by one: a full collection of those of tens of entries takes 25 ms.
 """
 
 MAX_YOUNG_OBJECTS: Final = 4 * YOUNG_THRESHOLD

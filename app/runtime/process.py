@@ -59,7 +59,7 @@ from graphql_schema.operation.field_guards import governed_fields
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.record import Record
 from graphql_schema.schema import build_schema
-from policies.errors import CodedError, ConfigurationError, LimitError
+from policies.errors import CodedError, ConfigurationError
 from policies.installation.disclosure import load_disclosure
 from policies.installation.gates import load_gates
 from policies.installation.reserved_names import load_reserved_names
@@ -286,10 +286,11 @@ class Process:
     def _log_access(self, principal: Principal, request_id: str, report: PolicyReport) -> None:
         try:
             self.access_log.write(principal, request_id, report)
-        except (AccessLogError, LimitError):
+        except AccessLogError:
             self.metrics.response_withheld()
             raise
-        self.metrics.policy(report, break_glass=principal.break_glass is not None)
+        finally:
+            self.metrics.policy(report, break_glass=principal.break_glass is not None)
 
     def _graph_cache(self, client: GremlinClient) -> GraphCache | None:
         """Return a new cache that watches the writes of the client; None if it is off or would miss writes.

@@ -5,8 +5,8 @@ there is one. By its event it also has the coordinate, ids of assets and edges, 
 hidden fields (``denied``) has their number, no ids. A line with the event ``hidden`` has the ids of assets that the
 request named and the caller may not discover. One with the event ``webhook`` has the name of a webhook that changed.
 One with ``withheld`` has the number of values that were too many, so that the response was not sent. If the caller has
-spent its share of the log, lines have numbers in place of ids and reasons. No line has the value of a field. A response
-is sent only after its lines are written, all or none of them.
+spent its share of the log, lines have numbers in place of most ids and reasons. No line has the value of a field.
+A response is sent only after its lines are written, all or none of them.
 """
 
 import errno
@@ -25,7 +25,7 @@ from typing import Final
 import orjson
 
 from app.settings import Settings
-from app.telemetry.log_share import BURST, LogShares
+from app.telemetry.log_share import BURST, LIMIT, LogShares
 from app.telemetry.spans import trace_ids
 from graphql_schema.ports.policy_report import PolicyReport
 from policies.errors import Code, CodedError, LimitError
@@ -41,6 +41,9 @@ MAX_LOGGED_READS: Final = 10_000
 
 MAX_LOGGED_HIDDEN: Final = 5_000
 """Maximum number of hidden ids of one response that are logged; the others, of up to 512 bytes each, are counted."""
+
+FEW_LOGGED: Final = 10
+"""Maximum number of hidden ids, and of denied writes, of a caller whose share is spent; the others are counted."""
 
 LOCK_SECONDS: Final = 0.25
 """Seconds to wait for the lock of the file, during which the event loop waits; a worker holds it only to append."""
@@ -111,15 +114,17 @@ class AccessLog:
             type_name, field = coordinate.split(".")
             label = self._labels[type_name][field]
             yield from _in_pages({"event": "read", "coordinate": coordinate, "label": label}, list(ids))
-        for coordinate, count in sorted(report.hidden.items()):
+        if is_brief and report.hidden:
+            yield {"event": "denied", "count": sum(report.hidden.values())}
+        for coordinate, count in () if is_brief else sorted(report.hidden.items()):
             denial = report.why[coordinate]
             denied = {"event": "denied", "coordinate": coordinate, "count": count}
             yield {**denied, "policies": denial.policies, "needs": denial.needs}
-        maximum = 0 if is_brief else MAX_LOGGED_HIDDEN
+        maximum = FEW_LOGGED if is_brief else MAX_LOGGED_HIDDEN
         yield from _in_pages({"event": "hidden"}, list(islice(report.absent, maximum)))
         if len(report.absent) > maximum:
             yield {"event": "hidden", "ids": [], "count": len(report.absent) - maximum}
-        yield from _refused_counts(report) if is_brief else _refusals(report)
+        yield from _refusals(report, FEW_LOGGED if is_brief else len(report.refused))
         for action, name, owner in report.webhooks:
             yield {"event": "webhook", "action": action, "name": name, "owner": owner}
 
@@ -158,9 +163,9 @@ def _too_many_reads(count: int) -> LimitError:
 def _share_is_spent(seconds: float) -> LimitError:
     return LimitError(
         "The response has values of restricted or secret fields, each of which is logged, and your share of the access "
-        f"log is spent. Send it again after {ceil(seconds)} seconds, and read fewer of these fields. A mutation may "
-        "have been stored: read the state before you repeat it.",
-        limit="logShare",
+        f"log is spent. A mutation may have been stored: read the state before you repeat it. Send it again after "
+        f"{ceil(seconds)} s, and read fewer of these fields.",
+        limit=LIMIT,
         maximum=BURST,
     )
 
@@ -201,13 +206,13 @@ def _append_complete(file: int, text: bytes) -> None:
         raise OSError(errno.ENOSPC, "short write")
 
 
-def _refusals(report: PolicyReport) -> Iterator[dict[str, object]]:
-    """Yield the denied writes by action, MAX_LOGGED_IDS in one line.
+def _refusals(report: PolicyReport, maximum: int) -> Iterator[dict[str, object]]:
+    """Yield the denied writes by action, MAX_LOGGED_IDS in one line; of more than a maximum, the number of the others.
 
     Most reasons name the id, so nearly each denial would have a line of its own by reason.
     """
     by_action = dict[str, list[tuple[str, tuple[str, ...], int]]]()
-    for (action, urn, reasons), count in report.refused.items():
+    for (action, urn, reasons), count in islice(report.refused.items(), maximum):
         by_action.setdefault(action, []).append((urn, reasons, count))
     for action, denials in by_action.items():
         for start in range(0, len(denials), MAX_LOGGED_IDS):
@@ -217,14 +222,10 @@ def _refusals(report: PolicyReport) -> Iterator[dict[str, object]]:
             count = sum(count for _, _, count in page)
             repeated = {"count": count} if count > max(1, len(ids)) or not different else {}
             yield {"event": "refused", "action": action, "ids": ids, "reasons": different, **repeated}
-
-
-def _refused_counts(report: PolicyReport) -> Iterator[dict[str, object]]:
-    """Yield the number of denied writes by action."""
-    counts = Counter[str]()
-    for (action, _, _), count in report.refused.items():
-        counts[action] += count
-    for action, count in counts.items():
+    others = Counter[str]()
+    for (action, _, _), count in islice(report.refused.items(), maximum, None):
+        others[action] += count
+    for action, count in others.items():
         yield {"event": "refused", "action": action, "ids": [], "reasons": [], "count": count}
 
 

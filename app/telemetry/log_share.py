@@ -6,6 +6,7 @@ share, that is gigabytes of log in a minute. Once its disk is full, no caller ca
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from time import monotonic
 from typing import Final
 
@@ -19,22 +20,35 @@ Caller = tuple[str, str]
 """Tenant and subject."""
 
 
+LIMIT: Final = "logShare"
+"""The name of the limit in the error of a caller whose share is spent."""
+
+_FULL_SECONDS: Final = BURST / RATE
+"""Seconds after which nothing counts of a share that is just spent."""
+
+
 @dataclass(slots=True)
 class LogShares:
-    """Counts the bytes of each caller in this process. One whose share is spent has some again after a while."""
+    """Counts the bytes of each caller in this process, and forgets RATE of them each second.
+
+    A caller may add to the log while they are at most BURST. At most twice as many count, so that lines which are
+    written nevertheless do not delay the caller for hours.
+    """
 
     clock: Callable[[], float] = monotonic
-    _free_at: dict[Caller, float] = field(default_factory=dict)
-    """By caller with bytes in the log: the time at which the share is whole again."""
+    _full_at: dict[Caller, float] = field(default_factory=dict)
+    """By caller with bytes that count: the time at which none will count."""
 
     def seconds_until_free(self, caller: Caller) -> float:
         """Return the seconds until a caller may add to the log, 0 if it may now."""
-        return max(0.0, self._free_at.get(caller, 0.0) - self.clock() - BURST / RATE)
+        return max(0.0, self._full_at.get(caller, 0.0) - self.clock() - _FULL_SECONDS)
 
     def spend(self, caller: Caller, size: int) -> None:
-        """Count bytes that a caller has added."""
+        """Count bytes that a caller has added. Forget two others of whom nothing counts any more."""
         now = self.clock()
-        self._free_at[caller] = max(now, self._free_at.pop(caller, now)) + size / RATE
-        oldest = next(iter(self._free_at))
-        if self._free_at[oldest] <= now:
-            del self._free_at[oldest]
+        full_at = max(now, self._full_at.pop(caller, now)) + size / RATE
+        self._full_at[caller] = min(full_at, now + 2 * _FULL_SECONDS)
+        for first in [*islice(self._full_at, 2)]:
+            at = self._full_at.pop(first)
+            if at > now:
+                self._full_at[first] = at  # at the end, so that all are looked at in turn

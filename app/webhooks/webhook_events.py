@@ -13,6 +13,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from app.graph.webhooks.stored_webhook import StoredWebhook
+from app.telemetry.log_share import LIMIT as LOG_SHARE
 from app.webhooks.webhook_rights import WebhookRights
 from graphql_schema.fields.context import Context
 from graphql_schema.governance.changes import commit_log_cursor
@@ -84,8 +85,8 @@ class WebhookEvents:
                         yield change
                         cursor = change["cursor"]
             except CodedError as error:
-                if error.code is not Code.LIMIT_EXCEEDED:
-                    raise
+                if error.code is not Code.LIMIT_EXCEEDED or error.extensions.get("limit") == LOG_SHARE:
+                    raise  # the change is not too large: it is sent later
             else:
                 return
             async with aclosing(self._read(webhook, WITHOUT_FIELDS, cursor, advance)) as changes:

@@ -46,8 +46,7 @@ class PlanStep:
     ``__typename``. ``leaf`` is its nullable type if the field has a reader and one scalar or enum as value.
     ``required``, a flag of a field with a reader: its type is non-null. ``governed``, a flag of a field with a
     resolver: the policy may hide the field on some sources. ``lists``, a flag: the value is a list, which is made for
-    each source. ``below`` are the selections below the field, by the name
-    of the object type of its values.
+    each source. ``below`` are the selections below the field, by the name of the object type of its values.
     """
 
     key: str

@@ -130,7 +130,8 @@ class DocumentCache:
             part = max(left, -share)
             self._add_share(known, main, part)
             left -= part
-        self._add_share(known, caller, left)
+        if left:
+            self._add_share(known, caller, left)
         known.size += grown
         self._remove_text(text, known.main)
         known.main = max(known.shares, key=known.shares.__getitem__)

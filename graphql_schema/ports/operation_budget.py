@@ -294,10 +294,12 @@ class OperationBudget:
 
         They count until the end of the work, as in :meth:`count_stored`, which raises what ends the operation.
         """
-        held = 0
+        held, has_ended = 0, False
 
         def hold(size: int) -> None:
             nonlocal held
+            if has_ended:
+                return  # a part of the work that was left behind: nothing would release it
             if size > held:
                 self.count_stored(size - held)
             else:
@@ -307,6 +309,7 @@ class OperationBudget:
         try:
             yield hold
         finally:
+            has_ended = True
             self.release(held)
 
     @asynccontextmanager

@@ -130,7 +130,7 @@ class PolicedWriter:
             refused |= registered_ids(each for each, outcome in planned if not outcome.stored)
             outcomes += written
             if len(written) < len(batch):  # what is read for a batch should not be read again for most of its items
-                self.batch_size = max(CUT_BATCH_ITEMS, 2 * len(written))
+                self.batch_size = min(self.batch_size, max(CUT_BATCH_ITEMS, 2 * len(written)))
         return outcomes
 
     async def _atomic(self, items: Sequence[Command], *, dry_run: bool) -> list[WriteOutcome]:

@@ -24,7 +24,7 @@ PROGRESS_BYTES: Final = 16 * 1024
 LOG_SECONDS: Final = 10.0
 """Seconds between two lines about refused and ended connections; each line counts those since the last one."""
 
-READ_SECONDS: Final = 0.0001
+READ_SECONDS: Final = 0.0002
 """Seconds of one iteration of the event loop in which connections read what was delivered, however many there are.
 
 Those that are behind have as many.

@@ -33,7 +33,7 @@ _CODES = {
 
 
 MAX_IGNORED_TOGETHER: Final = 5_000
-"""Number of ignored parts that the events of a request report together, if each has few.
+"""Once the events of a request have reported so many ignored parts, each further one reports FEW_IGNORED.
 
 A part of two bytes has a path of hundreds of characters in the report: without a limit that is 83 MB for a batch.
 """

@@ -36,6 +36,7 @@ from app.telemetry.operation_report import OperationReport
 from app.telemetry.spans import DISCONNECTED, NO_SPANS, Spans
 from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.operation.limited_schema import OperationSchema
+from graphql_schema.ports.turns.gradual_release import RELEASE
 from policies.errors import Code, CodedError
 from policies.principal import Principal
 
@@ -154,7 +155,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
                 with operation_span(self.spans, document, report, self.schema):
                     result = await self.result_of(request, params, context, report, held)
                     headers = CONFIDENTIAL_HEADERS if context.is_confidential else {}
-                    result.extensions = {**(result.extensions or {}), **context.finish()}
+                    result.extensions = {**(result.extensions or {}), **_finished(context, result)}
                     built = build_result(result, request_id, document, suggestions=self.suggestions)
                     report.code, report.errors = built.first_code, built.errors
                     report.is_stale = "index" in built.extensions  # the index that was used lags
@@ -253,6 +254,15 @@ def _report_use(report: OperationReport, budget: Endable) -> None:
         report.kind, report.name = budget.operation
     report.rows, report.items = budget.rows, budget.items
     report.cuts, report.is_partial = budget.cuts, budget.is_partial
+
+
+def _finished(context: OperationContext, result: ExecutionResult) -> Mapping[str, object]:
+    """Return the extensions of a context that has finished; a result that is withheld then is freed in turns."""
+    try:
+        return context.finish()
+    except CodedError:
+        RELEASE.free_response(result.data)
+        raise
 
 
 def _caller_of(request: Request) -> Hashable:

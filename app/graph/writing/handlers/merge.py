@@ -13,7 +13,7 @@ from app.graph.records.merged_edge import joined, moved
 from app.graph.records.merged_record import MERGE_DEPTH, merge_depth, merged
 from app.graph.records.read_time import recorded
 from app.graph.records.tag_edge import has_mode
-from app.graph.records.vertex_record import ATTACHED_COUNTS, GIVEN_BY, default_display_name, stub
+from app.graph.records.vertex_record import ATTACHED_COUNTS, GIVEN_BY, default_display_name, is_unowned_stub, stub
 from app.graph.writing.handlers.link import field_of
 from app.graph.writing.handlers.observe import observation_urn
 from app.graph.writing.rules.denials import who_may_take, who_registered
@@ -146,7 +146,7 @@ def _authorise_edges(unit: ItemUnit, source: Record, edges: list[tuple[EdgeKey, 
         for record in changed_ends(unit, key, without=gone):
             refuse_withheld(unit, record, "from")
             is_visible = unit.visibility.is_visible(record)
-            has_hidden |= not is_visible
+            has_hidden |= not (is_visible or is_unowned_stub(record))
             is_shown = is_visible and require_right_if_visible(unit, "link", record, "from")
             if is_shown and of_others and not may_administer:
                 _refuse_unowned_of_others(unit, record)

@@ -13,7 +13,14 @@ import pytest
 
 from app.settings import Settings
 from app.telemetry import access_log as access_log_module
-from app.telemetry.access_log import MAX_LOGGED_HIDDEN, MAX_LOGGED_READS, AccessLog, AccessLogError, access_log_path
+from app.telemetry.access_log import (
+    FEW_LOGGED,
+    MAX_LOGGED_HIDDEN,
+    MAX_LOGGED_READS,
+    AccessLog,
+    AccessLogError,
+    access_log_path,
+)
 from app.telemetry.log_share import BURST, LogShares
 from graphql_schema.ports.policy_report import MAX_REFUSED, PolicyReport
 from policies.decision import Denial
@@ -224,22 +231,26 @@ def test_a_caller_who_has_spent_its_share_reads_no_logged_values(tmp_path: Path)
     log = AccessLog(path, LABELS, LogShares(lambda: now[0]))
     read, refused = PolicyReport("v1"), PolicyReport("v1")
     read.report_read("Run.error", "mlg://run/" + "x" * 500)
-    refused.report_refused("update", "mlg://run/a", "No.")
-    refused.absent["mlg://run/hidden"] = None
+    for number in range(FEW_LOGGED + 2):
+        refused.report_refused("update", f"mlg://run/{number}", "No.")
+        refused.absent[f"mlg://run/hidden-{number}"] = None
+    refused.hidden.update({"Run.error": 3, "Run.params": 4})
     log.write(ADA, "r1", read)
     size = path.stat().st_size
     for _ in range(BURST // size):
         log._shares.spend((ADA.tenant, ADA.subject), size)  # noqa: SLF001 - in place of a hundred thousand responses
-    with pytest.raises(LimitError, match="after 1 seconds") as caught:
+    with pytest.raises(LimitError, match="after 1 s") as caught:
         log.write(ADA, "r2", read)
     assert caught.value.extensions["limit"] == "logShare"
     log.write(ADA, "r3", refused)
     log.write(ROOT, "r4", read)
     found = [orjson.loads(line) for line in path.read_bytes().splitlines()]
-    assert [(line["requestId"], line["event"], line.get("ids"), line.get("count")) for line in found[1:4]] == [
-        ("r2", "withheld", None, 1), ("r3", "hidden", [], 1), ("r3", "refused", [], 1),
+    shown = [(line["requestId"], line["event"], len(line.get("ids", ())), line.get("count")) for line in found[1:7]]
+    assert shown == [
+        ("r2", "withheld", 0, 1), ("r3", "denied", 0, 7), ("r3", "hidden", FEW_LOGGED, None), ("r3", "hidden", 0, 2),
+        ("r3", "refused", FEW_LOGGED, None), ("r3", "refused", 0, 2),
     ]  # fmt: skip
-    assert {(line["requestId"], line["event"]) for line in found[4:]} == {("r4", "break_glass"), ("r4", "read")}
+    assert {(line["requestId"], line["event"]) for line in found[7:]} == {("r4", "break_glass"), ("r4", "read")}
     now[0] += 1
     log.write(ADA, "r5", read)
     assert orjson.loads(path.read_bytes().splitlines()[-1])["event"] == "read"

@@ -20,11 +20,23 @@ def test_a_share_is_spent_and_grows_again() -> None:
     assert shares.seconds_until_free(ADA) == 1
 
 
-def test_a_full_share_is_forgotten() -> None:
-    """Tokens may have thousands of subjects."""
+def test_bytes_beyond_the_share_delay_the_caller_for_a_minute_at_most() -> None:
+    """What is written nevertheless, such as the numbers of denials, would else keep a caller out for hours."""
     now = [100.0]
     shares = LogShares(lambda: now[0])
+    for _ in range(10):
+        shares.spend(ADA, BURST)
+    assert shares.seconds_until_free(ADA) == BURST / RATE
+
+
+def test_callers_without_bytes_that_count_are_forgotten() -> None:
+    """Tokens may have thousands of subjects, and one of them much in the log: the others are forgotten."""
+    now = [100.0]
+    shares = LogShares(lambda: now[0])
+    shares.spend(ADA, BURST)
     for number in range(1_000):
         shares.spend(("acme", f"caller {number}"), RATE)
-        now[0] += 1
-    assert len(shares._free_at) <= 2  # noqa: SLF001 - what is kept is not observable otherwise
+    now[0] += 2
+    for _ in range(1_000):
+        shares.spend(BO, 0)
+    assert {*shares._full_at} <= {ADA, BO}  # noqa: SLF001 - what is kept is not observable otherwise

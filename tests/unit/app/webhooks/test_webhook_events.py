@@ -8,12 +8,13 @@ from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 from support.stores.webhook_memory import SERVICE, webhook
 
+from app.telemetry.log_share import LIMIT
 from app.webhooks.receiver_hosts import ReceiverHosts
 from app.webhooks.webhook_events import WebhookEvents
 from app.webhooks.webhook_rights import RightsEndedError, WebhookRights
 from graphql_schema.fields.context import Context
 from graphql_schema.governance.changes import commit_log_cursor
-from policies.errors import Code, CodedError
+from policies.errors import Code, CodedError, LimitError
 from policies.principal import Principal
 
 
@@ -106,6 +107,17 @@ async def test_a_change_with_too_many_fields_is_sent_without_them() -> None:
     found, _ = await read(schema)
     assert found == [change(1), {**change(2), "fields": None}, change(3)]
     assert schema.variables["after"] == "c2"
+
+
+async def test_a_change_is_sent_later_if_the_share_of_the_log_is_spent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not too large: without its fields it would be lost to the receiver."""
+
+    def spent(_context: Finished) -> None:
+        raise LimitError("Your share is spent.", limit=LIMIT)
+
+    monkeypatch.setattr(Finished, "finish", spent)
+    with pytest.raises(LimitError):
+        await read(Schema(ExecutionResult(data={"changes": change(1)}, errors=None)))
 
 
 async def test_hidden_changes_are_passed_once() -> None:

@@ -13,17 +13,19 @@ import strawberry
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
+from strawberry.types import ExecutionResult
 
 from app.fair_queue import FairQueue
 from app.http.compression import NO_TRANSFORM
 from app.http.encoded_content import encoded_content
-from app.http.graphql import graphql_result
+from app.http.graphql import graphql_result, graphql_view
 from app.http.graphql.graphql_request import OperationParams
 from app.http.graphql.graphql_view import GraphQLView
 from app.http.untaken_responses import HeldSlots, UntakenResponses
 from app.telemetry.operation_report import OperationReport
 from graphql_schema.operation.limited_schema import OperationSchema
 from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.turns.gradual_release import GradualRelease
 from policies.errors import LimitError
 from policies.principal import Principal, PrincipalKind
 
@@ -343,3 +345,17 @@ async def test_who_takes_no_responses_waits_before_the_next_operation() -> None:
         assert len(sent[1]["body"]) < 200_000
         taking.set()
         await asyncio.gather(sending, waiting)
+
+
+def test_a_result_that_is_withheld_is_freed_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller whose share of the access log is spent may have half a million objects made by each query."""
+    freed = list[object]()
+
+    def finish() -> dict[str, object]:
+        raise LimitError("Your share is spent.", limit="logShare")
+
+    monkeypatch.setattr(GradualRelease, "free_response", lambda _, data: freed.append(data))
+    context: Any = SimpleNamespace(finish=finish)
+    with pytest.raises(LimitError):
+        graphql_view._finished(context, ExecutionResult({"a": 1}, None))  # noqa: SLF001 - the view needs a server
+    assert freed == [{"a": 1}]

@@ -144,7 +144,8 @@ async def test_an_invalid_message_closes_the_connection(talk: SocketClient, name
     with capture_logs() as log:
         await talk.connection.send(text)
         closed, reason = await talk.closed()
-    assert (closed, bool(reason), log) == (code, True, [])
+    own = [each for each in log if each["event"] != "connections_ended"]  # of servers of earlier tests
+    assert (closed, bool(reason), own) == (code, True, [])
 
 
 async def test_a_duplicate_id_closes_the_connection(talk: SocketClient) -> None:
