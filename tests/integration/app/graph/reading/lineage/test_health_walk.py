@@ -107,6 +107,17 @@ async def evaluated(api: Api, evaluations: Sequence[Evaluation]) -> None:
     await api.load(*({"link": {**LINK, "from": version, "to": one}} for version, one in further))
 
 
+async def failing_model(api: Api, name: str, count: int) -> list[str]:
+    """Register a model with so many versions, all of which fail one evaluation; return the ids of these."""
+    versions = await model_with(api, name, count)
+    one = Evaluation(
+        urn("evaluation", name), "ranking", "OFFLINE", "FAIL", "2026-01-01T00:00:00Z",
+        frozenset(), frozenset(versions), retired=False,
+    )  # fmt: skip
+    await evaluated(api, [one])
+    return versions
+
+
 async def test_the_causes_of_shared_evaluations_are_those_of_plain_loops(api: Api) -> None:
     """Each version, and the model of all, has the causes that a comparison of all pairs of evaluations finds."""
     data = [urn("dataset", f"data-{number}") for number in range(3)]
@@ -160,12 +171,7 @@ async def test_the_data_of_an_evaluation_are_read_once_for_all_versions(
 @observes_one_process
 async def test_the_findings_of_an_operation_are_bounded(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each walk counts the members that it examines and their findings; beyond the limit the health is TRUNCATED."""
-    versions = await model_with(api, "bounded", 3)
-    one = Evaluation(
-        urn("evaluation", "bounded"), "ranking", "OFFLINE", "FAIL", "2026-01-01T00:00:00Z",
-        frozenset(), frozenset(versions), retired=False,
-    )  # fmt: skip
-    await evaluated(api, [one])
+    await failing_model(api, "bounded", 3)
     # the walk counts three members; health counts three, the model, and one finding on each member
     for limit, reason in ((10, None), (9, "EDGES")):
         monkeypatch.setattr(api.contexts, "walk_limits", WalkLimits(members=limit))
@@ -176,12 +182,7 @@ async def test_the_findings_of_an_operation_are_bounded(api: Api, monkeypatch: p
 @observes_one_process
 async def test_the_findings_of_walks_count_as_memory(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of hundreds of walks has its own findings, a million in an operation."""
-    versions = await model_with(api, "heavy", 1)
-    one = Evaluation(
-        urn("evaluation", "heavy"), "ranking", "OFFLINE", "FAIL", "2026-01-01T00:00:00Z",
-        frozenset(), frozenset(versions), retired=False,
-    )  # fmt: skip
-    await evaluated(api, [one])
+    versions = await failing_model(api, "heavy", 1)
     monkeypatch.setattr(health_walk, "FINDING_BYTES", 10**9)
     (error,) = (await api.send("root", HEALTH, ids=versions))["errors"]
     assert error["extensions"]["limit"] == "stored"
