@@ -19,8 +19,13 @@ ResultT = TypeVar("ResultT")
 SECONDS: Final = "seconds"
 """The name of the limit on the time of an operation, in the error at its deadline."""
 
-REST_SECONDS: Final = 0.5
-"""Seconds after the last request of an ended operation, within which its loaders end: they raise its error, too."""
+RESTS: Final = 10
+"""Number of rests after the last request of an ended operation, until its loaders have ended: they raise its error,
+too. The event loop may be late for one rest, such as in a process that was paused; loaders go on between the others.
+"""
+
+REST_SECONDS: Final = 0.05
+"""Seconds of one rest."""
 
 
 class Endable(Protocol):
@@ -100,8 +105,15 @@ async def watched(
         ended, is_much = budget.ended, budget.has_read_much
         _free([*forget_failed([running]), *forget_frames(ended)], in_turns=is_much)
         if ended is not None:
-            forget = partial(_forget, ended, in_turns=is_much)
-            budget.after_requests(partial(asyncio.get_running_loop().call_later, REST_SECONDS, forget))
+            budget.after_requests(partial(_rest, RESTS, partial(_forget, ended, in_turns=is_much)))
+
+
+def _rest(count: int, call: Callable[[], object]) -> None:
+    """Call a function after a number of rests."""
+    if count:
+        asyncio.get_running_loop().call_later(REST_SECONDS, _rest, count - 1, call)
+    else:
+        call()
 
 
 def _forget(error: CodedError, *, in_turns: bool) -> None:
