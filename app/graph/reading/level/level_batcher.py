@@ -29,6 +29,7 @@ from app.graph.records.vertex_id import vertex_id
 from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
+from graphql_schema.ports.turns.gradual_release import RELEASE
 from policies.errors import LimitError
 
 QUIET_TICKS: Final = 12
@@ -160,9 +161,11 @@ class LevelBatcher:
             del future  # it has the error, whose traceback has this frame: who catches it would leave a cycle
 
     async def _drive(self) -> None:
-        """Send one level after the other until no request waits."""
+        """Send one level after the other until no request waits; free large ones in turns, when they are used."""
+        level: list[Waiting] = []
         while self._waiting:
             await self._wait_until_quiet()
+            self._free(level)
             level, self._waiting = self._waiting, []
             self._sending = sending = asyncio.create_task(self._send(level))
             try:
@@ -175,10 +178,16 @@ class LevelBatcher:
             self._sending = None
             error = sending.exception()
             forget_frames(error)
-            for _, future in level:
-                if error is not None and not future.done():
-                    future.set_exception(error)
+            if error is not None:
+                _fail(level, error)
             await asyncio.sleep(0)
+        self._free(level)
+
+    def _free(self, level: list[Waiting]) -> None:
+        """Free the responses of a level in turns if they may be large; those that others still use stay."""
+        if self.budget.has_read_much:
+            RELEASE.free([*level])
+            level.clear()
 
     async def _wait_until_quiet(self) -> None:
         """Return when QUIET_TICKS iterations of the event loop in a row had no new request.
@@ -230,9 +239,8 @@ class LevelBatcher:
             for each in level:  # the combined request exceeds a cap: send each alone, so that one cannot fail others
                 await self._send_as_one([each])
         else:
-            for _, future in refused:
-                if refusal is not None and not future.done():
-                    future.set_exception(refusal)
+            if refusal is not None:
+                _fail(refused, refusal)
             self._deliver(level, content)
 
     async def _read(self, parts: LevelParts, *, refused_from: int) -> LevelContent:
@@ -349,6 +357,12 @@ class LevelBatcher:
             if not future.done():
                 response = LevelResponse(edges, content.records, listings, content.sent, content.weights)
                 future.set_result(response)
+
+
+def _fail(level: list[Waiting], error: BaseException) -> None:
+    for _, future in level:
+        if not future.done():
+            future.set_exception(error)
 
 
 def _parts(level: list[Waiting], sizes: Sequence[int]) -> Iterator[list[Waiting]]:

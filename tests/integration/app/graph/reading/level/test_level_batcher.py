@@ -15,8 +15,9 @@ from app.graph.records.read_time import ReadTime
 from app.graph.records.record_text import text_of
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.conditions import In
-from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
+from graphql_schema.ports.operation_budget import MANY_ROWS, OperationBudget, UsageLimits
 from graphql_schema.ports.record import JsonObject
+from graphql_schema.ports.turns.gradual_release import GradualRelease
 from policies.errors import CodedError, LimitError
 
 
@@ -57,6 +58,25 @@ async def test_a_request_some_turns_later_still_joins_the_level(client: GremlinC
 
     await asyncio.gather(*(request_after(turns) for turns in (0, 3, 8)))
     assert len(requests.reports) == 1
+
+
+async def test_what_a_large_operation_has_read_is_freed_in_turns(
+    client: GremlinClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A level may be the last to refer to a hundred thousand edges, which take 50 ms; that of a small one is freed."""
+    freed = list[int]()
+
+    def free(_: GradualRelease, level: list[tuple[LevelRequest, object]]) -> None:
+        freed.extend(vertex for request, _ in level for vertex in request.vertices)
+
+    monkeypatch.setattr(GradualRelease, "free", free)
+    for rows, expected in ((MANY_ROWS, []), (MANY_ROWS + 1, [256, 512, 768])):
+        batcher = LevelBatcher(client, "default", ReadTime(0), OperationBudget(rows=rows))
+        await asyncio.gather(*(batcher.fetch(LevelRequest(vertices=[point])) for point in (256, 512)))
+        await batcher.fetch(LevelRequest(vertices=[768]))
+        for _ in range(10):  # the last level is freed when who reads has gone on
+            await asyncio.sleep(0)
+        assert freed == expected
 
 
 class SentListings:
