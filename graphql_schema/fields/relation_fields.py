@@ -82,8 +82,11 @@ def to_list(rel: RelationQuery, description: str) -> SchemaField:
     """Return a list field with all rows of a relation query, for relations with few rows."""
 
     async def resolve(roots: Parents, info: Info) -> list[Resolved]:
-        found = await info.context.reader.related_to_all(roots, rel, ALL)
-        return [[item.row for item in each.items] async for each in info.context.budget.in_turns(found)]
+        budget, lists = info.context.budget, list[Resolved]()
+        async for each in budget.in_turns(await info.context.reader.related_to_all(roots, rel, ALL)):
+            budget.foresee_items(len(each.items))  # before the list is made: thousands of users may have all teams
+            lists.append([item.row for item in each.items])
+        return lists
 
     return _relation_field(rel, resolve, description)
 

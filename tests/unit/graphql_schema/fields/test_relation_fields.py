@@ -10,6 +10,8 @@ import pytest
 from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
 
+from graphql_schema.ports.operation_budget import OperationBudget
+
 Run = Callable[..., Awaitable[ExecutionResult]]
 SERVICE = "mlg://service/test/default/api"
 DEPLOYMENTS = """query ($id: ID!, $active: Boolean, $first: Int) { asset(id: $id) { ... on Service {
@@ -59,6 +61,18 @@ async def test_a_list_has_all_rows_and_a_single_field_the_first(run: Run, graph:
     found = await run("{ users { nodes { teams { name parent { name } } } } }")
     assert found.errors is None
     assert found.data["users"]["nodes"][0]["teams"] == [{"name": name, "parent": None} for name in "abc"]
+
+
+async def test_a_list_is_foreseen(run: Run, graph: PlainGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lists of thousands of users have millions of teams, and only a foreseen one ends the operation in time."""
+    foreseen = list[int]()
+    monkeypatch.setattr(OperationBudget, "foresee_items", lambda _, count: foreseen.append(count))
+    teams = [graph.add("TEAM", name) for name in "abcdefg"]
+    for user, count in (("zoe", 7), ("yan", 5)):
+        for team in teams[:count]:
+            graph.join("MEMBER_OF", graph.add("USER", user), team)
+    assert (await run("{ users { nodes { teams { name } } } }")).errors is None
+    assert {5, 7} <= {*foreseen}
 
 
 @pytest.mark.parametrize(("first", "shown"), [(None, 50), (3, 3), (0, 0)])
