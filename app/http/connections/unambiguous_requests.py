@@ -1,12 +1,21 @@
-"""h11's parser of requests, without those whose end others may see at another byte."""
+"""h11's parser of requests, without those whose end others may see at another byte, and those in tiny chunks."""
 
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Final
 
 import h11
+
+TINY: Final = 64
+"""Bytes of data below which a chunk counts as tiny: the parser takes as long for it as for the longest one."""
+
+MAX_TINY: Final = 4_096
+"""Number of tiny chunks of a body: the parser takes 7 µs for each, also after the client has left."""
 
 
 class UnambiguousRequests(h11.Connection):
     """Refuses requests whose end a proxy in front of this server may see at another byte.
+
+    It also refuses a body with more than MAX_TINY chunks that have less than TINY bytes each.
 
     ``refused`` is the error of the last malformed request. ``body_left`` is the number of bytes that are missing of a
     body with ``Content-Length``; it is 0 for other bodies. ``is_head`` states whether the response has no body.
@@ -15,6 +24,8 @@ class UnambiguousRequests(h11.Connection):
     refused: h11.RemoteProtocolError | None = None
     body_left: int = 0
     is_head: bool = False
+    _is_chunked: bool = False
+    _tiny: int = 0
 
     def start_next_cycle(self) -> None:
         """Prepare for the next request of the connection."""
@@ -28,13 +39,22 @@ class UnambiguousRequests(h11.Connection):
             if isinstance(event, h11.Request):
                 self.is_head = event.method == b"HEAD"
                 _refuse_two_lengths(event)
-                self.body_left = next((int(value) for name, value in event.headers if name == b"content-length"), 0)
+                headers = dict(event.headers)
+                self.body_left = int(headers.get(b"content-length", 0))
+                self._is_chunked, self._tiny = b"transfer-encoding" in headers, 0
             elif isinstance(event, h11.Data):
                 self.body_left = max(0, self.body_left - len(event.data))
+                self._count_tiny(event)
         except h11.RemoteProtocolError as error:
             self.refused = error
             raise
         return event
+
+    def _count_tiny(self, data: h11.Data) -> None:
+        self._tiny += self._is_chunked and data.chunk_start and data.chunk_end and len(data.data) < TINY
+        if self._tiny > MAX_TINY:
+            message = f"the body has more than {MAX_TINY} chunks of less than {TINY} bytes; send fewer, longer ones"
+            raise h11.RemoteProtocolError(message, error_status_hint=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
 def _refuse_two_lengths(request: h11.Request) -> None:

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from support.waiting import until
 from uvicorn.server import ServerState
 
-from app.http.connections import connection_protocols, open_connections
+from app.http.connections import connection_protocols, open_connections, unambiguous_requests
 from app.http.connections.connection_limits import ConnectionLimits
 from app.http.connections.connection_protocols import (
     FIRST_PART,
@@ -179,6 +179,7 @@ async def test_others_run_between_the_parts_of_what_a_client_sent(
     app: App, head: bytes, tiny: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of 200 KB of tiny chunks or frames, each iteration of the event loop reads one part, and no more is delivered."""
+    monkeypatch.setattr(unambiguous_requests, "MAX_TINY", 200_000)
     wire = await opened(app, head)
     monkeypatch.setattr(connection_protocols, "PART_SECONDS", 0.0)
     sent, parts, iterations = tiny * (200_000 // len(tiny)), list[tuple[int, int]](), 0
@@ -204,15 +205,13 @@ async def test_others_run_between_the_parts_of_what_a_client_sent(
 
 @pytest.mark.parametrize(
     ("app", "head", "large", "tiny"),
-    [
-        (refusing, HEAD, LARGE_CHUNK, CHUNK),
-        (listening, UPGRADE, LARGE_FRAGMENT, PING),
-    ],
+    [(refusing, HEAD, LARGE_CHUNK, CHUNK), (listening, UPGRADE, LARGE_FRAGMENT, PING)],
 )
 async def test_a_large_element_lets_no_flood_pass_at_once(
     app: App, head: bytes, large: bytes, tiny: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However fast a large chunk or frame was read, few of the tiny ones after it are read without a pause."""
+    monkeypatch.setattr(unambiguous_requests, "MAX_TINY", 200_000)
     wire = await opened(app, head)
     elements = list[int]()
     read = wire.protocol.read_part
@@ -259,8 +258,8 @@ async def test_a_body_of_known_length_is_read_at_once(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(wire.protocol, "read_part", read_part)
     wire.protocol.data_received(b"x" * 20_000)
-    wire.protocol.data_received(b"x" * 30_000 + HEAD + CHUNK * 5_000)
-    await until(lambda: sum(sizes) == 50_000 + len(HEAD) + len(CHUNK) * 5_000, PATIENCE)
+    wire.protocol.data_received(b"x" * 30_000 + HEAD + CHUNK * 4_000)
+    await until(lambda: sum(sizes) == 50_000 + len(HEAD) + len(CHUNK) * 4_000, PATIENCE)
     assert sizes[:2] == [20_000, 30_000]
     assert max(sizes[2:]) < MOST_IN_A_PART * len(CHUNK)
 

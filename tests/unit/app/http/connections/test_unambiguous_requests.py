@@ -3,7 +3,7 @@
 import h11
 import pytest
 
-from app.http.connections.unambiguous_requests import UnambiguousRequests
+from app.http.connections.unambiguous_requests import MAX_TINY, TINY, UnambiguousRequests
 
 END = b"\r\nHost: a\r\n\r\n"
 
@@ -37,6 +37,21 @@ def test_the_rest_of_a_body_is_counted() -> None:
     assert parser.body_left == 5
     assert bytes(parser.next_event().data) == b"ab"
     assert parser.body_left == 3
+
+
+@pytest.mark.parametrize(("size", "count"), [(TINY, MAX_TINY + 1), (1, MAX_TINY), (1, MAX_TINY + 1)])
+def test_a_body_in_many_tiny_chunks_is_refused(size: int, count: int) -> None:
+    """Each takes as long as a long one; another request of the connection may have as many."""
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    parser = requests(head + b"%x\r\n%s\r\n" % (size, b"a" * size) * count + b"0\r\n\r\n" + head)
+    parser.next_event()
+    if size < TINY and count > MAX_TINY:
+        with pytest.raises(h11.RemoteProtocolError) as raised:
+            [parser.next_event() for _ in range(count)]
+        assert raised.value.error_status_hint == 413
+        return
+    assert sum(len(parser.next_event().data) for _ in range(count)) == size * count
+    assert isinstance(parser.next_event(), h11.EndOfMessage)
 
 
 def test_a_response_to_head_has_no_body() -> None:
