@@ -160,7 +160,8 @@ class GroupCommit:
         If the plan takes long, these are the outcomes of its first items, at least of one: write the others next. All
         items of an atomic batch have outcomes.
         A caller whose earlier writes left much work for the jobs waits first; StoreUnavailableError ends a long wait.
-        A caller whose last transaction took long waits, too, while others write.
+        A caller whose last transaction took long waits, too, while others write. A job shares its transaction with no
+        call, which would have to wait for what the job reads.
         """
         caller = (batch.tenant, batch.caller)
         if not (batch.dry_run or batch.of_job):  # a job would wait for itself
@@ -169,7 +170,7 @@ class GroupCommit:
             while True:
                 await self._wait(batch)
                 await batch.ahead.catch_up(AheadLimits(batch.budget, caller))
-                batch.alone |= not batch.of_job and self._coordinator.long_writers.is_apart(caller)
+                batch.alone |= batch.of_job or self._coordinator.long_writers.is_apart(caller)
                 self._queue.add(batch)
                 if self._queue.leader is None:
                     self._queue.leader = asyncio.create_task(self._lead(), context=Context())

@@ -72,6 +72,17 @@ async def test_tenants_are_written_apart(callers: Callers) -> None:
     assert len(callers.store.writes) == 3
 
 
+async def test_a_job_is_written_apart(callers: Callers) -> None:
+    """A call does not wait for what a job reads and plans in the same transaction."""
+    first = await holding(callers)
+    job = callers.batch(ROOT, asset("dataset job"))
+    job.of_job = True
+    calls = [callers.call(ADA, asset("dataset a")), callers.write(job), callers.call(ADA, asset("dataset b"))]
+    callers.store.open.set()
+    await asyncio.gather(first, *calls)
+    assert callers.store.writes == [data("first"), data("a", "b"), data("job")]
+
+
 async def test_a_caller_waits_until_jobs_have_worked_off_what_the_writes_left(
     callers: Callers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
