@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from typing import Final
 
-from gremlin_python.process.traversal import P
-
 from app.graph.driver.edge_pages import PAGE
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render, spread
@@ -20,9 +18,22 @@ EXAMINED: Final = 100
 MAX_VISITED: Final = PAGE
 """Maximal number of edges, and of steps at parents, that one request goes through: all writers wait meanwhile."""
 
-BELOW: Final = PreparedStatement.traversal(
-    g.V(param("xs")).has("sensitivity", P.within(param("levels"))).id_().fold(), name="flows"
+LEVELS: Final = PreparedStatement.of(
+    """
+def found = []
+def xs = g.V(vs).toSet()
+if (xs) g.getGraph().multiQuery(xs).keys('sensitivity').properties().each { v, ps ->
+  ps.each { found << v.id(); found << it.value() }
+}
+[found]
+""",
+    "vs",
+    name="flows",
 )
+"""Reads the stored sensitivity of vertices: a flat list ``[vertex id, level, …]``.
+
+The step ``has`` would read all properties of each vertex, which has hundreds.
+"""
 
 _FIRST: Final = [
     render(getattr(g.V(param("p")), step)(spread("ls")).limit(param("examined"))) for step in ("out_e", "in_e")
@@ -31,6 +42,10 @@ _FIRST: Final = [
 BEARING: Final = PreparedStatement.of(
     f"""
 {PROPAGATES}
+def only = {{ v, key ->
+  def ps = v.query().keys(key).properties().iterator()
+  ps.hasNext() ? ps.next().value() : ''
+}}
 def left = visits as long
 ps.findAll {{ p -> hops.any {{ h ->
   if (left-- <= 0) return false
@@ -40,7 +55,7 @@ ps.findAll {{ p -> hops.any {{ h ->
     def kind = e.property(out ? 'toKind' : 'fromKind').orElse(null)
     if (left-- <= 0 || !propagates(e) || !ks.contains(kind)) return false
     def child = out ? e.inVertex() : e.outVertex()
-    levels.contains(child.property('sensitivity').orElse('')) && teams.contains(child.property('ownerTeam').orElse(''))
+    levels.contains(only(child, 'sensitivity')) && teams.contains(only(child, 'ownerTeam'))
   }}
 }} }}
 """,
@@ -56,16 +71,16 @@ ps.findAll {{ p -> hops.any {{ h ->
 """Reads which parents ``ps`` have a child with one of the ``levels`` and ``teams`` among the first edges of each.
 
 It goes through ``examined`` edges of each step at a parent, and ``visits`` edges and steps together. Parents that are
-left then have no such child in the response.
+left then have no such child in the response. Of a child, it reads one property at a time: it may have hundreds.
 """
 
 
-async def below(client: GremlinClient, vertices: Iterable[int], level: str) -> set[int]:
-    """Return those of the vertices, which are assets, whose stored sensitivity is lower than ``level``."""
-    xs, levels, found = list(vertices), SENSITIVITIES[: RANK[level]], set[int]()
-    for start in range(0, len(xs), AT_ONCE):
-        (low,) = await client.submit(BELOW, {"xs": xs[start : start + AT_ONCE], "levels": levels})
-        found.update(low)
+async def levels_of(client: GremlinClient, vertices: Iterable[int]) -> dict[int, str]:
+    """Return the stored sensitivity of vertices, which are assets, by id; one that is not stored has none."""
+    vs, found = list(vertices), dict[int, str]()
+    for start in range(0, len(vs), AT_ONCE):
+        (flat,) = await client.submit(LEVELS, {"vs": vs[start : start + AT_ONCE]})
+        found.update(zip(flat[::2], flat[1::2], strict=True))
     return found
 
 

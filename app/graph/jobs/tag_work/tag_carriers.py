@@ -27,7 +27,11 @@ _CARRIERS: Final = PreparedStatement.of(
     f"""
 def found = new LinkedHashMap()
 def xs = vids
-if (xs) {render(g.V(param("xs")))}.each {{ found[it.id()] = [it.id(), it.value('urn'), it.value('deletedAt'), null] }}
+def vs = xs ? {render(g.V(param("xs")))}.toSet() : null
+if (vs) g.getGraph().multiQuery(vs).keys('urn', 'deletedAt').properties().each {{ v, ps ->
+  def row = found[v.id()] = [v.id(), null, null, null]
+  ps.each {{ row[it.key() == 'urn' ? 1 : 2] = it.value() }}
+}}
 xs = found.keySet() as List
 if (xs) {EDGES_TO_TAG}.each {{ found[it.outVertex().id()][3] = it.value('record') }}
 [found.values() as List]

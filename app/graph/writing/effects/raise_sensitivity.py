@@ -21,7 +21,7 @@ from app.graph.driver.edge_pages import VisitBudget
 from app.graph.propagation.known_flows import carried, targets
 from app.graph.propagation.sources import Sources
 from app.graph.propagation.stored_flows import StoredFlows
-from app.graph.propagation.stored_levels import bearing, below
+from app.graph.propagation.stored_levels import bearing, levels_of
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.native.write_cost import rewrite_size
 from app.graph.records.vertex_record import attributes, confirmed_sensitivity, kind_of, with_effective_sensitivity
@@ -114,6 +114,7 @@ class _Raising:
         self._raised_count = 0
         self._max_raised = blurred(MAX_RAISED)
         self._max_size = self._unread_size = blurred(MAX_RAISED_SIZE)
+        self._levels: dict[int, str] = {}
         self._visits = VisitBudget(MAX_VISITED)
         self._cover_visits = VisitBudget(MAX_COVER_VISITED)
         self._new = {vid for vid in diff.vertices if not batch.existed(vid)}
@@ -216,9 +217,13 @@ class _Raising:
     async def _low(self, rank: int, vids: set[int]) -> tuple[set[int], dict[int, Record]]:
         """Return those of the stored vertices that are below the rank, with records if MAX_RAISED allows a raise.
 
-        Of many long records, some are left out.
+        Of many long records, some are left out. The level of a vertex is read once, also if it is a target of each
+        vertex of a long chain: what the batch raises, it knows.
         """
-        low = await below(self._client, vids, SENSITIVITIES[rank])
+        unread = vids - self._levels.keys()
+        self._levels |= await levels_of(self._client, unread)
+        self._flows.on_read(0, len(unread))
+        low = {vid for vid in vids & self._levels.keys() if RANK[self._levels[vid]] < rank}
         may_raise = self._raised_count + len(low) <= self._max_raised
         records, _ = await self._flows.first_records(sorted(low), ()) if may_raise and low else ({}, ())
         return low, records

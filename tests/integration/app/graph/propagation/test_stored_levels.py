@@ -1,4 +1,4 @@
-"""Stored sensitivities without records: which vertices are below a level, and which parents have a child at it."""
+"""Stored sensitivities without records: those of vertices, and which parents have a child at a level."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from support.stores.janusgraph import StoreGraph
 
 from app.graph.driver.edge_pages import EdgePages, read_edge_page
 from app.graph.propagation import stored_levels
-from app.graph.propagation.stored_levels import bearing, below
+from app.graph.propagation.stored_levels import bearing, levels_of
 from app.graph.records.vertex_id import vertex_id
 
 LEVELS = {"open": "PUBLIC", "inner": "INTERNAL", "kept": "CONFIDENTIAL", "shut": "RESTRICTED"}
@@ -24,16 +24,15 @@ def data(name: str) -> str:
     return f"mlg://dataset/test/default/{name}"
 
 
-async def test_vertices_below_a_level(graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over several requests too; a vertex that is not stored is not below."""
+async def test_the_levels_of_vertices(graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over several requests too; a vertex that is not stored has none."""
     async with open_api(graph, tmp_path, no_jobs) as api:
         await api.load(*({"dataset": {"id": data(name), "sensitivity": level}} for name, level in LEVELS.items()))
         monkeypatch.setattr(stored_levels, "AT_ONCE", 2)
-        every = [vid(data(name)) for name in (*LEVELS, "absent")]
-        expected = {"PUBLIC": [], "INTERNAL": ["open"], "RESTRICTED": ["open", "inner", "kept"]}
-        for level, names in expected.items():
-            assert await below(api.client, every, level) == {vid(data(name)) for name in names}
-        assert await below(api.client, [], "RESTRICTED") == set()
+        expected = {vid(data(name)): level for name, level in LEVELS.items()}
+        assert await levels_of(api.client, [vid(data("absent")), *expected]) == expected
+        assert await levels_of(api.client, [vid(data("absent"))]) == {}
+        assert await levels_of(api.client, []) == {}
 
 
 async def _bearing(api: Api, level: str, *teams: str) -> set[str]:

@@ -15,6 +15,7 @@ from app.graph.commits.turns import blurred_limit
 from app.graph.commits.turns.blurred_limit import blurred
 from app.graph.commits.write_statements import WRITE
 from app.graph.jobs.sensitivity_job import SensitivityJob
+from app.graph.propagation.stored_levels import levels_of
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.native.write_cost import rewrite_size
 from app.graph.records.vertex_id import vertex_id
@@ -297,14 +298,22 @@ async def test_dense_texts_get_a_floor_and_refuse_no_raise(
 async def test_long_records_that_are_restricted_already_cause_no_floor(
     graph: StoreGraph, writers: Writers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are read to their maximal size, and what is below the level is raised with the write, over all levels."""
+    """They are read to their maximal size, the level of each once, and what is below is raised, along the chain."""
     monkeypatch.setattr(raise_sensitivity, "MAX_RAISED_SIZE", 4_000)
+    looked_up = list[int]()
+
+    def recorded(client: Any, vertices: Collection[int]) -> Any:
+        looked_up.extend(vertices)
+        return levels_of(client, vertices)
+
     chain = ["dataset hub", "dataset near", "dataset far"]
     await write(writers, asset(chain[0]), *(asset(b, derivedFrom=[a]) for a, b in pairwise(chain)))
     long = [asset(f"dataset long{number}", {**LONG, **RESTRICTED}, derivedFrom=chain) for number in range(6)]
     await write(writers, *long)
+    monkeypatch.setattr(raise_sensitivity, "levels_of", recorded)
     assert await write(writers, asset("dataset hub", RESTRICTED)) == ["UPDATED"]
     assert await levels(graph, *chain) == ["RESTRICTED"] * 3
+    assert len(looked_up) == len(set(looked_up)) > len(long)
     assert covered(writers) == []
 
 
