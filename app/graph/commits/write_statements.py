@@ -67,6 +67,7 @@ from gremlin_python.process.graph_traversal import __
 from app.graph.driver.gremlin_text import g, param, render, spread
 from app.graph.driver.groovy.edge_writes import EDGE_WRITES
 from app.graph.driver.groovy.json_size import JSON_SIZE
+from app.graph.driver.groovy.record_parts import RECORD_PARTS
 from app.graph.driver.groovy.set_members import SET_MEMBERS
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.merged_record import POINTER
@@ -77,53 +78,13 @@ INDEX_MARK_URN: Final = "index mark"
 INDEX_MARK: Final = vertex_id("index mark", INDEX_MARK_URN)
 """Vertex id of the index mark: a hash of a text that is not a URN."""
 
-_BRIEF: Final = """
-@groovy.transform.CompileStatic
-class Brief {
-  static String of(Object x, String r, int most, List<Object> cut) {
-    if (r.length() <= most) return r
-    List<String> keys = []
-    StringBuilder kept = new StringBuilder('{')
-    int depth = 0, begin = 1
-    for (int i = 0; i < r.length(); i++) {
-      char c = r.charAt(i)
-      if (c == (char) '"') i = end(r, i)
-      else if (c == (char) '{' || c == (char) '[') depth++
-      else if (c == (char) '}' || c == (char) ']') depth--
-      if (depth == 0 || (depth == 1 && c == (char) ',')) {
-        boolean isKept = i - begin <= most || r.startsWith('"index":', begin) || r.startsWith('"id":', begin)
-        if (isKept) kept.append(r, begin, i).append(',')
-        else keys.add(r.substring(begin + 1, r.indexOf('"', begin + 1)))
-        begin = i + 1
-      }
-    }
-    if (!keys) return r
-    cut.add(x)
-    cut.add(keys)
-    kept.setCharAt(kept.length() - 1, (char) '}')
-    kept.toString()
-  }
-
-  static int end(String r, int quote) {
-    int i = quote
-    while (true) {
-      i = r.indexOf('"', i + 1)
-      int from = i
-      while (r.charAt(from - 1) == (char) '\\\\') from--
-      if ((i - from) % 2 == 0) return i
-    }
-  }
-}
-"""
-"""Leaves values out of the JSON text of a record; its types are static, because a text has thousands of characters."""
-
 ENDED_BYTES: Final = 400
 """Bytes as which an edge counts that is passed because it has ended: those of an ordinary one."""
 
 STATE: Final = PreparedStatement.of(
     f"""
 {JSON_SIZE}
-{_BRIEF}
+{RECORD_PARTS}
 def known = new LinkedHashMap()
 def texts = new LinkedHashMap()
 def moved = [:]
@@ -134,7 +95,7 @@ def count = 0
 def sized = {{ r -> count++; length += r.length(); left -= JsonSize.of(r); r }}
 def cut = []
 def kept = complete.collect {{ it as long }} as Set
-def brief = {{ x, r -> kept.contains(x) ? r : Brief.of(x, r, most as int, cut) }}
+def brief = {{ x, r -> kept.contains(x) ? r : RecordParts.brief(x, r, most as int, cut) }}
 def xs = stored
 while (xs) {{
   def further = []

@@ -39,6 +39,7 @@ from typing import Final
 from app.graph.driver.edge_pages import VISITED, page_of_edges
 from app.graph.driver.gremlin_text import g, param, render
 from app.graph.driver.groovy.json_size import JSON_SIZE
+from app.graph.driver.groovy.record_parts import RECORD_PARTS
 from app.graph.driver.prepared_statement import PreparedStatement
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, PARENT_HOPS, Hop
@@ -59,6 +60,7 @@ def propagates = { e ->
 FLOW: Final = PreparedStatement.of(
     f"""
 {JSON_SIZE}
+{RECORD_PARTS}
 {PROPAGATES}
 def found = new LinkedHashSet(points)
 def sets = []
@@ -89,15 +91,14 @@ def v = []
 def w = []
 def left = size as long
 def vacant = length as long
-def json = new groovy.json.JsonSlurper()
+def keys = only as Set
 def xs = found.size() <= most ? found as List : []
 if (xs) {render(g.V(param("xs")))}.each {{
   if (left > 0 && vacant > 0) {{
     def r = it.value('record')
     vacant -= r.length()
-    def kept = only && r.length() > {SHORT} ? groovy.json.JsonOutput.toJson(json.parseText(r).subMap(only)) : r
-    left -= Math.max(JsonSize.of(r), only ? JsonSize.of(kept) : 0L)
-    v << it.id(); v << kept
+    left -= JsonSize.of(r)
+    v << it.id(); v << (keys && r.length() > {SHORT} ? RecordParts.only(r, keys) : r)
   }} else w << it.id()
 }}
 [[e: edges, r: rest, v: v, w: w, n: {VISITED}]]
