@@ -16,6 +16,8 @@ import pytest
 from support.servers.server_process import Serving
 from support.waiting import until
 
+from app.http.connections.unambiguous_requests import MAX_TINY
+
 ATTACKERS = 1_200
 DESCRIPTORS = 256
 OF_ADDRESS = 40
@@ -138,6 +140,15 @@ async def test_a_body_after_the_response_is_ended(serving: Serving, framing: byt
     """A client that goes on sending the body after the response is disconnected, however slowly it does so."""
     async with connected(serving, HEAD + framing + b"\r\n\r\n") as wire:
         assert (await wire.rest(b"1\r\n \r\n")).startswith(b"HTTP/1.1 401")
+
+
+async def test_a_body_in_tiny_chunks_is_refused(serving: Serving) -> None:
+    """With an error that says what to do, as soon as there are too many, also with a valid token."""
+    head = authorized(serving) + b"Transfer-Encoding: chunked\r\n\r\n"
+    async with connected(serving, head + b"1\r\n \r\n" * (MAX_TINY + 1)) as wire:
+        response = await wire.rest()
+    assert refusal(response) == (413, "LIMIT_EXCEEDED", True)
+    assert b"send fewer, longer ones" in response
 
 
 SMUGGLED = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"

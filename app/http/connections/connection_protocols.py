@@ -282,8 +282,10 @@ class HttpConnection(_Counted, H11Protocol):
         """Send the error of a malformed request, and close the connection."""
         refused = self._requests.refused
         status = refused.error_status_hint if refused else HTTPStatus.BAD_REQUEST
-        message = f"The request is not valid HTTP/1.1: {refused}. Correct the client, or a proxy before this server."
-        self._respond(HttpError(status, message, Code.BAD_REQUEST))
+        is_long = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        problem = "has too many parts" if is_long else "is not valid HTTP/1.1"
+        message = f"The request {problem}: {refused}. Correct the client, or a proxy before this server."
+        self._respond(HttpError(status, message, Code.LIMIT_EXCEEDED if is_long else Code.BAD_REQUEST))
         self.transport.close()
 
     def _update_owed(self) -> None:

@@ -25,6 +25,8 @@ class UnambiguousRequests(h11.Connection):
     body_left: int = 0
     is_head: bool = False
     _is_chunked: bool = False
+    _chunk: int = 0
+    """Bytes of the current chunk so far."""
     _tiny: int = 0
 
     def start_next_cycle(self) -> None:
@@ -51,7 +53,8 @@ class UnambiguousRequests(h11.Connection):
         return event
 
     def _count_tiny(self, data: h11.Data) -> None:
-        self._tiny += self._is_chunked and data.chunk_start and data.chunk_end and len(data.data) < TINY
+        self._chunk = len(data.data) + (0 if data.chunk_start else self._chunk)
+        self._tiny += self._is_chunked and data.chunk_end and self._chunk < TINY
         if self._tiny > MAX_TINY:
             message = f"the body has more than {MAX_TINY} chunks of less than {TINY} bytes; send fewer, longer ones"
             raise h11.RemoteProtocolError(message, error_status_hint=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

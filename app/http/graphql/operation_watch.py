@@ -105,13 +105,14 @@ async def watched(
         ended, is_much = budget.ended, budget.has_read_much
         _free([*forget_failed([running]), *forget_frames(ended)], in_turns=is_much)
         if ended is not None:
-            budget.after_requests(partial(_rest, RESTS, partial(_forget, ended, in_turns=is_much)))
+            forget = partial(_forget, ended, in_turns=is_much)
+            budget.after_requests(partial(_rest, asyncio.get_running_loop(), RESTS, forget))
 
 
-def _rest(count: int, call: Callable[[], object]) -> None:
+def _rest(loop: asyncio.AbstractEventLoop, count: int, call: Callable[[], object]) -> None:
     """Call a function after a number of rests."""
     if count:
-        asyncio.get_running_loop().call_later(REST_SECONDS, _rest, count - 1, call)
+        loop.call_later(REST_SECONDS, _rest, loop, count - 1, call)
     else:
         call()
 

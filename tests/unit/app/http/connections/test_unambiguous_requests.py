@@ -3,6 +3,7 @@
 import h11
 import pytest
 
+from app.http.connections import unambiguous_requests
 from app.http.connections.unambiguous_requests import MAX_TINY, TINY, UnambiguousRequests
 
 END = b"\r\nHost: a\r\n\r\n"
@@ -52,6 +53,26 @@ def test_a_body_in_many_tiny_chunks_is_refused(size: int, count: int) -> None:
         return
     assert sum(len(parser.next_event().data) for _ in range(count)) == size * count
     assert isinstance(parser.next_event(), h11.EndOfMessage)
+
+
+def test_a_tiny_chunk_in_two_parts_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts is its length, wherever the system divides what a client sent; the parts of a long one do not."""
+    monkeypatch.setattr(unambiguous_requests, "MAX_TINY", 1)
+    parser = requests(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+    parser.next_event()
+
+    def receive(*parts: bytes) -> list[int]:
+        sizes = []
+        for part in parts:
+            parser.receive_data(part)
+            while isinstance(event := parser.next_event(), h11.Data):
+                sizes.append(len(event.data))
+        return sizes
+
+    assert receive(b"40\r\n" + b"a" * 10, b"a" * 54 + b"\r\n") == [10, 54]
+    assert receive(b"2\r\na", b"a\r\n") == [1, 1]
+    with pytest.raises(h11.RemoteProtocolError):
+        receive(b"2\r\na", b"a\r\n")
 
 
 def test_a_response_to_head_has_no_body() -> None:
