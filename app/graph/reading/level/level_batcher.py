@@ -124,6 +124,8 @@ class LevelBatcher:
     _received: int = 0
     _driver: asyncio.Task[None] | None = None
     _sending: asyncio.Task[None] | None = None
+    _former: list[object] = field(default_factory=list)
+    """The responses of the last level."""
     _is_abandoned: bool = False
 
     def abandon(self) -> None:
@@ -161,11 +163,16 @@ class LevelBatcher:
             del future  # it has the error, whose traceback has this frame: who catches it would leave a cycle
 
     async def _drive(self) -> None:
-        """Send one level after the other until no request waits; free large ones in turns, when they are used."""
-        level: list[Waiting] = []
+        """Send one level after the other until no request waits.
+
+        The responses of a level are kept until their readers request the next level, and are then freed in turns. A
+        reader that kept them longer would free a hundred thousand edges in one callback.
+        """
         while self._waiting:
             await self._wait_until_quiet()
-            self._free(level)
+            former, self._former = self._former, []
+            if self.budget.has_read_much:
+                RELEASE.free(former)
             level, self._waiting = self._waiting, []
             self._sending = sending = asyncio.create_task(self._send(level))
             try:
@@ -181,13 +188,7 @@ class LevelBatcher:
             if error is not None:
                 _fail(level, error)
             await asyncio.sleep(0)
-        self._free(level)
-
-    def _free(self, level: list[Waiting]) -> None:
-        """Free the responses of a level in turns if they may be large; those that others still use stay."""
-        if self.budget.has_read_much:
-            RELEASE.free([*level])
-            level.clear()
+            self._former = [future.result() for _, future in level if _has_result(future)]
 
     async def _wait_until_quiet(self) -> None:
         """Return when QUIET_TICKS iterations of the event loop in a row had no new request.
@@ -357,6 +358,10 @@ class LevelBatcher:
             if not future.done():
                 response = LevelResponse(edges, content.records, listings, content.sent, content.weights)
                 future.set_result(response)
+
+
+def _has_result(future: asyncio.Future[LevelResponse]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
 
 
 def _fail(level: list[Waiting], error: BaseException) -> None:

@@ -63,20 +63,20 @@ async def test_a_request_some_turns_later_still_joins_the_level(client: GremlinC
 async def test_what_a_large_operation_has_read_is_freed_in_turns(
     client: GremlinClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A level may be the last to refer to a hundred thousand edges, which take 50 ms; that of a small one is freed."""
+    """A level may be the last to refer to a hundred thousand edges, which take 50 ms; that of a small one is freed.
+
+    A level is freed when the next one is requested, and the last one with its reader.
+    """
     freed = list[int]()
-
-    def free(_: GradualRelease, level: list[tuple[LevelRequest, object]]) -> None:
-        freed.extend(vertex for request, _ in level for vertex in request.vertices)
-
-    monkeypatch.setattr(GradualRelease, "free", free)
-    for rows, expected in ((MANY_ROWS, []), (MANY_ROWS + 1, [256, 512, 768])):
+    monkeypatch.setattr(GradualRelease, "free", lambda _, responses: freed.append(len(responses)))
+    for rows, expected in ((MANY_ROWS, []), (MANY_ROWS + 1, [0, 2])):
         batcher = LevelBatcher(client, "default", ReadTime(0), OperationBudget(rows=rows))
         await asyncio.gather(*(batcher.fetch(LevelRequest(vertices=[point])) for point in (256, 512)))
-        await batcher.fetch(LevelRequest(vertices=[768]))
-        for _ in range(10):  # the last level is freed when who reads has gone on
+        last = await batcher.fetch(LevelRequest(vertices=[768]))
+        for _ in range(10):
             await asyncio.sleep(0)
         assert freed == expected
+        assert [each is last for each in batcher._former] == [True]  # noqa: SLF001 - what its reader is freed with
 
 
 class SentListings:
