@@ -33,7 +33,7 @@ WATCHED = ("prometheus/prometheus.yaml", "prometheus/alerts.yaml")
 LOCKS = (janusgraph_server.LOCK, cassandra_node.LOCK, elasticsearch_node.LOCK)
 REQUIRED = re.compile(r"\$\{(MLG_\w+):\?")
 
-OF_EACH_STORE = ("storage.", "index.", "schema.init.json.file")
+OF_EACH_STORE = ("storage.", "index.", "schema.init.json.file", "query.fast-property")
 """Prefixes of the properties that differ, because the data are elsewhere."""
 
 OF_EACH_SERVER = {"host", "port", "channelizer", "evaluationTimeout", "gremlinPool", "graphs", "scriptEngines"}
@@ -77,6 +77,8 @@ def test_both_stores_have_the_same_semantics() -> None:
     """All properties that determine the semantics of the graph are equal in development and production."""
     production = properties(DEPLOY / "janusgraph" / "graph.properties")
     assert shared(production) == shared(properties(CONF))
+    assert production["query.batch.properties-mode"] == "required_properties_only"  # not all of a large asset
+    assert properties(CONF)["query.fast-property"] == "false"  # the same for what no step reads
     assert production["schema.init.json.file"] == "/schema/schema.json"
     assert {production["storage.hostname"], production["index.search.hostname"]} <= SERVICES.keys()
 

@@ -49,7 +49,7 @@ The next step then reads all its pages, and a further page of other sources, so 
 a caller who writes edges to an asset with more than a page of them again and again.
 """
 
-MAX_PARTS: Final = 3
+MAX_PARTS: Final = 5
 """Number of requests, each of which has read PART_SIZE bytes of records, after which a step sends no further.
 
 The store takes 40 ms for one of them, and all writers wait.

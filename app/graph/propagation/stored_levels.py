@@ -32,7 +32,7 @@ if (xs) g.getGraph().multiQuery(xs).keys('sensitivity').properties().each { v, p
 )
 """Reads the stored sensitivity of vertices: a flat list ``[vertex id, level, …]``.
 
-The step ``has`` would read all properties of each vertex, which has hundreds.
+It reads one property of each, in one request to the storage; another step may read all of its hundreds.
 """
 
 _FIRST: Final = [

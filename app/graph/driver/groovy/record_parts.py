@@ -1,8 +1,8 @@
 """The Groovy class ``RecordParts``: leaves members out of the JSON text of a record, without parsing the text.
 
 A record may have 64 KiB, of which a caller needs three short values. ``JsonSlurper`` takes half a millisecond for such
-a text, and this class a tenth of that. Its types are static for that reason. A text is a JSON object without spaces
-between its parts, as :mod:`app.graph.records.record_text` writes it; its keys need no escapes.
+a text, and this class a tenth of that. Its types are static for that reason. A text is a JSON object whose keys need no
+escapes, as :mod:`app.graph.records.record_text` writes it.
 """
 
 from typing import Final
@@ -10,11 +10,13 @@ from typing import Final
 RECORD_PARTS: Final = """
 @groovy.transform.CompileStatic
 class RecordParts {
+  static final Set<String> ALWAYS = ['id', 'index'] as Set
+
   static String brief(Object x, String r, int most, List<Object> cut) {
     if (r.length() <= most) return r
     List<String> left = []
     String kept = kept(r) { int begin, int end ->
-      boolean isKept = end - begin <= most || r.startsWith('"index":', begin) || r.startsWith('"id":', begin)
+      boolean isKept = end - begin <= most || ALWAYS.contains(key(r, begin))
       if (!isKept) left.add(key(r, begin))
       isKept
     }
@@ -29,7 +31,8 @@ class RecordParts {
   }
 
   static String key(String r, int begin) {
-    r.substring(begin + 1, r.indexOf('"', begin + 1))
+    int quote = r.indexOf('"', begin)
+    r.substring(quote + 1, r.indexOf('"', quote + 1))
   }
 
   static String kept(String r, Closure<Boolean> isKept) {

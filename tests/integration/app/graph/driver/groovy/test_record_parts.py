@@ -1,5 +1,7 @@
 """What a real JanusGraph leaves out of the texts of records, compared with their parsed values."""
 
+import json
+
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -32,9 +34,11 @@ RECORDS = st.lists(st.dictionaries(st.sampled_from(KEYS), VALUES), min_size=1, m
 async def test_members_with_some_keys_are_kept(
     client: GremlinClient, records: list[dict[str, Json]], keys: set[str]
 ) -> None:
-    """Whatever quotation marks, brackets and commas their values have."""
-    kept = await client.submit(ONLY, {"texts": [*map(text_of, records)], "only": sorted(keys)})
-    assert [*map(orjson.loads, kept)] == [{key: each[key] for key in each if key in keys} for each in records]
+    """Whatever quotation marks, brackets and commas their values have, and also with spaces between its parts."""
+    texts = [text for each in records for text in (text_of(each), json.dumps(each, indent=1))]
+    kept = await client.submit(ONLY, {"texts": texts, "only": sorted(keys)})
+    expected = [{key: each[key] for key in each if key in keys} for each in records]
+    assert [*map(orjson.loads, kept)] == [each for each in expected for _ in range(2)]
 
 
 @pytest.mark.parametrize("most", [0, 20, 200])
