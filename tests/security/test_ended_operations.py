@@ -20,6 +20,7 @@ from policies.errors import LimitError
 
 TEAM = "mlg://team/catalog/default/ranking"
 DATASETS = 30
+ATTEMPTS = 3
 WIDE = "{ assets(first: 30) { nodes { id ownerTeam { assets(first: 30) { nodes { id displayName kind } } } } } }"
 HEALTHY = (
     "{ assets(filter: {kinds: [DATASET], health: [HEALTHY, UNKNOWN]}, first: 30) { nodes { id health { status } } } }"
@@ -236,15 +237,28 @@ async def test_a_connection_with_a_token_leaves_no_cycle(api: Api) -> None:
 
 
 async def leaves_no_cycle(api: Api, send: Callable[[Api], Awaitable[object]]) -> None:
-    """Send something twice, and check that the second time leaves no object that only a collection frees."""
+    """Send something again and again, and check that it leaves no object that only a collection frees.
+
+    What it leaves, it leaves each time. An idle connection to the store that is closed meanwhile leaves a cycle of
+    asyncio, but only once.
+    """
     await send(api)
+    for _ in range(ATTEMPTS):
+        left = await _left_by(api, send)
+        if not left:
+            break
+    assert left == {}
+
+
+async def _left_by(api: Api, send: Callable[[Api], Awaitable[object]]) -> Counter[str]:
+    """Return the types of the objects that only a collection frees after something is sent."""
     gc.collect()
     gc.disable()
     gc.set_debug(gc.DEBUG_SAVEALL)
     try:
         await send(api)
         gc.collect()
-        assert Counter(type(each).__qualname__ for each in gc.garbage) == {}
+        return Counter(type(each).__qualname__ for each in gc.garbage)
     finally:
         gc.set_debug(0)
         gc.garbage.clear()
