@@ -108,7 +108,7 @@ def _tree_is_freed(tree: _Tree, count: int) -> bool:
 def _may_be_large(entry: object) -> bool:
     """Return whether an entry of a container may lead to more objects than a record or a row, whose keys are texts."""
     if isinstance(entry, list | tuple):
-        return len(entry) > AT_ONCE
+        return len(entry) > AT_ONCE or any(isinstance(each, list | tuple) for each in entry)
     if isinstance(entry, dict):
         return len(entry) > AT_ONCE and not isinstance(next(iter(entry)), str)
     return gc.is_tracked(entry) and not isinstance(entry, MaskedRecord)

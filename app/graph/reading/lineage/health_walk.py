@@ -229,14 +229,15 @@ async def _health_of(session: WalkSession, row: Row, pin: SnapshotTime, hold: Ca
     walk = WalkState(session, query, session.visibility(None), LEVELS, follows=_follows)
     walk.begin(row)
     health = HealthWalk(row, session, walk, session.visibility(None), hold)
-    groups = await _advance(health, 0)
-    evaluations = await health.examined_evaluations(groups[0]) if groups else []
-    reports, _ = await asyncio.gather(health.contaminations(evaluations, pin), _walk_on(health))
-    turns = session.rows.budget
-    async for evaluation, report in turns.in_turns(zip(evaluations, reports, strict=True)):
-        health.add_contamination(evaluation, report)
-    walk.blocked |= bool(health.visibility.hidden)
-    return await run_in_turn(health.report, len(health.findings) > LONG_LINEAGE, walk.completeness(pin))
+    with session.freeing(walk, health):
+        groups = await _advance(health, 0)
+        evaluations = await health.examined_evaluations(groups[0]) if groups else []
+        reports, _ = await asyncio.gather(health.contaminations(evaluations, pin), _walk_on(health))
+        turns = session.rows.budget
+        async for evaluation, report in turns.in_turns(zip(evaluations, reports, strict=True)):
+            health.add_contamination(evaluation, report)
+        walk.blocked |= bool(health.visibility.hidden)
+        return await run_in_turn(health.report, len(health.findings) > LONG_LINEAGE, walk.completeness(pin))
 
 
 async def _walk_on(health: HealthWalk) -> None:

@@ -338,20 +338,21 @@ async def walk_along(session: WalkSession, query: LineageQuery, pin: SnapshotTim
         state.max_read = blurred(READ_FACTOR * query.max_edges)
     inferred = EdgeOrigin.INFERRED.name in query.keep.origins
     selection = EdgeSelection(query.direction, query.keep.relations, state.visibility.instant, inferred)
-    session.budget.begin()
-    unknown = []
-    for urn, row in zip(roots, await session.rows_by_id.many(roots, named=True), strict=True):
-        if row is not None and row.kind in ASSETS and _is_root(query, row, state.visibility.instant):
-            state.begin(row)
-        if row is None or row.vid not in state.nodes:
-            unknown.append(urn)
-    depth = 0
-    while state.frontier:
-        expansions = await state.expand(selection)
-        if state.frontier:
-            await state.advance(depth, expansions)
-        depth += 1
-    return state.result(unknown, pin)
+    with session.freeing(state):
+        session.budget.begin()
+        unknown = []
+        for urn, row in zip(roots, await session.rows_by_id.many(roots, named=True), strict=True):
+            if row is not None and row.kind in ASSETS and _is_root(query, row, state.visibility.instant):
+                state.begin(row)
+            if row is None or row.vid not in state.nodes:
+                unknown.append(urn)
+        depth = 0
+        while state.frontier:
+            expansions = await state.expand(selection)
+            if state.frontier:
+                await state.advance(depth, expansions)
+            depth += 1
+        return state.result(unknown, pin)
 
 
 def _is_root(query: LineageQuery, row: Row, instant: ReadTime) -> bool:

@@ -229,16 +229,17 @@ async def paths_between(session: WalkSession, query: PathQuery, pin: SnapshotTim
     """
     state = PathSearchState(session, query, session.visibility())
     ends = [*dict.fromkeys((query.source, query.target))]
-    session.budget.begin()
-    found = await session.rows_by_id.many(ends, named=True)
-    rows = {urn: row for urn, row in zip(ends, found, strict=True) if row is not None and row.kind in ASSETS}
-    unknown = [urn for urn in ends if urn not in rows]
-    if unknown:
-        return PathResult((), unknown, replace(state.completeness(pin, 0), missing_roots=True))
-    state.visibility.named = frozenset(row.vid for row in rows.values())
-    sides = (state.side(rows[query.source], Direction.OUT), state.side(rows[query.target], Direction.IN))
-    await state.read(*sides)
-    return await _search(state, sides, (rows[query.source].vid, rows[query.target].vid), pin)
+    with session.freeing(state):
+        session.budget.begin()
+        found = await session.rows_by_id.many(ends, named=True)
+        rows = {urn: row for urn, row in zip(ends, found, strict=True) if row is not None and row.kind in ASSETS}
+        unknown = [urn for urn in ends if urn not in rows]
+        if unknown:
+            return PathResult((), unknown, replace(state.completeness(pin, 0), missing_roots=True))
+        state.visibility.named = frozenset(row.vid for row in rows.values())
+        sides = (state.side(rows[query.source], Direction.OUT), state.side(rows[query.target], Direction.IN))
+        await state.read(*sides)
+        return await _search(state, sides, (rows[query.source].vid, rows[query.target].vid), pin)
 
 
 async def _search(

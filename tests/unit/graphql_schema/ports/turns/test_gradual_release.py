@@ -65,6 +65,7 @@ SHAPES: dict[str, Callable[[list[Row]], object]] = {
     "edges of one vertex": lambda rows: {1: [(row.vid, row) for row in rows]},
     "edges of many vertices": lambda rows: {number: [(1, row)] for number, row in enumerate(rows)},
     "pages of many lists": lambda rows: {number: _page(rows[number::COUNT]) for number in range(COUNT)},
+    "members of many vertices": lambda rows: {number: (number, (0, rows[number::100])) for number in range(100)},
     "one long page of many": lambda rows: {number: _page(rows if number == 9 else []) for number in range(COUNT)},
 }
 
