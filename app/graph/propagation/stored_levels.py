@@ -42,10 +42,6 @@ _FIRST: Final = [
 BEARING: Final = PreparedStatement.of(
     f"""
 {PROPAGATES}
-def only = {{ v, key ->
-  def ps = v.query().keys(key).properties().iterator()
-  ps.hasNext() ? ps.next().value() : ''
-}}
 def left = visits as long
 ps.findAll {{ p -> hops.any {{ h ->
   if (left-- <= 0) return false
@@ -55,7 +51,7 @@ ps.findAll {{ p -> hops.any {{ h ->
     def kind = e.property(out ? 'toKind' : 'fromKind').orElse(null)
     if (left-- <= 0 || !propagates(e) || !ks.contains(kind)) return false
     def child = out ? e.inVertex() : e.outVertex()
-    levels.contains(only(child, 'sensitivity')) && teams.contains(only(child, 'ownerTeam'))
+    levels.contains(child.property('sensitivity').orElse('')) && teams.contains(child.property('ownerTeam').orElse(''))
   }}
 }} }}
 """,
@@ -71,7 +67,7 @@ ps.findAll {{ p -> hops.any {{ h ->
 """Reads which parents ``ps`` have a child with one of the ``levels`` and ``teams`` among the first edges of each.
 
 It goes through ``examined`` edges of each step at a parent, and ``visits`` edges and steps together. Parents that are
-left then have no such child in the response. Of a child, it reads one property at a time: it may have hundreds.
+left then have no such child in the response.
 """
 
 
