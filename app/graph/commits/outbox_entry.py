@@ -42,6 +42,8 @@ ANY_TAG: Final = 0
 With ``around``, those that are around these vertices count as well.
 """
 
+ID_BYTES: Final = 20
+"""Number of bytes of a vertex id in an entry, with the comma after it."""
 
 Caller = tuple[str, str]
 """A tenant, and the subject of the caller whose write left an entry, "" without a caller."""
@@ -104,6 +106,13 @@ class OutboxEntry:
         """The tenant, and the subject of the caller whose write left the entry, "" without a caller."""
         return self.tenant, "" if self.raised_by is None else self.raised_by.subject
 
+    @property
+    def size(self) -> int:
+        """The number of bytes that the store writes for it: those of vertex ids, and of the caller with all teams."""
+        covered = () if self.floor is None else self.floor.covered or ()
+        ids = sum(map(len, (self.frontier, self.expand, self.given, covered)))
+        return ID_BYTES * ids + (0 if self.raised_by is None else len(_encoded(self.raised_by)))
+
     def binding(self) -> dict[str, object]:
         """Return the entry as the row of a new entry in the binding ``notes`` of the text ``WRITE``."""
         stored: JsonObject = {
@@ -120,7 +129,7 @@ class OutboxEntry:
         if self.owners:
             stored |= {"owns": True, "given": {str(vid): team for vid, team in self.given.items()}}
         if self.raised_by is not None:
-            stored["who"] = _encoded(self.raised_by)
+            stored["who"] = orjson.Fragment(_encoded(self.raised_by))
         if self.awaits is not None:
             stored["awaits"] = self.awaits
         if self.floor is not None:
@@ -166,9 +175,9 @@ def entry_from_row(row: JsonObject) -> OutboxEntry:
 
 
 @lru_cache(maxsize=20)
-def _encoded(caller: Principal) -> orjson.Fragment:
+def _encoded(caller: Principal) -> bytes:
     """Return the value of the key ``who``: a thousand entries of a transaction may have a caller with as many teams."""
-    return orjson.Fragment(orjson.dumps(stored_principal(caller)))
+    return orjson.dumps(stored_principal(caller))
 
 
 @lru_cache(maxsize=1_000)

@@ -11,7 +11,7 @@ before the batch, or ahead of the store by work that is stored: the next step re
 import asyncio
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 import structlog
@@ -20,12 +20,14 @@ from app.graph.commits.entries.unanswered_entries import LOOK_SECONDS
 from app.graph.commits.late_writes import begin_plan, end_plan
 from app.graph.commits.outbox import UNCHANGED_MS, Outbox
 from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.commits.state_read import read_records
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import LostTurnError
 from app.graph.driver.gremlin_client import GremlinClient, WriteOrder
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.native.write_cost import JOB_COST
 from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.record import Record
 
 MIN_PAUSE_SECONDS: Final = 0.5
 """Seconds of the pause after the first failure in a row."""
@@ -38,6 +40,9 @@ MAX_CHARACTERS: Final = 2 * 1024 * 1024
 
 All writers wait while they are written. So they do for JOB_COST, which counts as well.
 """
+
+READ_AT_ONCE: Final = 50
+"""Number of records that are read before some of them are added to a transaction, which may have few large ones."""
 
 ItemT = TypeVar("ItemT")
 
@@ -61,6 +66,26 @@ async def add_in_turns(writes: WriteSet, items: Iterable[ItemT], add: Callable[[
             break
         count += 1
     return count
+
+
+async def add_records(
+    client: GremlinClient, writes: WriteSet, vids: Sequence[int], add: Callable[[int, Record], None]
+) -> int:
+    """Call ``add``, which adds a change to ``writes``, for one stored vertex after the other, in turns.
+
+    It has the vertex id and the record, which are read READ_AT_ONCE at a time. Return how many of the vertices one
+    transaction may have, as :func:`add_in_turns` does: those after it are left unread.
+    """
+    for begin in range(0, len(vids), READ_AT_ONCE):
+        if is_full(writes):
+            return begin
+        some = vids[begin : begin + READ_AT_ONCE]
+        records = await read_records(client, some)
+        stored = [vid for vid in some if vid in records]
+        added = await add_in_turns(writes, stored, lambda vid: add(vid, records[vid]))  # noqa: B023 - called at once
+        if added < len(stored):
+            return begin + added
+    return len(vids)
 
 
 class OutboxWorker(ABC):

@@ -111,8 +111,8 @@ class CostlyWriteError(WriteTooLargeError):
     def __init__(self, maximum: int) -> None:
         message = (
             f"A transaction writes at most {maximum} characters: those of the names, descriptions and properties of "
-            "the assets that it changes, 1,000 for each record, also of the history, 200 for each edge, and 100 for "
-            "each word of a name, or value of a list, that comes or goes."
+            "the assets that it changes, 1,000 for each record, also of the history, 200 for each edge, 100 for each "
+            "word of a name, or value of a list, that comes or goes, and about 1,000 for each planned end."
         )
         super().__init__(message, "atomicCost", maximum)
 

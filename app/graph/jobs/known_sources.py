@@ -1,5 +1,7 @@
 """Sources and ranks that the sensitivity job has read, kept from step to step until they are written.
 
+They are kept for the next entry of the caller, too (:mod:`app.graph.jobs.kept_sources`).
+
 Writers run between the steps of the job. What their transactions touch is recorded, and forgotten before the next step
 reads: what is left is as stored. A rank is that of a sensitivity (:data:`policies.sensitivity.RANK`).
 
@@ -35,6 +37,9 @@ MAX_REQUESTS: Final = 40
 
 MAX_VERTICES: Final = 5_000
 """Number of vertices after which a step sends no further request; one that finds more returns no records of them."""
+
+FEW: Final = 20
+"""Number of vertices whose records are read with their edges, although some ranks may be known."""
 
 MIN_REQUESTS: Final = 10
 """Number of requests for ranks that each step sends if ranks are missing, whatever it has read before.
@@ -117,11 +122,22 @@ class KnownSources:
     of: dict[int, tuple[int, ...]] = field(default_factory=dict)
     targets: dict[int, set[int]] = field(default_factory=dict)
     stopped: set[int] = field(default_factory=set)
+    pairs: int = 0
     _written: Forbidden = field(default_factory=Forbidden)
     _used_ranks: dict[int, tuple[int, int]] = field(default_factory=dict)
     _used_sources: dict[int, tuple[int, ...]] = field(default_factory=dict)
     _reading: SourceReading | None = None
     _restarts: int = 0
+
+    @property
+    def size(self) -> int:
+        """The number of vertices whose rank is known, and of known sources."""
+        return len(self.ranks) + self.pairs
+
+    def begin_anew(self) -> None:
+        """Keep what is known for another entry: no decision uses it, and no reading is under way."""
+        self.no_longer_used()
+        self._reading, self._restarts = None, 0
 
     def record(self, touched: Touched) -> None:
         """Record what a transaction touches."""
@@ -141,7 +157,7 @@ class KnownSources:
         if self._reading is not None and (written.everything or self._reading.is_changed(carried, joined)):
             self._reading, self._restarts = None, self._restarts + 1
         if written.everything:
-            self.ranks, self.declared, self.of, self.targets, self.stopped = {}, {}, {}, {}, set()
+            self.ranks, self.declared, self.of, self.targets, self.stopped, self.pairs = {}, {}, {}, {}, set(), 0
             self.no_longer_used()
             return True
         turns, reached = OperationBudget(), joined | carried
@@ -230,10 +246,13 @@ class KnownSources:
     async def _read_sources(self, flows: StoredFlows, unread: IdQueue, budget: ReadBudget) -> Sequence[int]:
         """Read a page of the sources of some vertices, and the ranks of both, as far as one request has their records.
 
+        Of more than FEW vertices it has none once ranks are known: those of the others are read apart, and large
+        records not again and again.
         Return the vertices of which all sources are known with this page.
         """
         reading = self._reading = self._reading or flows.source_reading(list(islice(unread, AT_ONCE)))
-        records, left = await flows.next_sources(reading, budget.visits, _KEYS, MAX_VERTICES)
+        max_records = min(FEW, MAX_VERTICES) if self.ranks else MAX_VERTICES
+        records, left = await flows.next_sources(reading, budget.visits, _KEYS, max_records)
         budget.spend(len(records), left)
         await self._add_ranks(flows, records)
         if not reading.pages.is_read:
@@ -273,9 +292,11 @@ class KnownSources:
 
     def set_sources(self, vid: int, sources: tuple[int, ...]) -> None:
         """Set the sources of a vertex or group."""
-        for source in self.of.get(vid, ()):
+        before = self.of.get(vid, ())
+        for source in before:
             self.targets[source].discard(vid)
         self.of[vid] = sources
+        self.pairs += len(sources) - len(before)
         for source in sources:
             self.targets.setdefault(source, set()).add(vid)
 

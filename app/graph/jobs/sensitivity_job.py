@@ -16,15 +16,15 @@ import structlog
 from app.graph.commits.late_writes import LATE_SECONDS
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import Caller, OutboxEntry
-from app.graph.commits.outbox_worker import OutboxWorker, add_in_turns, is_full
+from app.graph.commits.outbox_worker import OutboxWorker, add_records
 from app.graph.commits.sensitivity_floors import confirms, with_floors
-from app.graph.commits.state_read import read_records
 from app.graph.commits.turns.blurred_limit import blurred
 from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.errors import WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.jobs.kept_sources import KeptSources
 from app.graph.jobs.known_sources import JOINING, ReadBudget
 from app.graph.jobs.sensitivity_recompute import Recomputation
 from app.graph.propagation.stored_ends import NextEnd
@@ -36,9 +36,6 @@ from app.graph.records.vertex_record import with_effective_sensitivity
 from graphql_schema.catalog.relations import CARRYING
 from graphql_schema.ports.record import Record
 from policies.sensitivity import SENSITIVITIES
-
-READ_AT_ONCE: Final = 50
-"""Number of records that are read before some of them are added to a transaction, which may have few large ones."""
 
 BATCH: Final = 250
 """Maximal number of vertices that a batch takes from the frontier, and that a step writes under the lock, blurred."""
@@ -69,6 +66,7 @@ class SensitivityJob(OutboxWorker):
         super().__init__(client, lock, outbox, clock)
         self._stops = stops
         self._begun: dict[int, Recomputation] = {}
+        self._kept = KeptSources()
         self._turns = TurnOrder[Caller]()
         self._loads = 0
         self._late: list[Touched] = []
@@ -77,6 +75,7 @@ class SensitivityJob(OutboxWorker):
 
     def begun(self, touched: Touched) -> None:
         """Let what a transaction touches be read again."""
+        self._kept.record(touched)
         for each in self._begun.values():
             each.known.record(touched)
 
@@ -106,8 +105,9 @@ class SensitivityJob(OutboxWorker):
         flows = StoredFlows(self._client, self._stops, self._clock())
         if entry.x not in self._begun:
             self._outbox.begin(entry)
+            self._begun[entry.x] = Recomputation(flows.now, blurred(BATCH), self._kept.take(entry.caller))
             self._let_ends_be_read(entry)
-        recomputation = self._begun.setdefault(entry.x, Recomputation(flows.now, blurred(BATCH)))
+        recomputation = self._begun[entry.x]
         self._late = self._late if monotonic() < self._late_until else []
         for touched in self._late:
             recomputation.known.record(touched)
@@ -150,13 +150,13 @@ class SensitivityJob(OutboxWorker):
             following = self._outbox.following(entry, end.due, now)
         await self._outbox.done(self._client, entry, followed_by=following)
         del self._begun[entry.x]
+        self._kept.keep(entry.caller, recomputation.known)
         _log.info("sensitivity_recomputed", tenant=entry.tenant, floor=entry.floor and entry.floor.level)
 
     def _let_ends_be_read(self, entry: OutboxEntry) -> None:
         """Let edges at the assets at which some have ended be read again: no write has announced their end."""
         ends = frozenset(("in", label, vid) for vid in entry.awaits or () if vid for label in (*CARRYING, *JOINING))
-        for each in self._begun.values():
-            each.known.record(Touched(edge_ends=ends))
+        self.begun(Touched(edge_ends=ends))
 
     async def _store(
         self, entry: OutboxEntry, recomputation: Recomputation, flows: StoredFlows, budget: VisitBudget
@@ -198,20 +198,13 @@ class SensitivityJob(OutboxWorker):
         does not suffice to read the targets of those that are written, the next steps read them: the entry has
         ``expand`` for this.
         """
-        writes, vids, count = WriteSet(), [*ranks], 0
+        writes = WriteSet()
 
-        def add(stored: tuple[int, Record]) -> None:
-            vid, record = stored
+        def add(vid: int, record: Record) -> None:
             writes.vertex(vid, self._with_rank(entry, vid, record, ranks[vid]), before=record)
 
-        for begin in range(0, len(vids), READ_AT_ONCE):
-            if is_full(writes):
-                return count
-            records = await read_records(self._client, vids[begin : begin + READ_AT_ONCE])
-            added = await add_in_turns(writes, records.items(), add)
-            count += added
-            if added < len(records):
-                return count
+        if (count := await add_records(self._client, writes, [*ranks], add)) < len(ranks):
+            return count
         first = await first_targets(flows, ranks, budget)
         further = first.found | {vid for vid in ranks if vid not in entry.frontier}
         writes.extend_frontier(entry, further)

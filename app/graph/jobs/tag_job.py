@@ -19,7 +19,7 @@ import structlog
 
 from app.graph.commits.entries.joined_entries import DivisionKey, joined_entries
 from app.graph.commits.outbox_entry import ANY_TAG, Caller, OutboxEntry, new_entry_id
-from app.graph.commits.outbox_worker import OutboxWorker, add_in_turns
+from app.graph.commits.outbox_worker import OutboxWorker, add_records
 from app.graph.commits.state_read import read_records
 from app.graph.commits.turns.blurred_limit import blurred
 from app.graph.commits.turns.caller_turns import CallerTurns
@@ -332,11 +332,10 @@ class TagJob(OutboxWorker):
         now: int,
     ) -> int:
         """Write ``changed`` arrivals. Return how many one transaction may have: if it is less, nothing is written."""
-        writes, records = WriteSet(), await read_records(self._client, {*changed, worklist.tag})
-        tag = records[worklist.tag]
+        writes, tag = WriteSet(), (await read_records(self._client, [worklist.tag]))[worklist.tag]
 
-        def add(vid: int) -> None:
-            before, record = carriers[vid].edge, records[vid]
+        def add(vid: int, record: Record) -> None:
+            before = carriers[vid].edge
             edge = {**arrived(before, changed[vid], now), "recordedAt": now, "recordedBy": PROPAGATION}
             kinds = (record["kind"], tag["kind"]) if before is None else None
             writes.edge((TAGGED.name, vid, worklist.tag), edge, kinds=kinds)
@@ -344,7 +343,7 @@ class TagJob(OutboxWorker):
             if after is not record:
                 writes.vertex(vid, after, before=record)
 
-        if (count := await add_in_turns(writes, changed, add)) < len(changed):
+        if (count := await add_records(self._client, writes, [*changed], add)) < len(changed):
             return count
         entry = worklist.entries[0]
         expand = entry.expand | dict.fromkeys(following.unread)

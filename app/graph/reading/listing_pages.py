@@ -227,7 +227,7 @@ class ListingPages:
         for vid in (vid for each in found for vid in each["x"]):
             row = self._rows.row(vid, response)
             if row is None:
-                self._policy.mismatched(response.records[vid])
+                self._policy.mismatched(vid, response.records[vid])
             else:
                 value = None if field in row.access.hidden else values.get(vid, row.record.get(field))
                 items.append(PageItem(row, (value, row.urn)))

@@ -43,7 +43,7 @@ class SearchReader:
         async for vid in self._rows.budget.in_turns(kept[:MAX_HITS]):
             row = self._rows.row(vid, response)
             if row is None:
-                self._policy.mismatched(response.records[vid])
+                self._policy.mismatched(vid, response.records[vid])
             else:
                 rows.append(row)
         return SearchCandidates(tuple(rows), len(kept) <= MAX_HITS)

@@ -6,8 +6,8 @@ that is atomic and has a rejected item, or whose plan fails with an error, is un
 TransientConflictError, or the error of a read that all batches share, fails the plan of all.
 
 All writers wait meanwhile, so the plan ends when its time is over (:mod:`app.graph.writing.plan_time`), or when it
-takes the store more than MAX_COST to write (:mod:`app.graph.records.native.write_cost`). It has the first items of the
-batch that it is at, with their effects, and no further batch. All items of an atomic call are in one transaction.
+takes the store more than MAX_COST to write (:mod:`app.graph.records.native.write_cost`). It has the first items of its
+last batch, with their effects. All items of an atomic call are in one transaction.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,7 +33,7 @@ from app.graph.writing.effects.counting_children import CountingChildren, ManyCh
 from app.graph.writing.handlers.observe import tables_in
 from app.graph.writing.plan_time import PlanTime
 from app.graph.writing.prefetch import TransactionReads, prefetch, records_of_events, teams_of_names
-from app.graph.writing.transaction_limits import is_divisible, limits_of
+from app.graph.writing.transaction_limits import is_divisible, limits_of, refuse_costly_ends
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import is_long, may_reach
 from app.graph.writing.unit.read_set import ReadSet
@@ -332,10 +332,12 @@ class GroupPlanner:
             raise CostlyWriteError(batch.max_cost)
         if state.batch_writes and state.missing.within(self._missing) and not self._is_ahead:
             plan.entries = await batch_effects(state, author, self._flows, self._children, self._coordinator)
+            await run_in_turn(state.written.count_entries, state.batch_is_long, plan.entries)
+            refuse_costly_ends(batch, plan.own, plan.entries)
 
     def _is_full(self, state: WorkingSet) -> bool:
         """Return whether the transaction should begin no further item, after at least one."""
-        return self._time.is_over or state.cost > MAX_COST
+        return self._time.is_over or state.written.cost > MAX_COST
 
     def _items_that_fit(self, batch: CallBatch, state: WorkingSet) -> Iterator[Command]:
         """Yield the first item of a batch, and the others until the transaction is full.
@@ -343,12 +345,12 @@ class GroupPlanner:
         All items of an atomic batch are yielded, or LimitError is raised. If the operation of the batch ends meanwhile,
         the error that ended it is raised. A job has items until these cost JOB_COST.
         """
-        before = state.cost
+        before = state.written.cost
         for index, item in enumerate(batch.items):
             batch.budget.check()
             if batch.atomic:
                 self._time.refuse_long(batch)
-            elif index and (self._is_full(state) or (batch.of_job and state.cost - before > JOB_COST)):
+            elif index and (self._is_full(state) or (batch.of_job and state.written.cost - before > JOB_COST)):
                 return
             yield item
 
@@ -395,4 +397,4 @@ class GroupPlanner:
 
 async def _written_by_batch(state: WorkingSet) -> WriteSize:
     """Return what it takes to write the changes of the current batch; of very many, in the side thread."""
-    return await run_in_turn(lambda: state.written_by_batch, state.batch_is_long)
+    return await run_in_turn(lambda: state.written.of_batch, state.batch_is_long)

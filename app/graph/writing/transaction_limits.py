@@ -1,7 +1,8 @@
-"""How much the plan of a transaction may read, by its batches."""
+"""How much the plan of a transaction may read, by its batches, and how many ends a batch may declare."""
 
 from collections.abc import Sequence
 
+from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.reads.read_limits import (
     ELEMENTS_A_SECOND,
     ELEMENTS_OF_NAMED,
@@ -11,6 +12,8 @@ from app.graph.commits.reads.read_limits import (
     ReadLimits,
     SharedLimits,
 )
+from app.graph.driver.errors import CostlyWriteError
+from app.graph.records.native.write_cost import WriteSize, written_entry
 from app.graph.writing.call_batch import CallBatch
 
 
@@ -34,6 +37,16 @@ def read_much(batches: Sequence[CallBatch], seconds: float) -> bool:
     A transaction that they share with others has SharedLimits. Half of FEW_ELEMENTS remains for these.
     """
     return seconds > (FEW_ELEMENTS / 2 + ELEMENTS_OF_NAMED * _named(batches)) / ELEMENTS_A_SECOND
+
+
+def refuse_costly_ends(batch: CallBatch, own: WriteSize, entries: Sequence[OutboxEntry]) -> None:
+    """Raise CostlyWriteError if the items of a batch declare too many ends of edges.
+
+    That is so if ``own``, what it takes to write the items, is too much together with the entries that await the ends.
+    """
+    awaiting = (written_entry(each.size, len(each.replaces)).cost for each in entries if each.awaits is not None)
+    if batch.item_count > 1 and own.cost + sum(awaiting) > batch.max_cost:
+        raise CostlyWriteError(batch.max_cost)
 
 
 def _named(batches: Sequence[CallBatch]) -> int:

@@ -23,7 +23,7 @@ class Flows:
 
     ``joined`` has pairs of a child and its parent, whose edges the child uses. A request returns ``part`` records.
     ``parts`` counts the requests that left out others. ``edges_read`` are the numbers of edges that each request found,
-    at most ``page`` of them.
+    at most ``page`` of them. ``records_read`` counts records in responses.
     """
 
     edges: "nx.DiGraph[int]"
@@ -36,6 +36,7 @@ class Flows:
     stops: frozenset[str] = frozenset()
     page: int = 10**6
     edges_read: list[int] = field(default_factory=list)
+    records_read: int = 0
 
     def source_reading(self, vids: Sequence[int]) -> SourceReading:
         """Return the reading of the sources of vertices."""
@@ -75,6 +76,7 @@ class Flows:
         """Return the records of the first of the vertices, and the ids of the others."""
         self.reads.append(len(vids))
         self.parts += len(vids) > self.part
+        self.records_read += len(vids[: self.part])
         return {
             vid: {
                 "kind": KINDS["Dataset"].code,

@@ -147,10 +147,12 @@ class RowPolicy:
             return not self.discovers(vid, record)
         return vertex_at(record, self.instant) is not None
 
-    def mismatched(self, record: Record) -> None:
+    def mismatched(self, vid: int, record: Record) -> None:
         """Log and count a record that the index returned and that has no row.
 
-        The conditions sent to the index miss a rule.
+        The conditions sent to the index miss a rule, unless a floor hides it that was raised after the response.
         """
+        if self.raised_by_floor(vid, record):
+            return
         self._report.mismatches += 1
         _log.error("policy_pushdown_mismatch", urn=record["id"])

@@ -1,4 +1,4 @@
-"""What it takes the store to write records and edges, as a number of characters that the index analyses.
+"""What it takes the store to write records, edges and outbox entries, as characters that the index analyses.
 
 All writers wait meanwhile.
 """
@@ -41,6 +41,9 @@ COST_OF_BYTES: Final = 6
 EDGE_COST: Final = 200
 """What counts for each edge that is written."""
 
+ENTRY_COST: Final = 500
+"""What counts for each outbox entry that is written or deleted, beside the bytes of a new one."""
+
 ORDINARY_COST: Final = 5_000
 """What most items cost at most: a registration with its entry in the history, a description and ten edges."""
 
@@ -75,6 +78,11 @@ def written(record: Record, before: Record | None, size: int | None = None) -> W
 def written_edge(record: Record) -> WriteSize:
     """Return what it takes to write an edge, and the bytes of its record."""
     return WriteSize(EDGE_COST, size_of(record))
+
+
+def written_entry(size: int, replaced: int) -> WriteSize:
+    """Return what it takes to write an outbox entry of ``size`` bytes, and to delete the ``replaced`` ones."""
+    return WriteSize(ENTRY_COST * (1 + replaced) + size // COST_OF_BYTES, size)
 
 
 def rewrite_size(record: Record) -> int:

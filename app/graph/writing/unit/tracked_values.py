@@ -1,10 +1,11 @@
 """Values by key, with the ones that the current batch has replaced, so that a batch can be undone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Generic, TypeVar
 
+from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.records.edge_record import EdgeKey
-from app.graph.records.native.write_cost import NOTHING, WriteSize, written, written_edge
+from app.graph.records.native.write_cost import NOTHING, WriteSize, written, written_edge, written_entry
 from graphql_schema.ports.record import Record
 
 KeyT = TypeVar("KeyT")
@@ -69,7 +70,7 @@ class TrackedValues(Generic[KeyT, ValueT]):
 class TrackedWrites(TrackedValues[int | EdgeKey, WriteSize]):
     """What it takes the store to write a transaction (:mod:`app.graph.records.native.write_cost`).
 
-    That of a record is under its vertex id, that of an edge under its key.
+    That of a record or an outbox entry is under its vertex id, that of an edge under its key.
     """
 
     def __init__(self) -> None:
@@ -77,12 +78,12 @@ class TrackedWrites(TrackedValues[int | EdgeKey, WriteSize]):
 
     @property
     def cost(self) -> int:
-        """The cost of all batches so far."""
+        """Return the cost of all batches so far."""
         return sum(each.cost for each in self.present.values())
 
     @property
     def of_batch(self) -> WriteSize:
-        """The part that the current batch has added."""
+        """Return the part that the current batch has added."""
         pairs = [(self.present[key], before or NOTHING) for key, before in self.before.items()]
         return WriteSize(sum(now.cost - was.cost for now, was in pairs), sum(now.size - was.size for now, was in pairs))
 
@@ -93,3 +94,7 @@ class TrackedWrites(TrackedValues[int | EdgeKey, WriteSize]):
     def count_edges(self, edges: Mapping[EdgeKey, Record]) -> None:
         """Count the records of edges, once for each edge, as they are now."""
         self.put({key: written_edge(record) for key, record in edges.items()})
+
+    def count_entries(self, entries: Iterable[OutboxEntry]) -> None:
+        """Count outbox entries, with the stored ones that they replace."""
+        self.put({entry.x: written_entry(entry.size, len(entry.replaces)) for entry in entries})

@@ -9,7 +9,7 @@ from typing import Final
 from app.graph.commits.write_set import WriteSet
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import MERGED_INTO, last_target
-from app.graph.records.native.write_cost import WriteSize, rewrite_size
+from app.graph.records.native.write_cost import rewrite_size
 from app.graph.records.record_text import BriefRecord
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
 from app.graph.writing.unit.tracked_values import TrackedValues, TrackedWrites
@@ -91,7 +91,7 @@ class WorkingSet:
     :meth:`add_stored` has added, for any batch. ``searches`` are those that items have begun and that need reads: each
     continues over a later working set, and returns whether it needs further ones. ``children_of`` returns what the call
     of the current batch has read of the many children of a parent, None without, and ``unread_parents`` are those of
-    which it needs them.
+    which it needs them. ``written`` is what it takes the store to write the changes so far.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class WorkingSet:
         self._edges = TrackedValues(edges)
         self._receipts = TrackedValues(receipts)
         self._marks: TrackedValues[MarkKey, Mark] = TrackedValues({})
-        self._written = TrackedWrites()
+        self.written = TrackedWrites()
         self.coverage = coverage
         self.missing = ReadSet() if missing is None else missing
         self.merged = {str(record["id"]): vid for vid, record in vertices.items() if MERGED_INTO in record}
@@ -147,22 +147,12 @@ class WorkingSet:
     @property
     def batch_is_long(self) -> bool:
         """The same of what the current batch has changed."""
-        return len(self._written.before) > LONG_STATE
-
-    @property
-    def cost(self) -> int:
-        """Return what it takes the store to write the changes so far (:mod:`app.graph.records.native.write_cost`)."""
-        return self._written.cost
-
-    @property
-    def written_by_batch(self) -> WriteSize:
-        """Return what it takes to write the changes of the current batch, and the bytes of their records."""
-        return self._written.of_batch
+        return len(self.written.before) > LONG_STATE
 
     def begin(self, children_of: Callable[[int], Sequence[Record] | None] = _unread) -> None:
         """Begin the next batch."""
         self.refused_ids, self.children_of, self.unread_parents = set(), children_of, set()
-        for values in (self._vertices, self._edges, self._receipts, self._marks, self._written):
+        for values in (self._vertices, self._edges, self._receipts, self._marks, self.written):
             values.begin()
 
     def undo(self) -> None:
@@ -173,7 +163,7 @@ class WorkingSet:
         self._vertices.undo()
         self._receipts.undo()
         self._marks.undo()
-        self._written.undo()
+        self.written.undo()
 
     def existed(self, vid: int) -> bool:
         """Return whether this vertex existed before the current batch, as far as it was read."""
@@ -378,8 +368,8 @@ class WorkingSet:
     def _count(self, vids: Iterable[int], edges: Mapping[EdgeKey, Record]) -> None:
         """Count what it takes to write some vertices and edges, as they are now."""
         for vid in vids:
-            self._written.count_record(vid, self.vertices[vid], self._vertices.stored(vid))
-        self._written.count_edges(edges)
+            self.written.count_record(vid, self.vertices[vid], self._vertices.stored(vid))
+        self.written.count_edges(edges)
 
     def _new_edge_kinds(self, key: EdgeKey) -> tuple[str, str] | None:
         """Return the kinds of both ends, as native properties of a new edge; None for a stored edge."""

@@ -172,6 +172,7 @@ async def test_sensitivity_is_never_too_low_and_exact_when_idle(
     if seed == 1:
         monkeypatch.setattr(stored_flows, "PART_SIZE", 1)
         monkeypatch.setattr(edge_pages, "PAGE", 1)
+        monkeypatch.setattr(known_sources, "FEW", 2)
     if seed == 2:
         monkeypatch.setattr(known_sources, "MAX_VERTICES", 0)
         monkeypatch.setattr(outbox_worker, "MAX_CHARACTERS", 1)

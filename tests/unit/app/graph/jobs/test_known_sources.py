@@ -140,3 +140,18 @@ def test_members_of_groups_count_as_sources() -> None:
     assert known.are_many([10])
     known.of |= {12: tuple(range(MANY_EDGES))}
     assert known.are_many([12])
+
+
+async def test_large_records_whose_ranks_are_known_are_not_read_again() -> None:
+    """Each of three assets has the same 300 sources, of 60 KB each; what has few sources needs no further request."""
+    sources, targets = range(10, 310), (1, 2, 3)
+    edges: nx.DiGraph[int] = nx.DiGraph([(source, target) for target in targets for source in sources] + [(10, 4)])
+    flows: Any = Flows(edges, dict.fromkeys(edges, 1), dict.fromkeys(edges, 0))
+    found = KnownSources()
+    for vid in targets:
+        assert await found.read(flows, [vid], ReadBudget())
+    assert flows.reads == [301, 301, 1, 301, 1]
+    assert flows.records_read == 301 + 1 + 1
+    assert await found.read(flows, [4], ReadBudget())
+    assert flows.reads[5:] == [2]
+    assert found.ranks == dict.fromkeys(edges, 1)

@@ -3,12 +3,14 @@
 import asyncio
 from dataclasses import replace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import networkx as nx
 import pytest
 from support.oracles.ranked_flows import Flows
 from support.stores.writers import person
 
+from app.graph.commits import outbox_worker
 from app.graph.commits.late_writes import LATE_SECONDS
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry, awaiting, new_entry_id
@@ -19,6 +21,7 @@ from app.graph.jobs import sensitivity_job
 from app.graph.jobs.known_sources import ReadBudget
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.sensitivity_recompute import Recomputation
+from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.propagation.target_queue import FirstTargets
 from app.graph.records.touched import Touched
@@ -127,6 +130,35 @@ async def test_edges_that_have_ended_are_read_again_for_all_entries(
     assert known == [set(), set(), {9}]
 
 
+async def test_what_was_read_for_an_entry_is_known_for_the_next_of_its_caller(
+    job: SensitivityJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ends at fourteen assets are due at once, and these have the same 460 large sources: each read 28 MB again."""
+    known: list[tuple[int, set[int], set[int]]] = []
+
+    async def decided(self: Recomputation, _flows: StoredFlows, _budget: ReadBudget) -> bool:
+        (x,) = (x for x, each in job._begun.items() if each is self)  # noqa: SLF001 - whose turn it is
+        known.append((x, set(self.known.ranks), set(self.known.of)))
+        self.known.ranks |= {1: 0, 2: 0}
+        for vid in (5, 9):
+            self.known.set_sources(vid, (1, 2))
+        job.begun(Touched(frozenset({1})))  # another one writes before the next step
+        return True
+
+    async def done(_outbox: Outbox, _client: GremlinClient, *entries: OutboxEntry, **_: object) -> None:
+        due.remove(entries[0])
+
+    monkeypatch.setattr(Recomputation, "decide", decided)
+    monkeypatch.setattr(Outbox, "done", done)
+    due = entries("ada", "bob", "ada")
+    due.append(replace(due[0], x=3, order=3, frontier={7: None}, awaits=(5, 0)))
+    ended: Any = NextEnd
+    monkeypatch.setattr(ended, "advance", AsyncMock(return_value=True))
+    while due:
+        await job.advance([*due])
+    assert known == [(0, set(), set()), (1, set(), set()), (2, {2}, {5, 9}), (3, {2}, {9})]
+
+
 async def test_a_later_end_has_an_entry_of_its_own_once_the_work_has_begun(
     job: SensitivityJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,9 +239,9 @@ async def test_few_long_records_are_read_to_write_some_of_them(
     async def submitted(writes: WriteSet, _client: GremlinClient) -> None:
         sent.append(writes)
 
-    monkeypatch.setattr(sensitivity_job, "read_records", records)
+    monkeypatch.setattr(outbox_worker, "read_records", records)
     monkeypatch.setattr(sensitivity_job, "first_targets", no_targets)
-    monkeypatch.setattr(sensitivity_job, "READ_AT_ONCE", 20)
+    monkeypatch.setattr(outbox_worker, "READ_AT_ONCE", 20)
     monkeypatch.setattr(WriteSet, "submit", submitted)
     (entry,), recomputation = entries("ada"), Recomputation(1, 250)
     flows, ranks = StoredFlows(GremlinClient("http://127.0.0.1:1"), frozenset(), 1), dict.fromkeys(range(1, 131), TOP)

@@ -9,19 +9,26 @@ from unittest.mock import AsyncMock
 import pytest
 from support.stores.writers import person
 
+from app.graph.commits import outbox_worker
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, awaiting, new_entry_id
+from app.graph.commits.write_set import WriteSet
 from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.errors import LostTurnError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import tag_job
 from app.graph.jobs.tag_job import TagJob
-from app.graph.jobs.tag_work.tag_worklist import TagWorklist
+from app.graph.jobs.tag_work.tag_carriers import Carrier
+from app.graph.jobs.tag_work.tag_worklist import TagBatch, TagDecision, TagWorklist
 from app.graph.propagation import tag_division
 from app.graph.propagation.carried_tags import CarriedTags
 from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.propagation.tags_around import TagsAround
+from app.graph.propagation.target_queue import FirstTargets
+from app.graph.records.tag_edge import Arrival
+from app.graph.records.vertex_record import stub
+from graphql_schema.ports.record import Record
 
 GOLD, PII = 1, 2
 
@@ -251,3 +258,35 @@ async def test_the_tags_around_very_many_assets_are_several_transactions(
     monkeypatch.setattr(tag_division, "MAX_IDS", 3)
     await divided.divide([deleted(100, 10, 11, caller="ada")])
     assert divided.stored == [([], [(GOLD, [10, 11])]), ([100], [(PII, [10, 11])])]
+
+
+@pytest.mark.parametrize(("size", "read"), [(100, 130), (60_000, 20)])
+async def test_few_long_records_are_read_to_write_some_of_them(
+    job: TagJob, monkeypatch: pytest.MonkeyPatch, size: int, read: int
+) -> None:
+    """A batch may have 250 assets of 60 KB, of which a step writes thirty: all of them were read under the lock."""
+    requested, sent = list[int](), list[WriteSet]()
+
+    async def records(_client: GremlinClient, vids: list[int]) -> dict[int, Record]:
+        requested.extend(vids)
+        names = {vid: f"mlg://{'tag' if vid == PII else 'dataset'}/test/default/d{vid}" for vid in vids}
+        return {vid: {**stub("acme", names[vid], "ada", 1), "description": "x" * size} for vid in sorted(vids)}
+
+    async def submitted(writes: WriteSet, _client: GremlinClient) -> None:
+        sent.append(writes)
+
+    for module in (tag_job, outbox_worker):
+        monkeypatch.setattr(module, "read_records", records)
+    monkeypatch.setattr(outbox_worker, "READ_AT_ONCE", 20)
+    monkeypatch.setattr(WriteSet, "submit", submitted)
+    vids = [*range(140, 10, -1)]
+    worklist = TagWorklist(PII, "acme", [entry(100, PII, *vids)])
+    worklist.batch = TagBatch([*vids])
+    carriers = {vid: Carrier(f"urn {vid}", None, None, closed=False, direct=False) for vid in vids}
+    decision = TagDecision(vids, arrivals=dict.fromkeys(vids, Arrival(1, "urn")))
+    is_written = await job._write(worklist, decision, carriers, FirstTargets(set()), 1)  # noqa: SLF001 - a part of a step
+    assert requested == [PII, *vids[:read]]
+    assert (is_written, len(sent)) == ((True, 1) if read == len(vids) else (False, 0))
+    if not is_written:
+        assert 0 < len(worklist.batch.vids) <= read
+        assert worklist.batch.vids == vids[: len(worklist.batch.vids)]

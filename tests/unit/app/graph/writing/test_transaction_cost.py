@@ -9,7 +9,7 @@ import pytest
 from support.stores.in_memory_writer import ROOT, seeded
 from support.stores.memory_store import Callers
 from support.stores.planned_groups import outcomes, planned
-from support.stores.writers import NOW, asset, person, urn
+from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import CostlyWriteError, WriteTooLargeError
@@ -196,3 +196,32 @@ async def test_items_over_a_long_state_are_planned_in_few_calls_of_the_side_thre
     calls.clear()
     assert outcomes(await planned(callers, callers.batch(ROOT, *items))) == [["CREATED"] * 50]
     assert max(calls) == 1
+
+
+async def test_what_awaits_planned_ends_counts(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two outbox entries await each end: a call of 200 links wrote 400 of them, and cost as much as without ends."""
+    names = [f"dataset d{number}" for number in range(20)]
+    seeded(callers.store.memory, asset("dataset up"), *map(asset, names))
+    ended = [link("DERIVES", "dataset up", name, validTo=NOW + 50) for name in names]
+    endless = [link("DERIVES", "dataset up", name) for name in names]
+    (of_ended,), (of_endless,) = [
+        (await planned(callers, callers.batch(ROOT, *links, atomic=True))).batches for links in (ended, endless)
+    ]
+    assert of_ended.cost - of_endless.cost >= (2 * len(names) - len(of_endless.entries)) * write_cost.ENTRY_COST > 0
+    monkeypatch.setattr(call_batch, "MAX_WRITE_COST", of_ended.own.cost + 20 * write_cost.ENTRY_COST)
+    for items, is_refused in ((ended, True), (ended[:5], False), (endless, False)):
+        for atomic in (True, False):
+            plan = await planned(callers, callers.batch(ROOT, *items, atomic=atomic))
+            (batch,) = plan.batches
+            assert isinstance(batch.error, CostlyWriteError) is is_refused
+            assert not is_refused or (plan.state.written.cost, batch.cost, batch.entries) == (0, 0, [])
+
+
+async def test_a_single_item_is_not_refused_for_its_ends(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It cannot be divided."""
+    seeded(callers.store.memory, asset("dataset up"), asset("dataset d"))
+    ended = link("DERIVES", "dataset up", "dataset d", validTo=NOW + 50)
+    (before,) = (await planned(callers, callers.batch(ROOT, ended))).batches
+    monkeypatch.setattr(call_batch, "MAX_WRITE_COST", before.own.cost)
+    (after,) = (await planned(callers, callers.batch(ROOT, ended))).batches
+    assert (after.error, after.cost) == (None, before.cost)

@@ -1,4 +1,4 @@
-"""The policy is evaluated on thousands of records in turns, so that others run in between."""
+"""The policy is evaluated on thousands of records in turns, so that others run in between; what is a mismatch of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -108,3 +108,17 @@ async def test_records_under_floors_are_evaluated_in_turns(monkeypatch: pytest.M
     calls.observe(RowPolicy, "row")
     await rows([*ASSETS], hides=True).fetch(LevelRequest())
     assert calls.longest == 1
+
+
+def test_what_a_floor_hides_since_the_response_is_no_mismatch() -> None:
+    """A write raised a chain of assets while a list was read, and each was reported as a defect of the policy."""
+    floors, report = FloorView("default"), PolicyReport("v1")
+    policy = RowPolicy(shipped_policy().access(person("ada", "team ranking")), "default", report, floors)
+    (vid, record), (other, secret) = [*ASSETS.items()][:2]
+    assert policy.row(vid, record) is not None
+    floors.add(SensitivityFloor("default", "RESTRICTED", frozenset({vid})))
+    assert policy.row(vid, record) is None
+    policy.mismatched(vid, record)
+    assert report.mismatches == 0
+    policy.mismatched(other, {**secret, "sensitivity": "RESTRICTED"})
+    assert report.mismatches == 1

@@ -1,0 +1,70 @@
+"""What the sensitivity job keeps for the next entry of a caller: what was not written since, of few callers."""
+
+from app.graph.jobs import kept_sources
+from app.graph.jobs.kept_sources import KEPT_SECONDS, MAX_CALLERS, KeptSources
+from app.graph.jobs.known_sources import KnownSources
+from app.graph.records.touched import Touched
+
+ADA = ("acme", "ada")
+
+
+def known(*vids: int) -> KnownSources:
+    """Return known vertices, each with the source 1."""
+    found = KnownSources(ranks=dict.fromkeys((1, *vids), 0), declared=dict.fromkeys((1, *vids), 0))
+    for vid in vids:
+        found.set_sources(vid, (1,))
+    return found
+
+
+async def test_the_next_entry_of_a_caller_has_what_nothing_has_touched() -> None:
+    """Another caller has nothing, and so has a second entry that begins meanwhile."""
+    kept = KeptSources()
+    kept.keep(ADA, known(2, 3))
+    kept.record(Touched(frozenset({2})))
+    assert kept.take(("acme", "bo")).ranks == {}
+    found = kept.take(ADA)
+    await found.forget_written(())
+    assert (found.ranks, found.of) == ({1: 0, 3: 0}, {2: (1,), 3: (1,)})
+    assert kept.take(ADA).ranks == {}
+
+
+async def test_what_a_decision_used_and_is_forgotten_is_not_read_for_the_next_entry() -> None:
+    """It is read again for a decision that is under way; the next entry begins a new one."""
+    kept, first = KeptSources(), known(2)
+    first.record(Touched(frozenset({1})))
+    await first.forget_written({1})
+    kept.keep(ADA, first)
+    assert await kept.take(ADA).compare_used() == (False, False)
+
+
+def test_the_size_is_that_of_what_is_known() -> None:
+    """It follows what is set, replaced and forgotten, as :meth:`KnownSources.set_sources` is told."""
+    found = known(2, 3)
+    assert found.size == 3 + 2
+    found.set_sources(2, (1, 4, 5))
+    found.set_sources(3, ())
+    assert found.size == 3 + 3
+
+
+async def test_the_size_falls_with_what_is_forgotten() -> None:
+    """So a caller whose assets are written between all entries has something kept nevertheless."""
+    found = known(2, 3)
+    found.record(Touched(frozenset({3}), edge_ends=frozenset({("in", "DERIVES", 2)})))
+    await found.forget_written(())
+    assert found.size == len(found.ranks) + sum(map(len, found.of.values())) == 2 + 1
+
+
+def test_few_are_kept_and_not_for_long() -> None:
+    """The oldest callers have nothing. Nor has one with too much, nor any caller after a minute."""
+    now = [0.0]
+    kept = KeptSources(lambda: now[0])
+    callers = [("acme", f"c{number}") for number in range(MAX_CALLERS + 2)]
+    for caller in callers:
+        kept.keep(caller, known(2))
+    assert [bool(kept.take(caller).ranks) for caller in callers] == [False] * 2 + [True] * MAX_CALLERS
+    kept.keep(ADA, known(2))
+    now[0] = KEPT_SECONDS
+    assert kept.take(ADA).ranks == {}
+    kept.keep(ADA, known(*range(2, kept_sources.MAX_SIZE // 2)))
+    kept.keep(ADA, known(*range(2, kept_sources.MAX_SIZE // 2 + 2)))
+    assert kept.take(ADA).ranks == {}
