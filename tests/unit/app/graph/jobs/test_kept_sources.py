@@ -38,7 +38,7 @@ async def test_what_a_decision_used_and_is_forgotten_is_not_read_for_the_next_en
 
 
 def test_the_size_is_that_of_what_is_known() -> None:
-    """It follows what is set, replaced and forgotten, as :meth:`KnownSources.set_sources` is told."""
+    """It follows what is set, replaced and forgotten, by :meth:`KnownSources.set_sources`."""
     found = known(2, 3)
     assert found.size == 3 + 2
     found.set_sources(2, (1, 4, 5))
