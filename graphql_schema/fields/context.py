@@ -13,7 +13,6 @@ from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.protocols import ChangeFeed, GraphReader, GraphWriter
 from graphql_schema.ports.record import JsonObject, Position
 from graphql_schema.ports.shared_results import SharedResults
-from graphql_schema.ports.turns.gradual_release import RELEASE
 from graphql_schema.ports.webhooks.webhook_registry import WebhookRegistry
 from policies.installation.gates import NO_GATES, Gates
 from policies.principal import Principal
@@ -122,7 +121,7 @@ class Context:
         """Discard cached rows and results, so that fields resolved after a write return the new state."""
         discarded: list[object] = [self._reader, self._computed]
         self._reader = self._computed = None
-        self.discard(discarded)
+        self.budget.free(discarded)
 
     def restart(self) -> None:
         """Begin the operation again: discard what it has read, reported and counted, and what it is reading."""
@@ -160,12 +159,7 @@ class Context:
         discarded: list[object] = [*self.former_readers]
         self.former_readers = ()
         self.reset_reader()
-        self.discard(discarded)
-
-    def discard(self, discarded: list[object]) -> None:
-        """Free what the operation no longer needs; in turns of the event loop, if it may be much."""
-        if self.budget.has_read_much:
-            RELEASE.free(discarded)
+        self.budget.free(discarded)
 
     def now(self) -> int:
         """Return the read time of the operation in epoch milliseconds; in the present that is the time of the clock."""

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
+from graphql_schema.ports.turns.gradual_release import RELEASE
 from graphql_schema.ports.turns.loop_turns import TURNS
 from policies.errors import CodedError, LimitError
 
@@ -204,6 +205,11 @@ class OperationBudget:
         """Whether what the operation has read, and made of it, should be freed in turns, not at once."""
         are_many = self.values > MANY_VALUES or self.items + self.foreseen > MANY_ITEMS
         return are_many or self.rows > MANY_ROWS or self.stored > MANY_BYTES
+
+    def free(self, discarded: list[object]) -> None:
+        """Free what the operation no longer needs; in turns of the event loop, if it has read much."""
+        if discarded and self.has_read_much:
+            RELEASE.free(discarded)
 
     @property
     def is_half_read(self) -> bool:

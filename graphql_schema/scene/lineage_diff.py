@@ -297,7 +297,7 @@ async def _lineage_diff(
         workflows = await _workflows(info, walked)
         is_long = any(lineage.is_long for lineage in walked)
         source, compared = await run_in_parts(_source(walked, workflows, limit), is_long=is_long)
-    info.context.discard([*walked, *compared])
+    info.context.budget.free([*walked, *compared])
     return source
 
 

@@ -157,7 +157,7 @@ async def _scene(
         expanded = await run_in_parts(expanded_assets(assets, wanted, found), is_long=found.is_long)
         rolled = await run_in_parts(roll_up(assets, expanded, nearest, properties, limit), is_long=found.is_long)
         source = await run_in_parts(_source(found, assets, rolled, values), is_long=found.is_long)
-    context.discard([found, rolled, values])
+    context.budget.free([found, rolled, values])
     return source
 
 

@@ -29,7 +29,6 @@ from app.graph.records.vertex_id import vertex_id
 from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
-from graphql_schema.ports.turns.gradual_release import RELEASE
 from policies.errors import LimitError
 
 QUIET_TICKS: Final = 12
@@ -171,8 +170,7 @@ class LevelBatcher:
         while self._waiting:
             await self._wait_until_quiet()
             former, self._former = self._former, []
-            if self.budget.has_read_much:
-                RELEASE.free(former)
+            self.budget.free(former)
             level, self._waiting = self._waiting, []
             self._sending = sending = asyncio.create_task(self._send(level))
             try:

@@ -72,6 +72,12 @@ async def examined(session: WalkSession, evaluation: Row, pin: SnapshotTime) -> 
 
 async def _examine(session: WalkSession, evaluation: Row, pin: SnapshotTime) -> ContaminationReport:
     walk = upstream_walk(session, evaluation, MEASURED, _MEASURED_LEVELS)
+    with session.freeing(walk):
+        return await _examine_with(walk, evaluation, pin)
+
+
+async def _examine_with(walk: WalkState, evaluation: Row, pin: SnapshotTime) -> ContaminationReport:
+    session = walk.session
     await _advance(walk, 0)
     if not MEASURED_FIELDS.isdisjoint(evaluation.access.hidden):
         walk.blocked, walk.frontier = True, {}

@@ -14,7 +14,6 @@ from app.graph.records.read_time import ReadTime
 from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.ports.lineage_query import Completeness, SnapshotTime
 from graphql_schema.ports.shared_results import SharedResults
-from graphql_schema.ports.turns.gradual_release import RELEASE
 from policies.errors import LimitError
 from policies.installation.disclosure import Disclosure
 
@@ -62,8 +61,7 @@ class WalkSession:
         try:
             yield
         finally:
-            if self.rows.budget.has_read_much:
-                RELEASE.free([*states])
+            self.rows.budget.free([*states])
 
     async def expand(self, selection: EdgeSelection, vertices: Sequence[Vertex]) -> list[Expansion] | str:
         """Return the expansions of vertices, in their order; if a budget is exhausted, return its name instead.

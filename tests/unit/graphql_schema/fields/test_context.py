@@ -142,7 +142,7 @@ async def test_what_a_large_operation_has_read_is_freed_in_turns(  # noqa: PLR09
 ) -> None:
     """The last reference to it would free hundreds of thousands of objects in one callback."""
     given: list[list[object]] = []
-    monkeypatch.setattr("graphql_schema.fields.context.RELEASE", Mock(free=given.append))
+    monkeypatch.setattr("graphql_schema.ports.operation_budget.RELEASE", Mock(free=given.append))
     context = process.context()
     assert context.reader
     result = await context.once("key", AsyncMock())
