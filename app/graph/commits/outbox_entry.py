@@ -108,7 +108,7 @@ class OutboxEntry:
 
     @property
     def size(self) -> int:
-        """The number of bytes that the store writes for it: those of vertex ids, and of the caller with all teams."""
+        """An estimate of the bytes that the store writes: those of vertex ids, and of the caller with all teams."""
         covered = () if self.floor is None else self.floor.covered or ()
         ids = sum(map(len, (self.frontier, self.expand, self.given, covered)))
         return ID_BYTES * ids + (0 if self.raised_by is None else len(_encoded(self.raised_by)))

@@ -54,12 +54,12 @@ def is_full(writes: WriteSet) -> bool:
     return writes.characters > MAX_CHARACTERS or writes.cost > JOB_COST
 
 
-async def add_in_turns(writes: WriteSet, items: Iterable[ItemT], add: Callable[[ItemT], None]) -> int:
+async def add_in_turns(writes: WriteSet, items: Iterable[ItemT], add: Callable[[ItemT], None], count: int = 0) -> int:
     """Call ``add``, which adds an item to ``writes``, for one item after the other, in turns.
 
-    Return how many of them one transaction may have. If that is less than all, ``writes`` is too large, or incomplete.
+    ``writes`` has ``count`` items before. Return how many of all one transaction may have. If some are left out,
+    ``writes`` is too large, or incomplete.
     """
-    count = 0
     async for item in OperationBudget().in_turns(items):
         add(item)
         if count and is_full(writes):
@@ -73,8 +73,8 @@ async def add_records(
 ) -> int:
     """Call ``add``, which adds a change to ``writes``, for one stored vertex after the other, in turns.
 
-    It has the vertex id and the record, which are read READ_AT_ONCE at a time. Return how many of the vertices one
-    transaction may have, as :func:`add_in_turns` does: those after it are left unread.
+    ``add`` gets the vertex id and the record. Records are read READ_AT_ONCE at a time. Return how many of the vertices
+    one transaction may have, as :func:`add_in_turns` does; those after them are left unread.
     """
     for begin in range(0, len(vids), READ_AT_ONCE):
         if is_full(writes):
@@ -82,9 +82,9 @@ async def add_records(
         some = vids[begin : begin + READ_AT_ONCE]
         records = await read_records(client, some)
         stored = [vid for vid in some if vid in records]
-        added = await add_in_turns(writes, stored, lambda vid: add(vid, records[vid]))  # noqa: B023 - called at once
-        if added < len(stored):
-            return begin + added
+        added = await add_in_turns(writes, stored, lambda vid: add(vid, records[vid]), begin)  # noqa: B023 - at once
+        if added < begin + len(stored):
+            return added
     return len(vids)
 
 

@@ -112,7 +112,7 @@ class CostlyWriteError(WriteTooLargeError):
         message = (
             f"A transaction writes at most {maximum} characters: those of the names, descriptions and properties of "
             "the assets that it changes, 1,000 for each record, also of the history, 200 for each edge, 100 for each "
-            "word of a name, or value of a list, that comes or goes, and about 1,000 for each planned end."
+            "word of a name, or value of a list, that comes or goes, and at least 1,000 for each planned end."
         )
         super().__init__(message, "atomicCost", maximum)
 

@@ -1,7 +1,7 @@
-"""What the sensitivity job has read for an entry that is done, kept for the next entry of its caller.
+"""Keeps the sources and ranks that the sensitivity job has read for a finished entry, for the next one of its caller.
 
 A caller may leave an entry each second, or many that are due at once, about the targets of the same hundreds of large
-sources. Writers wait while these are read, so they are not read for each entry.
+assets. Writers wait while these are read, so the job does not read them for each entry.
 """
 
 from collections.abc import Callable
@@ -14,42 +14,45 @@ from app.graph.jobs.known_sources import KnownSources
 from app.graph.records.touched import Touched
 
 MAX_CALLERS: Final = 5
-"""Maximal number of callers for whom something is kept: those whose entries were done last."""
+"""Maximal number of callers for whom sources are kept: those whose entries ended last."""
 
 MAX_SIZE: Final = 50_000
-"""Maximal size of what is kept for one caller, by :attr:`KnownSources.size`: about 10 MB."""
+"""Maximal size of the sources that are kept for one caller, by :attr:`KnownSources.size`: about 10 MB."""
 
 KEPT_SECONDS: Final = 60.0
-"""For how many seconds it is kept."""
+"""Seconds after the end of the first entry in which its sources are kept, also those that later entries have read."""
 
 
 @dataclass(slots=True)
 class KeptSources:
-    """What is kept, by caller, with the instant of ``clock`` until which it is; the oldest is the first."""
+    """Kept sources by caller; the caller whose entry ended first comes first. ``clock`` returns monotonic seconds."""
 
     clock: Callable[[], float] = monotonic
-    _kept: dict[Caller, tuple[float, KnownSources]] = field(default_factory=dict)
+    _kept: dict[Caller, KnownSources] = field(default_factory=dict)
 
     def keep(self, caller: Caller, known: KnownSources) -> None:
-        """Keep what was read for an entry of a caller, unless it is too much."""
+        """Keep what was read for an entry of a caller, unless its size exceeds MAX_SIZE."""
         self._kept.pop(caller, None)
-        known.begin_anew()
+        known.end_entry(self.clock() + KEPT_SECONDS)
         if known.size <= MAX_SIZE:
-            self._kept[caller] = self.clock() + KEPT_SECONDS, known
-        for oldest in [*self._kept][:-MAX_CALLERS]:
-            del self._kept[oldest]
+            self._kept[caller] = known
+        for first in [*self._kept][:-MAX_CALLERS]:
+            del self._kept[first]
 
     def take(self, caller: Caller) -> KnownSources:
-        """Return what is kept for a caller, which then is kept no longer; nothing known if there is none."""
+        """Return what is kept for a caller, and keep it no longer; without any, return sources of which none is known.
+
+        Record the edges that have ended without a write afterwards.
+        """
         self._drop_old()
-        return self._kept.pop(caller, (0.0, KnownSources()))[1]
+        return self._kept.pop(caller, None) or KnownSources()
 
     def record(self, touched: Touched) -> None:
-        """Record what a transaction touches, or edges that have ended: it is read again."""
+        """Record a transaction, or edges that have ended: the next entry reads what it touches again."""
         self._drop_old()
-        for _, known in self._kept.values():
+        for known in self._kept.values():
             known.record(touched)
 
     def _drop_old(self) -> None:
         now = self.clock()
-        self._kept = {caller: kept for caller, kept in self._kept.items() if kept[0] > now}
+        self._kept = {caller: known for caller, known in self._kept.items() if known.kept_until > now}

@@ -13,6 +13,7 @@ although a request may show what another process has written meanwhile: that wou
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from math import inf
 from typing import Final
 
 from app.graph.cache.fill import Forbidden
@@ -39,7 +40,10 @@ MAX_VERTICES: Final = 5_000
 """Number of vertices after which a step sends no further request; one that finds more returns no records of them."""
 
 FEW: Final = 20
-"""Number of vertices whose records are read with their edges, although some ranks may be known."""
+"""Maximal number of vertices whose records one request returns with their edges, once records were large.
+
+Of more, further requests read the unknown ranks only.
+"""
 
 MIN_REQUESTS: Final = 10
 """Number of requests for ranks that each step sends if ranks are missing, whatever it has read before.
@@ -123,6 +127,8 @@ class KnownSources:
     targets: dict[int, set[int]] = field(default_factory=dict)
     stopped: set[int] = field(default_factory=set)
     pairs: int = 0
+    has_large: bool = False
+    kept_until: float = inf
     _written: Forbidden = field(default_factory=Forbidden)
     _used_ranks: dict[int, tuple[int, int]] = field(default_factory=dict)
     _used_sources: dict[int, tuple[int, ...]] = field(default_factory=dict)
@@ -131,13 +137,17 @@ class KnownSources:
 
     @property
     def size(self) -> int:
-        """The number of vertices whose rank is known, and of known sources."""
-        return len(self.ranks) + self.pairs
+        """The number of vertices of which something is known, and of known sources."""
+        return len(self.ranks) + len(self.of) + len(self.stopped) + self.pairs
 
-    def begin_anew(self) -> None:
-        """Keep what is known for another entry: no decision uses it, and no reading is under way."""
+    def end_entry(self, kept_until: float) -> None:
+        """Forget the decision of the finished entry, and an unfinished reading; ranks and sources stay.
+
+        They are kept until the instant ``kept_until``, or the one that was given first.
+        """
         self.no_longer_used()
         self._reading, self._restarts = None, 0
+        self.kept_until = min(self.kept_until, kept_until)
 
     def record(self, touched: Touched) -> None:
         """Record what a transaction touches."""
@@ -246,14 +256,14 @@ class KnownSources:
     async def _read_sources(self, flows: StoredFlows, unread: IdQueue, budget: ReadBudget) -> Sequence[int]:
         """Read a page of the sources of some vertices, and the ranks of both, as far as one request has their records.
 
-        Of more than FEW vertices it has none once ranks are known: those of the others are read apart, and large
-        records not again and again.
-        Return the vertices of which all sources are known with this page.
+        After a request that left out large records, a page of more than FEW vertices has none. Their unknown ranks are
+        then read apart, so that large records are not read repeatedly. Return the vertices of which all sources are
+        known with this page.
         """
         reading = self._reading = self._reading or flows.source_reading(list(islice(unread, AT_ONCE)))
-        max_records = min(FEW, MAX_VERTICES) if self.ranks else MAX_VERTICES
+        max_records = min(FEW, MAX_VERTICES) if self.has_large else MAX_VERTICES
         records, left = await flows.next_sources(reading, budget.visits, _KEYS, max_records)
-        budget.spend(len(records), left)
+        self._spend(budget, records, left)
         await self._add_ranks(flows, records)
         if not reading.pages.is_read:
             return ()
@@ -277,9 +287,13 @@ class KnownSources:
         await self._add_ranks(flows, records)
         for vid in {*vids}.difference(records, left):
             self.ranks[vid] = self.declared[vid] = 0
-        budget.spend(len(records), left)
+        self._spend(budget, records, left)
         budget.of_ranks += 1
         return left
+
+    def _spend(self, budget: ReadBudget, records: Collection[int], left: Collection[int]) -> None:
+        budget.spend(len(records), left)
+        self.has_large |= bool(left)
 
     async def _add_ranks(self, flows: StoredFlows, records: Mapping[int, Record]) -> None:
         new = ((vid, record) for vid, record in records.items() if vid not in self.ranks)
@@ -295,15 +309,17 @@ class KnownSources:
         before = self.of.get(vid, ())
         for source in before:
             self.targets[source].discard(vid)
+            if not self.targets[source]:
+                del self.targets[source]
         self.of[vid] = sources
         self.pairs += len(sources) - len(before)
         for source in sources:
             self.targets.setdefault(source, set()).add(vid)
 
     def _forget_rank(self, vid: int, used: Container[int]) -> None:
-        rank = self.ranks.pop(vid, None)
+        rank, declared = self.ranks.pop(vid, None), self.declared.pop(vid, 0)
         if rank is not None and vid in used:
-            self._used_ranks.setdefault(vid, (rank, self.declared[vid]))
+            self._used_ranks.setdefault(vid, (rank, declared))
 
     def _forget_sources(self, vid: int, used: Container[int]) -> None:
         """Forget the sources of a vertex or group. Those of a group are read with a target of its parent."""

@@ -93,6 +93,8 @@ class SensitivityJob(OutboxWorker):
             self._begun = {x: each for x, each in self._begun.items() if x in self._outbox}
             for each in self._begun.values():
                 each.begin_again()  # the frontier may be another one; the watch keeps what was read right
+            if self._client.write_order is not None:  # but another process may have had the lease when edges ended
+                self.begun(EVERYTHING)
         oldest: dict[Caller, OutboxEntry] = {}
         for entry in due:
             oldest.setdefault(entry.caller, entry)
@@ -106,11 +108,13 @@ class SensitivityJob(OutboxWorker):
         if entry.x not in self._begun:
             self._outbox.begin(entry)
             self._begun[entry.x] = Recomputation(flows.now, blurred(BATCH), self._kept.take(entry.caller))
-            self._let_ends_be_read(entry)
+            self._let_ends_be_read(entry)  # also by this entry, whatever is kept for it
         recomputation = self._begun[entry.x]
-        self._late = self._late if monotonic() < self._late_until else []
-        for touched in self._late:
-            recomputation.known.record(touched)
+        if monotonic() < self._late_until:
+            for touched in self._late:
+                recomputation.known.record(touched)
+        else:
+            self._end_late()
         budget = ReadBudget()
         if not await self._expanded(entry, recomputation, flows, budget.visits):
             return
@@ -122,6 +126,12 @@ class SensitivityJob(OutboxWorker):
             await self._store(entry, recomputation, flows, budget.visits)
         if not (entry.frontier or recomputation.targets):
             await self._end(entry, recomputation, flows.now, budget.visits)
+
+    def _end_late(self) -> None:
+        """Let what transactions without a response touch be read again for the last time."""
+        for touched in self._late:
+            self.begun(touched)
+        self._late = []
 
     async def _expanded(
         self, entry: OutboxEntry, recomputation: Recomputation, flows: StoredFlows, budget: VisitBudget

@@ -173,8 +173,9 @@ class _Decision:
 class Recomputation:
     """The recomputation of one ``batch`` after the other, around one outbox entry.
 
-    Nothing is written here. Hold the lock of the writers from :meth:`begin_step` until changes are stored. It reads
-    nothing as of an instant before ``begun_at``, in epoch milliseconds. At most ``size`` vertices are stored at once.
+    Nothing is written here. Hold the lock of the writers from :meth:`begin_step` until changes are stored. The
+    sources of the assets whose edges the entry awaits are read as of ``begun_at`` or later, in epoch milliseconds. At
+    most ``size`` vertices are stored at once.
     ``again`` are those vertices of the batch that depend on what was stored since its begin. ``targets`` are still to
     be added to the frontier of the entry. ``has_expanded`` states that those of its ``expand`` are in there, or were
     added. ``next_end`` is searched when the work is done.

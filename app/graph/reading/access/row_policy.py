@@ -148,11 +148,12 @@ class RowPolicy:
         return vertex_at(record, self.instant) is not None
 
     def mismatched(self, vid: int, record: Record) -> None:
-        """Log and count a record that the index returned and that has no row.
+        """Log and count a record that the index returned and that has no row: the conditions sent to it miss a rule.
 
-        The conditions sent to the index miss a rule, unless a floor hides it that was raised after the response.
+        Do nothing if only a floor hides the record, which was raised after the response.
         """
-        if self.raised_by_floor(vid, record):
+        kind, is_raised = KIND_OF_CODE[record["kind"]], self.floors.with_floor(vid, record) is not record
+        if is_raised and record["tenant"] == self.tenant and self._access_to(kind.name, record) is not None:
             return
         self._report.mismatches += 1
         _log.error("policy_pushdown_mismatch", urn=record["id"])

@@ -306,7 +306,7 @@ async def test_each_step_is_small_and_others_write_between_steps(
             while await job.step():
                 pass
         await writers.of(ROOT).write(case.then, dry_run=False, atomic=False)
-        job = job_of(name, client, coordinator)  # the other one knows sources
+        job = job_of(name, client, coordinator)  # a new one, as the first one keeps sources
         steps = Steps(writers, degrees=degrees_of(await stored(graph)))
         monkeypatch.setattr(client, "submit", steps.observed)
         await steps.work_off(job)

@@ -13,12 +13,13 @@ from app.graph.commits.entries import unanswered_entries
 from app.graph.commits.entries.stored_entries import READ
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry
-from app.graph.commits.outbox_worker import MAX_PAUSE_SECONDS, OutboxWorker, add_in_turns
+from app.graph.commits.outbox_worker import MAX_PAUSE_SECONDS, OutboxWorker, add_in_turns, add_records
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import LostTurnError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.record_text import text_of
 from app.graph.records.vertex_record import stub
+from graphql_schema.ports.record import Record
 from graphql_schema.rules.index_terms import indexed_length
 
 RECORD = stub("default", "mlg://dataset/test/default/d", "ada", NOW)
@@ -228,3 +229,31 @@ async def test_a_transaction_of_a_job_bounds_what_the_index_analyses(
     monkeypatch.setattr(outbox_worker, name, limit)
     fitting = await add_in_turns(writes, range(count), add)
     assert 0 < fitting * length <= limit
+
+
+@pytest.mark.parametrize(
+    ("sizes", "fitting", "read"),
+    [([10, 10, 90, 10], 2, 4), ([90, 10, 10, 10], 1, 2), ([10] * 5, 5, 5), ([50, 45, 10, 10], 2, 4)],
+)
+async def test_records_are_read_as_far_as_they_are_written(
+    monkeypatch: pytest.MonkeyPatch, sizes: list[int], fitting: int, read: int
+) -> None:
+    """Two are read at a time. A transaction has the first ones up to its maximum, and one that is too large alone."""
+    requested, added = list[int](), list[int]()
+
+    async def records(_client: GremlinClient, vids: list[int]) -> dict[int, Record]:
+        requested.extend(vids)
+        return {vid: {"size": sizes[vid]} for vid in reversed(vids)}
+
+    def add(vid: int, record: Record) -> None:
+        added.append(vid)
+        writes.characters += record["size"]
+
+    monkeypatch.setattr(outbox_worker, "read_records", records)
+    monkeypatch.setattr(outbox_worker, "READ_AT_ONCE", 2)
+    monkeypatch.setattr(outbox_worker, "MAX_CHARACTERS", 96)
+    writes = WriteSet()
+    client = EmptyStore("http://127.0.0.1:1")
+    assert await add_records(client, writes, range(len(sizes)), add) == fitting
+    assert requested == [*range(read)]
+    assert added == [*range(len(added))]

@@ -17,7 +17,7 @@ def known(*vids: int) -> KnownSources:
 
 
 async def test_the_next_entry_of_a_caller_has_what_nothing_has_touched() -> None:
-    """Another caller has nothing, and so has a second entry that begins meanwhile."""
+    """Another caller gets nothing, and so does a second entry of the caller that begins before the first ends."""
     kept = KeptSources()
     kept.keep(ADA, known(2, 3))
     kept.record(Touched(frozenset({2})))
@@ -29,7 +29,7 @@ async def test_the_next_entry_of_a_caller_has_what_nothing_has_touched() -> None
 
 
 async def test_what_a_decision_used_and_is_forgotten_is_not_read_for_the_next_entry() -> None:
-    """It is read again for a decision that is under way; the next entry begins a new one."""
+    """The next entry makes a decision of its own."""
     kept, first = KeptSources(), known(2)
     first.record(Touched(frozenset({1})))
     await first.forget_written({1})
@@ -40,18 +40,19 @@ async def test_what_a_decision_used_and_is_forgotten_is_not_read_for_the_next_en
 def test_the_size_is_that_of_what_is_known() -> None:
     """It follows what is set, replaced and forgotten, by :meth:`KnownSources.set_sources`."""
     found = known(2, 3)
-    assert found.size == 3 + 2
+    assert found.size == 3 + 2 + 2
     found.set_sources(2, (1, 4, 5))
     found.set_sources(3, ())
-    assert found.size == 3 + 3
+    assert found.size == 3 + 2 + 3
 
 
 async def test_the_size_falls_with_what_is_forgotten() -> None:
-    """So a caller whose assets are written between all entries has something kept nevertheless."""
+    """Forgotten ranks and sources count no longer, however many a caller has had."""
     found = known(2, 3)
     found.record(Touched(frozenset({3}), edge_ends=frozenset({("in", "DERIVES", 2)})))
     await found.forget_written(())
-    assert found.size == len(found.ranks) + sum(map(len, found.of.values())) == 2 + 1
+    assert found.size == len(found.ranks) + len(found.of) + sum(map(len, found.of.values())) == 4
+    assert (found.declared.keys(), found.targets) == (found.ranks.keys(), {1: {3}})
 
 
 def test_few_are_kept_and_not_for_long() -> None:
@@ -63,7 +64,12 @@ def test_few_are_kept_and_not_for_long() -> None:
         kept.keep(caller, known(2))
     assert [bool(kept.take(caller).ranks) for caller in callers] == [False] * 2 + [True] * MAX_CALLERS
     kept.keep(ADA, known(2))
-    now[0] = KEPT_SECONDS
+    now[0] = KEPT_SECONDS - 1
+    kept.keep(ADA, kept.take(ADA))  # what a further entry has used gets no older
+    assert kept.take(ADA).ranks == {2: 0, 1: 0}
+    kept.keep(ADA, known(2))
+    kept.keep(ADA, kept.take(ADA))
+    now[0] = 2 * KEPT_SECONDS - 1
     assert kept.take(ADA).ranks == {}
     kept.keep(ADA, known(*range(2, kept_sources.MAX_SIZE // 2)))
     kept.keep(ADA, known(*range(2, kept_sources.MAX_SIZE // 2 + 2)))

@@ -142,16 +142,20 @@ def test_members_of_groups_count_as_sources() -> None:
     assert known.are_many([12])
 
 
-async def test_large_records_whose_ranks_are_known_are_not_read_again() -> None:
-    """Each of three assets has the same 300 sources, of 60 KB each; what has few sources needs no further request."""
+@pytest.mark.parametrize(("part", "read"), [(100, 301 + 1 + 1), (10**6, 3 * 301)])
+async def test_large_records_whose_ranks_are_known_are_not_read_again(part: int, read: int) -> None:
+    """Three assets have the same 300 sources: of 60 KB each they are read once, and small ones in one request each.
+
+    What has few sources needs no further request in any case.
+    """
     sources, targets = range(10, 310), (1, 2, 3)
     edges: nx.DiGraph[int] = nx.DiGraph([(source, target) for target in targets for source in sources] + [(10, 4)])
-    flows: Any = Flows(edges, dict.fromkeys(edges, 1), dict.fromkeys(edges, 0))
+    flows: Any = Flows(edges, dict.fromkeys(edges, 1), dict.fromkeys(edges, 0), part=part)
     found = KnownSources()
     for vid in targets:
         assert await found.read(flows, [vid], ReadBudget())
-    assert flows.reads == [301, 301, 1, 301, 1]
-    assert flows.records_read == 301 + 1 + 1
+    assert flows.records_read == read
+    flows.reads.clear()
     assert await found.read(flows, [4], ReadBudget())
-    assert flows.reads[5:] == [2]
+    assert flows.reads == [2]
     assert found.ranks == dict.fromkeys(edges, 1)

@@ -218,7 +218,7 @@ async def test_what_awaits_planned_ends_counts(callers: Callers, monkeypatch: py
 
 
 async def test_a_single_item_is_not_refused_for_its_ends(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It cannot be divided."""
+    """A single item cannot be divided, so its planned ends have no limit."""
     seeded(callers.store.memory, asset("dataset up"), asset("dataset d"))
     ended = link("DERIVES", "dataset up", "dataset d", validTo=NOW + 50)
     (before,) = (await planned(callers, callers.batch(ROOT, ended))).batches

@@ -111,7 +111,7 @@ async def test_records_under_floors_are_evaluated_in_turns(monkeypatch: pytest.M
 
 
 def test_what_a_floor_hides_since_the_response_is_no_mismatch() -> None:
-    """A write raised a chain of assets while a list was read, and each was reported as a defect of the policy."""
+    """A write raised a chain of assets while a list was read: each was reported as a defect, which others still are."""
     floors, report = FloorView("default"), PolicyReport("v1")
     policy = RowPolicy(shipped_policy().access(person("ada", "team ranking")), "default", report, floors)
     (vid, record), (other, secret) = [*ASSETS.items()][:2]
@@ -121,4 +121,7 @@ def test_what_a_floor_hides_since_the_response_is_no_mismatch() -> None:
     policy.mismatched(vid, record)
     assert report.mismatches == 0
     policy.mismatched(other, {**secret, "sensitivity": "RESTRICTED"})
-    assert report.mismatches == 1
+    floors.add(SensitivityFloor("default", "RESTRICTED", None))
+    policy.mismatched(other, {**secret, "sensitivity": "CONFIDENTIAL"})
+    policy.mismatched(other, {**secret, "tenant": "acme"})
+    assert report.mismatches == 3
