@@ -312,7 +312,8 @@ class LevelBatcher:
     async def _request_part(self, bindings: JsonObject) -> JsonObject:
         """Return the response to one request."""
         order = self.client.write_order
-        common = {"visited": VISITED_CAP, "memory": MEMORY, "tenant": self.tenant, "head": order.head if order else 0}
+        limits = {"visited": VISITED_CAP, "memory": MEMORY, "portion": RECORDS_CAP // 4}
+        common = {**limits, "tenant": self.tenant, "head": order.head if order else 0}
         found: JsonObject
         with self.budget.request():
             (found,) = await self.client.submit(LEVEL, {**bindings, **common}, check=self._check, caller=self.caller)

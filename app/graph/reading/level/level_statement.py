@@ -76,7 +76,8 @@ single ones. These are its own edges, those of its last instant, and those betwe
 Other hops read few edges of each source first as well. The sources with more of them follow one by one, in slices that
 take no memory of the transaction. A page behind a far id begins there. A request passes edges that have ended, for as
 long as the store may work on one request. It stops as well once those that it read of many sources together have
-``memory`` bytes, ended ones included, because the store keeps them. The next one goes on where it stopped
+``memory`` bytes, ended ones included, because the store keeps them, and once the edges in its response have
+``portion`` bytes, because the response is decoded at once. The next one goes on where it stopped
 (:mod:`app.graph.reading.level.continued_level`). If the first source of a page in the order of time has as many bytes,
 the request is too large.
 """
@@ -222,6 +223,7 @@ wanted.addAll(reached)
 def sets = []
 def budget = cap
 def left = size as long
+def full_at = left - (portion as long)
 def rest = []
 def slices = new Slices(g.getGraph(), visited as int)
 def free = memory as long
@@ -239,14 +241,15 @@ def scan = {{ h, number, xs, done ->
   def large = new ArrayDeque(h.b ?: [])
   int at = 0
   while (budget > 0 && left > 0 && (large || at < xs.size())) {{
-    if (slices.unvisited <= 0 || free <= 0) {{
+    if (slices.unvisited <= 0 || free <= 0 || left <= full_at) {{
       rest = [number, xs.drop(at), large as List]
       return
     }}
     if (large) {{
       def position = large.pop()
       def found = new ArrayList()
-      def next = slices.read(hop, position, budget as long, left as long, found)
+      long fitting = position[3] ? left : left - Math.max(full_at, 0L)
+      def next = slices.read(hop, position, budget as long, fitting, found)
       if (next) large.push(next)
       done(position[0], found)
       continue
@@ -259,13 +262,19 @@ def scan = {{ h, number, xs, done ->
       continue
     }}
     def first = labels.collect {{ near(hop, edgesOf(h, part, it, few), 0) }}
+    int unsent = 0
     part.each {{ x ->
       def s = x as long
       if (budget <= 0 || left <= 0) return
+      if (left <= full_at) {{
+        unsent++
+        return
+      }}
       def found = first.size() == 1 ? first[0].found[s] : first.collectMany {{ it.found[s] ?: [] }}
       if (first.any {{ it.lacks(s, few) }}) large.add([s, 0, -1L, n])
       else if (found) done(s, first.size() == 1 ? found : found.sort(byFar).take(n))
     }}
+    at -= unsent
   }}
 }}
 def scanByTime = {{ h, number, xs, done ->
@@ -280,6 +289,10 @@ def scanByTime = {{ h, number, xs, done ->
     def first = near(hop, stopped ? [].iterator() : newest(h, part, few), 0)
     for (x in part) {{
       if (budget <= 0 || left <= 0) break
+      if (left <= full_at) {{
+        rest = [number, xs.drop(at), []]
+        return
+      }}
       def s = x as long
       def last = first
       int most = few
@@ -369,6 +382,7 @@ if (left <= 0) return [none + [large: true, h: last()]]
     "visited",
     "memory",
     "size",
+    "portion",
     "full",
     "tenant",
     "head",

@@ -256,6 +256,16 @@ def test_entries_that_are_larger_than_what_is_freed_at_once_do_not_let_the_cache
     assert max(sizes) <= 100_000 + 3 * size
 
 
+def test_large_edges_of_one_vertex_are_not_kept() -> None:
+    """Those of 100 MB were freed in one callback, and three such entries took more than the limit of the cache."""
+    cache, largest = GraphCache(32_000), 1_000
+    for size in (largest, largest + 1):
+        with cache.fill() as fill:
+            cache.keep_edges(fill, FEEDS, size, KnownEdges([], 0, size))
+    assert [each is not None for each in cache.edges(FEEDS, [largest, largest + 1])] == [True, False]
+    assert cache.size == largest + shape_size(FEEDS)
+
+
 def test_edges_and_listings_move_to_the_young_generation_when_they_are_used() -> None:
     """They stay as long as they are used, while others come and go."""
     cache = GraphCache(4_000)

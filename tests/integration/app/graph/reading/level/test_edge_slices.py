@@ -17,7 +17,7 @@ from app.graph.driver.groovy.near_edges import NEAR
 from app.graph.reading.level import level_batcher
 from app.graph.reading.level.hop_plan import HopSpec
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest
-from app.graph.reading.level.level_statement import LEVEL
+from app.graph.reading.level.level_statement import LEVEL, RECORDS_CAP
 from app.graph.records.read_time import ReadTime
 from app.graph.records.record_text import record_of
 from app.graph.records.vertex_id import vertex_id
@@ -170,6 +170,28 @@ async def test_a_request_that_ends_by_its_bytes_goes_on(stored: StoreGraph, monk
     assert requests > 10
 
 
+async def test_a_large_response_comes_in_portions(stored: StoreGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All edges, first pages and pages by time are those of one request; to decode 12 MiB at once takes 70 ms."""
+    random, portions = Random(5), 0
+    async with GremlinClient(stored.url, source=stored.source) as client:
+        for number in range(18):
+            hop = random_hop(random)
+            if number % 3 == 1:
+                hop |= {"xs": FAR[:200], "n": random.choice([0, 3]), "a": -1}
+            if number % 3 == 0:
+                hop = HopSpec("in", ("VERSION_OF",), (), -1).wire(SOURCES, t=True, n=random.choice([7, 50_000]))
+            (edges,) = (await LevelBatcher(client, "default", ReadTime(NOW)).fetch(LevelRequest(hops=[hop]))).edges
+            monkeypatch.setattr(level_batcher, "RECORDS_CAP", 2 * size_of(edges) + 2)
+            with received_rows(client) as rows:
+                found = await LevelBatcher(client, "default", ReadTime(NOW)).fetch(LevelRequest(hops=[hop]))
+            monkeypatch.setattr(level_batcher, "RECORDS_CAP", RECORDS_CAP)
+            assert found.edges == [edges]
+            if not hop["n"] and sum(map(len, edges.values())) > 1_000:
+                assert max(rows.characters) < 0.8 * size_of(edges)
+            portions += len(rows.texts) - 2
+    assert portions > 15
+
+
 async def test_slices_end_by_their_bytes(stored: StoreGraph) -> None:
     """No edge is visited after those found have as many bytes as the request may; only a page does not go on then."""
     every = HopSpec("out", ("DERIVES", "FEEDS"), (), -1)
@@ -211,7 +233,7 @@ async def test_first_pages_over_several_labels_read_fewer_sources_at_once(stored
         "memory": 10**7,
     }
     async with GremlinClient(stored.url, source=stored.source) as client:
-        more = {"size": 10**7, "full": True, "tenant": "default", "head": 0}
+        more = {"size": 10**7, "portion": 10**7, "full": True, "tenant": "default", "head": 0}
         (response,) = await client.submit(LEVEL, {**bindings, **more})
     _, sources, _, _, _ = response["r"]
     assert sources == SOURCES[3:]
