@@ -45,7 +45,10 @@ class PageInfo:
     start_cursor: Cursor | None = strawberry.field(
         description="The cursor of the first item; null if the page is empty."
     )
-    end_cursor: Cursor | None = strawberry.field(description="The cursor of the last item; null if the page is empty.")
+    end_cursor: Cursor | None = strawberry.field(
+        description="The cursor of the last item; null if the page is empty. A list of assets of which thousands are "
+        "being hidden from you may end a page early, also without items: the next page goes on after this cursor."
+    )
 
 
 @strawberry.type(description="An item of a page with its cursor.")
@@ -108,7 +111,7 @@ class ConnectionSource:
             "hasNextPage": self._slice.has_next,
             "hasPreviousPage": self._page.after is not None,
             "startCursor": seal(items[0].position) if items else None,
-            "endCursor": seal(items[-1].position) if items else None,
+            "endCursor": seal(self._slice.last) if self._slice.last else None,
         }
 
     @property
@@ -121,8 +124,8 @@ class ConnectionSource:
 
         The list must be in ascending order of positions.
         """
-        items, after = self._slice.items, tuple(self._page.after or ())
-        return bool(items) and after < tuple(position) <= tuple(items[-1].position)
+        last, after = self._slice.last, tuple(self._page.after or ())
+        return last is not None and after < tuple(position) <= tuple(last)
 
     @property
     def total_count(self) -> int | None:

@@ -1,6 +1,7 @@
 """Declarations of fields over listings of assets."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Annotated
 
 import strawberry
@@ -39,7 +40,8 @@ async def list_assets(
     listing = asset_listing(where, order, *within)
     bound_to = (asset_listing(where, order), *scope) if scope else (listing,)
     page, binding = page_request_of(info, first, after, *bound_to)
-    return ConnectionSource(await info.context.reader.listing(listing, page), page, binding)
+    found = await info.context.reader.listing(listing, replace(page, may_end=True))
+    return ConnectionSource(found, page, binding)
 
 
 def listing_field(resolver: Callable[..., Awaitable[Resolved]], description: str) -> SchemaField:

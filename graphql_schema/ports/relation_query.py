@@ -141,7 +141,8 @@ class PageRequest:
     requests of all rows, sources with too many edges for one request are read by several. These read no more than some
     half of what the operation may. The pages of sources that were read in part, or not at all, have ``has_next``. So
     has a page of a listing or of attached records that ends there, or where it would else raise LimitError. A listing
-    in parts has a ``first``.
+    in parts has a ``first``. With ``may_end``, a flag, a page of a listing ends after many rows that a sensitivity
+    floor hides, also without items: it then has ``has_next`` and an ``end``.
     """
 
     first: int | None = None
@@ -150,6 +151,7 @@ class PageRequest:
     keep: ItemFilter | None = None
     since: int = 0
     in_parts: bool = False
+    may_end: bool = False
 
 
 ALL = PageRequest()

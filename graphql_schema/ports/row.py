@@ -195,8 +195,17 @@ class FeedEvent:
 
 @dataclass(frozen=True, slots=True)
 class RowPage:
-    """A page of a list; ``total`` is None if it was not requested, is above 10,000, or is unknown."""
+    """A page of a list; ``total`` is None if it was not requested, is above 10,000, or is unknown.
+
+    The next page begins after the position ``end``, or without one after the last item.
+    """
 
     items: tuple[PageItem, ...]
     has_next: bool = False
     total: int | None = None
+    end: Position | None = None
+
+    @property
+    def last(self) -> Position | None:
+        """The position after which the next page begins; None for a page without one and without items."""
+        return self.end or (self.items[-1].position if self.items else None)

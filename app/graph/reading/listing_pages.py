@@ -1,7 +1,7 @@
 """Listings of vertices: pages in the order of the index, filtered by the policy.
 
 The index does not contain sensitivity floors. Rows are dropped if a floor changes the access to them. The page then
-reads on until it is full or the index has no more rows.
+reads on until it is full or the index has no more rows, or ends early if it may.
 """
 
 import asyncio
@@ -31,6 +31,12 @@ from policies.predicate import Everything
 
 _Found = JsonObject
 """The response to one index query: ids ``x`` in order, their values ``s`` of some orders, total ``n`` or -1."""
+
+MAX_DROPPED: Final = 1_000
+"""Number of rows that floors hide after which a page ends that may do so: each list would read all of them.
+
+While a floor over 15,000 assets is worked off, that took seconds for each list, and the store from all others.
+"""
 
 PART_BYTES: Final = RECORDS_CAP // 8
 """Number of bytes of records from which on a part of a page is refused: less than half of an operation's memory.
@@ -156,10 +162,11 @@ class ListingPages:
         """Return a page without total and without the rows whose access a floor changes.
 
         Read on until the page is full or the index has no more rows. What may be refused is not read in longer parts,
-        and ends as :meth:`_load_one_in_parts` does.
+        and ends as :meth:`_load_one_in_parts` does. A page that ``may_end`` does so after MAX_DROPPED rows.
         """
         items: list[PageItem] = []
-        wanted = size = COUNT_LIMIT if page.first is None else page.first + 1
+        dropped, wanted = 0, COUNT_LIMIT if page.first is None else page.first + 1
+        size = wanted
         while True:
             await self._rows.budget.pause()
             vids = _in_order(found, size)
@@ -171,12 +178,15 @@ class ListingPages:
             values = _order_values(found)
             rest = [{"x": kept, "s": [values.get(vid) for vid in kept] if values else [], "n": -1}]
             items += self._page(listing, ALL, rest, response).items
+            dropped += len(vids) - len(kept)
             await self._release_hidden(vids, response)
             if len(items) >= wanted or all(len(each["x"]) < size for each in found):
                 return RowPage(tuple(items[: page.first]), len(items) >= wanted and page.first is not None)
             if refused_from and self._rows.budget.is_quarter_read:
                 return RowPage(tuple(items[: page.first]), has_next=True)
             after = self._policy.position(response.records[vids[-1]], listing.order.key, values.get(vids[-1]))
+            if page.may_end and dropped > MAX_DROPPED:
+                return RowPage(tuple(items), has_next=True, end=after)
             if not refused_from:
                 size = min(max(size * 2, 100), COUNT_LIMIT)
             queries = await self._index_queries(listing, PageRequest(size - 1, after))

@@ -8,6 +8,7 @@ from app.graph.commits.sensitivity_floors import FloorView
 from app.graph.reading.access.field_masks import UNMASKED, RowAccess, access_of
 from app.graph.records.read_time import PRESENT, ReadTime, vertex_at
 from app.graph.records.vertex_record import attributes as attributes_of
+from app.graph.records.vertex_record import with_effective_sensitivity
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.catalog.properties import FIELD_OF
 from graphql_schema.ports.policy_report import PolicyReport
@@ -16,6 +17,7 @@ from graphql_schema.ports.row import Row
 from policies.access import Access
 from policies.attributes import PolicyAttributes
 from policies.predicate import Predicate
+from policies.sensitivity import RANK
 
 _log = structlog.get_logger(__name__)
 
@@ -150,10 +152,14 @@ class RowPolicy:
     def mismatched(self, vid: int, record: Record) -> None:
         """Log and count a record that the index returned and that has no row: the conditions sent to it miss a rule.
 
-        Do nothing if only a floor hides the record, which was raised after the response.
+        Do nothing if only a floor hides the record, or the raise that takes its place: the index has the former value.
         """
-        kind, is_raised = KIND_OF_CODE[record["kind"]], self.floors.with_floor(vid, record) is not record
-        if is_raised and record["tenant"] == self.tenant and self._access_to(kind.name, record) is not None:
-            return
+        kind, level = KIND_OF_CODE[record["kind"]], record["sensitivity"]
+        if record["tenant"] == self.tenant and kind.asset and self.floors.rank(vid) >= max(RANK[level], 1):
+            declared = with_effective_sensitivity(
+                record, min(level, record["declaredSensitivity"], key=RANK.__getitem__)
+            )
+            if self._access_to(kind.name, declared) is not None:
+                return
         self._report.mismatches += 1
         _log.error("policy_pushdown_mismatch", urn=record["id"])

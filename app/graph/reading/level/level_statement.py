@@ -76,8 +76,8 @@ single ones. These are its own edges, those of its last instant, and those betwe
 Other hops read few edges of each source first as well. The sources with more of them follow one by one, in slices that
 take no memory of the transaction. A page behind a far id begins there. A request passes edges that have ended, for as
 long as the store may work on one request. It stops as well once those that it read of many sources together have
-``memory`` bytes, ended ones included, because the store keeps them, and once the edges in its response have
-``portion`` bytes, because the response is decoded at once. The next one goes on where it stopped
+``memory`` bytes, ended ones included, because the store keeps them. It stops once the edges in its response have
+``portion`` bytes, because a response is decoded at once. The next one goes on where it stopped
 (:mod:`app.graph.reading.level.continued_level`). If the first source of a page in the order of time has as many bytes,
 the request is too large.
 """

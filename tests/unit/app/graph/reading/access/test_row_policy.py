@@ -19,7 +19,7 @@ from app.graph.reading.search_reader import SearchReader
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import ReadTime
 from app.graph.records.vertex_id import vertex_id
-from app.graph.records.vertex_record import stub
+from app.graph.records.vertex_record import stub, with_effective_sensitivity
 from graphql_schema.ports.conditions import ALWAYS, ListingQuery
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.policy_report import PolicyReport
@@ -119,9 +119,12 @@ def test_what_a_floor_hides_since_the_response_is_no_mismatch() -> None:
     floors.add(SensitivityFloor("default", "RESTRICTED", frozenset({vid})))
     assert policy.row(vid, record) is None
     policy.mismatched(vid, record)
+    policy.mismatched(vid, {**record, "sensitivity": "PUBLIC", "declaredSensitivity": "PUBLIC"})
+    policy.mismatched(vid, with_effective_sensitivity(record, "RESTRICTED", confirmed=True))
     assert report.mismatches == 0
     policy.mismatched(other, {**secret, "sensitivity": "RESTRICTED"})
-    floors.add(SensitivityFloor("default", "RESTRICTED", None))
-    policy.mismatched(other, {**secret, "sensitivity": "CONFIDENTIAL"})
+    floors.add(SensitivityFloor("default", "CONFIDENTIAL", None))
+    policy.mismatched(other, {**secret, "sensitivity": "RESTRICTED"})
     policy.mismatched(other, {**secret, "tenant": "acme"})
-    assert report.mismatches == 3
+    policy.mismatched(other, {**secret, "visibility": "TEAM", "ownerTeam": urn("team ads")})
+    assert report.mismatches == 4
