@@ -1,7 +1,6 @@
 """The root type Query: objects by id, listings, lineage, search and the viewer."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated
 
 import strawberry
@@ -131,8 +130,7 @@ def _all_of(kind: str, description: str) -> SchemaField:
 
     async def resolve(info: Info, first: First = 50, after: After = None) -> Resolved:
         page, binding = page_request_of(info, 50 if first is None else first, after, listing)
-        found = await info.context.reader.listing(listing, replace(page, may_end=True))
-        return ConnectionSource(found, page, binding)
+        return ConnectionSource(await info.context.reader.listing(listing, page), page, binding)
 
     return strawberry.field(resolver=resolve, description=description)
 

@@ -120,7 +120,7 @@ class ConnectionSource:
         return len(self._slice.items)
 
     def has(self, position: Position) -> bool:
-        """Return whether a position is on this page: after its cursor and not after its last item.
+        """Return whether a position is on this page: after its cursor and not after its end.
 
         The list must be in ascending order of positions.
         """

@@ -45,7 +45,8 @@ For a new entry that is larger, as many are freed as it has. The cache grows by 
 LARGE_PART: Final = 32
 """Edges of one vertex of more than this part of the limit are not kept: the event loop waits while they are freed.
 
-Edges of 100 MB, with a hundred properties each, take 0.1 s. Of 256 MiB, the part is 12,000 plain edges, and 10 ms.
+Those of up to MAX_FREED are in any case. Edges of 100 MB, with a hundred properties each, take 0.1 s. Of 256 MiB, the
+part is 12,000 plain edges, and 10 ms.
 """
 
 
@@ -136,9 +137,8 @@ class GraphCache:
 
     def keep_edges(self, fill: Fill, shape: Shape, vid: int, edges: KnownEdges) -> None:
         """Keep the edges of a vertex, unless they are large or :meth:`_barriers` has one of them of this shape."""
-        if edges.size <= self._limit // LARGE_PART and not any(
-            has_edges(each, shape, vid) for each in self._barriers(fill)
-        ):
+        is_large = edges.size > max(self._limit // LARGE_PART, MAX_FREED)
+        if not is_large and not any(has_edges(each, shape, vid) for each in self._barriers(fill)):
             former = self._old.edges.get(shape, {}).pop(vid, None)
             self._old.size -= former.size if former else 0
             size = self._young.put_edges(shape, vid, edges)

@@ -57,7 +57,7 @@ def is_full(writes: WriteSet) -> bool:
 async def add_in_turns(writes: WriteSet, items: Iterable[ItemT], add: Callable[[ItemT], None], count: int = 0) -> int:
     """Call ``add``, which adds an item to ``writes``, for one item after the other, in turns.
 
-    ``writes`` has ``count`` items before. Return how many of all one transaction may have. If some are left out,
+    ``writes`` already has ``count`` items. Return how many of all one transaction may have. If some are left out,
     ``writes`` is too large, or incomplete.
     """
     async for item in OperationBudget().in_turns(items):

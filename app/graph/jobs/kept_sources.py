@@ -20,7 +20,7 @@ MAX_SIZE: Final = 50_000
 """Maximal size of the sources that are kept for one caller, by :attr:`KnownSources.size`: about 10 MB."""
 
 KEPT_SECONDS: Final = 60.0
-"""Seconds after the end of the first entry in which its sources are kept, also those that later entries have read."""
+"""Seconds after the end of the first entry until which its sources are kept, and those that later entries have read."""
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class KeptSources:
     def take(self, caller: Caller) -> KnownSources:
         """Return what is kept for a caller, and keep it no longer; without any, return sources of which none is known.
 
-        Record the edges that have ended without a write afterwards.
+        The caller then records edges that have ended without a write.
         """
         self._drop_old()
         return self._kept.pop(caller, None) or KnownSources()

@@ -151,6 +151,8 @@ class KnownSources:
 
     def record(self, touched: Touched) -> None:
         """Record what a transaction touches."""
+        if self._written.everything:
+            return
         self._written.add(touched)
         if len(self._written) > MAX_WRITTEN or self._written.everything:
             self._written = Forbidden(everything=True)
@@ -168,6 +170,7 @@ class KnownSources:
             self._reading, self._restarts = None, self._restarts + 1
         if written.everything:
             self.ranks, self.declared, self.of, self.targets, self.stopped, self.pairs = {}, {}, {}, {}, set(), 0
+            self.has_large = False
             self.no_longer_used()
             return True
         turns, reached = OperationBudget(), joined | carried

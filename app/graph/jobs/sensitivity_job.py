@@ -92,8 +92,8 @@ class SensitivityJob(OutboxWorker):
             self._loads = self._outbox.loads
             self._begun = {x: each for x, each in self._begun.items() if x in self._outbox}
             for each in self._begun.values():
-                each.begin_again()  # the frontier may be another one; the watch keeps what was read right
-            if self._client.write_order is not None:  # but another process may have had the lease when edges ended
+                each.begin_again()  # The frontier may be another one. The watch keeps what was read right,
+            if self._client.write_order is not None:  # unless edges ended while another process had the lease.
                 self.begun(EVERYTHING)
         oldest: dict[Caller, OutboxEntry] = {}
         for entry in due:

@@ -23,7 +23,7 @@ from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.properties import FIELD_OF
 from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.ports.conditions import BY_URN, Condition, ListingQuery, Negated, SortOrder, Value
-from graphql_schema.ports.record import JsonObject
+from graphql_schema.ports.record import Json, JsonObject, Position, Record
 from graphql_schema.ports.relation_query import ALL, COUNT_LIMIT, PageRequest
 from graphql_schema.ports.row import PageItem, RowPage
 from policies.errors import InvalidError
@@ -166,7 +166,7 @@ class ListingPages:
         """
         items: list[PageItem] = []
         dropped, wanted = 0, COUNT_LIMIT if page.first is None else page.first + 1
-        size = wanted
+        size, after = wanted, page.after
         while True:
             await self._rows.budget.pause()
             vids = _in_order(found, size)
@@ -184,7 +184,7 @@ class ListingPages:
                 return RowPage(tuple(items[: page.first]), len(items) >= wanted and page.first is not None)
             if refused_from and self._rows.budget.is_quarter_read:
                 return RowPage(tuple(items[: page.first]), has_next=True)
-            after = self._policy.position(response.records[vids[-1]], listing.order.key, values.get(vids[-1]))
+            after = self._position(listing.order.key, after, vids[-1], found, response.records[vids[-1]])
             if page.may_end and dropped > MAX_DROPPED:
                 return RowPage(tuple(items), has_next=True, end=after)
             if not refused_from:
@@ -195,6 +195,19 @@ class ListingPages:
             del response, found  # what is released should not be kept beside the next response
             response = await self._rows.fetch(request)
             found = response.listings
+
+    def _position(
+        self, key: str, after: Position | None, vid: int, found: Sequence[_Found], record: Record
+    ) -> tuple[Json, str]:
+        """Return the position of the row ``vid``, the last one that the queries after a position have ``found``.
+
+        It is that in the query which found the row: its ``record`` may be newer, and hide the row or its property.
+        """
+        is_in_second = vid not in found[0]["x"] or (after is not None and after[0] is None)
+        if is_in_second and self._conditions.hides(key):
+            return None, record["id"]
+        value = _order_values(found).get(vid)
+        return record.get(FIELD_OF[key]) if value is None else value, record["id"]
 
     async def _release_hidden(self, vids: Sequence[int], response: LevelResponse) -> None:
         """Count the records of hidden rows no longer, because none is kept: they must end no list of others."""

@@ -6,8 +6,8 @@ that is atomic and has a rejected item, or whose plan fails with an error, is un
 TransientConflictError, or the error of a read that all batches share, fails the plan of all.
 
 All writers wait meanwhile, so the plan ends when its time is over (:mod:`app.graph.writing.plan_time`), or when it
-takes the store more than MAX_COST to write (:mod:`app.graph.records.native.write_cost`). The last batch
-may be planned in part, with the effects of its planned items. All items of an atomic call are in one transaction.
+takes the store more than MAX_COST to write (:mod:`app.graph.records.native.write_cost`). The last batch may be planned
+in part, with the effects of its planned items. All items of an atomic call are in one transaction.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -15,7 +15,7 @@ class PageInfo(Protocol):
 
     @property
     def end_cursor(self) -> str | None:
-        """The cursor of the last item."""
+        """The cursor after which the next page begins: that of the last item, or behind it if the page ended early."""
 
 
 class Page(Protocol[ItemT_co]):

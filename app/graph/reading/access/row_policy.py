@@ -12,7 +12,7 @@ from app.graph.records.vertex_record import with_effective_sensitivity
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.catalog.properties import FIELD_OF
 from graphql_schema.ports.policy_report import PolicyReport
-from graphql_schema.ports.record import Json, Record
+from graphql_schema.ports.record import Record
 from graphql_schema.ports.row import Row
 from policies.access import Access
 from policies.attributes import PolicyAttributes
@@ -112,17 +112,13 @@ class RowPolicy:
         before, after = self._access_to(kind.name, record), self._access_to(kind.name, floored)
         return before is None or after is None or before.hidden != after.hidden
 
-    def position(self, record: Record, key: str, stored: Json = None) -> tuple[Json, str]:
-        """Return the position of a record in an order of the index: the stored value and the id.
-
-        ``stored`` is the value in the index, or None to use the value in the record. The value in the result is None if
-        the property has no value, or if its field or the record is hidden from the caller.
-        """
-        access = self._access_to(KIND_OF_CODE[record["kind"]].name, record)
-        field = FIELD_OF[key]
-        if access is None or field in access.hidden:
-            return None, record["id"]
-        return record.get(field) if stored is None else stored, record["id"]
+    def _is_raised(self, vid: int, record: Record, kind: str) -> bool:
+        """Return whether an asset would be visible without the floor that covers it, and the raise of that floor."""
+        level, declared = record["sensitivity"], record["declaredSensitivity"]
+        if self.floors.rank(vid) < max(RANK[level], 1):
+            return False
+        unraised = with_effective_sensitivity(record, min(level, declared, key=RANK.__getitem__))
+        return self._access_to(kind, unraised) is not None
 
     def _access_to(self, kind: str, record: Record) -> RowAccess | None:
         """Return the access to a record; None if it is hidden."""

@@ -250,7 +250,7 @@ class CachedLevel:
             enough &= taken is not None
             if taken:
                 owner.found[source] = taken
-        self._budget.free([edges])  # those that are neither taken nor kept
+        self._budget.free([edges])  # frees only what is neither taken nor kept
         return far_ends, between, enough
 
     def _requested(self, number: int, reached: Sequence[set[int]]) -> Iterable[int]:

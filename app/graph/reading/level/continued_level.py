@@ -1,8 +1,8 @@
 """A level whose edges are passed by several requests: what the next one reads, and the responses put together.
 
-A response of the level statement may stop within a hop, because many edges were passed. The next request has the rest
-of this hop and the further ones. The sources that are known by now are given in it. Records of vertices are in the last
-response.
+A response of the level statement may stop within a hop, because many edges were passed, or have many bytes. The next
+request has the rest of this hop and the further ones. The sources that are known by now are given in it. Records of
+vertices are in the last response.
 """
 
 from collections.abc import Sequence

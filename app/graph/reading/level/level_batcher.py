@@ -297,8 +297,8 @@ class LevelBatcher:
     async def _request(self, bindings: JsonObject, *, size: int, full: bool = True) -> JsonObject | None:
         """Return the response to bindings, None if the records of its edges and vertices have ``size`` bytes.
 
-        If many edges must be passed, further requests continue the first one, each in its turn among those of all
-        callers. With ``full`` false the vertices have no records.
+        If many edges must be passed, or have many bytes, further requests continue the first one, each in its turn
+        among those of all callers. With ``full`` false the vertices have no records.
         """
         level = ContinuedLevel({**bindings, "cap": EDGE_CAP, "size": size})
         while True:

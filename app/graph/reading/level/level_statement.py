@@ -77,9 +77,9 @@ Other hops read few edges of each source first as well. The sources with more of
 take no memory of the transaction. A page behind a far id begins there. A request passes edges that have ended, for as
 long as the store may work on one request. It stops as well once those that it read of many sources together have
 ``memory`` bytes, ended ones included, because the store keeps them. It stops once the edges in its response have
-``portion`` bytes, because a response is decoded at once. The next one goes on where it stopped
-(:mod:`app.graph.reading.level.continued_level`). If the first source of a page in the order of time has as many bytes,
-the request is too large.
+``portion`` bytes, because a response is decoded at once; a page of one source is not divided. The next one goes on
+where it stopped (:mod:`app.graph.reading.level.continued_level`). If the first source of a page in the order of time
+has as many bytes as ``memory``, the request is too large.
 """
 
 from typing import Final
@@ -283,6 +283,10 @@ def scanByTime = {{ h, number, xs, done ->
   int few = Math.min(2L * hop.wanted + 4, {FEW_BY_TIME}L)
   int at = 0
   while (budget > 0 && left > 0 && at < xs.size()) {{
+    if (left <= full_at) {{
+      rest = [number, xs.drop(at), []]
+      return
+    }}
     int together = Math.min(slices.unvisited.intdiv(4), {EDGES_TOGETHER}).intdiv(few)
     def part = xs.subList(at, Math.min(at + Math.max(1, Math.min(together, {TOGETHER})), xs.size()))
     boolean stopped = slices.unvisited <= 0 || free <= 0

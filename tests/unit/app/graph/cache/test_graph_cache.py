@@ -256,9 +256,14 @@ def test_entries_that_are_larger_than_what_is_freed_at_once_do_not_let_the_cache
     assert max(sizes) <= 100_000 + 3 * size
 
 
-def test_large_edges_of_one_vertex_are_not_kept() -> None:
-    """Those of 100 MB were freed in one callback, and three such entries took more than the limit of the cache."""
-    cache, largest = GraphCache(32_000), 1_000
+@pytest.mark.parametrize(("limit", "largest"), [(32_000, 1_000), (3_200, 500)])
+def test_large_edges_of_one_vertex_are_not_kept(monkeypatch: pytest.MonkeyPatch, limit: int, largest: int) -> None:
+    """Those of 100 MB were freed in one callback, and three such entries took more than the limit of the cache.
+
+    A small cache keeps ordinary ones nevertheless.
+    """
+    monkeypatch.setattr(graph_cache, "MAX_FREED", 500)
+    cache = GraphCache(limit)
     for size in (largest, largest + 1):
         with cache.fill() as fill:
             cache.keep_edges(fill, FEEDS, size, KnownEdges([], 0, size))

@@ -11,6 +11,7 @@ from support.unpaused_calls import UnpausedCalls
 
 from app.graph.commits.sensitivity_floors import FloorView
 from app.graph.reading import listing_pages
+from app.graph.reading.access.row_conditions import RowConditions
 from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.reading.level.level_batcher import LargeLevelError, LevelBatcher, LevelRequest, LevelResponse
 from app.graph.reading.listing_pages import PART_BYTES, ListingPages
@@ -21,7 +22,7 @@ from app.graph.records.vertex_record import stub
 from graphql_schema.ports.conditions import ALWAYS, In, ListingQuery
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
 from graphql_schema.ports.policy_report import PolicyReport
-from graphql_schema.ports.record import JsonObject
+from graphql_schema.ports.record import JsonObject, Position
 from graphql_schema.ports.relation_query import PageRequest
 from graphql_schema.ports.row import RowPage
 from policies.errors import LimitError
@@ -206,3 +207,27 @@ async def test_a_record_that_is_too_large_ends_the_page() -> None:
     """A page whose next record is refused by itself ends before it."""
     page = await page_of(Store(IDS, largest=0), 100)
     assert (page.items, page.has_next) == ((), True)
+
+
+@pytest.mark.parametrize(
+    ("hides", "after", "vid", "value"),
+    [
+        (False, None, 1, NOW),
+        (True, None, 1, NOW),
+        (True, None, 2, None),
+        (True, (None, "x"), 1, None),
+        (False, None, 2, NOW),
+    ],
+)
+def test_a_page_goes_on_in_the_query_that_found_its_last_row(
+    monkeypatch: pytest.MonkeyPatch, after: Position | None, vid: int, value: int | None, *, hides: bool
+) -> None:
+    """A raise that is stored after the index was read hides the row: a cursor without its value failed each time."""
+    store = cast("LevelBatcher", Store([]))
+    pages = ListingPages(
+        VisibleRows(store, RowPolicy(shipped_policy().access(person("bo")), "default", PolicyReport("v1")))
+    )
+    monkeypatch.setattr(RowConditions, "hides", lambda *_: hides)
+    record = {**stub("default", IDS[0], "root", NOW), "createdAt": NOW, "sensitivity": "RESTRICTED"}
+    found: list[JsonObject] = [{"x": [1], "s": [], "n": -1}, {"x": [2], "s": [], "n": -1}]
+    assert pages._position("createdAt", after, vid, found, record) == (value, IDS[0])  # noqa: SLF001 - as of a cursor
