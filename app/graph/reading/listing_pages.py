@@ -188,7 +188,7 @@ class ListingPages:
             if page.may_end and dropped > MAX_DROPPED:
                 return RowPage(tuple(items), has_next=True, end=after)
             if not refused_from:
-                size = min(max(size * 2, 100), COUNT_LIMIT)
+                size = min(max(size * 2, MAX_DROPPED // 2 if page.may_end else 100), COUNT_LIMIT)
             queries = await self._index_queries(listing, PageRequest(size - 1, after))
             wired = [each.wire() for each in queries]
             request = LevelRequest(listings=wired, continues=True, refused_from=refused_from)
