@@ -11,8 +11,8 @@ before the batch, or ahead of the store by work that is stored: the next step re
 import asyncio
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import structlog
 
@@ -44,8 +44,6 @@ All writers wait while they are written. So they do for JOB_COST, which counts a
 READ_AT_ONCE: Final = 50
 """Number of records that are read before some of them are added to a transaction, which may have few large ones."""
 
-ItemT = TypeVar("ItemT")
-
 _log = structlog.get_logger(__name__)
 
 
@@ -54,37 +52,23 @@ def is_full(writes: WriteSet) -> bool:
     return writes.characters > MAX_CHARACTERS or writes.cost > JOB_COST
 
 
-async def add_in_turns(writes: WriteSet, items: Iterable[ItemT], add: Callable[[ItemT], None], count: int = 0) -> int:
-    """Call ``add``, which adds an item to ``writes``, for one item after the other, in turns.
-
-    ``writes`` already has ``count`` items. Return how many of all one transaction may have. If some are left out,
-    ``writes`` is too large, or incomplete.
-    """
-    async for item in OperationBudget().in_turns(items):
-        add(item)
-        if count and is_full(writes):
-            break
-        count += 1
-    return count
-
-
 async def add_records(
     client: GremlinClient, writes: WriteSet, vids: Sequence[int], add: Callable[[int, Record], None]
 ) -> int:
     """Call ``add``, which adds a change to ``writes``, for one stored vertex after the other, in turns.
 
     ``add`` gets the vertex id and the record. Records are read READ_AT_ONCE at a time. Return how many of the vertices
-    one transaction may have, as :func:`add_in_turns` does; those after them are left unread.
+    one transaction may have. If that is less than all, ``writes`` is too large.
     """
+    turns = OperationBudget()
     for begin in range(0, len(vids), READ_AT_ONCE):
-        if is_full(writes):
-            return begin
         some = vids[begin : begin + READ_AT_ONCE]
         records = await read_records(client, some)
-        stored = [vid for vid in some if vid in records]
-        added = await add_in_turns(writes, stored, lambda vid: add(vid, records[vid]), begin)  # noqa: B023 - at once
-        if added < begin + len(stored):
-            return added
+        async for count, vid in turns.in_turns(enumerate(some, begin)):
+            if vid in records:
+                add(vid, records[vid])
+                if count and is_full(writes):
+                    return count
     return len(vids)
 
 

@@ -148,14 +148,10 @@ class RowPolicy:
     def mismatched(self, vid: int, record: Record) -> None:
         """Log and count a record that the index returned and that has no row: the conditions sent to it miss a rule.
 
-        Do nothing if only a floor hides the record, or the raise that takes its place: the index has the former value.
+        Do nothing if a floor hides the record, or the raise that takes its place: the index has the former value.
         """
-        kind, level = KIND_OF_CODE[record["kind"]], record["sensitivity"]
-        if record["tenant"] == self.tenant and kind.asset and self.floors.rank(vid) >= max(RANK[level], 1):
-            declared = with_effective_sensitivity(
-                record, min(level, record["declaredSensitivity"], key=RANK.__getitem__)
-            )
-            if self._access_to(kind.name, declared) is not None:
-                return
+        kind = KIND_OF_CODE[record["kind"]]
+        if record["tenant"] == self.tenant and kind.asset and self._is_raised(vid, record, kind.name):
+            return
         self._report.mismatches += 1
         _log.error("policy_pushdown_mismatch", urn=record["id"])

@@ -13,7 +13,7 @@ from app.graph.commits.entries import unanswered_entries
 from app.graph.commits.entries.stored_entries import READ
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry
-from app.graph.commits.outbox_worker import MAX_PAUSE_SECONDS, OutboxWorker, add_in_turns, add_records
+from app.graph.commits.outbox_worker import MAX_PAUSE_SECONDS, OutboxWorker, add_records
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import LostTurnError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
@@ -223,11 +223,15 @@ async def test_a_transaction_of_a_job_bounds_what_the_index_analyses(
     writes, length = WriteSet(), {"MAX_CHARACTERS": len(text_of(record)), "JOB_COST": indexed_length(record)}[name]
     limit = 5 * length
 
-    def add(vid: int) -> None:
-        writes.vertex(vid, {**record, "sensitivity": "RESTRICTED"}, before=record)
+    async def records(_client: GremlinClient, vids: list[int]) -> dict[int, Record]:
+        return dict.fromkeys(vids, record)
+
+    def add(vid: int, stored: Record) -> None:
+        writes.vertex(vid, {**stored, "sensitivity": "RESTRICTED"}, before=stored)
 
     monkeypatch.setattr(outbox_worker, name, limit)
-    fitting = await add_in_turns(writes, range(count), add)
+    monkeypatch.setattr(outbox_worker, "read_records", records)
+    fitting = await add_records(EmptyStore("http://127.0.0.1:1"), writes, range(count), add)
     assert 0 < fitting * length <= limit
 
 
