@@ -114,10 +114,10 @@ class RowPolicy:
 
     def _is_raised(self, vid: int, record: Record, kind: str) -> bool:
         """Return whether an asset would be visible without the floor that covers it, and the raise of that floor."""
-        level, declared = record["sensitivity"], record["declaredSensitivity"]
-        if self.floors.rank(vid) < max(RANK[level], 1):
+        if self.floors.rank(vid) < max(RANK[record["sensitivity"]], 1):
             return False
-        unraised = with_effective_sensitivity(record, min(level, declared, key=RANK.__getitem__))
+        lower = min(record["sensitivity"], record["declaredSensitivity"], key=RANK.__getitem__)
+        unraised = with_effective_sensitivity(record, lower)
         return self._access_to(kind, unraised) is not None
 
     def _access_to(self, kind: str, record: Record) -> RowAccess | None:

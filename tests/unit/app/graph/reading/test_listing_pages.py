@@ -219,7 +219,7 @@ async def test_a_record_that_is_too_large_ends_the_page() -> None:
         (False, None, 2, NOW),
     ],
 )
-def test_a_page_goes_on_in_the_query_that_found_its_last_row(
+async def test_a_page_goes_on_in_the_query_that_found_its_last_row(
     monkeypatch: pytest.MonkeyPatch, after: Position | None, vid: int, value: int | None, *, hides: bool
 ) -> None:
     """A raise that is stored after the index was read hides the row: a cursor without its value failed each time."""
