@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.received_volumes import ReceivedVolumes
 from policies.errors import LimitError
 
 PROCESS: Final[Hashable] = object()
@@ -23,7 +24,7 @@ class FairQueue:
 
     ``spare`` slots beside these are for callers who have none: a few callers may hold all others for long. At most
     ``waiting_per_caller`` of a caller wait; further ones are refused. PROCESS goes first and may have all slots, of
-    which the other callers leave ``reserved`` to it.
+    which the other callers leave ``reserved`` to it. A caller of whom ``volumes`` are many has one slot at a time.
     """
 
     slots: int = 16
@@ -31,6 +32,7 @@ class FairQueue:
     waiting_per_caller: int = 256
     reserved: int = 0
     spare: int = 0
+    volumes: ReceivedVolumes | None = None
     _running: Counter[Hashable] = field(default_factory=Counter)
     _waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = field(default_factory=OrderedDict)
 
@@ -83,11 +85,17 @@ class FairQueue:
             return free > 0
         free -= max(0, self.reserved - self._running[PROCESS])
         if free > 0:
-            return self._running[caller] < self.per_caller
+            is_large = self.volumes is not None and self.volumes.are_many(caller)
+            return self._running[caller] < (1 if is_large else self.per_caller)
         return free + self.spare > 0 and not self._running[caller]
 
-    def release(self, caller: Hashable) -> None:
-        """Free a slot, and give free slots to the callers that wait, one each in turn; PROCESS is the first."""
+    def release(self, caller: Hashable, received: int = 0) -> None:
+        """Free a slot, and give free slots to the callers that wait, one each in turn; PROCESS is the first.
+
+        ``received`` is the number of bytes that the caller has received, for ``volumes``.
+        """
+        if self.volumes is not None and received and caller is not PROCESS:
+            self.volumes.add(caller, received)
         self._running[caller] -= 1
         if not self._running[caller]:
             del self._running[caller]

@@ -11,7 +11,6 @@ import sys
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from time import perf_counter
 from typing import Final, Protocol, Self
 
@@ -22,6 +21,7 @@ from app.graph.driver.server_pool import ServerPool
 from app.graph.driver.transport import Exchange, Transport
 from app.graph.records.log_entry import LogEntry
 from app.graph.records.touched import EVERYTHING, Touched
+from app.received_volumes import ReceivedVolumes
 from app.store.store_endpoint import StoreEndpoint
 from app.store.store_host import StoreHost
 from app.telemetry.work import WorkMonitor
@@ -31,6 +31,15 @@ from policies.errors import Code, CodedError
 
 LATE_READ_SECONDS: Final = 600.0
 """Seconds after which the embedded store counts as done with a read that missed its deadline."""
+
+MANY_BYTES: Final = 8 * 1024 * 1024
+"""Bytes of responses after which a caller has one slot: three requests for large levels take three cores of the store.
+
+Two of them take all that a machine with two cores has, from everyone's reads and writes.
+"""
+
+MANY_BYTES_PER_SECOND: Final = 4 * 1024 * 1024
+"""Bytes that count no more after each second: about twenty pages of 500 assets, or a thousand of 20."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +158,9 @@ class GremlinClient:
     share the storage of the store; the requests are then spread over them (:mod:`app.graph.driver.server_pool`).
     ``source`` is the name of the traversal source on each server. At most ``in_flight`` times the number of servers
     requests run at once, over all servers together; the others wait for a slot. One caller has at most three eighths of
-    the slots, rounded up, and all callers leave a quarter of them, two at most, to PROCESS. ``deadline`` is in seconds
-    and covers the wait and the response. The client works again after a restart of the store without being reopened.
+    the slots, rounded up, or one if it has lately received MANY_BYTES. All callers leave a quarter of the slots, two at
+    most, to PROCESS. ``deadline`` is in seconds and covers the wait and the response. The client works again after a
+    restart of the store without being reopened.
     With several servers, a request that failed and changed nothing is sent again to another one, within the deadline. A
     read whose connection broke is sent once more (:meth:`app.graph.driver.transport.Transport.rows`). A write that may
     have been committed is never sent again: ``unknown_outcome`` of the StoreUnavailableError is then true. ``host``
@@ -186,7 +196,9 @@ class GremlinClient:
         self.work = WorkMonitor()
         self._deadline = deadline
         slots = in_flight * len(self.pool.servers)
-        self.slots = FairQueue(slots, -(-slots * 3 // 8), sys.maxsize, reserved=min(2, slots // 4))
+        volumes = ReceivedVolumes(MANY_BYTES, MANY_BYTES_PER_SECOND)
+        per_caller = -(-slots * 3 // 8)
+        self.slots = FairQueue(slots, per_caller, sys.maxsize, reserved=min(2, slots // 4), volumes=volumes)
 
     async def __aenter__(self) -> Self:
         await self.transport.open()
@@ -265,7 +277,7 @@ class GremlinClient:
                         check()
                     rows = await self.transport.rows(call)
                 finally:
-                    call.when_over(partial(self.slots.release, caller))
+                    call.when_over(lambda: self.slots.release(caller, call.received))
         except TimeoutError:
             raise call.timed_out(self._deadline) from None
         if not call.writes:

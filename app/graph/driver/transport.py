@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from time import perf_counter
@@ -45,7 +45,8 @@ class Exchange:
     """One request in flight: what is sent, and its state so far.
 
     ``known_outcome``, a flag, is set by a response that states whether the store has executed the request. ``late`` is
-    the task of a read that goes on after it was cancelled, None for any other request.
+    the task of a read that goes on after it was cancelled, None for any other request. ``received`` is the number of
+    bytes of all responses.
     """
 
     prepared: PreparedStatement
@@ -54,6 +55,7 @@ class Exchange:
     attempts: int = 0
     known_outcome: bool = False
     late: asyncio.Task[tuple[int, bytes]] | None = None
+    received: int = 0
     error: Code | None = None
     started: float = field(default_factory=perf_counter)
 
@@ -232,10 +234,11 @@ class Transport:
 
     async def _posted(self, session: aiohttp.ClientSession, server: Server, exchange: Exchange) -> tuple[int, bytes]:
         """Send a request once; a read at one of several servers can be interrupted."""
-        if exchange.writes or not self._pool.spreads:
-            return await self.post(session, server, exchange)
-        async with server.interruptible():
-            return await self.post(session, server, exchange)
+        is_interruptible = self._pool.spreads and not exchange.writes
+        async with server.interruptible() if is_interruptible else nullcontext():
+            status, body = await self.post(session, server, exchange)
+        exchange.received += len(body)
+        return status, body
 
     async def post(self, session: aiohttp.ClientSession, server: Server, exchange: Exchange) -> tuple[int, bytes]:
         """Send a request once, and return HTTP status and body."""

@@ -32,7 +32,7 @@ from policies.predicate import Everything
 _Found = JsonObject
 """The response to one index query: ids ``x`` in order, their values ``s`` of some orders, total ``n`` or -1."""
 
-MAX_DROPPED: Final = 1_000
+MAX_DROPPED: Final = 500
 """Number of rows that floors hide after which a page ends that may do so: each list would read all of them.
 
 While a floor over 15,000 assets is worked off, that took seconds for each list, and the store from all others.
@@ -185,10 +185,10 @@ class ListingPages:
             if refused_from and self._rows.budget.is_quarter_read:
                 return RowPage(tuple(items[: page.first]), has_next=True)
             after = self._position(listing.order.key, after, vids[-1], found, response.records[vids[-1]])
-            if page.may_end and dropped > MAX_DROPPED:
+            if page.may_end and dropped >= MAX_DROPPED:
                 return RowPage(tuple(items), has_next=True, end=after)
             if not refused_from:
-                size = min(max(size * 2, MAX_DROPPED // 2 if page.may_end else 100), COUNT_LIMIT)
+                size = min(max(size * 2, MAX_DROPPED if page.may_end else 100), COUNT_LIMIT)
             queries = await self._index_queries(listing, PageRequest(size - 1, after))
             wired = [each.wire() for each in queries]
             request = LevelRequest(listings=wired, continues=True, refused_from=refused_from)

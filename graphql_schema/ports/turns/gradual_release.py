@@ -4,6 +4,9 @@ A reference to the rows, levels and walks of an operation is often the last one 
 which CPython frees in one call. Here each object is taken apart before it is freed: what it refers to is kept on a
 list, and so is freed after it. What others refer to as well, such as entries of the graph cache, is left as it is.
 
+What is freed waits for turns as an operation does, before all others: these make no more until it is done. If it were
+freed in each iteration of the loop, every other operation, which needs some 50, would wait for as many parts.
+
 Containers are emptied in parts. Their rows, records and short lists are freed as they are: each leads to some thousand
 objects at most, and in an ordinary estate to few.
 """
@@ -13,16 +16,21 @@ import gc
 import sys
 import time
 from collections import deque
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Final
 
 from graphql_schema.ports.row import MaskedRecord
+from graphql_schema.ports.turns.loop_turns import TURNS
 
 REST_SECONDS: Final = 0.05
 """Seconds before the first object is freed: cancelled tasks of the operation end meanwhile, and refer to its rows."""
 
 PART_SECONDS: Final = 0.001
-"""Seconds in which objects are freed in one iteration of the event loop."""
+"""Seconds in which objects are freed in one turn of the event loop, for each of MAX_PARTS operations that wait."""
+
+MAX_PARTS: Final = 3
+"""Number of operations whose parts are freed in one turn, if so many have ended: else more may end than are freed."""
 
 AT_ONCE: Final = 10
 """Number of objects that are freed before the time is looked at: up to 0.5 ms for each row with thousands of values."""
@@ -38,10 +46,14 @@ class _Tree(list[object]):
 
 @dataclass(slots=True)
 class GradualRelease:
-    """Frees objects in turns of the event loop, those first that were given first."""
+    """Frees objects in turns of the event loop, those first that were given first; waits as an operation does."""
 
+    pauses: int = 0
+    """Always 0, so that it continues before operations that have paused."""
+    continued: int = 0
     _roots: deque[list[object]] = field(default_factory=deque)
     _loop: asyncio.AbstractEventLoop | None = None
+    _task: asyncio.Task[None] | None = None
 
     @property
     def is_done(self) -> bool:
@@ -55,24 +67,32 @@ class GradualRelease:
             self._loop, self._roots = loop, deque()  # the former loop was closed
         self._roots.append(objects)
         if len(self._roots) == 1:
-            loop.call_later(REST_SECONDS, self._go_on)
+            loop.call_later(REST_SECONDS, self._begin)
 
     def free_response(self, data: object) -> None:
         """Free the mappings and lists of a response in turns: half a million take 60 ms. Nothing else changes."""
         self.free(_Tree([data]))
 
-    def _go_on(self) -> None:
-        """Free objects for a part of a turn, and go on in the next iteration of the loop."""
-        until = time.perf_counter() + PART_SECONDS
-        try:
-            while self._roots:
-                if _freed(self._roots[0], AT_ONCE):
-                    self._roots.popleft()
-                if time.perf_counter() >= until:
-                    break
-        finally:  # an object that raises when it is taken apart is off the list, and the others are freed
-            if self._roots:
-                asyncio.get_running_loop().call_soon(self._go_on)
+    def _begin(self) -> None:
+        """Free what was given, in a task without the caller and the precedence of the one that gave it."""
+        self._task = asyncio.get_running_loop().create_task(self._run(), context=Context())
+        self._task.add_done_callback(self._go_on)
+
+    def _go_on(self, task: asyncio.Task[None]) -> None:
+        """Go on after an object that raised when it was taken apart; it is off the list, and the others are freed."""
+        if not task.cancelled() and (error := task.exception()):
+            context = {"message": "an object could not be freed in turns", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+            self._begin()
+
+    async def _run(self) -> None:
+        until = 0.0
+        while self._roots:
+            if _freed(self._roots[0], AT_ONCE):
+                self._roots.popleft()
+            if self._roots and time.perf_counter() >= until:
+                await TURNS.wait(self, rests=True)
+                until = time.perf_counter() + PART_SECONDS * min(len(self._roots), MAX_PARTS)
 
 
 def _freed(objects: list[object], count: int) -> bool:

@@ -80,12 +80,16 @@ class Turns:
         """Return whether the turn is over and has used more CPU time than LONG_TURN_SECONDS."""
         return self.is_over() and time.thread_time() - self._used > LONG_TURN_SECONDS
 
-    async def wait(self, waiter: Waiter) -> None:
-        """Return when a turn of the event loop is not over, for a task of an operation."""
+    async def wait(self, waiter: Waiter, *, rests: bool = False) -> None:
+        """Return when a turn of the event loop is not over, for a task of an operation.
+
+        If it ``rests``, that is a later turn than this one.
+        """
         self._count += 1
         loop = asyncio.get_running_loop()
         waiter.continued = waiter.continued or self._count
-        while self.is_over():
+        while self.is_over() or rests:
+            rests = False
             turn = loop.create_future()
             self._count += 1
             if has_precedence():

@@ -14,7 +14,7 @@ from support.stores.held_store import RIGHT, EmbeddedHost, HeldStore
 from support.waiting import until
 
 from app.graph.driver.errors import StoreUnavailableError
-from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.gremlin_client import MANY_BYTES, GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.driver.transport import Exchange
 from app.graph.records.touched import NOTHING, PART_SIZE, Touched
@@ -187,6 +187,24 @@ async def test_a_caller_waits_for_a_turn_and_not_for_all_requests_of_another(emb
     assert len(await store.run_on()) == 7
     store.respond("eve 0")
     assert (await store.run_on())[6:] == ["eve 3", "ada 0"]
+
+
+@pytest.mark.parametrize("leaves", [False, True], ids=["stays", "leaves"])
+async def test_a_caller_who_has_received_very_much_has_one_slot(embedded: Embedded, *, leaves: bool) -> None:
+    """Three responses of megabytes at once keep all cores of a small machine from others; also if the client leaves."""
+    store = embedded()
+    first = store.send("eve 0")
+    await store.run_on()
+    if leaves:
+        first.cancel()
+    rows = b'{"result": {"data": ["%s"]}}' % (b"x" * 3 * MANY_BYTES)
+    store.respond("eve 0", (200, rows))
+    await asyncio.wait([first])
+    for name in ("eve 1", "eve 2", "ada 0", "ada 1"):
+        store.send(name)
+    assert await store.run_on() == ["eve 0", "eve 1", "ada 0", "ada 1"]
+    store.respond("eve 1")
+    assert (await store.run_on())[4:] == ["eve 2"]
 
 
 async def test_a_write_is_sent_while_readers_wait(embedded: Embedded) -> None:

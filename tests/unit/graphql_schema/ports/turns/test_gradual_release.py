@@ -87,6 +87,19 @@ async def test_no_callback_frees_much(freed: Freed, shape: Callable[[list[Row]],
     assert not kept
 
 
+async def test_an_operation_waits_for_few_parts(freed: Freed) -> None:
+    """Freeing rests between two parts; once, an operation of 50 iterations of the loop waited for 50 of them."""
+    release = GradualRelease()
+    release.free([[freed.row(number) for number in range(COUNT)]])
+    await until(lambda: freed.total > 0)
+    before = freed.total
+    for _ in range(40):
+        await asyncio.sleep(0)
+    assert freed.total - before <= 2 * 2 * AT_ONCE
+    await until(lambda: release.is_done)
+    assert freed.total == COUNT
+
+
 async def test_what_others_refer_to_is_left_as_it_is(freed: Freed) -> None:
     """An entry of the graph cache is shared by operations; the walk of one that still runs is its own, too."""
     cached: dict[str, Any] = {"edges": [(number, freed.row(number)) for number in range(COUNT)]}
