@@ -17,6 +17,9 @@ from policies.errors import LimitError
 PROCESS: Final[Hashable] = object()
 """The caller of what this process does by itself or for all callers, such as the transactions of writers."""
 
+_LATER_SECONDS: Final = 0.01
+"""Seconds that a timer is later than what it waits for, because it may be early by the resolution of its clock."""
+
 
 @dataclass(slots=True)
 class FairQueue:
@@ -24,7 +27,8 @@ class FairQueue:
 
     ``spare`` slots beside these are for callers who have none: a few callers may hold all others for long. At most
     ``waiting_per_caller`` of a caller wait; further ones are refused. PROCESS goes first and may have all slots, of
-    which the other callers leave ``reserved`` to it. A caller of whom ``volumes`` are many has one slot at a time.
+    which the other callers leave ``reserved`` to it. A caller who has lately received too much, by ``volumes``, has
+    ``per_large_caller`` slots at most.
     """
 
     slots: int = 16
@@ -33,6 +37,7 @@ class FairQueue:
     reserved: int = 0
     spare: int = 0
     volumes: ReceivedVolumes | None = None
+    per_large_caller: int = 1
     _running: Counter[Hashable] = field(default_factory=Counter)
     _waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = field(default_factory=OrderedDict)
 
@@ -69,6 +74,10 @@ class FairQueue:
             )
         turn = asyncio.get_running_loop().create_future()
         waiting.append(turn)
+        if self.volumes is not None and (seconds := self.volumes.excess(caller)):
+            turn.get_loop().call_later(
+                seconds + _LATER_SECONDS, self._give
+            )  # its requests that run may last for longer
         try:
             await turn
         except asyncio.CancelledError:
@@ -85,20 +94,21 @@ class FairQueue:
             return free > 0
         free -= max(0, self.reserved - self._running[PROCESS])
         if free > 0:
-            is_large = self.volumes is not None and self.volumes.are_many(caller)
-            return self._running[caller] < (1 if is_large else self.per_caller)
+            is_large = self.volumes is not None and self.volumes.excess(caller) > 0
+            return self._running[caller] < (self.per_large_caller if is_large else self.per_caller)
         return free + self.spare > 0 and not self._running[caller]
 
     def release(self, caller: Hashable, received: int = 0) -> None:
-        """Free a slot, and give free slots to the callers that wait, one each in turn; PROCESS is the first.
-
-        ``received`` is the number of bytes that the caller has received, for ``volumes``.
-        """
+        """Free a slot, and give it to a caller that waits; ``received`` is the size of the response in bytes."""
         if self.volumes is not None and received and caller is not PROCESS:
             self.volumes.add(caller, received)
         self._running[caller] -= 1
         if not self._running[caller]:
             del self._running[caller]
+        self._give()
+
+    def _give(self) -> None:
+        """Give free slots to the callers that wait, one each in turn; PROCESS is the first."""
         for each in sorted(self._waiting, key=lambda caller: caller is not PROCESS):
             waiting = self._waiting[each]
             while waiting and waiting[0].cancelled():

@@ -1,4 +1,4 @@
-"""How much each caller has lately received: one who receives very much has fewer slots of a queue (app.fair_queue)."""
+"""Counts the bytes that each caller has lately received, so that a queue (app.fair_queue) gives fewer slots to some."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -11,16 +11,16 @@ MANY_CALLERS: Final = 1_000
 
 @dataclass(slots=True)
 class ReceivedVolumes:
-    """The bytes that each caller has received, less ``per_second`` for each second since, and whether they are many.
+    """Counts the bytes received by each caller, less ``per_second`` for each second since; above ``limit`` is too much.
 
-    They are above ``limit``. ``clock`` returns seconds.
+    ``clock`` returns seconds.
     """
 
     limit: float
     per_second: float
     clock: Callable[[], float] = monotonic
     _volumes: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
-    """By caller, the bytes that count, and the time when they did."""
+    """By caller, how many bytes it had, and the time when it had them."""
 
     def add(self, caller: Hashable, size: int) -> None:
         """Add what a caller has received, in bytes."""
@@ -28,9 +28,9 @@ class ReceivedVolumes:
         if len(self._volumes) > MANY_CALLERS:
             self._volumes = {each: found for each, found in self._volumes.items() if self._volume(each)}
 
-    def are_many(self, caller: Hashable) -> bool:
-        """Return whether a caller has lately received more than the limit."""
-        return self._volume(caller) > self.limit
+    def excess(self, caller: Hashable) -> float:
+        """Return for how many seconds what a caller has received is too much, 0 if it is not."""
+        return max(0.0, self._volume(caller) - self.limit) / self.per_second
 
     def _volume(self, caller: Hashable) -> float:
         size, at = self._volumes.get(caller, (0.0, 0.0))

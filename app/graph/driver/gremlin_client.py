@@ -33,13 +33,13 @@ LATE_READ_SECONDS: Final = 600.0
 """Seconds after which the embedded store counts as done with a read that missed its deadline."""
 
 MANY_BYTES: Final = 8 * 1024 * 1024
-"""Bytes of responses after which a caller has one slot: three requests for large levels take three cores of the store.
+"""Bytes of responses of a server of the store above which a caller has one slot of it, not three.
 
-Two of them take all that a machine with two cores has, from everyone's reads and writes.
+Requests for large levels take a core of the store each, and others of the caller follow at once.
 """
 
 MANY_BYTES_PER_SECOND: Final = 4 * 1024 * 1024
-"""Bytes that count no more after each second: about twenty pages of 500 assets, or a thousand of 20."""
+"""Bytes that count no more after each second: those of some 2,500 assets that the cache does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +158,9 @@ class GremlinClient:
     share the storage of the store; the requests are then spread over them (:mod:`app.graph.driver.server_pool`).
     ``source`` is the name of the traversal source on each server. At most ``in_flight`` times the number of servers
     requests run at once, over all servers together; the others wait for a slot. One caller has at most three eighths of
-    the slots, rounded up, or one if it has lately received MANY_BYTES. All callers leave a quarter of the slots, two at
-    most, to PROCESS. ``deadline`` is in seconds and covers the wait and the response. The client works again after a
-    restart of the store without being reopened.
+    the slots, rounded up, or one for each server if it has lately received MANY_BYTES from each. All callers leave a
+    quarter of the slots, two at most, to PROCESS. ``deadline`` is in seconds and covers the wait and the response. The
+    client works again after a restart of the store without being reopened.
     With several servers, a request that failed and changed nothing is sent again to another one, within the deadline. A
     read whose connection broke is sent once more (:meth:`app.graph.driver.transport.Transport.rows`). A write that may
     have been committed is never sent again: ``unknown_outcome`` of the StoreUnavailableError is then true. ``host``
@@ -196,9 +196,15 @@ class GremlinClient:
         self.work = WorkMonitor()
         self._deadline = deadline
         slots = in_flight * len(self.pool.servers)
-        volumes = ReceivedVolumes(MANY_BYTES, MANY_BYTES_PER_SECOND)
-        per_caller = -(-slots * 3 // 8)
-        self.slots = FairQueue(slots, per_caller, sys.maxsize, reserved=min(2, slots // 4), volumes=volumes)
+        servers = len(self.pool.servers)
+        self.slots = FairQueue(
+            slots,
+            per_caller=-(-slots * 3 // 8),
+            waiting_per_caller=sys.maxsize,
+            reserved=min(2, slots // 4),
+            volumes=ReceivedVolumes(MANY_BYTES * servers, MANY_BYTES_PER_SECOND * servers),
+            per_large_caller=servers,
+        )
 
     async def __aenter__(self) -> Self:
         await self.transport.open()

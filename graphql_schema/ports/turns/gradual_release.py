@@ -4,8 +4,8 @@ A reference to the rows, levels and walks of an operation is often the last one 
 which CPython frees in one call. Here each object is taken apart before it is freed: what it refers to is kept on a
 list, and so is freed after it. What others refer to as well, such as entries of the graph cache, is left as it is.
 
-What is freed waits for turns as an operation does, before all others: these make no more until it is done. If it were
-freed in each iteration of the loop, every other operation, which needs some 50, would wait for as many parts.
+Between two parts, it waits for a turn as an operation does, first among those that wait. If parts were freed in each
+iteration of the event loop, they would delay each operation by some 50 of them.
 
 Containers are emptied in parts. Their rows, records and short lists are freed as they are: each leads to some thousand
 objects at most, and in an ordinary estate to few.
@@ -27,10 +27,14 @@ REST_SECONDS: Final = 0.05
 """Seconds before the first object is freed: cancelled tasks of the operation end meanwhile, and refer to its rows."""
 
 PART_SECONDS: Final = 0.001
-"""Seconds in which objects are freed in one turn of the event loop, for each of MAX_PARTS operations that wait."""
+"""Seconds in which objects are freed in one turn of the event loop, for each of up to MAX_PARTS lists that wait."""
 
-MAX_PARTS: Final = 3
-"""Number of operations whose parts are freed in one turn, if so many have ended: else more may end than are freed."""
+MAX_PARTS: Final = 2
+"""Number of these parts in one turn, if as many lists wait.
+
+With three, a turn would have no time for anything else: a new operation of 8 ms took 147 ms beside eight long ones.
+With two it takes 26 ms, and as much is freed.
+"""
 
 AT_ONCE: Final = 10
 """Number of objects that are freed before the time is looked at: up to 0.5 ms for each row with thousands of values."""
@@ -53,7 +57,6 @@ class GradualRelease:
     continued: int = 0
     _roots: deque[list[object]] = field(default_factory=deque)
     _loop: asyncio.AbstractEventLoop | None = None
-    _task: asyncio.Task[None] | None = None
 
     @property
     def is_done(self) -> bool:
@@ -67,32 +70,24 @@ class GradualRelease:
             self._loop, self._roots = loop, deque()  # the former loop was closed
         self._roots.append(objects)
         if len(self._roots) == 1:
-            loop.call_later(REST_SECONDS, self._begin)
+            loop.call_later(REST_SECONDS, self._go_on, context=Context())
 
     def free_response(self, data: object) -> None:
         """Free the mappings and lists of a response in turns: half a million take 60 ms. Nothing else changes."""
         self.free(_Tree([data]))
 
-    def _begin(self) -> None:
-        """Free what was given, in a task without the caller and the precedence of the one that gave it."""
-        self._task = asyncio.get_running_loop().create_task(self._run(), context=Context())
-        self._task.add_done_callback(self._go_on)
-
-    def _go_on(self, task: asyncio.Task[None]) -> None:
-        """Go on after an object that raised when it was taken apart; it is off the list, and the others are freed."""
-        if not task.cancelled() and (error := task.exception()):
-            context = {"message": "an object could not be freed in turns", "exception": error}
-            asyncio.get_running_loop().call_exception_handler(context)
-            self._begin()
-
-    async def _run(self) -> None:
-        until = 0.0
-        while self._roots:
-            if _freed(self._roots[0], AT_ONCE):
-                self._roots.popleft()
-            if self._roots and time.perf_counter() >= until:
-                await TURNS.wait(self, rests=True)
-                until = time.perf_counter() + PART_SECONDS * min(len(self._roots), MAX_PARTS)
+    def _go_on(self) -> None:
+        """Free objects for a part of this turn, unless it is over, and go on in a later one."""
+        until = time.perf_counter() + PART_SECONDS * min(len(self._roots), MAX_PARTS)
+        try:
+            while self._roots and not TURNS.is_over():
+                if _freed(self._roots[0], AT_ONCE):
+                    self._roots.popleft()
+                if time.perf_counter() >= until:
+                    break
+        finally:  # an object that raises when it is taken apart is off the list, and the others are freed
+            if self._roots:
+                TURNS.call_later(self, self._go_on)
 
 
 def _freed(objects: list[object], count: int) -> bool:

@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Final, Protocol
@@ -80,28 +82,46 @@ class Turns:
         """Return whether the turn is over and has used more CPU time than LONG_TURN_SECONDS."""
         return self.is_over() and time.thread_time() - self._used > LONG_TURN_SECONDS
 
-    async def wait(self, waiter: Waiter, *, rests: bool = False) -> None:
-        """Return when a turn of the event loop is not over, for a task of an operation.
-
-        If it ``rests``, that is a later turn than this one.
-        """
+    async def wait(self, waiter: Waiter) -> None:
+        """Return when a turn of the event loop is not over, for a task of an operation."""
         self._count += 1
-        loop = asyncio.get_running_loop()
         waiter.continued = waiter.continued or self._count
-        while self.is_over() or rests:
-            rests = False
-            turn = loop.create_future()
-            self._count += 1
+        while self.is_over():
             if has_precedence():
+                turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
                 self._preceding.append(turn)
             else:
-                heappush(self._waiting, (waiter.pauses, self._count, turn))
-                self._by_operation.setdefault(id(waiter), (waiter, deque()))[1].append(turn)
+                turn = self._queued(waiter)
             if await turn:
                 self._began, self._is_short = float("inf"), False
+        self._continues(waiter)
+        self._is_short |= waiter.pauses > _MANY_PAUSES and not has_precedence()
+
+    def call_later(self, waiter: Waiter, call: Callable[[], None]) -> None:
+        """Call a function in a later turn of the event loop, as the task of an operation would continue.
+
+        The turn may be over by then. The function runs without the context of the task that calls this.
+        """
+        self.is_over()  # begins a turn if there is none: its end lets others continue
+
+        def continues(_turn: asyncio.Future[bool]) -> None:
+            self._continues(waiter)
+            call()
+
+        self._queued(waiter).add_done_callback(continues, context=Context())
+
+    def _queued(self, waiter: Waiter) -> asyncio.Future[bool]:
+        """Return a future that the end of a turn completes, for a task without precedence."""
+        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._count += 1
+        heappush(self._waiting, (waiter.pauses, self._count, turn))
+        self._by_operation.setdefault(id(waiter), (waiter, deque()))[1].append(turn)
+        return turn
+
+    def _continues(self, waiter: Waiter) -> None:
+        """Record that a task of an operation continues now."""
         self._count += 1
         waiter.continued = self._count
-        self._is_short |= waiter.pauses > _MANY_PAUSES and not has_precedence()
 
     def _begin(self, now: float) -> None:
         """Begin a turn, which the next iteration of the loop ends; if ``now`` is infinite, at its first use."""

@@ -7,6 +7,7 @@ import pytest
 from support.waiting import until
 
 from app.fair_queue import PROCESS, FairQueue
+from app.received_volumes import ReceivedVolumes
 from policies.errors import LimitError
 
 
@@ -169,4 +170,18 @@ async def test_spare_slots_are_not_those_of_the_process() -> None:
     assert await crowd.run_on() == ["eve 0", "write"]
     for each in crowd.ends.values():
         each.set()
+    await asyncio.gather(*crowd.tasks)
+
+
+async def test_a_caller_who_received_too_much_has_more_slots_when_time_has_passed() -> None:
+    """Its second operation begins beside the first one, which may last for minutes: no release need give the slot."""
+    crowd = Crowd(FairQueue(slots=3, per_caller=2, volumes=ReceivedVolumes(limit=0, per_second=100_000)))
+    await crowd.queue.acquire("eve")
+    crowd.queue.release("eve", 10_000)
+    for number in range(2):
+        crowd.add("eve", f"eve {number}")
+    assert await crowd.run_on() == ["eve 0"]
+    await until(lambda: crowd.begun == ["eve 0", "eve 1"])
+    for end in crowd.ends.values():
+        end.set()
     await asyncio.gather(*crowd.tasks)

@@ -14,20 +14,20 @@ def times() -> list[float]:
 
 @pytest.fixture
 def volumes(times: list[float]) -> ReceivedVolumes:
-    """Return volumes of which 100 bytes are not yet many, and 10 count no more after each second."""
+    """Return volumes of which more than 100 bytes are too much, and 10 count no more after each second."""
     return ReceivedVolumes(limit=100, per_second=10, clock=lambda: times[0])
 
 
-def test_they_are_many_above_the_limit_until_time_has_passed(volumes: ReceivedVolumes, times: list[float]) -> None:
-    """Those of one caller say nothing about another one."""
+def test_above_the_limit_is_too_much_until_time_has_passed(volumes: ReceivedVolumes, times: list[float]) -> None:
+    """What one caller received says nothing about another one."""
     volumes.add("eve", 100)
-    assert not volumes.are_many("eve")
+    assert volumes.excess("eve") == 0
     volumes.add("eve", 50)
-    assert (volumes.are_many("eve"), volumes.are_many("ada")) == (True, False)
+    assert (volumes.excess("eve"), volumes.excess("ada")) == (5, 0)
     times[0] += 4
-    assert volumes.are_many("eve")
+    assert volumes.excess("eve") == 1
     times[0] += 1
-    assert not volumes.are_many("eve")
+    assert volumes.excess("eve") == 0
 
 
 def test_the_time_before_a_response_counts_once(volumes: ReceivedVolumes, times: list[float]) -> None:
@@ -35,7 +35,7 @@ def test_the_time_before_a_response_counts_once(volumes: ReceivedVolumes, times:
     volumes.add("eve", 50)
     times[0] += 10
     volumes.add("eve", 101)
-    assert volumes.are_many("eve")
+    assert volumes.excess("eve") > 0
 
 
 def test_callers_are_forgotten_when_theirs_count_no_more(

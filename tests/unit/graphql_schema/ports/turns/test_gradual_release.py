@@ -11,6 +11,7 @@ import pytest
 from support.estates.plain_rows import plain_row
 from support.waiting import until
 
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.row import PageItem, Row
 from graphql_schema.ports.turns import gradual_release
 from graphql_schema.ports.turns.gradual_release import AT_ONCE, GradualRelease
@@ -98,6 +99,43 @@ async def test_an_operation_waits_for_few_parts(freed: Freed) -> None:
     assert freed.total - before <= 2 * 2 * AT_ONCE
     await until(lambda: release.is_done)
     assert freed.total == COUNT
+
+
+async def test_a_new_operation_continues_beside_what_is_freed(monkeypatch: Monkey) -> None:
+    """It needs 8 ms, and has them within 60 beside eight long ones; if freeing took complete turns, it needed 147."""
+    now, taken, done = 100.0, 0.0, asyncio.Event()
+    monkeypatch.setattr("graphql_schema.ports.turns.loop_turns.time.perf_counter", lambda: now)
+    monkeypatch.setattr(gradual_release, "REST_SECONDS", 0.0)
+
+    def free_some(_objects: list[object], _count: int) -> bool:
+        nonlocal now
+        now += 0.0001
+        return done.is_set()
+
+    async def long() -> None:
+        nonlocal now
+        budget = OperationBudget(pauses=1_000)
+        while not done.is_set():
+            now += 0.001
+            await budget.pause()
+
+    async def new() -> None:
+        nonlocal now, taken
+        await until(lambda: now > 100.1)
+        budget, began = OperationBudget(), now
+        for _ in range(8):
+            now += 0.001
+            await budget.pause()
+        taken = now - began
+        done.set()
+
+    monkeypatch.setattr(gradual_release, "_freed", free_some)
+    release = GradualRelease()
+    for _ in range(5):
+        release.free([])
+    await asyncio.gather(*(long() for _ in range(8)), new())
+    await until(lambda: release.is_done)
+    assert taken < 0.06
 
 
 async def test_what_others_refer_to_is_left_as_it_is(freed: Freed) -> None:
