@@ -4,19 +4,19 @@ The length of a compressed response discloses whether two of its texts are alike
 compressed only where its producer calls :func:`compressed`, and never with a restricted or secret value (docs/http.md).
 """
 
-import asyncio
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from app.http.negotiation import GRAPHQL_RESPONSE
+from graphql_schema.ports.operation_budget import OperationBudget
 
 MIN_BYTES: Final = 1_000
 """Size in bytes of the smallest body that is compressed; compression of smaller ones does not pay."""
 
 PART_BYTES: Final = 64 * 1024
-"""Bytes that are compressed at once, about a millisecond of work; then other operations run."""
+"""Bytes that are compressed at once, up to three milliseconds of work; other operations run when the turn is over."""
 
 NO_TRANSFORM: Final = "no-transform"
 """The member of ``Cache-Control`` that forbids proxies to compress a response (RFC 9111 section 5.2.2.6)."""
@@ -30,9 +30,10 @@ def compressed(response: ASGIApp) -> ASGIApp:
 
 
 class InParts:
-    """Sends the body of a response in parts of at most `PART_BYTES`; the event loop runs other tasks in between.
+    """Sends the body of a response in parts of at most `PART_BYTES`, in turns of the event loop.
 
-    A part is sent when the client has taken most of those before it.
+    All responses that are sent share these turns. If each sent a part in each iteration of the loop, every other
+    operation would wait for some 50 parts of each. A part is sent when the client has taken most of those before it.
     """
 
     def __init__(self, response: ASGIApp) -> None:
@@ -46,10 +47,9 @@ class InParts:
             if len(body) <= PART_BYTES:
                 await send(message)
                 return
-            for start in range(0, len(body), PART_BYTES):
+            async for start in OperationBudget().in_turns(range(0, len(body), PART_BYTES)):
                 end = start + PART_BYTES
                 more = end < len(body) or message.get("more_body", False)
                 await send({**message, "body": bytes(body[start:end]), "more_body": more})
-                await asyncio.sleep(0)
 
         await self.response(scope, receive, send_parts)

@@ -42,6 +42,17 @@ def forget_frames(*errors: BaseException | None) -> list[TracebackType]:
     return frames
 
 
+def raise_first(results: list[BaseException | None]) -> None:
+    """Raise the first error of a list, which becomes empty: a frame with the error would lead to itself by it."""
+    errors = [each for each in results if each is not None]
+    results.clear()
+    try:
+        if errors:
+            raise errors[0]
+    finally:
+        errors.clear()
+
+
 def forget_failed(tasks: Iterable[asyncio.Future[Any]]) -> list[TracebackType]:
     """Do so for the errors of those of the tasks that have failed or were cancelled."""
     handled, found = sys.exception(), list[TracebackType]()

@@ -26,6 +26,7 @@ from app.graph.records.record_text import BriefRecord, parts_of, record_of
 from app.graph.records.touched import Touched
 from app.graph.records.vertex_id import internal_vertex_id
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.execution.failed_frames import raise_first
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
@@ -236,9 +237,7 @@ class StateReading:
         rest = [*vertices]
         count = REQUESTS_AT_ONCE if len(rest) > FIRST_VERTICES else 1
         parts = (self._add_some_records(rest[number::count]) for number in range(count))
-        for error in await asyncio.gather(*parts, return_exceptions=True):
-            if error is not None:
-                raise error
+        raise_first(await asyncio.gather(*parts, return_exceptions=True))
 
     async def _add_some_records(self, rest: list[int]) -> None:
         """Read records as :meth:`_add_records`, by one request after the other."""

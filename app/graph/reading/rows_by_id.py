@@ -110,7 +110,6 @@ class RowsById:
         hops = [hop for path in paths for hop in path.wire(attached[path.kind])]
         request = LevelRequest(vertices=vids, hops=hops)
         response = await self._rows.fetch(request, ends=ALL_ENDS if "Change" in attached else 0)
-        await self._rows.budget.pause()
         for path in paths:
             subjects = await hide_unread(self._rows, path, attached[path.kind], response)
             async for subject in self._rows.budget.in_turns(subjects):

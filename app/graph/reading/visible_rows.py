@@ -78,6 +78,7 @@ class VisibleRows:
         await self._evaluate_all(unknown, response)
         async for vid in self.budget.in_turns(changes):
             self.row(vid, response)
+        await self.budget.pause()  # all that wait for this response continue in the same iteration of the event loop
         return response
 
     async def _read_ends(self, request: LevelRequest, response: LevelResponse, counts: Mapping[int, int]) -> list[int]:

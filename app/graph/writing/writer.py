@@ -24,10 +24,12 @@ from app.graph.writing.rules.known_references import without_known
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import edge_count, text_length
 from app.graph.writing.unit.rejections import conflict, invalid, over_limit
+from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.commands import Command, EventCommand, MergeCommand
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome, outcome_of_event
+from graphql_schema.ports.turns.gradual_release import RELEASE
 from graphql_schema.rules.index_terms import SHORT_WORD
 from policies.access import Access
 from policies.errors import LimitError
@@ -184,6 +186,7 @@ class PolicedWriter:
         try:
             return await self._batch(items, dry_run=dry_run, atomic=False)
         except (VertexExistsError, ManyDependenciesError, WriteRefusedError) as error:
+            RELEASE.free([*forget_frames(error)])  # they lead to all that was read, up to 100,000 records and edges
             if is_indivisible:
                 return [_refused(error)]
             if isinstance(error, WriteTooLargeError):

@@ -45,6 +45,7 @@ from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.ports.commands import MergeCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
+from graphql_schema.ports.turns.sorted_parts import sorted_in_runs
 from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_AT, REGISTERED_BY, RESERVED_FOR
 from graphql_schema.rules.observation.observed_values import is_observed
 
@@ -85,9 +86,10 @@ def merge(unit: ItemUnit, command: MergeCommand) -> WriteOutcome:
     refuse_deleted(source, "from")
     refuse_deleted(target, "into")
     unit.lookup.require_hops(*((hop, gone) for hop in _hops(source)))
-    _refuse_described(unit, source, gone, remaining)
+    own = _edges(unit, source, gone)
+    _refuse_described(unit, source, own, gone, remaining)
     depth = _checked_depth(source, target)
-    edges = _moving(unit, source, gone, remaining)
+    edges = _moving(source, own, gone, remaining)
     _authorise_edges(unit, source, edges, gone)
     unit.lookup.require_edges(*(key for _, key in edges))
     for key, new in edges:
@@ -196,10 +198,11 @@ def _hops(record: Record) -> Iterator[Hop]:
                 yield relation.into()
 
 
-def _refuse_described(unit: ItemUnit, source: Record, gone: int, remaining: int) -> None:
+def _refuse_described(unit: ItemUnit, source: Record, own: list[EdgeKey], gone: int, remaining: int) -> None:
     """Reject the item if a dataset has values that a client gave, owners, a domain, tags, versions or records about it.
 
-    Propagated tags do not count. Hidden parts count, and the message does not say which part there is.
+    ``own`` are the keys of its edges. Propagated tags do not count. Hidden parts count, and the message does not say
+    which part there is.
     """
     evidence = unit.lookup.record(observation_urn(unit.author.tenant, source["id"]))
     plain = stub(source["tenant"], source["id"], source["createdBy"], source["createdAt"])
@@ -207,7 +210,7 @@ def _refuse_described(unit: ItemUnit, source: Record, gone: int, remaining: int)
     entries = {} if evidence is None else evidence["entries"]
     differing = {name for name in source.keys() | plain.keys() if source.get(name) != plain.get(name)} - _BOOKKEEPING
     is_given = any(not is_observed(name, source.get(name), entries.get(name, {})) for name in differing)
-    has_own = any(_is_own_edge(unit, key, gone, remaining) for key in _edges(unit, source, gone))
+    has_own = any(_is_own_edge(unit, key, gone, remaining) for key in own)
     if is_given or has_own or source["index"]["owners"]:
         raise _described(source)
 
@@ -227,7 +230,7 @@ def _described(source: Record) -> RejectedItemError:
 def _edges(unit: ItemUnit, record: Record, vid: int) -> list[EdgeKey]:
     """Return the keys of the current edges of a dataset over all :func:`_hops`, each once, also unconfirmed ones."""
     found = {key for hop in _hops(record) for key in unit.lookup.edges_at(hop.relation.name, hop.direction, vid)}
-    return sorted(key for key in found if is_current(unit.lookup.edge(key), unit.now))
+    return sorted_in_runs(key for key in found if is_current(unit.lookup.edge(key), unit.now))
 
 
 def _is_own_edge(unit: ItemUnit, key: EdgeKey, gone: int, remaining: int) -> bool:
@@ -239,12 +242,12 @@ def _is_own_edge(unit: ItemUnit, key: EdgeKey, gone: int, remaining: int) -> boo
     return RELATIONS[key[0]] not in _MOVED
 
 
-def _moving(unit: ItemUnit, source: Record, gone: int, remaining: int) -> list[tuple[EdgeKey, EdgeKey]]:
-    """Return the keys of the edges that move, each with its key at the remaining dataset.
+def _moving(source: Record, own: list[EdgeKey], gone: int, remaining: int) -> list[tuple[EdgeKey, EdgeKey]]:
+    """Return the keys of those of its ``own`` edges that move, each with its key at the remaining dataset.
 
     Raises RejectedItemError if there are more than MAX_MOVED.
     """
-    keys = [key for key in _edges(unit, source, gone) if RELATIONS[key[0]] in _MOVED]
+    keys = [key for key in own if RELATIONS[key[0]] in _MOVED]
     if len(keys) > MAX_MOVED:
         raise conflict(
             f"{source['id']} has more than {MAX_MOVED} edges, and a merge is one transaction. Keep it, and let "

@@ -12,6 +12,7 @@ from app.graph.writing.unit.working_set import StagedChanges, WorkingSet
 from graphql_schema.catalog.relations import Direction, Hop
 from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.ports.record import Record
+from graphql_schema.ports.turns.sorted_parts import sorted_in_runs
 
 
 class Lookup:
@@ -101,7 +102,7 @@ class Lookup:
         """Return the sorted keys of the known edges of a relation that leave (OUT) or reach (IN) a vertex."""
         known = self.batch.edges_at(relation, direction, vid)
         staged = self._staged.edges.at.get((relation, direction, vid))
-        return sorted(known | staged if staged else known)
+        return sorted_in_runs(known | staged if staged else known)
 
     def is_current(self, key: EdgeKey) -> bool:
         """Return whether the edge was read or staged and has not ended."""

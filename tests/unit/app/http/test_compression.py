@@ -10,8 +10,9 @@ import zstandard
 from starlette.responses import Response
 from starlette.types import Message
 
-from app.http.compression import MIN_BYTES, PART_BYTES, compressed
+from app.http.compression import MIN_BYTES, PART_BYTES, InParts, compressed
 from app.http.negotiation import GRAPHQL_RESPONSE, JSON
+from graphql_schema.ports.turns.loop_turns import TURN_SECONDS
 
 LARGE = bytes(index * index % 251 for index in range(3 * PART_BYTES))
 DECODERS = {
@@ -67,10 +68,18 @@ async def test_a_small_response_is_not_compressed() -> None:
     assert await exchange(b"x" * (MIN_BYTES - 1), "gzip") == (None, [b"x" * (MIN_BYTES - 1)])
 
 
-@pytest.mark.parametrize("accepted", ["gzip", "zstd", None])
-async def test_others_run_while_a_large_response_is_compressed(accepted: str | None) -> None:
-    """Between two parts of a response, the event loop has a turn."""
-    turns = 0
+async def test_an_operation_waits_for_few_parts_of_a_large_response(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It needs some 50 iterations of the event loop; with a part in each, four responses took a second of others."""
+    now, turns, sent = 100.0, 0, list[Message]()
+    monkeypatch.setattr("graphql_schema.ports.turns.loop_turns.time.perf_counter", lambda: now)
+
+    async def send(message: Message) -> None:
+        nonlocal now
+        now += 2 * TURN_SECONDS
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
 
     async def count() -> None:
         nonlocal turns
@@ -79,9 +88,10 @@ async def test_others_run_while_a_large_response_is_compressed(accepted: str | N
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count())
-    await exchange(LARGE, accepted)
+    await InParts(Response(LARGE))({"type": "http", "method": "GET", "headers": []}, receive, send)
     counting.cancel()
-    assert turns >= len(LARGE) // PART_BYTES
+    assert b"".join(message["body"] for message in sent[1:]) == LARGE
+    assert turns > 40 * (len(LARGE) // PART_BYTES - 1)
 
 
 async def test_the_view_compresses_what_is_not_confidential(client: httpx2.AsyncClient) -> None:

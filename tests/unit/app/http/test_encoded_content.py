@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.http import encoded_content as module
 from app.http.encoded_content import LARGE, PIECE, encoded_content
+from graphql_schema.ports.turns import loop_turns
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(max_size=12)
 VALUES = st.recursive(
@@ -54,3 +55,15 @@ def test_a_large_content_is_written_in_turns(content: dict[str, object], size: t
     (turns, body), (at_once, plain) = asyncio.run(iterations(*size)), asyncio.run(iterations(0, 0))
     assert (at_once <= 2, turns > 10) == (True, True), (at_once, turns)
     assert body == plain == orjson.dumps(content)
+
+
+async def test_contents_below_the_limit_are_encoded_in_turns_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four that end in the same iteration of the event loop would hold it four times as long."""
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)
+    content = {"a": "x" * (2 * PIECE)}
+    encoding = [asyncio.ensure_future(encoded_content(content, 2 * PIECE, 1)) for _ in range(4)]
+    at_once = list[int]()
+    while not all(each.done() for each in encoding):
+        await asyncio.sleep(0)
+        at_once.append(sum(each.done() for each in encoding) - sum(at_once))
+    assert max(at_once) < 4

@@ -1,9 +1,11 @@
 """Reads of writers over a store in memory: what each request names, and records without their long values."""
 
 import asyncio
+import gc
 import sys
+import weakref
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from threading import get_ident
 from typing import Any
@@ -97,6 +99,21 @@ async def test_look_ups_of_absent_vertices_count(kind: str) -> None:
             await reading.state(vids if kind == "records" else [], [], edges)
         assert reading.count >= sum(client.named) // LOOK_UPS_OF_ELEMENT - len(client.named)
         client.named.clear()
+
+
+async def test_what_a_refused_reading_has_read_is_in_no_cycle() -> None:
+    """Its error would lead to itself: a garbage collection would free 50,000 records in one callback, for 0.1 s."""
+    gc.disable()
+    try:
+        client: Any = Records({})
+        reference = weakref.ref(client)
+        with suppress(ManyElementsError):
+            await StateReading(client, follow=False, limits=FewLimits()).state(range(40_000), [], [])
+        del client
+        await asyncio.sleep(0)
+        assert reference() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("kind", ["hops", "edges"])

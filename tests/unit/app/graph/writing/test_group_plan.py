@@ -212,6 +212,7 @@ async def test_floors_over_many_targets_take_few_turns_in_the_side_thread(
         return await run_aside(function, *arguments)
 
     monkeypatch.setattr(working_set, "LONG_STATE", 0)
+    monkeypatch.setattr(group_plan, "LONG_PART_SECONDS", 60.0)
     monkeypatch.setattr(side_thread, "run_aside", counted)
     needed = []
     for count in (20, len(many)):
