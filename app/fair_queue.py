@@ -75,9 +75,8 @@ class FairQueue:
         turn = asyncio.get_running_loop().create_future()
         waiting.append(turn)
         if self.volumes is not None and (seconds := self.volumes.excess(caller)):
-            turn.get_loop().call_later(
-                seconds + _LATER_SECONDS, self._give
-            )  # its requests that run may last for longer
+            # Without this it would wait for the next release, and its requests that run may last for minutes.
+            turn.get_loop().call_later(seconds + _LATER_SECONDS, self._give)
         try:
             await turn
         except asyncio.CancelledError:

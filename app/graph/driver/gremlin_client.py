@@ -195,8 +195,8 @@ class GremlinClient:
         self.write_epoch: WriteEpoch | None = None
         self.work = WorkMonitor()
         self._deadline = deadline
-        slots = in_flight * len(self.pool.servers)
         servers = len(self.pool.servers)
+        slots = in_flight * servers
         self.slots = FairQueue(
             slots,
             per_caller=-(-slots * 3 // 8),

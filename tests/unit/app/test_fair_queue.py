@@ -175,7 +175,7 @@ async def test_spare_slots_are_not_those_of_the_process() -> None:
 
 async def test_a_caller_who_received_too_much_has_more_slots_when_time_has_passed() -> None:
     """Its second operation begins beside the first one, which may last for minutes: no release need give the slot."""
-    crowd = Crowd(FairQueue(slots=3, per_caller=2, volumes=ReceivedVolumes(limit=0, per_second=100_000)))
+    crowd = Crowd(FairQueue(slots=3, per_caller=2, volumes=ReceivedVolumes(limit=0, per_second=20_000)))
     await crowd.queue.acquire("eve")
     crowd.queue.release("eve", 10_000)
     for number in range(2):

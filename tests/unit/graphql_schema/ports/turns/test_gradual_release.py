@@ -88,8 +88,9 @@ async def test_no_callback_frees_much(freed: Freed, shape: Callable[[list[Row]],
     assert not kept
 
 
-async def test_an_operation_waits_for_few_parts(freed: Freed) -> None:
+async def test_an_operation_waits_for_few_parts(freed: Freed, monkeypatch: Monkey) -> None:
     """Freeing rests between two parts; once, an operation of 50 iterations of the loop waited for 50 of them."""
+    monkeypatch.setattr("graphql_schema.ports.turns.loop_turns.time.perf_counter", lambda: 100.0)
     release = GradualRelease()
     release.free([[freed.row(number) for number in range(COUNT)]])
     await until(lambda: freed.total > 0)
