@@ -13,7 +13,8 @@ read.
 | hops      | list of hops                                                 |
 | listings  | list of listings                                             |
 | cap       | number of edges and chain vertices that end the request      |
-| visited   | number of edges, also ended ones, after which it stops       |
+| visited   | number of edges, also ended ones, and sources after which it |
+|           | stops; a source counts once for each label it is read by     |
 | memory    | number of bytes of the edges that are read of many sources   |
 |           | together, also ended ones, after which it stops              |
 | size      | number of bytes of records that end the request              |
@@ -100,9 +101,9 @@ EDGE_CAP: Final = 50_000
 """Number of edges and chain vertices at which a request ends, because the embedded store must not be interrupted."""
 
 VISITED_CAP: Final = 150_000
-"""Number of edges, also ended ones, after which a request stops, and a further one goes on.
+"""Number of edges, also ended ones, and sources after which a request stops, and a further one goes on.
 
-The store needs about a second for them.
+The store needs about a second for them. To find that a source has no edge takes it as long as to read one.
 """
 
 TOGETHER: Final = 250
@@ -257,6 +258,7 @@ def scan = {{ h, number, xs, done ->
     int together = Math.min(slices.unvisited, {EDGES_TOGETHER}).intdiv(few * labels.size())
     def part = xs.subList(at, Math.min(at + Math.max(1, Math.min(together, {TOGETHER})), xs.size()))
     at += part.size()
+    slices.unvisited -= part.size() * labels.size()
     if (hop.after >= 0) {{
       part.each {{ large.add([it, 0, hop.after, n]) }}
       continue
@@ -290,6 +292,7 @@ def scanByTime = {{ h, number, xs, done ->
     int together = Math.min(slices.unvisited.intdiv(4), {EDGES_TOGETHER}).intdiv(few)
     def part = xs.subList(at, Math.min(at + Math.max(1, Math.min(together, {TOGETHER})), xs.size()))
     boolean stopped = slices.unvisited <= 0 || free <= 0
+    slices.unvisited -= part.size()
     def first = near(hop, stopped ? [].iterator() : newest(h, part, few), 0)
     for (x in part) {{
       if (budget <= 0 || left <= 0) break

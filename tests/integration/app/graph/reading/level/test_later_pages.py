@@ -98,3 +98,23 @@ async def test_ended_edges_are_passed_by_several_requests(
             counts.append(rows.texts.count(LEVEL.text))
     assert counts[:3] == [counts[0]] * 3
     assert counts[3] > counts[0] + 2
+
+
+@pytest.mark.parametrize("first", ["", "(first: 2)"])
+async def test_sources_without_edges_are_passed_by_several_requests(
+    api: Api, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    """The store needs as long to find that a source has no edge as to read one, so each counts."""
+    sources = (
+        f"derivedFrom(first: 100) {{ nodes {{ id ... on Dataset {{ derivedFrom{first} {{ nodes {{ id }} }} }} }} }}"
+    )
+    document = f"query ($id: ID!) {{ asset(id: $id) {{ ... on Dataset {{ {sources} }} }} }}"
+    counts = list[int]()
+    for cap in (100_000, 10):
+        monkeypatch.setattr(level_batcher, "VISITED_CAP", cap)
+        with received_rows(api.client) as rows:
+            body = await api.ask("ada", document, id=HUBS[0])
+        nodes = sorted(body["asset"]["derivedFrom"]["nodes"], key=lambda node: node["id"])
+        assert nodes == [{"id": each, "derivedFrom": {"nodes": []}} for each in SOURCES]
+        counts.append(rows.texts.count(LEVEL.text))
+    assert counts[1] > counts[0] + 1
