@@ -20,6 +20,7 @@ from app.fair_queue import FairQueue
 from graphql_schema.fields.context import Context
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.shared_results import SharedResults
+from graphql_schema.ports.turns.gradual_release import RELEASE
 from graphql_schema.subscription import FRESH_SECONDS
 from policies.principal import Principal
 
@@ -155,6 +156,8 @@ class FanOut:
         """Return the results for some rights; new ones after a transaction, or if they are FRESH_SECONDS old."""
         count = self.count()
         if count != self._counted:
+            if self._results:
+                RELEASE.free([self._results])
             self._counted, self._results = count, {}
         found = self._results.get(rights)
         if found is None or asyncio.get_running_loop().time() > found.since + FRESH_SECONDS:
@@ -163,10 +166,13 @@ class FanOut:
         return found
 
     def _drop(self, rights: Hashable, since: float) -> None:
-        """Drop results that are no longer fresh: they may have megabytes, and no subscription may follow."""
+        """Drop results that are no longer fresh, and free them in turns.
+
+        They may have megabytes, and no subscription may follow.
+        """
         results = self._results.get(rights)
         if results is not None and results.since == since:
-            del self._results[rights]
+            RELEASE.free([self._results.pop(rights)])
 
 
 @dataclass(slots=True)

@@ -42,6 +42,7 @@ from graphql_schema.execution.side_thread import LONG_PART_SECONDS, run_aside, r
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome, not_written
+from graphql_schema.ports.turns.gradual_release import RELEASE
 from policies.errors import LimitError
 
 FEW: Final = 20
@@ -158,11 +159,10 @@ class GroupPlanner:
         self._authors = authors or [batch.new_author() for batch in batches]
         self._missing = missing
         self._is_ahead = bool(authors)
-        now = max(author.now for author in self._authors)
         self._time = PlanTime()
         self._reads: TransactionReads | None = None
         self._read_seconds = 0.0
-        flows = StoredFlows(client, coordinator.propagation_stops, now)
+        flows = StoredFlows(client, coordinator.propagation_stops, max(author.now for author in self._authors))
         self._children = CountingChildren(flows)
         self._flows = replace(flows, on_read=self._time.count_read)
 
@@ -219,12 +219,8 @@ class GroupPlanner:
     async def _plan(self, reads: TransactionReads) -> tuple[GroupPlan, TransactionReads]:
         """Read and plan until planning needs no further reads; return the plan, and what was read for it."""
         items = [item for batch in self.batches for item in batch.items]
-        receipts = [
-            receipt_name(author.subject, key)
-            for batch, author in zip(self.batches, self._authors, strict=True)
-            for item in batch.items
-            for key in keys_of(item)
-        ]
+        of_items = ((a, item) for batch, a in zip(self.batches, self._authors, strict=True) for item in batch.items)
+        receipts = [receipt_name(author.subject, key) for author, item in of_items for key in keys_of(item)]
         await self._request_named()
         self._reads, self._read_seconds = reads, -reads.seconds  # what others wrote meanwhile does not count
         for _ in range(MAX_ROUNDS):
@@ -234,16 +230,16 @@ class GroupPlanner:
                 return GroupPlan(state, planned, self.read_seconds), reads
             self._missing.add(state.missing)
             await self._continue(state.searches, reads)
+            if state.is_long:
+                RELEASE.free([state, planned])
+            del state, planned
             if self._is_over:
                 break
             if self._client.write_order is not None and not self._is_ahead:
-                # others write meanwhile: a plan must not mix earlier and later states
                 self._read_seconds = self.read_seconds
+                RELEASE.free([reads])  # others write meanwhile: a plan must not mix earlier and later states
                 reads = self._reads = self._new_reads()
-        raise LimitError(
-            f"The change needs reads that follow from each other, more than {MAX_ROUNDS} of them; make it in several "
-            "calls."
-        )
+        raise LimitError(f"The change needs more than {MAX_ROUNDS} reads after one another; make it in several calls.")
 
     @property
     def _is_over(self) -> bool:
@@ -256,13 +252,15 @@ class GroupPlanner:
             state = await reads.read(self._missing)
             searches = [search for search in searches if await run_aside(search, state)]
             self._missing.add(state.missing)
+            if state.is_long:
+                RELEASE.free([state])
+            del state
             if not searches or self._is_over:
                 break
 
     def _new_reads(self) -> TransactionReads:
-        return TransactionReads(
-            self._client, self._authors[0].tenant, limits_of(self.batches), min(author.now for author in self._authors)
-        )
+        now = min(author.now for author in self._authors)
+        return TransactionReads(self._client, self._authors[0].tenant, limits_of(self.batches), now)
 
     async def _request_named(self) -> None:
         """Request the records of events, and the teams of reserved names, which the items need beside what they name.

@@ -89,6 +89,7 @@ class TransactionReads:
         await run_in_turn(request.add_missing, missing.is_long, missing)
         if missing.complete and self._reading.brief:
             self._earlier = self.seconds
+            RELEASE.free([self._reading])
             self._reading = self._new_reading(brief=False)
         new = await request.inheriting.add(self._client, missing.children)
         children = {*chain.from_iterable(request.inheriting.children.values())}
@@ -139,9 +140,10 @@ class ReadsAhead:
         Return None if nothing was kept, or very much was written. A reading that fails is of no further use, so nothing
         is kept until the next call of :meth:`keep`.
         """
-        written, reads, self._reads = self.written.take(), self._reads, None
-        if reads is None or written is None or not await reads.refresh(written, limits):
-            return None
+        written = self.written.take()
+        if self._reads is not None:
+            await self._refresh(written, limits)
+        reads, self._reads = self._reads, None
         return reads
 
     async def catch_up(self, limits: ReadLimits) -> None:
@@ -152,9 +154,18 @@ class ReadsAhead:
         for _ in range(CATCH_UPS):
             if self._reads is None or (written := self.written.take()) == []:
                 return
-            reads, self._reads = self._reads, None
-            if written is not None and await reads.refresh(written, limits):
+            await self._refresh(written, limits)
+
+    async def _refresh(self, written: Sequence[Touched] | None, limits: ReadLimits) -> None:
+        """Read again what was written, None if that is very much; if it is not possible, or fails, nothing is kept."""
+        reads, self._reads = self._reads, None
+        try:
+            if reads is not None and written is not None and await reads.refresh(written, limits):
                 self._reads = reads
+        finally:
+            if self._reads is None:
+                RELEASE.free([reads])
+            del reads
 
     def end(self) -> None:
         """Record no further writes, and free what was kept in turns: an item may have read 100,000 edges ahead."""

@@ -46,6 +46,13 @@ async def some_turns() -> None:
         await asyncio.sleep(0)
 
 
+async def until_freed(results: weakref.ref[Commits]) -> None:
+    """Return once results are freed, in turns of the event loop."""
+    async with asyncio.timeout(5):
+        while results() is not None:  # noqa: ASYNC110 - until a timer of the event loop ends
+            await asyncio.sleep(0)
+
+
 async def test_callers_with_equal_rights_share_results() -> None:
     """Two subscriptions of ada share; one with hidden fields as errors does not, and bo and ada with a role do not."""
     shared = FanOut(lambda: 0)
@@ -80,9 +87,7 @@ async def test_old_results_are_dropped_without_a_further_event(monkeypatch: pyte
     results = weakref.ref(kept)
     del kept
     assert results() is not None
-    async with asyncio.timeout(5):
-        while results() is not None:  # noqa: ASYNC110 - until a timer of the event loop ends
-            await asyncio.sleep(0)
+    await until_freed(results)
 
 
 async def test_results_are_dropped_at_a_transaction() -> None:
@@ -95,7 +100,7 @@ async def test_results_are_dropped_at_a_transaction() -> None:
     del kept
     commits.count += 1
     shared.results("a")
-    assert results() is None
+    await until_freed(results)
 
 
 async def test_a_caller_has_one_turn_at_once() -> None:

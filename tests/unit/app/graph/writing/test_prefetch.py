@@ -3,6 +3,7 @@
 import asyncio
 import random
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -142,8 +143,12 @@ def test_only_what_an_item_is_about_is_read_with_long_values() -> None:
 
 
 async def test_long_values_are_read_once_a_plan_needs_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A plan reads without them, and requests all of them if one is needed; the next one has them."""
-    briefs = []
+    """A plan reads without them, and requests all of them if one is needed; the next one has them.
+
+    What was read without them is freed in turns: it may be 100,000 edges.
+    """
+    briefs, freed = [], list[object]()
+    monkeypatch.setattr(prefetch, "RELEASE", SimpleNamespace(free=freed.extend))
 
     async def read(reading: StateReading, *_: object) -> Any:
         brief = reading.brief
@@ -166,6 +171,7 @@ async def test_long_values_are_read_once_a_plan_needs_one(monkeypatch: pytest.Mo
     state = await prefetch.prefetch(reads, items, [], missing)
     assert state.vertices[vid("dataset a")]["description"] == "x"
     assert briefs == [{vid("dataset d"), vertex_id("default", "receipt\0a\0k")}, None]
+    assert [type(each) for each in freed] == [StateReading]
 
 
 async def test_others_run_while_many_items_are_added(monkeypatch: pytest.MonkeyPatch) -> None:

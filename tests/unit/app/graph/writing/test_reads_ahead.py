@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from support.stores.counted_reads import CountedReads
@@ -166,3 +168,20 @@ async def test_what_was_read_ahead_is_freed_in_turns(monkeypatch: pytest.MonkeyP
     ahead.end()
     assert (freed, client.write_watches) == ([reads], [])
     assert await ahead.refreshed(cast("Any", None)) is None
+
+
+@pytest.mark.parametrize("method", ["refreshed", "catch_up"])
+async def test_what_is_of_no_further_use_is_freed_in_turns(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """So it is after very many writes, and after a reading that is not possible or fails; else it is kept."""
+    freed, client = list[object](), SimpleNamespace(write_watches=list[WriteWatch]())
+    monkeypatch.setattr(prefetch, "RELEASE", SimpleNamespace(free=freed.extend))
+    some = ["a write"]
+    for effect, written, are_freed in (([True], some, 0), ([False], some, 1), (OSError, some, 1), ([], None, 1)):
+        ahead, refresh = ReadsAhead(), AsyncMock(side_effect=effect)
+        ahead.written.begin(cast("Any", client))
+        ahead.keep(cast("Any", SimpleNamespace(request=SimpleNamespace(missing=ReadSet()), refresh=refresh)))
+        monkeypatch.setattr(ahead.written, "take", Mock(side_effect=[written, []]))
+        with suppress(OSError):
+            await getattr(ahead, method)(cast("Any", None))
+        assert len(freed) == are_freed, (effect, written)
+        freed.clear()

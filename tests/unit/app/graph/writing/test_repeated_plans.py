@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from support.stores.writers import NOW, asset, link, person, urn
 from app.graph.commits.reads.read_limits import DivisibleLimits
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import confirmed_sensitivity
+from app.graph.writing import group_plan
 from app.graph.writing.prefetch import TransactionReads
 from app.graph.writing.unit.read_set import ReadSet
+from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.catalog.kinds import RESERVABLE
 from graphql_schema.catalog.relations import CONTAINS, INPUT_TO, Direction
 from graphql_schema.catalog.urn import make_urn
@@ -233,3 +236,24 @@ async def test_what_was_read_is_not_read_again_and_what_is_absent_stays_so(memor
 def vid(text: str) -> int:
     """Return the vertex id of ``kind name``."""
     return vertex_id("default", urn(text))
+
+
+@pytest.mark.parametrize("is_long", [True, False])
+async def test_states_that_are_read_again_are_freed_in_turns(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch, *, is_long: bool
+) -> None:
+    """One may have 100,000 edges, and nothing refers to it when the next is read; a small one is freed at once."""
+    freed, shown = list[object](), list[WorkingSet]()
+    monkeypatch.setattr(group_plan, "RELEASE", SimpleNamespace(free=freed.extend))
+    monkeypatch.setattr(WorkingSet, "is_long", is_long)
+    read = TransactionReads.read
+
+    async def noted(*given: Any) -> WorkingSet:
+        shown.append(await read(*given))
+        return shown[-1]
+
+    command = deep_lineage(memory, 3)
+    monkeypatch.setattr(TransactionReads, "read", noted)
+    await CountedReads(memory).transact(monkeypatch, command, who=ELI)
+    assert len(shown) > 5
+    assert {each for each in freed if isinstance(each, WorkingSet)} == ({*shown[:-1]} if is_long else set())
