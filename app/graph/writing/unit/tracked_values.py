@@ -70,16 +70,23 @@ class TrackedValues(Generic[KeyT, ValueT]):
 class TrackedWrites(TrackedValues[int | EdgeKey, WriteSize]):
     """What it takes the store to write a transaction (:mod:`app.graph.records.native.write_cost`).
 
-    That of a record or an outbox entry is under its vertex id, that of an edge under its key.
+    That of a record or an outbox entry is under its vertex id, that of an edge under its key. ``cost`` is the cost of
+    all batches so far: it is looked at before each item.
     """
 
     def __init__(self) -> None:
         super().__init__({})
+        self.cost = 0
 
-    @property
-    def cost(self) -> int:
-        """Return the cost of all batches so far."""
-        return sum(each.cost for each in self.present.values())
+    def put(self, values: Mapping[int | EdgeKey, WriteSize]) -> None:
+        """Write values of the current batch, and count their cost in place of that of the former ones."""
+        self.cost += sum(now.cost - self.present.get(key, NOTHING).cost for key, now in values.items())
+        super().put(values)
+
+    def undo(self) -> list[int | EdgeKey]:
+        """Restore the state before the current batch, with its cost."""
+        self.cost -= self.of_batch.cost
+        return super().undo()
 
     @property
     def of_batch(self) -> WriteSize:
