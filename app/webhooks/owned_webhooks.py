@@ -1,5 +1,6 @@
 """The webhooks of one caller: implements the registry that the mutations use."""
 
+import asyncio
 import hmac
 from collections.abc import Sequence
 from dataclasses import replace
@@ -43,7 +44,7 @@ class OwnedWebhooks:
 
     async def register(self, order: WebhookOrder) -> WebhookResult:
         """See :class:`graphql_schema.ports.webhooks.webhook_registry.WebhookRegistry`."""
-        async with self._store.registering((self._caller.tenant, self._caller.subject)):
+        async with self._changing():
             return await self._register(order)
 
     async def _register(self, order: WebhookOrder) -> WebhookResult:
@@ -76,6 +77,10 @@ class OwnedWebhooks:
 
     async def update(self, order: WebhookOrder) -> WebhookResult:
         """See :class:`graphql_schema.ports.webhooks.webhook_registry.WebhookRegistry`."""
+        async with self._changing():
+            return await self._update(order)
+
+    async def _update(self, order: WebhookOrder) -> WebhookResult:
         found = await self._named(order.name)
         if order.url is None and _grants_more(self._owner(), found.owner):
             raise _conflict(
@@ -101,9 +106,13 @@ class OwnedWebhooks:
 
     async def remove(self, name: str, *, dry: bool = False) -> None:
         """See :class:`graphql_schema.ports.webhooks.webhook_registry.WebhookRegistry`."""
-        webhook = await self._named(name)
-        if not dry and not await self._store.remove(webhook):
-            raise _changed()
+        async with self._changing():
+            webhook = await self._named(name)
+            if not dry and not await self._store.remove(webhook):
+                raise _changed()
+
+    def _changing(self) -> asyncio.Lock:
+        return self._store.changing((self._caller.tenant, self._caller.subject))
 
     def _abandoned(self, stored: Sequence[StoredWebhook]) -> StoredWebhook:
         """Return the webhook whose rights ended first; raises CONFLICT if that was in the last ABANDONED_MS."""

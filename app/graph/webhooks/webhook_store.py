@@ -95,7 +95,7 @@ class WebhookStore:
     def __init__(self, client: GremlinClient, lock: asyncio.Lock) -> None:
         self._client = client
         self._lock = lock
-        self._registering = WeakValueDictionary[Hashable, asyncio.Lock]()
+        self._changing = WeakValueDictionary[Hashable, asyncio.Lock]()
         self._known: dict[int, tuple[str, StoredWebhook]] = {}
         self.changed = asyncio.Event()
 
@@ -105,9 +105,12 @@ class WebhookStore:
         order = self._client.write_order
         return order is None or order.leads
 
-    def registering(self, caller: Hashable) -> asyncio.Lock:
-        """Return the lock under which a caller counts its webhooks and stores a further one."""
-        return self._registering.setdefault(caller, asyncio.Lock())
+    def changing(self, caller: Hashable) -> asyncio.Lock:
+        """Return the lock under which a caller reads its webhooks and changes one.
+
+        So it cannot exceed their number, and one of its changes waits for the lock of the writers, not hundreds.
+        """
+        return self._changing.setdefault(caller, asyncio.Lock())
 
     async def all(self, caller: Hashable = PROCESS) -> list[StoredWebhook]:
         """Return all webhooks of all tenants; ``caller`` is whose slots of the store the reads take.

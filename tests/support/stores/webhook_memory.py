@@ -28,7 +28,7 @@ class WebhookMemory:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     locks: defaultdict[Hashable, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
-    def registering(self, caller: Hashable) -> asyncio.Lock:
+    def changing(self, caller: Hashable) -> asyncio.Lock:
         """Return the lock of a caller."""
         return self.locks[caller]
 

@@ -1,7 +1,9 @@
 """The registry of the webhooks of one caller."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -216,3 +218,27 @@ async def test_a_registration_that_changed_meanwhile_is_a_conflict() -> None:
     store.all = stale.all  # type: ignore[method-assign]
     assert await refused(registry(store).update(WebhookOrder("a"))) is MutationErrorCode.CONFLICT
     assert await refused(registry(store).remove("a")) is MutationErrorCode.CONFLICT
+
+
+async def test_one_change_of_a_caller_waits_for_the_writers() -> None:
+    """Each change takes the lock of the writers: a caller with hundreds would let everybody wait for all of them."""
+    store, at_once, most = WebhookMemory(), 0, 0
+    for name in ("a", "b", "c"):
+        await registry(store).register(WebhookOrder(name, URL))
+    put, remove = store.put, store.remove
+
+    async def change(method: Callable[[StoredWebhook], Awaitable[bool]], given: StoredWebhook) -> bool:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0)
+        at_once -= 1
+        return await method(given)
+
+    store.put, store.remove = partial(change, put), partial(change, remove)  # type: ignore[method-assign]
+    other = registry(store, replace(SERVICE, subject="other"))
+    orders = [registry(store).update(WebhookOrder("a")), registry(store).update(WebhookOrder("b"))]
+    await asyncio.gather(*orders, registry(store).remove("c"), registry(store).register(WebhookOrder("d", URL)))
+    assert most == 1
+    await asyncio.gather(registry(store).remove("a"), other.register(WebhookOrder("a", URL)))
+    assert most == 2
