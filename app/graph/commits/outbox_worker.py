@@ -1,7 +1,8 @@
 """The loop of a background job: works outbox entries off in small batches until it is cancelled.
 
 It runs in the API process and holds the lock of the writers during each batch. No writer of the process therefore
-changes anything between the reads and the writes of a batch; writers run between batches. A batch is stored before the
+changes anything between the reads and the writes of a batch; writers run between batches
+(:mod:`app.graph.commits.turns.job_lock`). A batch is stored before the
 next begins. After a crash a job starts its entries again: recomputing a vertex twice changes nothing.
 
 If another process writes during a batch, nothing of the batch is stored. What the job has in memory must then be as
@@ -12,6 +13,7 @@ import asyncio
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 import structlog
@@ -85,7 +87,7 @@ class OutboxWorker(ABC):
     def __init__(
         self,
         client: GremlinClient,
-        lock: asyncio.Lock,
+        lock: AbstractAsyncContextManager[None],
         outbox: Outbox,
         clock: Callable[[], int] = epoch_milliseconds,
     ) -> None:

@@ -8,6 +8,7 @@ from app.graph.commits.index_state import IndexState
 from app.graph.commits.late_writes import LateWrites
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.propagating_tags import PropagatingTags
+from app.graph.commits.turns.job_lock import JobLock
 from app.graph.commits.turns.long_writers import LongWriters
 from app.graph.commits.turns.write_lock import WriteLock
 from app.graph.commits.write_queue import WriteQueue
@@ -29,10 +30,10 @@ class WriteCoordinator:
     """The lock of the writers of a process, and the state that they share.
 
     One writer or background job writes at a time, under ``lock``: concurrent transactions of the embedded store fail
-    or block (docs/design/janusgraph.md). Its holder has every second turn of the event loop. ``queue`` has the batches
-    that wait for a transaction, and ``contention`` records whether several callers write. ``long_writers`` are those
-    who then wait after a long transaction. ``outbox`` holds work for background jobs, ``commit_log`` orders
-    transactions, and ``late_writes`` records those without a response.
+    or block (docs/design/janusgraph.md). Its holder has every second turn of the event loop. Jobs take it as
+    ``job_lock``. ``queue`` has the batches that wait for a transaction, and ``contention`` records whether several
+    callers write. ``long_writers`` are those who then wait after a long transaction. ``outbox`` holds work for
+    background jobs, ``commit_log`` orders transactions, and ``late_writes`` records those without a response.
     ``propagating_tags`` caches which tags propagate, and ``index_state`` is how far the index of an external store was
     compared.
     ``propagation_stops`` are the kinds to which no sensitivity propagates; ``gates``, ``inference_rules`` and
@@ -46,6 +47,7 @@ class WriteCoordinator:
     queue: WriteQueue = field(default_factory=WriteQueue)
     contention: WriterContention = field(default_factory=WriterContention)
     long_writers: LongWriters = field(init=False)
+    job_lock: JobLock = field(init=False)
     outbox: Outbox = field(default_factory=Outbox)
     commit_log: CommitLog = field(default_factory=CommitLog)
     late_writes: LateWrites = field(default_factory=LateWrites)
@@ -58,3 +60,4 @@ class WriteCoordinator:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "long_writers", LongWriters(self.contention))
+        object.__setattr__(self, "job_lock", JobLock(self.lock, self.contention))

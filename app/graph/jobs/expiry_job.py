@@ -8,6 +8,7 @@ import asyncio
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import ClassVar, Final
 
 import structlog
@@ -37,7 +38,7 @@ class ExpiryJob(ABC):
     def __init__(
         self,
         client: GremlinClient,
-        lock: asyncio.Lock,
+        lock: AbstractAsyncContextManager[None],
         clock: Callable[[], int] = epoch_milliseconds,
         batch: int = BATCH,
     ) -> None:
@@ -53,7 +54,7 @@ class ExpiryJob(ABC):
             await asyncio.sleep(pause)
             try:
                 while await self.step():
-                    pass  # the lock is fair: writers run between steps
+                    pass  # writers run between steps
             except Exception:  # noqa: BLE001 - the job boundary
                 _log.exception(f"{self.name}_expiry_failed")
 

@@ -44,7 +44,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> EdgeStore:
 
 def job_over(client: object, outbox: Outbox | None = None) -> InferenceJob:
     """Return the job over a client."""
-    coordinator: Any = SimpleNamespace(lock=asyncio.Lock(), outbox=outbox or Outbox(), inference_rules=RULES)
+    coordinator: Any = SimpleNamespace(job_lock=asyncio.Lock(), outbox=outbox or Outbox(), inference_rules=RULES)
     return InferenceJob(client, coordinator)  # type: ignore[arg-type]
 
 
