@@ -62,10 +62,11 @@ async def relation_items(
     many = LONG_PAST if rows.row_policy.instant.past else MANY_EDGES
     is_long = count > many or len(sources) > MANY_EDGES
     with budget.reading_on():
-        paths = await run_in_parts(items.count_paths(sources), is_long=is_long) if items.has_paths else 0
+        steps = items.count_paths(sources)
+        paths = await run_in_parts(steps, is_long=is_long, between=budget.check) if items.has_paths else 0
         budget.count_paths(paths)
         is_long |= count + paths > many
-        found = await run_in_parts(items.steps(sources), is_long=is_long)
+        found = await run_in_parts(items.steps(sources), is_long=is_long, between=budget.check)
     budget.check()
     return found
 

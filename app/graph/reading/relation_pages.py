@@ -182,9 +182,10 @@ class RelatedPages:
             response.edges[0][source.vid] = [each for each in edges if each[1].get("at", 0) >= page.since]
             (more,) = await self._ordered(related, page, [source], response)
             found += more.items
-        with self._rows.budget.reading_on():
+        budget = self._rows.budget
+        with budget.reading_on():
             steps = sorted_in_parts(found, attrgetter("position"))
-            found_in_order = await run_in_parts(steps, is_long=len(found) > MANY_EDGES)
+            found_in_order = await run_in_parts(steps, is_long=len(found) > MANY_EDGES, between=budget.check)
         return RowPage(tuple(found_in_order), has_next=not is_read)
 
     async def _try(

@@ -61,11 +61,12 @@ async def ordered(
     spans = [_span(items, page) async for items in rows.budget.in_turns(lists)]
     is_long = _is_long(lists, spans)
     with rows.budget.reading_on():
-        ties = await run_in_parts(_ties(lists, spans), is_long=is_long)
+        ties = await run_in_parts(_ties(lists, spans), is_long=is_long, between=rows.budget.check)
     successors = await _successors(rows, ties) if ties else {}
     is_long = is_long or sum(map(len, successors.values())) > MANY_EDGES
     with rows.budget.reading_on():
-        return await run_in_parts(_all_in_order(lists, spans, page, successors), is_long=is_long)
+        steps = _all_in_order(lists, spans, page, successors)
+        return await run_in_parts(steps, is_long=is_long, between=rows.budget.check)
 
 
 def _span(items: Sequence[PageItem], page: PageRequest) -> Span:

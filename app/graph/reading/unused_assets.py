@@ -201,7 +201,7 @@ class UnusedAssets:
         listings = [self._index_query(each).wire() async for each in self._rows.budget.in_turns(undecided)]
         response = await self._rows.fetch(LevelRequest(hops=hops, listings=listings))
         with self._rows.budget.reading_on():
-            return await run_in_parts(self._all_unused_ids(undecided, response))
+            return await run_in_parts(self._all_unused_ids(undecided, response), between=self._rows.budget.check)
 
     def _all_unused_ids(
         self, undecided: Sequence[UndecidedAssets], response: LevelResponse

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Generic, TypeVar
 
+from graphql_schema.execution.failed_frames import forget_failed
+from graphql_schema.ports.turns.gradual_release import RELEASE
+
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
@@ -81,5 +84,7 @@ class SharedBatches(Generic[ItemT, ResultT]):
 
     def _forget_failed(self, items: dict[Hashable, ItemT], batch: asyncio.Task[dict[Hashable, ResultT]]) -> None:
         if batch.cancelled() or batch.exception() is not None:
+            if frames := forget_failed([batch]):
+                RELEASE.free([*frames])  # they have what was read, and lead back to the error
             for key in items:
                 self._batches.pop(key, None)

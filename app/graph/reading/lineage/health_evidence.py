@@ -110,9 +110,10 @@ class EvidenceReader:
         return found
 
     async def _grouped(self, reached: list[Row], level: "_Level") -> list[GroupEvidence]:
-        with self._rows.budget.reading_on():
+        budget = self._rows.budget
+        with budget.reading_on():
             is_long = level.is_long or len(reached) > LONG_LINEAGE
-            return await run_in_parts(self._groups(reached, level), is_long=is_long)
+            return await run_in_parts(self._groups(reached, level), is_long=is_long, between=budget.check)
 
     async def _read_at_once(self, reached: list[Row]) -> "_Level | None":
         """Read a level with all checks, incidents and versions; None if it has too many edges."""

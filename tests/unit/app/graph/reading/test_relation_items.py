@@ -6,6 +6,7 @@ The paths of three hops lead from a model over its versions and their deployment
 import asyncio
 import threading
 from collections import Counter
+from collections.abc import Generator
 from itertools import pairwise
 from typing import Any, cast
 
@@ -305,3 +306,20 @@ async def test_others_have_turns_between_the_edges_of_one_source() -> None:
     items = RelationItems(cast("VisibleRows", rows), SERVICES, PageRequest(), await rows.fetch(LevelRequest()))
     lookups = [sum(rows.lookups.values()) for _ in items.steps([rows.known[0]])]
     assert max(later - earlier for earlier, later in pairwise(lookups)) <= 200
+
+
+async def test_items_of_an_operation_that_has_ended_are_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its client may have left: they would be made all the same, beside those of the next operations."""
+    rows, steps = LayeredRows(layered(60)), list[int]()
+
+    def made(*_: object) -> Generator[None, None, list[list[PageItem]]]:
+        rows.budget.end(LimitError("The client has left."))
+        for number in range(10_000):
+            steps.append(sum(range(10_000 + number)))  # a part has some twenty of these
+            yield
+        return []
+
+    monkeypatch.setattr(RelationItems, "steps", made)
+    with pytest.raises(LimitError, match="has left"):
+        await services(rows, PageRequest())
+    assert 0 < len(steps) < 5_000

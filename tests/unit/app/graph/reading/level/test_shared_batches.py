@@ -1,6 +1,8 @@
 """Reads for many keys at once, shared by the calls of one operation."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +10,7 @@ from support.waiting import until
 
 from app.graph.reading.level.shared_batches import SharedBatches
 from graphql_schema.ports.operation_budget import OperationBudget
+from policies.errors import CodedError
 
 
 class Store:
@@ -128,3 +131,28 @@ async def test_a_failed_batch_forgets_its_own_items_alone(batches: Callable[[], 
     await asyncio.sleep(0)
     assert shared._batches is known  # noqa: SLF001 - as above
     assert known.keys() == {*range(10)}
+
+
+async def test_what_a_failed_batch_has_read_waits_for_no_collection(
+    batches: Callable[[], SharedBatches[int, int]],
+) -> None:
+    """The error of an operation that has ended leads to the frames of the batch, and these to the error.
+
+    A collection visits all objects of the process, so it is rare.
+    """
+    shared, read, end = batches(), list[weakref.ref[Store]](), CodedError("The client has left.")
+
+    async def load(_: list[int]) -> list[int]:
+        rows = Store()
+        read.append(weakref.ref(rows))
+        raise end
+
+    gc.disable()
+    try:
+        await asyncio.gather(shared.get([1, 2], load), return_exceptions=True)
+        async with asyncio.timeout(5):
+            while read[0]() is not None:  # noqa: ASYNC110 - until it is freed, in turns of the event loop
+                await asyncio.sleep(0)
+    finally:
+        gc.enable()
+    assert shared._batches == {}  # noqa: SLF001 - the failed batch
