@@ -12,6 +12,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 import strawberry
 
 from graphql_schema.catalog.enums import value
+from graphql_schema.ports.turns.sorted_parts import sorted_in_parts
 
 
 @strawberry.enum(description="How something differs between two states.")
@@ -51,15 +52,17 @@ class Comparison(NamedTuple, Generic[Key]):
 
 
 def members_by(pairs: Iterable[tuple[Key, str]]) -> Generator[None, None, dict[Key, list[str]]]:
-    """Return the members of each key, from pairs of a key and a member, in order and each once; pauses after each."""
-    found = defaultdict[Key, list[str]](list)
+    """Return the members of each key, from pairs of a key and a member, in order and each once; pauses after each.
+
+    All edges between the versions of two models have one key, so their members are put in order in parts.
+    """
+    members = defaultdict[Key, dict[str, None]](dict)
     for key, member in pairs:
-        found[key].append(member)
+        members[key][member] = None
         yield
-    for key in found:
-        if len(found[key]) > 1:
-            found[key] = sorted({*found[key]})
-        yield
+    found = dict[Key, list[str]]()
+    for key, each in members.items():
+        found[key] = yield from sorted_in_parts([*each], str)
     return found
 
 

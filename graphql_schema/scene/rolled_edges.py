@@ -9,7 +9,8 @@ import strawberry
 
 from graphql_schema.catalog.enums import EdgeOrigin, RelationName
 from graphql_schema.fields.field import stored_field
-from graphql_schema.ports.record import JsonObject
+from graphql_schema.ports.record import JsonObject, Position
+from graphql_schema.ports.turns.sorted_parts import sorted_in_parts
 from graphql_schema.scene.neighbourhood import FoundEdge
 
 MAX_SCENE_EDGES: Final = 1_000
@@ -59,7 +60,11 @@ def rolled_edges(
         else:
             between[ends].append(edge)
         yield
-    near = sorted(between, key=lambda ends: (max(rank[ends[0]], rank[ends[1]]), rank[ends[0]], rank[ends[1]]))
+
+    def place(ends: tuple[str, str]) -> Position:
+        return max(rank[ends[0]], rank[ends[1]]), rank[ends[0]], rank[ends[1]]
+
+    near = yield from sorted_in_parts([*between], place)
     found.left_out = max(len(near) - MAX_SCENE_EDGES, 0)
     found.edges = [
         {

@@ -38,6 +38,6 @@ def sorted_in_runs(items: Iterable[TupleT]) -> list[TupleT]:
 
 
 def _parts(items: Sequence[ItemT], key: Callable[[ItemT], KeyT] | None) -> Iterator[list[ItemT]]:
-    """Yield parts of the items, each in order by itself; by their keys, or without these as they are."""
+    """Yield parts of the items, each in the order of ``key``, or of the items themselves if it is None."""
     for begin in range(0, len(items), PART):
         yield sorted(items[begin : begin + PART], key=key)  # type: ignore[type-var,arg-type]  # no key: tuples

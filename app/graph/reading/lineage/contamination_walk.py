@@ -136,7 +136,7 @@ async def _run_inputs(session: WalkSession, walk: WalkState) -> list[tuple[Sourc
     walk.frontier = {vid: reached for vid, reached in walk.frontier.items() if vid in runs}
     await _advance(walk, 1)
     readers: dict[int, set[str]] = {}
-    for _, near, far in walk.edges.values():
+    async for _, near, far in session.rows.budget.in_turns(walk.edges.values()):
         if near in runs:
             readers.setdefault(far, set()).add(runs[near])
     inputs = sorted((walk.nodes[vid].row for vid in readers if vid in walk.nodes), key=lambda row: row.urn)

@@ -33,6 +33,7 @@ from graphql_schema.ports.lineage_query import (
     SnapshotTime,
 )
 from graphql_schema.ports.row import Row
+from graphql_schema.ports.turns.sorted_parts import sorted_in_runs
 
 READ_FACTOR: Final = 2
 """How many times as many edges as it may follow, blurred, a walk with a limit of its own reads: hidden ones included.
@@ -182,8 +183,8 @@ class WalkState:
         If they exceed the node limit, the first by id are kept, and this depth is the last.
         """
         capacity = self.session.budget.limits.nodes - len(self.nodes)
-        fresh = sorted((row.urn, vid) for vid, (row, _) in arriving.items() if vid not in self.nodes)
-        left_out = {vid for _, vid in fresh[max(capacity, 0) :]}
+        fresh = [(row.urn, vid) for vid, (row, _) in arriving.items() if vid not in self.nodes]
+        left_out = {vid for _, vid in sorted_in_runs(fresh)[max(capacity, 0) :]} if len(fresh) > capacity else set()
         if left_out:
             self.stop = depth
             self.cut |= {near for _, near, far in self.edges.values() if far in left_out}
