@@ -31,8 +31,16 @@ OPENS: Final = (
 """Packages of java.base that JanusGraph and its libraries access by reflection."""
 EXPORTS: Final = ("sun.nio.ch", "sun.security.action", "sun.security.x509")
 """Internal packages of java.base that JanusGraph and its libraries use."""
-_PROFILES: Final = {"serve": (), "test": ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")}
+_PROFILES: Final = {
+    "serve": ("-XX:+UseParallelGC", "-XX:SweeperThreshold=100", "-XX:MetaspaceSize=256m"),
+    "test": ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
+}
 """JVM options by the value of `MLG_STORE_PROFILE`; ``test`` uses only the C1 compiler and the serial collector.
+
+With ``serve`` all processors collect, while the store waits for 10 to 80 ms. The default collector, G1, also works
+beside the store, and takes a processor for that. Beside four readers of large lineage, half of the writes took 300 ms
+in place of 110 (docs/adr/0046-collector-of-the-store.md). The other two options let no collection begin because of
+compiled code or loaded classes, each of which took 0.2 to 0.4 s.
 
 With ``test`` the heap has its whole size from the start: while it grew, the JVM would collect five times as often.
 """

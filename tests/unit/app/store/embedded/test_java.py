@@ -13,13 +13,17 @@ from policies.errors import ConfigurationError
 
 @pytest.mark.parametrize(("profile", "serial"), [("serve", False), ("test", True)])
 def test_options_follow_the_settings(profile: str, *, serial: bool) -> None:
-    """The heap is that of the settings, and only tests use the collector that starts fast, and all of it at once."""
+    """The heap is that of the settings, and only tests use the collector that starts fast, and all of it at once.
+
+    The other one must not work beside the store, which would lose a processor to it.
+    """
     settings = Settings.from_env({"MLG_STORE_PROFILE": profile, "MLG_STORE_HEAP": "512m"})
     words = command(settings, [])
     assert words[0] == str(JAVA)
     assert "-Xmx512m" in words
     assert "-XX:+ExitOnOutOfMemoryError" in words
     assert ("-XX:+UseSerialGC" in words) is serial
+    assert ("-XX:+UseParallelGC" in words) is not serial
     assert ("-Xms512m" in words) is serial
 
 
