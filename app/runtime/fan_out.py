@@ -161,6 +161,8 @@ class FanOut:
             self._counted, self._results = count, {}
         found = self._results.get(rights)
         if found is None or asyncio.get_running_loop().time() > found.since + FRESH_SECONDS:
+            if found is not None:
+                self._drop(rights, found.since)
             found = self._results[rights] = SharedResults()
             asyncio.get_running_loop().call_later(FRESH_SECONDS, self._drop, rights, found.since)
         return found

@@ -106,9 +106,10 @@ class WebhookStore:
         return order is None or order.leads
 
     def changing(self, caller: Hashable) -> asyncio.Lock:
-        """Return the lock under which a caller reads its webhooks and changes one.
+        """Return the lock of a caller, under which its webhooks are read and one of them is changed.
 
-        So it cannot exceed their number, and one of its changes waits for the lock of the writers, not hundreds.
+        At most one change of a caller then waits for the lock of the writers. Several calls at the same time do not
+        exceed the maximal number of webhooks together.
         """
         return self._changing.setdefault(caller, asyncio.Lock())
 

@@ -231,6 +231,8 @@ class GroupPlanner:
             self._missing.add(state.missing)
             await self._continue(state.searches, reads)
             if state.is_long:
+                for each in planned:
+                    each.error = None  # its frames refer to the state
                 RELEASE.free([state, planned])
             del state, planned
             if self._is_over:

@@ -157,7 +157,10 @@ class ReadsAhead:
             await self._refresh(written, limits)
 
     async def _refresh(self, written: Sequence[Touched] | None, limits: ReadLimits) -> None:
-        """Read again what was written, None if that is very much; if it is not possible, or fails, nothing is kept."""
+        """Read again what was written; ``written`` is None if that is very much.
+
+        Nothing is kept then, or if the reading is not possible or fails.
+        """
         reads, self._reads = self._reads, None
         try:
             if reads is not None and written is not None and await reads.refresh(written, limits):

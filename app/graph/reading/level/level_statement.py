@@ -13,8 +13,8 @@ read.
 | hops      | list of hops                                                 |
 | listings  | list of listings                                             |
 | cap       | number of edges and chain vertices that end the request      |
-| visited   | number of edges, also ended ones, and sources after which it |
-|           | stops; a source counts once for each label it is read by     |
+| visited   | number of edges, also ended ones, and of sources, after      |
+|           | which it stops                                               |
 | memory    | number of bytes of the edges that are read of many sources   |
 |           | together, also ended ones, after which it stops              |
 | size      | number of bytes of records that end the request              |
@@ -103,7 +103,8 @@ EDGE_CAP: Final = 50_000
 VISITED_CAP: Final = 150_000
 """Number of edges, also ended ones, and sources after which a request stops, and a further one goes on.
 
-The store needs about a second for them. To find that a source has no edge takes it as long as to read one.
+The store needs about a second for them. To find that a source has no edge takes it as long as to read one, for each
+label. The labels do not count where all edges of a source are wanted.
 """
 
 TOGETHER: Final = 250
@@ -292,7 +293,6 @@ def scanByTime = {{ h, number, xs, done ->
     int together = Math.min(slices.unvisited.intdiv(4), {EDGES_TOGETHER}).intdiv(few)
     def part = xs.subList(at, Math.min(at + Math.max(1, Math.min(together, {TOGETHER})), xs.size()))
     boolean stopped = slices.unvisited <= 0 || free <= 0
-    slices.unvisited -= part.size()
     def first = near(hop, stopped ? [].iterator() : newest(h, part, few), 0)
     for (x in part) {{
       if (budget <= 0 || left <= 0) break
@@ -326,6 +326,7 @@ def scanByTime = {{ h, number, xs, done ->
       if (found) done(s, found)
       at++
     }}
+    slices.unvisited -= part.size()
   }}
 }}
 def sized = {{ r -> left -= JsonSize.of(r); r }}

@@ -1,7 +1,6 @@
 """What subscriptions share: results until the next transaction, and turns."""
 
 import asyncio
-import weakref
 from types import SimpleNamespace
 from typing import cast
 
@@ -11,7 +10,6 @@ from app.runtime import fan_out
 from app.runtime.fan_out import FanOut, SubscriptionFanOut, SubscriptionTurns
 from graphql_schema.fields.context import Context
 from graphql_schema.ports.operation_budget import OperationBudget
-from graphql_schema.ports.shared_results import ReadRange
 from policies.principal import Principal, PrincipalKind
 
 ADA = Principal("ada", PrincipalKind.PERSON, "default")
@@ -46,13 +44,6 @@ async def some_turns() -> None:
         await asyncio.sleep(0)
 
 
-async def until_freed(results: weakref.ref[Commits]) -> None:
-    """Return once results are freed, in turns of the event loop."""
-    async with asyncio.timeout(5):
-        while results() is not None:  # noqa: ASYNC110 - until a timer of the event loop ends
-            await asyncio.sleep(0)
-
-
 async def test_callers_with_equal_rights_share_results() -> None:
     """Two subscriptions of ada share; one with hidden fields as errors does not, and bo and ada with a role do not."""
     shared = FanOut(lambda: 0)
@@ -78,29 +69,46 @@ async def test_results_are_new_after_a_transaction_and_after_a_second(monkeypatc
     assert shared.results("a") is not second
 
 
-async def test_old_results_are_dropped_without_a_further_event(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def freed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Return the list to which results are added that are to be freed in turns of the event loop."""
+    given = list[object]()
+    monkeypatch.setattr(fan_out, "RELEASE", SimpleNamespace(free=given.extend))
+    return given
+
+
+async def test_old_results_are_dropped_without_a_further_event(
+    monkeypatch: pytest.MonkeyPatch, freed: list[object]
+) -> None:
     """They may have megabytes, and the subscriptions with these rights may have ended."""
     monkeypatch.setattr(fan_out, "FRESH_SECONDS", 0.01)
     shared = FanOut(lambda: 0)
-    kept = Commits()
-    shared.results("a").ranges["x"] = cast("list[ReadRange]", [kept])
-    results = weakref.ref(kept)
-    del kept
-    assert results() is not None
-    await until_freed(results)
+    results = shared.results("a")
+    async with asyncio.timeout(5):
+        while not freed:  # noqa: ASYNC110 - until a timer of the event loop ends
+            await asyncio.sleep(0)
+    assert freed == [results]
 
 
-async def test_results_are_dropped_at_a_transaction() -> None:
+async def test_old_results_are_freed_in_turns_where_new_ones_take_their_place(
+    monkeypatch: pytest.MonkeyPatch, freed: list[object]
+) -> None:
+    """The timer of the old ones may be late, if the event loop is held."""
+    shared = FanOut(lambda: 0)
+    first = shared.results("a")
+    monkeypatch.setattr(fan_out, "FRESH_SECONDS", -1.0)
+    assert shared.results("a") is not first
+    assert freed == [first]
+
+
+async def test_results_are_dropped_at_a_transaction(freed: list[object]) -> None:
     """Hundreds of transactions in a second would otherwise keep as many results."""
     commits = Commits()
     shared = FanOut(lambda: commits.count)
-    kept = Commits()
-    shared.results("a").ranges["x"] = cast("list[ReadRange]", [kept])
-    results = weakref.ref(kept)
-    del kept
+    first = shared.results("a")
     commits.count += 1
-    shared.results("a")
-    await until_freed(results)
+    shared.results("b")
+    assert freed == [{"a": first}]
 
 
 async def test_a_caller_has_one_turn_at_once() -> None:

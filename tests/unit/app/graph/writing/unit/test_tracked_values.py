@@ -37,3 +37,5 @@ def test_an_edge_counts_once_as_it_is_now() -> None:
     writes.count_edges({key: {"note": "x" * 901}, ("FEEDS", 2, 1): {}})
     assert writes.of_batch == (EDGE_COST, 1 + size_of({}))
     assert writes.cost == 2 * EDGE_COST
+    writes.undo()
+    assert writes.cost == EDGE_COST
