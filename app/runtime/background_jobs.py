@@ -43,12 +43,12 @@ def jobs_of(client: GremlinClient, coordinator: WriteCoordinator) -> tuple[Job, 
         return await writer.write(items, dry_run=False, atomic=False)
 
     return (
-        SensitivityJob(client, coordinator.job_lock, coordinator.outbox, coordinator.propagation_stops, clock),
+        SensitivityJob(client, coordinator.job_lock(client), coordinator.outbox, coordinator.propagation_stops, clock),
         TagJob(client, coordinator, clock),
         InferenceJob(client, coordinator, clock),
         OwnerJob(client, coordinator, write_as, coordinator.access, clock),
-        ReceiptExpiry(client, coordinator.job_lock),
-        IngestionExpiry(client, coordinator.job_lock),
+        ReceiptExpiry(client, coordinator.job_lock(client)),
+        IngestionExpiry(client, coordinator.job_lock(client)),
     )
 
 

@@ -51,15 +51,15 @@ class Outbox:
     ``stale``, a flag, is set if memory and store may differ; the entries must then be loaded again. ``loads`` counts
     how often :meth:`load` has replaced the entries. ``unanswered`` are entries that the store may get later.
     ``planned_ends`` are the ends in the future that callers have declared, as far as this process knows.
-    ``failing_jobs`` are those whose last step in this process failed. ``may_link`` decides which raises are confirmed,
-    by default all.
+    ``failing_jobs`` are those whose last step in this process failed, ``waiting`` the callers who wait for the jobs.
+    ``may_link`` decides which raises are confirmed, by default all.
     """
 
     def __init__(self, may_link: MayLink | None = None) -> None:
         self.floors = SensitivityFloors() if may_link is None else SensitivityFloors(may_link)
         self.stale = False
         self.failing_jobs: set[str] = set()
-        self._waiting: set[Caller] = set()
+        self.waiting: set[Caller] = set()
         self.loads = 0
         self.unanswered = UnansweredEntries()
         self.planned_ends = PlannedEnds()
@@ -125,12 +125,12 @@ class Outbox:
         Raise StoreUnavailableError after BACKLOG_SECONDS, and at once while another call of the caller waits, because
         each takes a place among the writes of all callers. While a job fails in this process, no caller waits.
         """
-        if caller not in self._waiting:
-            self._waiting.add(caller)
+        if caller not in self.waiting:
+            self.waiting.add(caller)
             try:
                 await self._until_some_are_done(caller)
             finally:
-                self._waiting.discard(caller)
+                self.waiting.discard(caller)
         if self._must_wait(caller):
             _log.info("writes_wait_for_jobs", tenant=caller[0], caller=caller[1])
             raise StoreUnavailableError(_MUCH_LEFT, retry_after=AGAIN_SECONDS)

@@ -2,8 +2,8 @@
 
 It runs in the API process and holds the lock of the writers during each batch. No writer of the process therefore
 changes anything between the reads and the writes of a batch; writers run between batches
-(:mod:`app.graph.commits.turns.job_lock`). A batch is stored before the
-next begins. After a crash a job starts its entries again: recomputing a vertex twice changes nothing.
+(:mod:`app.graph.commits.turns.job_lock`). A batch is stored before the next begins. After a crash a job starts its
+entries again: recomputing a vertex twice changes nothing.
 
 If another process writes during a batch, nothing of the batch is stored. What the job has in memory must then be as
 before the batch, or ahead of the store by work that is stored: the next step repeats the batch.

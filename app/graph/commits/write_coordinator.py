@@ -1,5 +1,6 @@
 """State that all writers of a process share."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from app.graph.commits.turns.long_writers import LongWriters
 from app.graph.commits.turns.write_lock import WriteLock
 from app.graph.commits.write_queue import WriteQueue
 from app.graph.commits.writer_contention import WriterContention
+from app.graph.driver.gremlin_client import GremlinClient
 from graphql_schema.catalog.inference_rules import InferenceRule
 from policies.access import Access
 from policies.installation.disclosure import Disclosure
@@ -30,8 +32,8 @@ class WriteCoordinator:
     """The lock of the writers of a process, and the state that they share.
 
     One writer or background job writes at a time, under ``lock``: concurrent transactions of the embedded store fail
-    or block (docs/design/janusgraph.md). Its holder has every second turn of the event loop. Jobs take it as
-    ``job_lock``. ``queue`` has the batches that wait for a transaction, and ``contention`` records whether several
+    or block (docs/design/janusgraph.md). Its holder has every second turn of the event loop. Jobs take it by
+    :meth:`job_lock`. ``queue`` has the batches that wait for a transaction, and ``contention`` records whether several
     callers write. ``long_writers`` are those who then wait after a long transaction. ``outbox`` holds work for
     background jobs, ``commit_log`` orders transactions, and ``late_writes`` records those without a response.
     ``propagating_tags`` caches which tags propagate, and ``index_state`` is how far the index of an external store was
@@ -47,7 +49,6 @@ class WriteCoordinator:
     queue: WriteQueue = field(default_factory=WriteQueue)
     contention: WriterContention = field(default_factory=WriterContention)
     long_writers: LongWriters = field(init=False)
-    job_lock: JobLock = field(init=False)
     outbox: Outbox = field(default_factory=Outbox)
     commit_log: CommitLog = field(default_factory=CommitLog)
     late_writes: LateWrites = field(default_factory=LateWrites)
@@ -57,7 +58,19 @@ class WriteCoordinator:
     disclosure: Disclosure = Disclosure.NONE
     reserved_names: ReservedNames = NOTHING_RESERVED
     access: Callable[[Principal], Access] = _without_policy
+    _job_step: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "long_writers", LongWriters(self.contention))
-        object.__setattr__(self, "job_lock", JobLock(self.lock, self.contention))
+
+    def job_lock(self, client: GremlinClient) -> JobLock:
+        """Return the lock for the steps of one job.
+
+        Callers who write do not count while they wait for the jobs. With several processes a job does not rest: another
+        one may wait for its next transaction.
+        """
+
+        def others_write() -> bool:
+            return client.write_order is None and not self.contention.writers <= self.outbox.waiting
+
+        return JobLock(self.lock, self._job_step, others_write)

@@ -52,12 +52,17 @@ class WriterContention:
         """Whether calls of two callers are under way, or one began during the other in the last CONTENDED_SECONDS."""
         return len(self._calls) > 1 or self.clock() < self._until
 
+    @property
+    def writers(self) -> set[Hashable]:
+        """The callers whose transactions were stored in the last CONTENDED_SECONDS."""
+        return {*filter(self._is_recent, self._written)}
+
     def others(self, caller: Hashable) -> set[Hashable]:
         """Return the other callers who write: a call is under way, or they wrote in the last CONTENDED_SECONDS.
 
         Callers of other processes count from when this process learns of their transaction.
         """
-        return {*self._calls, *filter(self._is_recent, self._written)} - {caller}
+        return {*self._calls, *self.writers} - {caller}
 
     def _is_recent(self, caller: Hashable) -> bool:
         return self.clock() < self._written[caller] + CONTENDED_SECONDS

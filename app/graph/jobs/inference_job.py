@@ -166,7 +166,7 @@ class InferenceJob(OutboxWorker):
     def __init__(
         self, client: GremlinClient, coordinator: WriteCoordinator, clock: Callable[[], int] = epoch_milliseconds
     ) -> None:
-        super().__init__(client, coordinator.job_lock, coordinator.outbox, clock)
+        super().__init__(client, coordinator.job_lock(client), coordinator.outbox, clock)
         self._rules = coordinator.inference_rules
         self._rounds: dict[Caller, InferenceRound] = {}
         self._turns = TurnOrder[Caller]()

@@ -98,7 +98,7 @@ class OwnerJob(OutboxWorker):
         access: Callable[[Principal], Access],
         clock: Callable[[], int] = epoch_milliseconds,
     ) -> None:
-        super().__init__(client, coordinator.job_lock, coordinator.outbox, clock)
+        super().__init__(client, coordinator.job_lock(client), coordinator.outbox, clock)
         self._write_as = write_as
         self._access = access
         self._rounds: dict[Caller, OwnerRound] = {}

@@ -73,7 +73,7 @@ class TagJob(OutboxWorker):
     def __init__(
         self, client: GremlinClient, coordinator: WriteCoordinator, clock: Callable[[], int] = epoch_milliseconds
     ) -> None:
-        super().__init__(client, coordinator.job_lock, coordinator.outbox, clock)
+        super().__init__(client, coordinator.job_lock(client), coordinator.outbox, clock)
         self._coordinator = coordinator
         self._worklists = TagTurns()
         self._divisions: dict[DivisionKey, tuple[list[OutboxEntry], TagDivision]] = {}

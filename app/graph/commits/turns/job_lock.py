@@ -11,39 +11,42 @@ from contextlib import ExitStack
 from typing import Final
 
 from app.graph.commits.turns.long_writers import FACTOR, LONG_SECONDS, MAX_WAIT_SECONDS
-from app.graph.commits.writer_contention import WriterContention
 
 SHORT_SECONDS: Final = 0.05
 """Seconds of a step without a rest: about what a transaction takes."""
 
 POLL_SECONDS: Final = 0.05
-"""Seconds between two looks at whether callers write."""
+"""Seconds between two looks at whether others write."""
 
 
 class JobLock:
-    """The ``lock`` of the writers for the steps of all jobs of a process: ``async with`` it for one step.
+    """The ``lock`` of the writers for the steps of one job: ``async with`` it for one step.
 
-    Between two steps there is a rest while callers write, as ``contention`` has it. So the jobs have half of the time
-    of the lock at most, and an eleventh of it with steps that take longer than a transaction may. ``clock`` returns
-    monotonic seconds.
+    ``step`` is a lock that all jobs of the process share, so that one step is between two transactions. A job rests
+    after a long step while ``others_write``; the others go on meanwhile. So it has about half of the time of the lock
+    with steps of up to LONG_SECONDS, and a tenth to a quarter with longer ones. ``clock`` returns monotonic seconds.
     """
 
     def __init__(
-        self, lock: asyncio.Lock, contention: WriterContention, clock: Callable[[], float] = time.monotonic
+        self,
+        lock: asyncio.Lock,
+        step: asyncio.Lock,
+        others_write: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._lock = lock
-        self._contention = contention
+        self._step = step
+        self._others_write = others_write
         self._clock = clock
-        self._step = asyncio.Lock()
         self._begun = 0.0
         self._rests_until = 0.0
 
     async def __aenter__(self) -> None:
+        while (left := self._rests_until - self._clock()) > 0 and self._others_write():  # noqa: ASYNC110 - a poll
+            await asyncio.sleep(min(left, POLL_SECONDS))
         with ExitStack() as if_it_ends:
             await self._step.acquire()
             if_it_ends.callback(self._step.release)
-            while (left := self._rests_until - self._clock()) > 0 and self._contention.others(None):  # noqa: ASYNC110 - a poll
-                await asyncio.sleep(min(left, POLL_SECONDS))
             await self._lock.acquire()
             if_it_ends.pop_all()
         self._begun = self._clock()
@@ -56,10 +59,10 @@ class JobLock:
 
 
 def rest_after(seconds: float) -> float:
-    """Return for how many seconds jobs rest after a step of some seconds.
+    """Return for how many seconds a job rests after a step of some seconds.
 
     It is as long as the step, and longer after one that took longer than LONG_SECONDS, as for the caller of such a
-    transaction (:mod:`app.graph.commits.turns.long_writers`).
+    transaction (:mod:`app.graph.commits.turns.long_writers`); MAX_WAIT_SECONDS at most.
     """
     if seconds <= SHORT_SECONDS:
         return 0.0

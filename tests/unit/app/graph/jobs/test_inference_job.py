@@ -44,8 +44,8 @@ def store(monkeypatch: pytest.MonkeyPatch) -> EdgeStore:
 
 def job_over(client: object, outbox: Outbox | None = None) -> InferenceJob:
     """Return the job over a client."""
-    coordinator: Any = SimpleNamespace(job_lock=asyncio.Lock(), outbox=outbox or Outbox(), inference_rules=RULES)
-    return InferenceJob(client, coordinator)  # type: ignore[arg-type]
+    made = {"job_lock": lambda _: asyncio.Lock(), "outbox": outbox or Outbox(), "inference_rules": RULES}
+    return InferenceJob(client, SimpleNamespace(**made))  # type: ignore[arg-type]
 
 
 def entry(

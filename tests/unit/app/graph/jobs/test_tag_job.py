@@ -59,7 +59,7 @@ async def test_tags_take_turns_and_their_work_ends_in_a_stream_of_entries(
     monkeypatch.setattr(
         Outbox, "done", AsyncMock(side_effect=lambda _, *entries: done.extend(entry.x for entry in entries))
     )
-    coordinator: Any = SimpleNamespace(job_lock=asyncio.Lock(), outbox=Outbox())
+    coordinator: Any = SimpleNamespace(job_lock=lambda _: asyncio.Lock(), outbox=Outbox())
     job = TagJob(SimpleNamespace(), coordinator)  # type: ignore[arg-type]
     due = [entry(100, GOLD, 10, 11), entry(101, PII, 10, 11)]
     for step in range(8):
@@ -74,7 +74,7 @@ async def test_tags_take_turns_and_their_work_ends_in_a_stream_of_entries(
 def job(monkeypatch: pytest.MonkeyPatch) -> TagJob:
     """Return a job without a store."""
     monkeypatch.setattr(Outbox, "done", AsyncMock())
-    coordinator: Any = SimpleNamespace(job_lock=asyncio.Lock(), outbox=Outbox())
+    coordinator: Any = SimpleNamespace(job_lock=lambda _: asyncio.Lock(), outbox=Outbox())
     return TagJob(SimpleNamespace(), coordinator)  # type: ignore[arg-type]
 
 
@@ -131,7 +131,7 @@ async def test_a_later_end_has_an_entry_of_its_own_once_the_work_has_begun(monke
     monkeypatch.setattr(StoredFlows, "next_edges", AsyncMock(return_value=[]))
     outbox = Outbox()
     coordinator: Any = SimpleNamespace(
-        job_lock=asyncio.Lock(), outbox=outbox, propagation_stops=frozenset(), propagating_tags=AsyncMock()
+        job_lock=lambda _: asyncio.Lock(), outbox=outbox, propagation_stops=frozenset(), propagating_tags=AsyncMock()
     )
     coordinator.propagating_tags.among.return_value = set()
     job = TagJob(SimpleNamespace(), coordinator)  # type: ignore[arg-type]
@@ -168,7 +168,7 @@ async def test_a_step_that_lost_its_turn_searches_the_next_end_anew(
     monkeypatch.setattr(Outbox, "done", AsyncMock(side_effect=[LostTurnError("another process wrote first"), None]))
     outbox = Outbox()
     coordinator: Any = SimpleNamespace(
-        job_lock=asyncio.Lock(), outbox=outbox, propagation_stops=frozenset(), propagating_tags=AsyncMock()
+        job_lock=lambda _: asyncio.Lock(), outbox=outbox, propagation_stops=frozenset(), propagating_tags=AsyncMock()
     )
     coordinator.propagating_tags.among.return_value = set()
     job = TagJob(SimpleNamespace(write_order=write_order, write_epoch=None), coordinator)  # type: ignore[arg-type]
@@ -216,7 +216,7 @@ def divided(monkeypatch: pytest.MonkeyPatch) -> Divided:
     monkeypatch.setattr(TagsAround, "concerned", AsyncMock(side_effect=lambda vids: vids))
     monkeypatch.setattr(Outbox, "done", AsyncMock(side_effect=done))
     monkeypatch.setattr(tag_job, "MAX_REPLACED", 1)
-    coordinator: Any = SimpleNamespace(job_lock=asyncio.Lock(), outbox=Outbox(), propagating_tags=AsyncMock())
+    coordinator: Any = SimpleNamespace(job_lock=lambda _: asyncio.Lock(), outbox=Outbox(), propagating_tags=AsyncMock())
     coordinator.propagating_tags.among.side_effect = lambda _, tags: sorted(tags)
     return Divided(TagJob(SimpleNamespace(), coordinator), stored)  # type: ignore[arg-type]
 
