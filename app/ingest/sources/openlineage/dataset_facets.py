@@ -91,6 +91,9 @@ def _add_source(source: EventFacet, names: EventNames, sources: dict[tuple[str, 
     if not (namespace and name and column):
         source.ignore("`namespace`, `name` or `field` is absent")
         return
+    if is_long(namespace, name):
+        source.ignore(TOO_LONG)
+        return
     dataset = names.dataset(namespace, name).urn
     words = " ".join(filter(None, _transformations(source)))
     entry: JsonObject = {"dataset": dataset, "column": column}

@@ -89,7 +89,7 @@ class MappedEvent:
 
 def map_event(event: LineageEvent, names: EventNames, max_ignored: int = MAX_IGNORED) -> Steps[MappedEvent]:
     """Return the commands of a checked event; raises InvalidError if a name does not fit into an id."""
-    mapper = _EventMapper(event, names.within(event), IgnoredCount(max_ignored))
+    mapper = _EventMapper(event, (yield from names.within(event)), IgnoredCount(max_ignored))
     if event.run_id is not None and event.job is not None:
         subject = yield from mapper.run(event.run_id, event.job)
     elif event.job is not None:
