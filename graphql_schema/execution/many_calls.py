@@ -86,6 +86,7 @@ async def gathered(
     waiting = set[asyncio.Task[ResultT]]()
     tasks: list[asyncio.Task[ResultT]] = []
     errors: list[BaseException] = []
+    left, has_ended = len(calls), asyncio.get_running_loop().create_future()
 
     async def begin(call: Callable[[], Awaitable[ResultT]]) -> ResultT:
         await budget.pause()
@@ -93,10 +94,13 @@ async def gathered(
         return await call()
 
     def end(task: asyncio.Task[ResultT]) -> None:
+        nonlocal left
+        left -= 1
         slots.release()
         waiting.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            errors.append(error)
+        errors.extend(_errors_of(task))
+        if (errors or not left) and not has_ended.done():
+            has_ended.set_result(None)
 
     try:
         for call in calls:
@@ -107,7 +111,7 @@ async def gathered(
             tasks.append(asyncio.create_task(begin(call)))
             tasks[-1].add_done_callback(end)
             waiting.add(tasks[-1])
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        await has_ended  # asyncio.wait goes through all tasks in one callback, 0.17 s for 50,000
     except asyncio.CancelledError:
         waiting.update(tasks)
         raise
@@ -121,6 +125,12 @@ async def gathered(
         raise errors[0]
     finally:
         errors.clear()
+
+
+def _errors_of(task: asyncio.Task[ResultT]) -> list[BaseException]:
+    """Return the error of a task that has ended; none if it was cancelled."""
+    error = None if task.cancelled() else task.exception()
+    return [] if error is None else [error]
 
 
 async def _begun(budget: OperationBudget, call: Callable[[], Awaitable[ResultT]]) -> ResultT:

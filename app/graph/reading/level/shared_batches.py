@@ -44,10 +44,15 @@ class SharedBatches(Generic[ItemT, ResultT]):
         ``load`` is no attribute: as a method of the owner it would be a cycle of references, which keeps what was read
         until a garbage collection.
         """
-        if len(items) > MANY_ITEMS:
+        are_many = len(items) > MANY_ITEMS
+        if are_many:
             await self.pause()  # aliases of a field continue together, each with as many
         keyed = {self.key(item): item for item in items}
+        if are_many:
+            await self.pause()  # 100,000 items take 15 ms at each of these places
         unknown = [key for key in keyed if key not in self.known]
+        if are_many:
+            await self.pause()
         missing = {key: keyed[key] for key in unknown if key not in self._batches}
         if missing:
             self._batches |= dict.fromkeys(missing, self._batch_of(missing, load))
@@ -56,6 +61,8 @@ class SharedBatches(Generic[ItemT, ResultT]):
         results = {batch: await asyncio.shield(batch) for batch in set(batches.values())}
         await self.pause()
         found = {key: results[batch][key] for key, batch in batches.items()}
+        if are_many:
+            await self.pause()
         return [found[key] if key in found else self.known[key] for key in map(self.key, items)]
 
     def _batch_of(

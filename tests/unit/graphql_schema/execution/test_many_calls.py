@@ -201,3 +201,13 @@ async def test_what_failed_calls_of_a_large_operation_made_is_freed_in_turns(
     is_large = rows > MANY_ROWS or count > many_calls.MANY_CALLS
     assert [type(each) for each in given].count(asyncio.Task) == count * is_large
     assert any(isinstance(each, TracebackType) for each in given) == is_large
+
+
+async def test_calls_are_waited_for_without_a_list_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`asyncio.wait` goes through all of them in one callback: 0.17 s for 50,000 calls of one resolver."""
+    monkeypatch.setattr("graphql_schema.execution.many_calls.asyncio.wait", lambda *_, **__: pytest.fail("wait"))
+
+    async def call(number: int) -> int:
+        return number
+
+    assert await gathered(OperationBudget(), [partial(call, n) for n in range(9)], "field") == [*range(9)]

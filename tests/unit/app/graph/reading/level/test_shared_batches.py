@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from support.waiting import until
 
+from app.graph.reading.level import shared_batches
 from app.graph.reading.level.shared_batches import SharedBatches
 from graphql_schema.ports.operation_budget import OperationBudget
 from policies.errors import CodedError
@@ -156,3 +157,19 @@ async def test_what_a_failed_batch_has_read_waits_for_no_collection(
     finally:
         gc.enable()
     assert shared._batches == {}  # noqa: SLF001 - the failed batch
+
+
+async def test_others_run_while_very_many_items_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pass over 100,000 items takes 15 ms, and a call has several."""
+    monkeypatch.setattr(shared_batches, "MANY_ITEMS", 10)
+    store, pauses = Store(), list[int]()
+
+    async def pause() -> None:
+        pauses.append(len(store.read))
+
+    store.released.set()
+    shared = SharedBatches[int, int](same, pause)
+    for count, expected in ((10, [1]), (11, [1, 1, 1, 2, 2])):
+        pauses.clear()
+        assert await shared.get([*range(count)], store.squares) == [number**2 for number in range(count)]
+        assert pauses == expected
