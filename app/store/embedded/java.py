@@ -38,9 +38,9 @@ _PROFILES: Final = {
 """JVM options by the value of `MLG_STORE_PROFILE`; ``test`` uses only the C1 compiler and the serial collector.
 
 With ``serve`` all processors collect, while the store waits for 10 to 80 ms. The default collector, G1, also works
-beside the store, and takes a processor for that. Beside four readers of large lineage, half of the writes took 300 ms
-in place of 110 (docs/adr/0046-collector-of-the-store.md). The other two options let no collection begin because of
-compiled code or loaded classes, each of which took 0.2 to 0.4 s.
+beside the store, and takes a processor for that. Beside four readers of large lineage, the median of the writes was
+305 ms in place of 106 to 156 (docs/adr/0046-collector-of-the-store.md). The other two options let no collection begin
+because of compiled code or loaded classes, each of which took 0.2 to 0.4 s.
 
 With ``test`` the heap has its whole size from the start: while it grew, the JVM would collect five times as often.
 """
