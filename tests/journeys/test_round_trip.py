@@ -84,7 +84,8 @@ def details(edges: Edges, records: Mapping[str, Mapping[str, Any]]) -> Edges:
         )
         if relation in SINCE_IMPORT or source == target:
             excepted |= {"validFrom"}
-        if edge.get("at") == records[source]["createdAt"]:
+        # A large call is written by several transactions: the source may have been named before it was registered.
+        if edge.get("at") in {records[source]["createdAt"], records[source].get("registeredAt")}:
             excepted |= {"at"}
         found[relation, source, target] = {name: value for name, value in edge.items() if name not in excepted}
     return found
