@@ -66,8 +66,8 @@ class WriteCoordinator:
     def job_lock(self, client: GremlinClient) -> JobLock:
         """Return the lock for the steps of one job.
 
-        Callers who write do not count while they wait for the jobs. With several processes a job does not rest: another
-        one may wait for its next transaction.
+        Callers who write do not count while they wait for the jobs. Over an external store a job does not rest: another
+        process may wait for its next transaction.
         """
 
         def others_write() -> bool:

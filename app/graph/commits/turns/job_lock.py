@@ -23,8 +23,9 @@ class JobLock:
     """The ``lock`` of the writers for the steps of one job: ``async with`` it for one step.
 
     ``step`` is a lock that all jobs of the process share, so that one step is between two transactions. A job rests
-    after a long step while ``others_write``; the others go on meanwhile. So it has about half of the time of the lock
-    with steps of up to LONG_SECONDS, and a tenth to a quarter with longer ones. ``clock`` returns monotonic seconds.
+    after a long step while ``others_write``; the other jobs go on meanwhile. So one job has half of the time of the
+    lock at most after steps of SHORT_SECONDS to LONG_SECONDS, and less after longer ones. Several jobs have more
+    together. ``clock`` returns monotonic seconds.
     """
 
     def __init__(

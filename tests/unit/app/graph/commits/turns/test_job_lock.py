@@ -1,4 +1,4 @@
-"""The lock of the writers for jobs: writers have at least half of the time, and no step delays another transaction."""
+"""The lock of the writers for jobs: one step of all jobs is between two transactions, and a job rests after a step."""
 
 import asyncio
 

@@ -329,9 +329,16 @@ def test_a_name_that_is_too_long_to_be_found_by_is_left_out() -> None:
 
 @pytest.mark.parametrize("member", ["namespace", "name"])
 def test_a_long_name_in_a_facet_is_ignored(member: str) -> None:
-    """A symlink, a source and a parent with a name of more than 1,024 characters are reported, and make no asset."""
+    """A symlink, a source, also of a column, and a parent are reported, and make no asset.
+
+    They have a name of more than 1,024 characters.
+    """
     long = {"namespace": "hive://h", "name": "t", member: "hive://" + "n" * 1_018}
-    facets = {"symlinks": {"identifiers": [long]}, "lineage": {"inputs": [{**long, "type": "DATASET"}]}}
+    facets: dict[str, Any] = {
+        "symlinks": {"identifiers": [long]},
+        "lineage": {"inputs": [{**long, "type": "DATASET"}]},
+        "columnLineage": {"fields": {"c": {"inputFields": [{**long, "field": "a"}]}}},
+    }
     found = mapped_event(
         {
             "eventTime": "2026-11-24T09:00:00Z",
@@ -344,6 +351,7 @@ def test_a_long_name_in_a_facet_is_ignored(member: str) -> None:
     assert {(each.facet, each.reason) for each in found.ignored} == {
         ("output.symlinks.identifiers.0", reason),
         ("output.lineage.inputs.0", reason),
+        ("output.columnLineage.fields.c.inputFields.0", reason),
         ("run.parent", reason),
     }
     assert {command.urn for command in found.commands if isinstance(command, ObserveCommand)} == {
