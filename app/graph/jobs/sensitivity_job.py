@@ -24,9 +24,9 @@ from app.graph.commits.write_set import WriteSet
 from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.errors import WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.jobs.kept_sources import KeptSources
-from app.graph.jobs.known_sources import JOINING, ReadBudget
-from app.graph.jobs.sensitivity_recompute import Recomputation
+from app.graph.jobs.sensitivity_work.kept_sources import KeptSources
+from app.graph.jobs.sensitivity_work.known_sources import JOINING, ReadBudget
+from app.graph.jobs.sensitivity_work.recompute import Recomputation
 from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.propagation.target_queue import first_targets

@@ -26,11 +26,12 @@ from app.graph.driver import edge_pages
 from app.graph.driver.edge_pages import EDGES
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.jobs import inference_job, known_sources, sensitivity_job, tag_job
+from app.graph.jobs import inference_job, sensitivity_job, tag_job
 from app.graph.jobs.end_search import BEYOND
 from app.graph.jobs.inference_job import InferenceJob
-from app.graph.jobs.known_sources import ReadBudget
 from app.graph.jobs.sensitivity_job import SensitivityJob
+from app.graph.jobs.sensitivity_work import known_sources
+from app.graph.jobs.sensitivity_work.known_sources import ReadBudget
 from app.graph.jobs.tag_job import TagJob
 from app.graph.propagation.flow_statement import FLOW
 from app.graph.records.vertex_id import vertex_id

@@ -26,10 +26,10 @@ from app.graph.commits import outbox_worker
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver import edge_pages
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.jobs import known_sources, sensitivity_recompute
 from app.graph.jobs import sensitivity_job as job_module
-from app.graph.jobs.known_sources import ReadBudget
 from app.graph.jobs.sensitivity_job import SensitivityJob
+from app.graph.jobs.sensitivity_work import known_sources, recompute
+from app.graph.jobs.sensitivity_work.known_sources import ReadBudget
 from app.graph.propagation import stored_flows
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.effects import raise_sensitivity as spreading
@@ -167,8 +167,8 @@ async def test_sensitivity_is_never_too_low_and_exact_when_idle(
         monkeypatch.setattr(spreading, name, limit)
     monkeypatch.setattr(job_module, "BATCH", 2)
     monkeypatch.setattr(job_module, "ReadBudget", lambda: ReadBudget(requests=40 if seed == 0 else 1))
-    monkeypatch.setattr(sensitivity_recompute, "PART", 1)
-    monkeypatch.setattr(sensitivity_recompute, "MAX_EXAMINED", 1_000 if seed == 0 else 4)
+    monkeypatch.setattr(recompute, "PART", 1)
+    monkeypatch.setattr(recompute, "MAX_EXAMINED", 1_000 if seed == 0 else 4)
     if seed == 1:
         monkeypatch.setattr(stored_flows, "PART_SIZE", 1)
         monkeypatch.setattr(edge_pages, "PAGE", 1)

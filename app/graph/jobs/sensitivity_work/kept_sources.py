@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Final
 
 from app.graph.commits.outbox_entry import Caller
-from app.graph.jobs.known_sources import KnownSources
+from app.graph.jobs.sensitivity_work.known_sources import KnownSources
 from app.graph.records.touched import Touched
 
 MAX_CALLERS: Final = 5

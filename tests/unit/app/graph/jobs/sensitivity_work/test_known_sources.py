@@ -7,8 +7,8 @@ import networkx as nx
 import pytest
 from support.oracles.ranked_flows import Flows
 
-from app.graph.jobs import known_sources
-from app.graph.jobs.known_sources import KnownSources, ReadBudget
+from app.graph.jobs.sensitivity_work import known_sources
+from app.graph.jobs.sensitivity_work.known_sources import KnownSources, ReadBudget
 from app.graph.propagation.sources import group_of
 from app.graph.propagation.stored_flows import MANY_EDGES
 from app.graph.records.touched import EVERYTHING, NOTHING, EdgeEnd, Touched

@@ -1,8 +1,8 @@
 """What the sensitivity job keeps for the next entry of a caller: what was not written since, of few callers."""
 
-from app.graph.jobs import kept_sources
-from app.graph.jobs.kept_sources import KEPT_SECONDS, MAX_CALLERS, KeptSources
-from app.graph.jobs.known_sources import KnownSources
+from app.graph.jobs.sensitivity_work import kept_sources
+from app.graph.jobs.sensitivity_work.kept_sources import KEPT_SECONDS, MAX_CALLERS, KeptSources
+from app.graph.jobs.sensitivity_work.known_sources import KnownSources
 from app.graph.records.touched import Touched
 
 ADA = ("acme", "ada")

@@ -9,9 +9,9 @@ import pytest
 from support.oracles.ranked_flows import Flows
 
 from app.graph.driver.edge_pages import PAGE, VisitBudget
-from app.graph.jobs import known_sources, sensitivity_recompute
-from app.graph.jobs.known_sources import MAX_PARTS, MAX_REQUESTS, MAX_VERTICES, ReadBudget
-from app.graph.jobs.sensitivity_recompute import Recomputation
+from app.graph.jobs.sensitivity_work import known_sources, recompute
+from app.graph.jobs.sensitivity_work.known_sources import MAX_PARTS, MAX_REQUESTS, MAX_VERTICES, ReadBudget
+from app.graph.jobs.sensitivity_work.recompute import Recomputation
 from app.graph.records.touched import EVERYTHING, NOTHING, Touched
 from policies.sensitivity import SENSITIVITIES
 
@@ -185,19 +185,19 @@ async def test_a_long_known_chain_is_examined_once_and_lowered_over_many_steps()
             recomputation.stored(some, {vid + 1 for vid in some})
             known.record(Touched(frozenset(some)))
         known.record(Touched(frozenset({length // 2})))
-        assert counted.count - before <= 4 * sensitivity_recompute.MAX_EXAMINED
+        assert counted.count - before <= 4 * recompute.MAX_EXAMINED
         steps += 1
     assert lowered == [*range(1, length + 1)]
     assert counted.count <= 20 * length
-    assert steps <= length / known_sources.AT_ONCE + 20 * length / sensitivity_recompute.MAX_EXAMINED
+    assert steps <= length / known_sources.AT_ONCE + 20 * length / recompute.MAX_EXAMINED
     assert recomputation.is_stored
     assert recomputation.again == {length}
 
 
 async def test_a_decision_ends_whatever_is_raised_between_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer raises the end of a chain of 300 between steps of 10: these get longer, until one goes through all."""
-    monkeypatch.setattr(sensitivity_recompute, "PART", 1)
-    monkeypatch.setattr(sensitivity_recompute, "MAX_EXAMINED", 10)
+    monkeypatch.setattr(recompute, "PART", 1)
+    monkeypatch.setattr(recompute, "MAX_EXAMINED", 10)
     length = 300
     chain = nx.path_graph(range(1, length + 1), create_using=nx.DiGraph)
     flows: Any = Flows(chain, {**dict.fromkeys(chain, 2), length: 2}, dict.fromkeys(chain, 0))
@@ -218,8 +218,8 @@ async def test_nothing_is_raised_by_a_source_that_was_lowered_meanwhile(monkeypa
 
     That entry has nothing to lower at the target, and does not come back to it.
     """
-    monkeypatch.setattr(sensitivity_recompute, "PART", 1)
-    monkeypatch.setattr(sensitivity_recompute, "MAX_EXAMINED", 1)
+    monkeypatch.setattr(recompute, "PART", 1)
+    monkeypatch.setattr(recompute, "MAX_EXAMINED", 1)
     flows: Any = Flows(nx.DiGraph([(1, 2)]), {1: TOP, 2: 0}, {1: TOP, 2: 0})
     recomputation = Recomputation()
     recomputation.begin_batch([2])
@@ -266,10 +266,10 @@ async def test_the_result_is_that_of_the_definition_whatever_is_written_between_
     others have decided about. Some changes are divided. All begin again if the process dies. If another process writes
     during a step, this is learned before the next one, and nothing is stored.
     """
-    for module in (known_sources, sensitivity_recompute):
+    for module in (known_sources, recompute):
         monkeypatch.setattr(module, "AT_ONCE", 1)
-    monkeypatch.setattr(sensitivity_recompute, "PART", 1)
-    monkeypatch.setattr(sensitivity_recompute, "MAX_EXAMINED", seed % 4 * 20 + 4)
+    monkeypatch.setattr(recompute, "PART", 1)
+    monkeypatch.setattr(recompute, "MAX_EXAMINED", seed % 4 * 20 + 4)
     random = Random(seed)
     edges = nx.gnp_random_graph(SIZE, random.choice((0.04, 0.08)), seed=seed, directed=True)
     edges = nx.relabel_nodes(edges, {vid: vid + 1 for vid in edges})

@@ -1,6 +1,6 @@
 """Sources and ranks that the sensitivity job has read, kept from step to step until they are written.
 
-They are kept for the next entry of the caller, too (:mod:`app.graph.jobs.kept_sources`).
+They are kept for the next entry of the caller, too (:mod:`app.graph.jobs.sensitivity_work.kept_sources`).
 
 Writers run between the steps of the job. What their transactions touch is recorded, and forgotten before the next step
 reads: what is left is as stored. A rank is that of a sensitivity (:data:`policies.sensitivity.RANK`).
