@@ -17,7 +17,7 @@ from app.runtime.backlog import Backlog
 from app.runtime.process_metrics import queue_metrics, watch_process
 from app.runtime.readiness import Readiness
 from app.runtime.store_health import StoreHealth
-from app.runtime.thin_event_queues import ThinEventQueues
+from app.runtime.thin_event_queues import Ranking, SourceCounts, ThinEventQueues
 from app.store.store_endpoint import StoreEndpoint
 from app.telemetry.metrics import Metrics
 from app.webhooks.webhook_job import WebhookJob
@@ -34,7 +34,7 @@ def all_metrics() -> Metrics:
     backlog.sample = backlog.by_kind()
     metrics.watch(backlog.metrics)
     metrics.watch(StoreHealth(client, Readiness(_ready, lambda: None), jvm=JvmSample(1, 2, 3.0, 4)).metrics)
-    metrics.watch(ThinEventQueues(client, found={"prod": WaitingEvents(1, 1, 0)}).metrics)
+    metrics.watch(ThinEventQueues(client, found=SourceCounts(Ranking({"prod": WaitingEvents(1, 1, 0)}))).metrics)
     metrics.watch(lambda: queue_metrics({"reads": FairQueue()}))
     metrics.watch(WebhookJob(None, None, None, "").metrics)  # type: ignore[arg-type]  # what counts needs no parts
     return metrics

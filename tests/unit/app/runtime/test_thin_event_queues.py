@@ -1,12 +1,13 @@
 """The queues of thin events as metrics: by source up to a number of sources, and in the process that leads alone."""
 
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import pytest
 
 from app.graph.admin.thin_event_counts import MAX_READ, WaitingEvents
-from app.runtime.thin_event_queues import MAX_SOURCES, ThinEventQueues
+from app.runtime.thin_event_queues import MAX_SOURCES, Ranking, SourceCounts, ThinEventQueues
 from app.telemetry.metrics import Metrics
 from policies.errors import Code, CodedError
 
@@ -65,15 +66,51 @@ async def test_each_source_has_what_waits_and_what_is_dead() -> None:
     }
 
 
-def test_the_sources_with_the_most_events_are_labels() -> None:
+async def test_the_sources_with_the_most_events_are_labels() -> None:
     """All further ones are one label together, with the age of their oldest event."""
-    found = {f"s{at:03}": WaitingEvents(MAX_SOURCES + 5 - at, 1, NOW - 1_000 * at) for at in range(MAX_SOURCES + 3)}
-    found["dead"] = WaitingEvents(0, 1)
-    queues = ThinEventQueues(None, lambda: NOW, found)  # type: ignore[arg-type]  # nothing is sampled
+    rows: dict[str, tuple[int, int, int | None]]
+    rows = {f"s{at:03}": (MAX_SOURCES + 5 - at, 1, NOW - 1_000 * at) for at in range(MAX_SOURCES + 3)}
+    queues = ThinEventQueues(Client({**rows, "dead": (0, 1, None)}), lambda: NOW)  # type: ignore[arg-type]  # a client of the test
+    await queues.sample()
     measured = values(queues)
     assert measured["pending"].keys() == {*(f"s{at:03}" for at in range(MAX_SOURCES)), "(other)"}
     others = [measured[name]["(other)"] for name in ("pending", "dead", "oldest_seconds")]
     assert others == [5 + 4 + 3, 4, MAX_SOURCES + 2]
+
+
+def test_of_100_000_sources_only_those_that_are_labels_are_kept() -> None:
+    """Their number is up to callers: all were kept for good, and sorted at once. The sums are those of all the others.
+
+    They are correct after each turn, also when the numbers have changed: compared with a sort of all sources.
+    """
+    random, counts = Random(1), SourceCounts()
+    names = [f"s{number:06}" for number in range(100_000)]
+    for _ in range(2):
+        rows = {name: WaitingEvents(random.randrange(1_000_000), 1, random.randrange(NOW)) for name in names}
+        for begin in range(0, len(names), MAX_READ):
+            part = names[begin : begin + MAX_READ]
+            counts = counts.with_part({name: rows[name] for name in part}, part[-1])
+            assert max(len(counts.former.named), len(counts.present.named)) <= MAX_SOURCES
+        counts = counts.with_part({}, "")
+        order = sorted(names, key=lambda name: (-rows[name].pending, name))
+        others = [rows[name] for name in order[MAX_SOURCES:]]
+        oldest = min(each.oldest_at for each in others if each.oldest_at is not None)
+        assert counts.by_label() == {
+            **{name: rows[name] for name in order[:MAX_SOURCES]},
+            "(other)": WaitingEvents(sum(each.pending for each in others), len(others), oldest),
+        }
+
+
+def test_a_source_that_is_no_label_any_more_counts_with_the_others() -> None:
+    """It does so at once, whether the present turn has read it or not, and once: its own turn replaces its number."""
+    small = {f"a{number:02}": WaitingEvents(2) for number in range(MAX_SOURCES - 1)}
+    counts = SourceCounts().with_part({**small, "z": WaitingEvents(1)}, "")
+    others = []
+    for part in ({**small, "b": WaitingEvents(9)}, {"y": WaitingEvents(8)}, {"z": WaitingEvents(1)}):
+        counts = counts.with_part(part, "" if "z" in part else max(part))
+        others.append(counts.by_label()["(other)"].pending)
+    assert others == [1, 2, 3]  # `z`, then the last of `small` in the present turn, then both
+    assert {"b", "y"} < counts.by_label().keys()
 
 
 @pytest.mark.parametrize(("leads", "sources"), [(True, {"prod"}), (False, set())])
@@ -81,7 +118,7 @@ async def test_only_the_process_that_leads_has_series(leads: bool, sources: set[
     """Otherwise each process would report the same events."""
     client = Client({"prod": (3, 0, NOW)})
     client.write_order = Order(leads)
-    queues = ThinEventQueues(client, lambda: NOW, {"before": WaitingEvents(1)})  # type: ignore[arg-type]  # a client of the test
+    queues = ThinEventQueues(client, lambda: NOW, SourceCounts(Ranking({"before": WaitingEvents(1)})))  # type: ignore[arg-type]  # a client of the test
     await queues.sample()
     assert values(queues)["pending"].keys() == sources
 
@@ -104,16 +141,17 @@ async def test_a_sample_reads_some_of_many_sources() -> None:
     """
     names = [f"s{number:04}" for number in range(2 * MAX_READ)]
     client = Client(dict.fromkeys(names, (1, 0, NOW)))
+    client.rows[names[0]] = client.rows[names[-1]] = (2, 0, NOW)
     queues = ThinEventQueues(client, clock=lambda: NOW)  # type: ignore[arg-type]  # a client of the test
     for sources in (MAX_READ, 2 * MAX_READ):
         await queues.sample()
-        assert [*queues.found] == names[:sources]
+        assert values(queues)["pending"]["(other)"] == sources - MAX_SOURCES
     assert client.requests == 2 * MAX_READ
     client.rows = {names[0]: (5, 0, NOW), names[7]: (6, 0, NOW), names[-1]: (7, 0, NOW)}
     await queues.sample()  # there is nothing after the last source
-    assert [queues.found[name].pending for name in (names[0], names[-1])] == [1, 1]
+    assert [values(queues)["pending"][name] for name in (names[0], names[-1])] == [2, 2]
     await queues.sample()
-    assert {name: each.pending for name, each in queues.found.items()} == {names[0]: 5, names[7]: 6, names[-1]: 7}
+    assert values(queues)["pending"] == {names[0]: 5, names[7]: 6, names[-1]: 7}
     client.rows = {}
     await queues.sample()
-    assert queues.found == {}
+    assert values(queues)["pending"] == {}
