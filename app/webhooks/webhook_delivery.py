@@ -59,7 +59,7 @@ class DeliveryParts:
     """What all deliveries of a process share.
 
     ``source`` is the URL of the server, ``results`` counts attempts by their result, and ``clock`` returns epoch
-    milliseconds. ``report`` is called after each failure and at their end, so that the state is stored at once.
+    milliseconds. ``report`` is called after each failure and at their end, so that the state is stored soon.
     """
 
     events: WebhookEvents

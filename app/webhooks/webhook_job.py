@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import structlog
@@ -23,6 +24,9 @@ from policies.errors import CodedError
 
 PAUSE_SECONDS: Final = 5.0
 """Seconds between two reads of the registrations; after a kill, changes of this time are sent again."""
+
+SAVE_SECONDS: Final = 1.0
+"""Shortest pause in seconds between two times that states are stored because of failures and their ends."""
 
 _SENT: Final = frozenset({WebhookState.ACTIVE, WebhookState.FAILING})
 
@@ -46,7 +50,7 @@ class RunningDelivery:
 class WebhookJob:
     """Sends the webhooks of ``store``. ``source`` is the URL of the server, as events have it.
 
-    ``running`` are the deliveries of this process by vertex id. ``pause_seconds`` is the longest pause between steps.
+    ``running`` are the deliveries of this process by vertex id. ``pause_seconds`` is the pause between two steps.
     """
 
     store: WebhookStore
@@ -60,33 +64,46 @@ class WebhookJob:
     _results: Counter[str] = field(default_factory=lambda: Counter({DELIVERED: 0}))
     _states: Counter[WebhookState] = field(default_factory=Counter)
     _reported: asyncio.Event = field(default_factory=asyncio.Event)
+    _reports: set[int] = field(default_factory=set)
 
     async def run(self) -> None:
         """Work until cancelled; a failure is logged, and retried after ``pause_seconds``.
 
-        After a failure, states are stored at once, without a read of the registrations. A pause as long as that took
-        follows, because failures without end would otherwise have the write lock all the time.
+        A registration that changes in this process counts at once. A delivery that fails, or works again, has its state
+        stored without a read of the registrations. A pause of SAVE_SECONDS follows, or of the time that this took if it
+        is longer: receivers that alternate between both would otherwise have the write lock all the time.
         """
         loop = asyncio.get_running_loop()
+        step_at = save_at = loop.time()
         while True:
             self.store.changed.clear()
-            await _logged(self.step)
-            until = loop.time() + self.pause_seconds
-            while await self._is_reported(until):
+            if loop.time() >= step_at:
+                await _logged(self.step)
+                step_at = loop.time() + self.pause_seconds
+            else:
+                await _logged(self.follow)
+            while await self._is_reported(save_at, step_at):
                 begun = loop.time()
-                await _logged(self.save)
-                await asyncio.sleep(min(loop.time() - begun, until - loop.time()))
+                await _logged(self.save_reported)
+                save_at = loop.time() + max(SAVE_SECONDS, loop.time() - begun)
 
     async def step(self) -> None:
-        """Store the states of deliveries, and start and stop deliveries so that they are those of the store."""
+        """Store the states of deliveries, and follow the store."""
         await self.save()
+        await self.follow()
+
+    async def follow(self) -> None:
+        """Start and stop deliveries so that they are those of the store; the states of those that end are stored.
+
+        Rights of a clock that was ahead end in the store after the delivery, whose last state would be refused else.
+        """
         if not self.store.leads:
             await self._stop([*self.running])
             self._states.clear()
             return
         stored = {each.x: each for each in await self.store.all()}
-        for webhook in [*stored.values()]:
-            if (ended := self.rights.ended(webhook)) is not None:
+        for x, webhook in stored.items():
+            if x not in self.running and (ended := self.rights.ended(webhook)) is not None:
                 await self.store.put(ended)
         in_turns = OperationBudget().in_turns(stored.items())  # each state decrypts a secret
         states = {x: self.rights.state_of(webhook) async for x, webhook in in_turns}
@@ -96,22 +113,21 @@ class WebhookJob:
             if x not in wanted:
                 await self._stop([x])
             elif _differs(each, stored[x]):
-                await self._stop([x])
+                await each.stop()
                 self._start(stored[x], each.delivery)
         for x in wanted - self.running.keys():
             self._start(stored[x])
 
     async def save(self) -> None:
         """Store the states that are not stored yet, except those of registrations that have changed since."""
+        self._take_reports()
         for each in [*self.running.values()]:
-            delivery = each.delivery
-            if delivery.unsaved:
-                delivery.unsaved = False
-                kept = False
-                try:
-                    kept = await self.store.save_state(delivery.webhook)
-                finally:
-                    delivery.unsaved |= not kept
+            await self._save(each.delivery)
+
+    async def save_reported(self) -> None:
+        """Store the states of deliveries that have failed, or work again, since their states were stored last."""
+        for x in self._take_reports() & self.running.keys():
+            await self._save(self.running[x].delivery)
 
     async def close(self) -> None:
         """Stop all deliveries, and store their states, so that the next process repeats nothing."""
@@ -142,7 +158,7 @@ class WebhookJob:
             self.rights,
             self.source,
             self._results,
-            self._reported.set,
+            partial(self._report, webhook.x),
             self.plan,
             self.rights.clock,
             self._resolver,
@@ -155,24 +171,50 @@ class WebhookJob:
         self.running[webhook.x] = RunningDelivery(delivery, task)
 
     async def _stop(self, vids: list[int]) -> None:
+        """End deliveries, and store their last states."""
         for x in vids:
-            await self.running.pop(x).stop()
+            await self.running[x].stop()
+        for x in vids:
+            await self._save(self.running[x].delivery)
+            del self.running[x]
 
-    async def _is_reported(self, until: float) -> bool:
-        """Wait for the report of a delivery, and return true.
+    async def _save(self, delivery: WebhookDelivery) -> None:
+        """Store the state of a delivery if it is not stored yet."""
+        if not delivery.unsaved:
+            return
+        delivery.unsaved = kept = False
+        try:
+            kept = await self.store.save_state(delivery.webhook)
+        finally:
+            delivery.unsaved |= not kept
 
-        Return false if a registration changes in this process before that, or at the instant ``until`` of the loop.
+    def _report(self, x: int) -> None:
+        self._reports.add(x)
+        self._reported.set()
+
+    def _take_reports(self) -> set[int]:
+        """Return the webhooks whose deliveries have reported since the last call."""
+        self._reported.clear()
+        taken, self._reports = self._reports, set()
+        return taken
+
+    async def _is_reported(self, begin: float, until: float) -> bool:
+        """Wait for the instant ``begin`` of the loop and for the report of a delivery, and return true.
+
+        Return false if a registration changes in this process before that, or at the instant ``until``.
         """
         loop = asyncio.get_running_loop()
-        waits = [asyncio.create_task(event.wait()) for event in (self.store.changed, self._reported)]
+        waits = [asyncio.create_task(self.store.changed.wait()), asyncio.create_task(self._reported_after(begin))]
         try:
             await asyncio.wait(waits, timeout=max(until - loop.time(), 0.0), return_when=asyncio.FIRST_COMPLETED)
+            return waits[1].done() and not self.store.changed.is_set() and loop.time() < until
         finally:
             for wait in waits:
                 wait.cancel()
-        is_reported = self._reported.is_set()
-        self._reported.clear()
-        return is_reported and not self.store.changed.is_set() and loop.time() < until
+
+    async def _reported_after(self, begin: float) -> None:
+        await asyncio.sleep(max(begin - asyncio.get_running_loop().time(), 0.0))
+        await self._reported.wait()
 
 
 async def _logged(work: Callable[[], Awaitable[None]]) -> None:

@@ -12,10 +12,11 @@ from support.waiting import until
 
 from app.fair_queue import PROCESS
 from app.graph.webhooks.stored_webhook import DeliveryState, StoredWebhook
+from app.webhooks import webhook_job
 from app.webhooks.receiver_hosts import ReceiverHosts
 from app.webhooks.webhook_delivery import RetryPlan
 from app.webhooks.webhook_job import WebhookJob, sending
-from app.webhooks.webhook_rights import WebhookRights
+from app.webhooks.webhook_rights import RightsEndedError, WebhookRights
 from policies.errors import CodedError
 
 URL = "http://127.0.0.1:1"
@@ -111,26 +112,32 @@ async def test_states_are_stored_at_each_step_and_at_the_end() -> None:
     assert store.stored[8].state == DeliveryState("last")
 
 
+@dataclass
 class Failing(Silent):
-    """Events that cannot be read."""
+    """Events that cannot be read, except for the names ``waiting``; ``over`` ends the rights of all."""
+
+    waiting: set[str] = field(default_factory=set)
+    over: bool = False
 
     async def after(self, hook: StoredWebhook, _: str, __: object) -> AsyncGenerator[dict[str, Any], None]:
         """Raise an error."""
         self.begun.append(hook.name)
-        raise CodedError("no events")
+        if hook.name in self.waiting:
+            await asyncio.Event().wait()
+        raise RightsEndedError("over") if self.over else CodedError("no events")
         yield {}
 
 
 @dataclass
 class Counted(WebhookMemory):
-    """Webhooks in memory; ``reads`` counts the reads of all, and ``steps`` has ``save`` for each stored state."""
+    """Webhooks in memory; ``reads`` counts the reads of all, and ``saved`` has the webhook of each stored state."""
 
     reads: int = 0
-    steps: list[str] = field(default_factory=list)
+    saved: list[str] = field(default_factory=list)
 
     async def save_state(self, given: StoredWebhook) -> bool:
         """Store the state alone."""
-        self.steps.append("save")
+        self.saved.append(given.name)
         return await super().save_state(given)
 
     async def all(self, caller: Hashable = PROCESS) -> list[StoredWebhook]:
@@ -166,27 +173,80 @@ async def test_failures_without_end_do_not_delay_a_registration() -> None:
     job = job_over(store, Failing())
     job.plan = RetryPlan(first=0.0)
     async with sending(job):
-        await until(lambda: len(store.steps) > 9)
+        await until(lambda: len(store.saved) > 0)
         await store.put(webhook("b", x=16, secret=job.rights.seal("whsec_BBBB")))
         await until(lambda: 16 in job.running)
 
 
 async def test_failures_without_end_leave_the_write_lock_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pause follows each time that states are stored because of a failure: that needs the lock of all writers."""
-    store, sleep = Counted({8: webhook("a")}), asyncio.sleep
+    """A pause follows each time that states are stored because of a failure: that needs the lock of all writers.
 
-    async def counted(seconds: float) -> None:
-        task = asyncio.current_task()
-        if task is not None and task.get_name() == "webhooks" and seconds > 0:
-            store.steps.append("pause")
-        await sleep(0)
-
-    monkeypatch.setattr(asyncio, "sleep", counted)
-    job = job_over(store, Failing())
+    A receiver that alternates between failure and success made the job store its state up to 20 times a second.
+    """
+    monkeypatch.setattr(webhook_job, "SAVE_SECONDS", 600.0)
+    store, events = Counted({8: webhook("a")}), Failing()
+    job = job_over(store, events)
     job.plan = RetryPlan(first=0.0)
     async with sending(job):
-        await until(lambda: len(store.steps) > 9)
-        assert store.steps[:8] == ["save", "pause"] * 4
+        await until(lambda: len(events.begun) > 20)
+        assert store.saved == ["a"]
+    assert store.stored[8].state.failures == len(events.begun) > 20  # at an orderly end nothing is lost
+
+
+async def test_what_is_reported_in_a_pause_is_stored_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The owner sees that the receiver works again, or why its webhook ended, also if nothing happens later."""
+    monkeypatch.setattr(webhook_job, "SAVE_SECONDS", 0.01)
+    store, events = Counted({8: webhook("a")}), Failing()
+    job = job_over(store, events)
+    job.plan = RetryPlan(first=0.0)
+    async with sending(job):
+        await until(lambda: len(store.saved) > 0)
+        events.over = True
+        await until(job.running[8].task.done)
+        last = job.running[8].delivery.webhook.state
+        await until(lambda: store.stored[8].state == last)
+
+
+async def test_neither_a_failure_nor_a_registration_has_other_states_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise one receiver that fails, or one caller, would have the positions of all webhooks stored each time."""
+    monkeypatch.setattr(webhook_job, "SAVE_SECONDS", 0.0)
+    store, events = Counted({8: webhook("a")}), Failing(waiting={"a"})
+    job = job_over(store, events)
+    job.plan = RetryPlan(first=3_600.0)
+    async with sending(job):
+        await until(lambda: events.begun == ["a"])
+        job.running[8].delivery.unsaved = True
+        await store.put(webhook("b", x=16, secret=job.rights.seal("whsec_BBBB")))
+        await until(lambda: store.stored[16].state.failures == 1)
+        assert store.saved == ["b"]
+    assert store.saved == ["b", "a"]
+
+
+async def test_the_last_state_of_a_delivery_is_stored_when_its_rights_have_ended() -> None:
+    """A registration in this process stores no states, and may be what makes the job see that rights have ended."""
+    store = WebhookMemory({8: webhook("a", rights_at=1_000)})
+    job = job_over(store, Silent())
+    job.rights = replace(job.rights, rights_ms=1_000_000, clock=lambda: 1_000)
+    await job.step()
+    delivery = job.running[8].delivery
+    delivery.webhook, delivery.unsaved = delivery.webhook.with_state(DeliveryState("last")), True
+    job.rights = replace(job.rights, clock=lambda: 2_000_000)
+    await job.follow()
+    assert (job.running, store.stored[8].state) == ({}, DeliveryState("last"))
+
+
+async def test_rights_that_are_ahead_of_the_clock_end_after_the_delivery() -> None:
+    """The end of the rights changes the registration, and the last state of a delivery before that was refused."""
+    store = WebhookMemory({8: webhook("a", rights_at=1 << 30)})
+    job = job_over(store, Silent())
+    job.rights = replace(job.rights, rights_ms=100, clock=lambda: 1 << 30)
+    await job.step()
+    delivery = job.running[8].delivery
+    delivery.webhook, delivery.unsaved = delivery.webhook.with_state(DeliveryState("last")), True
+    job.rights = replace(job.rights, clock=lambda: 1_000)
+    await job.follow()
+    await job.follow()
+    assert (store.stored[8].rights_at, store.stored[8].state) == (900, DeliveryState("last"))
 
 
 async def test_the_states_of_webhooks_are_decided_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
