@@ -1,6 +1,7 @@
 """What one event says about one asset, while its facets are mapped."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Final
@@ -244,7 +245,7 @@ class Contribution:
         are more than MAX_TARGETS.
         """
         if len(targets) > MAX_TARGETS:
-            raise FacetError(f"{len(targets)} {field_name}; an event may give at most {MAX_TARGETS}")
+            raise FacetError(f"more than {MAX_TARGETS} {field_name}; an event may give at most {MAX_TARGETS}")
         edges = DeclaredEdges(hop, f"OpenLineage.{field_name}", dict(targets))
         value = ObservedValue(field_name, [[urn, values] for urn, values in targets.items()], (self.at,))
         self.apart.append(ObserveCommand(self.urn, self.name, (value,), (edges,)))
@@ -273,10 +274,11 @@ class Contribution:
         return ObserveCommand(self.urn, self.name, tuple(self.values.values()), edges)
 
 
-def by_itself(part: EventFacet, mapping: Callable[[EventFacet], None]) -> None:
-    """Map a part of a facet; a malformed one is reported as ignored, and the other parts count."""
+@contextmanager
+def by_itself(part: EventFacet) -> Iterator[None]:
+    """Map a part of a facet inside; a malformed one is reported as ignored, and the other parts count."""
     try:
-        mapping(part)
+        yield
     except FacetError as error:
         part.ignore(str(error))
     except InvalidError:

@@ -1,6 +1,10 @@
-"""Facets of datasets, also those of an input or output: what each one says about the dataset."""
+"""Facets of datasets, also those of an input or output: what each one says about the dataset.
 
-from collections.abc import Iterator
+A facet with a list is mapped by a generator, which pauses before each element
+(:data:`app.ingest.sources.openlineage.facet_table.Mapper`).
+"""
+
+from collections.abc import Generator, Iterator
 from typing import Final
 
 from app.ingest.shown_address import without_credentials
@@ -32,23 +36,36 @@ _COLUMN_COUNTS: Final = ("nullCount", "distinctCount", "count")
 """Members of the metrics of a column that become checks; sums, extremes and quantiles do not."""
 
 
-def schema(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
-    """Give the columns; a nested column has the path as name, such as `address.city`."""
+_Sources = dict[tuple[str, str], JsonObject]
+"""The sources of a column, by the id of the dataset and the name of the column there."""
+
+
+def schema(facet: EventFacet, about: Contribution, _names: EventNames) -> Generator[None]:
+    """Give the columns; a nested column has the path as name, such as `address.city`.
+
+    Raises FacetError as soon as their texts are longer than MAX_SCHEMA_BYTES together.
+    """
     columns: dict[str, JsonObject] = {}
     characters = 0
     for name, column in _columns(facet, "", 1):
+        yield
+        if not name:
+            continue
         characters += len(name)  # each nested column repeats the names above it
+        if columns.setdefault(name, column) is column:
+            characters += sum(len(text) for key, text in column.items() if key != "name")
         if characters > MAX_SCHEMA_BYTES:
-            raise FacetError(f"the names of the columns are longer than {MAX_SCHEMA_BYTES} characters together")
-        columns.setdefault(name, column)
+            raise FacetError(f"the texts of the columns are longer than {MAX_SCHEMA_BYTES} characters together")
     about.give(COLUMNS, bounded(list(columns.values()), MAX_SCHEMA_BYTES), part=SCHEMA)
 
 
 def _columns(facet: EventFacet, prefix: str, level: int) -> Iterator[tuple[str, JsonObject]]:
+    """Yield the full name and the values of each column; "" and no values for a column without a name."""
     for each in facet.elements("fields"):
         given = each.text("name")
         if not given:
             each.ignore("a column without a name")
+            yield "", {}
             continue
         name = prefix + given
         values = {"name": name, "dataType": each.text("type"), "description": each.text("description")}
@@ -60,33 +77,40 @@ def _columns(facet: EventFacet, prefix: str, level: int) -> Iterator[tuple[str, 
                 each.ignore(f"columns deeper than {MAX_COLUMN_LEVELS} levels")
 
 
-def column_lineage(facet: EventFacet, about: Contribution, names: EventNames, job: str) -> None:
+def column_lineage(facet: EventFacet, about: Contribution, names: EventNames, job: str) -> Generator[None]:
     """Give the source columns of each column; they replace those of earlier events of the same ``job``."""
-    source_columns(facet, about, names, "inputFields", job)
+    yield from source_columns(facet, about, names, "inputFields", job)
     if facet.body.get("dataset"):
         facet.ignored.add("sources of the whole dataset name no column", facet.path, "dataset")
 
 
-def source_columns(facet: EventFacet, about: Contribution, names: EventNames, key: str, part: str) -> None:
+def source_columns(facet: EventFacet, about: Contribution, names: EventNames, key: str, part: str) -> Generator[None]:
     """Add to ``about`` the source columns of each column.
 
     Each member of `fields` in the facet is a column, and has its sources in the list ``key``. Columns consist of parts,
-    each from one kind of event: this call replaces the one named ``part``.
+    each from one kind of event: this call replaces the one named ``part``. The sources of a column are in the order of
+    their ids. Raises FacetError as soon as all sources are longer than MAX_SOURCES_BYTES together.
     """
-    found = {column: _sources(each, names, key) for column, each in facet.members("fields")}
-    given = {column: sources for column, sources in found.items() if sources}
+    given: dict[str, list[JsonObject]] = {}
+    left = MAX_SOURCES_BYTES
+    for column, each in facet.members("fields"):
+        yield
+        sources: _Sources = {}
+        for source in each.elements(key):
+            yield
+            known = len(sources)
+            with by_itself(source):
+                yield from _add_source(source, names, sources)
+            if len(sources) > known:
+                left -= sum(map(len, next(reversed(sources))))
+            if left < 0:
+                raise FacetError(f"the sources of columns are longer than {MAX_SOURCES_BYTES} characters together")
+        if sources:
+            given[column] = [sources[each] for each in sorted(sources)]
     about.give(COLUMNS, bounded(given, MAX_SOURCES_BYTES), part=part)
 
 
-def _sources(column: EventFacet, names: EventNames, key: str) -> list[JsonObject]:
-    """Return the source columns of a column, in the order of their ids."""
-    sources: dict[tuple[str, str], JsonObject] = {}
-    for source in column.elements(key):
-        by_itself(source, lambda source: _add_source(source, names, sources))
-    return [sources[each] for each in sorted(sources)]
-
-
-def _add_source(source: EventFacet, names: EventNames, sources: dict[tuple[str, str], JsonObject]) -> None:
+def _add_source(source: EventFacet, names: EventNames, sources: _Sources) -> Generator[None]:
     namespace, name, column = (source.text(key) for key in ("namespace", "name", "field"))
     if not (namespace and name and column):
         source.ignore("`namespace`, `name` or `field` is absent")
@@ -95,18 +119,22 @@ def _add_source(source: EventFacet, names: EventNames, sources: dict[tuple[str, 
         source.ignore(TOO_LONG)
         return
     dataset = names.dataset(namespace, name).urn
-    words = " ".join(filter(None, _transformations(source)))
+    words = yield from _transformations(source)
     entry: JsonObject = {"dataset": dataset, "column": column}
     known = sources.setdefault((dataset, column), entry)
     if words:
         known["transformation"] = "; ".join(dict.fromkeys(filter(None, (known.get("transformation"), words))))[:1_000]
 
 
-def _transformations(source: EventFacet) -> Iterator[str]:
+def _transformations(source: EventFacet) -> Generator[None, None, str]:
+    """Return the transformations of a source in words."""
+    words = list[str]()
     if source.body.get("transformations"):
         for each in source.elements("transformations"):
+            yield
             kind = "/".join(filter(None, (each.text("type"), each.text("subtype"))))
-            yield ": ".join(filter(None, (kind, each.text("description"))))
+            words.append(": ".join(filter(None, (kind, each.text("description")))))
+    return " ".join(filter(None, words))
 
 
 def documentation(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
@@ -137,9 +165,9 @@ def version(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
     about.give_property("version", facet.text("datasetVersion", required=True))
 
 
-def column_tags(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+def column_tags(facet: EventFacet, about: Contribution, _names: EventNames) -> Generator[None]:
     """Give the tags of the dataset; those of a column are properties."""
-    targets_of_tag(facet, about, of_columns=True)
+    yield from targets_of_tag(facet, about, of_columns=True)
 
 
 def lifecycle(facet: EventFacet, about: Contribution, names: EventNames) -> None:
@@ -158,10 +186,11 @@ def lifecycle(facet: EventFacet, about: Contribution, names: EventNames) -> None
         about.join(REPLACED_BY.into("Dataset"), "replaces", names.dataset(namespace, name).urn)
 
 
-def assertions(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+def assertions(facet: EventFacet, about: Contribution, _names: EventNames) -> Generator[None]:
     """Give the result of each assertion as a check; of equal ones in an event, a failure counts."""
     results: dict[str, bool] = {}
     for each in facet.elements("assertions"):
+        yield
         name, passed = each.text("assertion"), each.body.get("success")
         if not name or not isinstance(passed, bool):
             each.ignore("`assertion` or `success` is absent")
@@ -172,11 +201,12 @@ def assertions(facet: EventFacet, about: Contribution, _names: EventNames) -> No
         about.report(check, assertion_kind(check), (CheckStatus.PASS if passed else CheckStatus.FAIL).name)
 
 
-def metrics(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+def metrics(facet: EventFacet, about: Contribution, _names: EventNames) -> Generator[None]:
     """Give measured amounts as checks that pass, with their value: nothing is expected of them."""
     _volumes(facet, about, "")
     if facet.body.get("columnMetrics"):
         for column, each in facet.members("columnMetrics"):
+            yield
             for key in _COLUMN_COUNTS:
                 value = each.number(key)
                 if value is not None:
@@ -200,7 +230,7 @@ def _volumes(facet: EventFacet, about: Contribution, verb: str) -> None:
             about.report(name + verb, CheckKind.VOLUME.name, CheckStatus.PASS.name, value)
 
 
-def symlinks(facet: EventFacet, about: Contribution, names: EventNames) -> None:
+def symlinks(facet: EventFacet, about: Contribution, names: EventNames) -> Generator[None]:
     """Give the ids of the other names of the dataset as a property; :meth:`EventNames.within` selects its own id.
 
     Raises FacetError if there are more than MAX_SYMLINKS.
@@ -210,6 +240,7 @@ def symlinks(facet: EventFacet, about: Contribution, names: EventNames) -> None:
         raise FacetError(f"{len(identifiers)} symlinks; an event may give a dataset at most {MAX_SYMLINKS}")
     others = []
     for each in facet.elements("identifiers"):
+        yield
         namespace, name = each.text("namespace"), each.text("name")
         if not (namespace and name):
             each.ignore("`namespace` or `name` is absent")

@@ -1,6 +1,6 @@
 """The facet `lineage` of datasets and jobs: what an event says explicitly about where data comes from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,21 +32,24 @@ class ExplicitLineage:
     job: Callable[[EventFacet], Contribution]
     left: int = MAX_DATASETS
 
-    def of_dataset(self, facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    def of_dataset(self, facet: EventFacet, about: Contribution, _names: EventNames) -> Generator[None]:
         """Join a dataset to the datasets and jobs that feed it, and give the sources of its columns.
 
         Raises FacetError if `inputs` is no list, or has more elements than one list or one event may have.
         """
-        self._join(facet, self._sources(facet), about, self.part)
+        yield from self._join(facet, self._sources(facet), about, self.part)
 
-    def _join(self, facet: EventFacet, sources: list[EventFacet], about: Contribution, part: str) -> None:
+    def _join(self, facet: EventFacet, sources: list[EventFacet], about: Contribution, part: str) -> Generator[None]:
         """Join a dataset to its sources, and give those of its columns; ignored columns are reported about it alone."""
         for source in sources:
-            by_itself(source, lambda source: self._join_source(source, about))
+            yield
+            with by_itself(source):
+                self._join_source(source, about)
         if facet.body.get("fields"):
             fields = EventFacet(f"{facet.path}.fields", {}, about.ignored)
             columns = EventFacet(facet.path, facet.body, about.ignored)
-            by_itself(fields, lambda _: source_columns(columns, about, self.names, "inputs", part))
+            with by_itself(fields):
+                yield from source_columns(columns, about, self.names, "inputs", part)
 
     def _join_source(self, source: EventFacet, about: Contribution) -> None:
         kind = source.text("type")
@@ -57,21 +60,26 @@ class ExplicitLineage:
         else:
             raise FacetError("`type` is neither DATASET nor JOB")
 
-    def of_job(self, facet: EventFacet, _about: Contribution, _names: EventNames) -> None:
+    def of_job(self, facet: EventFacet, _about: Contribution, _names: EventNames) -> Generator[None]:
         """Join the datasets and jobs that the entries name; raises FacetError if `entries` is no list, or too long."""
         for entry in _bounded(facet, "entries"):
-            by_itself(entry, self._entry)
+            yield
+            with by_itself(entry):
+                yield from self._entry(entry)
 
-    def _entry(self, entry: EventFacet) -> None:
+    def _entry(self, entry: EventFacet) -> Generator[None]:
         kind = entry.text("type")
         if kind == DATASET:
             sources = self._sources(entry)
-            self._join(entry, sources, self.dataset(entry), f"{self.part} of the job")
+            yield from self._join(entry, sources, self.dataset(entry), f"{self.part} of the job")
         elif kind == JOB:
             read: list[str] = []
             for source in self._sources(entry):
-                by_itself(source, lambda source: read.append(self._read(source)))
+                yield
+                with by_itself(source):
+                    read.append(self._read(source))
             for urn in read:
+                yield
                 self.job(entry).join(INPUT_TO.into(), "inputs", urn, self.origin)
         else:
             raise FacetError("`type` is neither DATASET nor JOB")

@@ -6,6 +6,7 @@ events together (:mod:`app.graph.writing.handlers.observe`), in whatever order t
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeVar
 
 from app.ingest.sources.openlineage import run_facets
@@ -52,7 +53,7 @@ _ENDED: Final = 3
 
 T = TypeVar("T")
 Steps = Generator[None, None, T]
-"""A part of the mapping, with a pause after each facet: events have thousands, of thousands of elements each."""
+"""A part of the mapping, with a pause at each facet and each of its elements: an event may have 100,000 of them."""
 
 _STAYS: Final = "nothing is removed: what such a facet gave stays"
 """The reason for ignoring a facet with `_deleted`, if events of such a facet give nothing that can be removed."""
@@ -102,7 +103,7 @@ def map_event(event: LineageEvent, names: EventNames, max_ignored: int = MAX_IGN
         subject,
         source,
         event,
-        tuple(mapper.commands()),
+        tuple((yield from mapper.commands())),
         tuple(mapper.resolved.values()),
         tuple(mapper.mapped),
         tuple(ignored_parts(mapper.ignored, ((each.urn, each.ignored) for each in mapper.assets.values()), subject)),
@@ -131,13 +132,13 @@ class _EventMapper:
         run.give("startedAt", self.event.at, (-self.event.at,))
         run.give("endedAt", self.event.at if rank == _ENDED else None)
         run.join(RUN_OF.out(), "workflow", workflow.urn)
-        self._join_ends(run, inputs, outputs, "OBSERVED")
+        yield from self._join_ends(run, inputs, outputs, "OBSERVED")
         facets = dict(self.event.run_facets or {})
         parent = facets.pop("parent", None)
         yield from self._map(run, facets, _RUN, "run")
         if "sourceCodeLocation" in job.facets:
             facet = EventFacet("run.sourceCodeLocation", job.facets["sourceCodeLocation"], run.ignored)
-            self._apply(run_facets.code_version, facet, run)
+            yield from self._apply(run_facets.code_version, facet, run)
         if parent is not None:
             self._parent(EventFacet("run.parent", parent, run.ignored), run, workflow)
         yield from self._join_explicit(run)
@@ -147,7 +148,7 @@ class _EventMapper:
         """Map a job event, whose inputs and outputs are those that the job declares; return the id of the job."""
         inputs, outputs = yield from self._ends()
         workflow = yield from self._job(job)
-        self._join_ends(workflow, inputs, outputs, "DECLARED")
+        yield from self._join_ends(workflow, inputs, outputs, "DECLARED")
         yield from self._join_explicit(workflow)
         return workflow.urn
 
@@ -169,10 +170,8 @@ class _EventMapper:
             self.explicit.append((EventFacet(f"{role}.lineage", explicit, about.ignored), about))
         if match.rule is NameRule.SYMLINK:
             other = self.names.without_symlinks().dataset(dataset.namespace, dataset.name).urn
-            by_itself(
-                EventFacet(f"{role}.symlinks", {}, about.ignored),
-                lambda _: about.give_property(symlink_key(other).removeprefix(PREFIX), SYMLINK),
-            )
+            with by_itself(EventFacet(f"{role}.symlinks", {}, about.ignored)):
+                about.give_property(symlink_key(other).removeprefix(PREFIX), SYMLINK)
         yield
         if lineage is not None:
             facet = EventFacet(f"{role}.columnLineage", lineage, about.ignored)
@@ -181,18 +180,20 @@ class _EventMapper:
                 about.give(COLUMNS, {}, part=job)
                 self.mapped.append(facet.path)
             else:
-                self._apply(lambda given, about, names: column_lineage(given, about, names, job), facet, about)
+                yield from self._apply(partial(column_lineage, job=job), facet, about)
         return about
 
-    def commands(self) -> list[Command]:
+    def commands(self) -> Steps[list[Command]]:
         """Return one command for each asset, in the order in which the assets were found, then the other commands.
 
         The other commands set owners, tags and stages, and report checks.
         """
-        commands: list[Command] = [each.command() for each in self.assets.values()]
+        commands, others = list[Command](), list[Command]()
         for each in self.assets.values():
-            commands += [*each.apart, *each.checks]
-        return commands
+            yield
+            commands.append(each.command())
+            others += [*each.apart, *each.checks]
+        return [*commands, *others]
 
     def _about(self, match: Match, name: str) -> Contribution:
         if match.urn not in self.assets:
@@ -208,7 +209,7 @@ class _EventMapper:
 
     def _join_ends(
         self, about: Contribution, inputs: list[Contribution], outputs: list[Contribution], origin: str
-    ) -> None:
+    ) -> Steps[None]:
         """Join inputs and outputs, each with the version that the event names."""
         ends: tuple[tuple[list[Contribution], Hop, str], ...] = (
             (inputs, INPUT_TO.into(), "inputs"),
@@ -216,6 +217,7 @@ class _EventMapper:
         )
         for datasets, hop, name in ends:
             for each in datasets:
+                yield
                 about.join(hop, name, each.urn, origin)
                 version = self._version(each)
                 if version is not None:
@@ -271,7 +273,9 @@ class _EventMapper:
             elif _is_removed(facet.body):
                 facet.ignore(_STAYS)
             else:
-                self._apply(explicit.of_job if facet.path == "job.lineage" else explicit.of_dataset, facet, about)
+                yield from self._apply(
+                    explicit.of_job if facet.path == "job.lineage" else explicit.of_dataset, facet, about
+                )
 
     def _explicit_job(self, named: EventFacet, own: Contribution | None) -> Contribution:
         """Return what the event says about the run or job that a part of the facet `lineage` names, by default ``own``.
@@ -337,7 +341,7 @@ class _EventMapper:
             if _is_removed(body):
                 self._remove(facet, about, (f"{PREFIX}{name}",) if rule is KEPT else rule.removable)
             elif rule.mapper is not None:
-                self._apply(rule.mapper, facet, about)
+                yield from self._apply(rule.mapper, facet, about)
 
     def _remove(self, facet: EventFacet, about: Contribution, names: Sequence[str]) -> None:
         """Remove what a facet of a dataset or a job gave before; those of runs cannot be removed."""
@@ -348,12 +352,12 @@ class _EventMapper:
             about.remove(name)
         self.mapped.append(facet.path)
 
-    def _apply(self, mapper: Mapper, facet: EventFacet, about: Contribution) -> None:
+    def _apply(self, mapper: Mapper, facet: EventFacet, about: Contribution) -> Steps[None]:
         """Map a facet as a whole, or report it as ignored."""
         draft = about.draft()
         try:
             facet.require_few_elements()
-            mapper(facet, draft, self.names)
+            yield from mapper(facet, draft, self.names) or ()
         except FacetError as error:
             facet.ignore(str(error))
         except InvalidError:

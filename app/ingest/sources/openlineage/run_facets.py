@@ -1,5 +1,7 @@
 """Facets of runs: what each one says about the run. The mapping itself maps `parent`, because it names a job too."""
 
+from collections.abc import Generator
+
 from app.ingest.sources.openlineage.contribution import MAX_PART_NAME, Contribution, EventFacet, FacetError
 from app.ingest.sources.openlineage.event_names import EventNames
 
@@ -29,9 +31,10 @@ def external_query(facet: EventFacet, about: Contribution, _names: EventNames) -
     about.give_property("externalQuery", " ".join(filter(None, (facet.text("source"), facet.text("externalQueryId")))))
 
 
-def environment(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+def environment(facet: EventFacet, about: Contribution, _names: EventNames) -> Generator[None]:
     """Give the variables as parameters, which are secret."""
     for each in facet.elements("environmentVariables"):
+        yield
         name, value = each.text("name"), each.text("value")
         if not name or len(name) > MAX_PART_NAME:
             each.ignore(f"a variable without a name of 1 to {MAX_PART_NAME} characters")

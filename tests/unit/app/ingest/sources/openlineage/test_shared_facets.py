@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import pytest
 from support.documents.lineage_events import mapped
 
+from app.ingest.sources.openlineage import shared_facets
 from graphql_schema.ports.commands import ObserveCommand
 
 
@@ -48,3 +50,26 @@ def test_tags_have_the_key_and_the_value() -> None:
     assert [each.value for each in run.values if each.field == "properties"] == [
         {"key": "openlineage.tag.client", "value": "1.54"}
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "maker", "facets"),
+    [
+        ("owners", "owner_urn", {"ownership": {"owners": [{"name": f"o{number}"} for number in range(3_000)]}}),
+        ("tags", "make_urn", {"tags": {"tags": [{"key": f"t{number}"} for number in range(3_000)]}}),
+    ],
+)
+def test_ids_are_made_until_they_are_too_many(
+    monkeypatch: pytest.MonkeyPatch, kind: str, maker: str, facets: Any
+) -> None:
+    """A list of more than 200 owners or tags is refused before the ids of thousands are made."""
+    made, make = list[Any](), getattr(shared_facets, maker)
+
+    def counted(*parts: str) -> str:
+        made.append(parts)
+        return str(make(*parts))
+
+    monkeypatch.setattr(shared_facets, maker, counted)
+    (ignored,) = mapped(job=facets).ignored
+    assert ignored.reason == f"more than 200 {kind}; an event may give at most 200"
+    assert len(made) == 201
