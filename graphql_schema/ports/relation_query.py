@@ -1,7 +1,9 @@
 """Relation queries as data: paths of hops over catalog relations, page requests and item filters."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Protocol
 
 from graphql_schema.catalog.relations import CHILD_HOPS, LINEAGE, PARENT_HOPS, VERSION_OF, Direction, Hop
@@ -160,11 +162,14 @@ ONE = PageRequest(first=1)
 
 
 def slice_page(items: Sequence[PageItem], page: PageRequest) -> RowPage:
-    """Return the page of a sorted and filtered list; its total is None unless requested, and above COUNT_LIMIT."""
+    """Return the page of a list that is filtered, and sorted by position; where it begins is found by halving.
+
+    The total is None unless requested, and above COUNT_LIMIT.
+    """
     total = len(items) if page.total and len(items) <= COUNT_LIMIT else None
-    rest = items if page.after is None else [item for item in items if item.position > tuple(page.after)]
-    shown = rest if page.first is None else rest[: page.first]
-    return RowPage(tuple(shown), len(rest) > len(shown), total)
+    begin = 0 if page.after is None else bisect_right(items, tuple(page.after), key=attrgetter("position"))
+    end = len(items) if page.first is None else begin + page.first
+    return RowPage(tuple(items[begin:end]), end < len(items), total)
 
 
 def neighbour_query(kind: str, direction: Direction) -> RelationQuery:

@@ -1,5 +1,6 @@
 """Relation queries: the paths of a field, pages of a list, and filters that are applied after the policy."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -76,6 +77,30 @@ def test_pages_concatenate_to_the_list(positions: list[int], size: int) -> None:
         found += [each.position[0] for each in page.items]
         page = slice_page(items, PageRequest(size, page.items[-1].position))
     assert [*found, *(each.position[0] for each in page.items)] == positions
+
+
+def test_the_begin_of_a_page_is_found_by_halving() -> None:
+    """A page late in a list of 100,000 items examines few of them: aliases may request thousands of such pages."""
+
+    class Counted(list[PageItem]):
+        """A list that counts the items that are read."""
+
+        read = 0
+
+        def __getitem__(self, place: Any) -> Any:
+            found = super().__getitem__(place)
+            self.read += len(found) if isinstance(place, slice) else 1
+            return found
+
+        def __iter__(self) -> Iterator[PageItem]:
+            for place in range(len(self)):
+                yield self[place]
+
+    items = Counted(PageItem(ITEMS[0].row, (number,)) for number in range(100_000))
+    page = slice_page(items, PageRequest(10, (90_000,)))
+    assert [each.position for each in page.items] == [(number,) for number in range(90_001, 90_011)]
+    assert page.has_next
+    assert items.read < 40
 
 
 def test_a_total_is_counted_only_if_requested_and_up_to_a_limit() -> None:
