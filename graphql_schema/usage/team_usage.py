@@ -1,13 +1,13 @@
 """Usage by team: usage of the assets that a team owns, and consumption by a team of any assets."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 
 import strawberry
 
 from graphql_schema.catalog.enums import AssetKind
 from graphql_schema.catalog.relations import MEMBER_OF, USED_BY
-from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, SchemaField
 from graphql_schema.governance.owned_assets import all_owned
@@ -98,23 +98,36 @@ async def _usage_by_consumers(root: Row, info: Info, span: Span, *, inclusive: b
     months = await months_of(info, consumers, USES, span)
     is_long = len(months.records) > MANY_MONTHS
     await context.budget.pause()
-    urns = await run_in_turn(_used, is_long, months.records)
+    urns = await run_in_parts(_used(months.records), is_long=is_long, between=context.budget.check)
     found = await context.reader.nodes(urns, constant_time=True)
     await context.budget.pause()
-    shown = await run_in_turn(_shown, is_long, months.records, found)
+    shown = await run_in_parts(_shown(months.records, found), is_long=is_long, between=context.budget.check)
     known = Months(shown, months.complete and complete)
     return await added_up_in_turn(context.budget, known, consumers, span, (root.urn, "consumption", inclusive))
 
 
-def _used(months: Sequence[Month]) -> list[str]:
-    """Return the ids of the assets of usage records, each once."""
-    return list(dict.fromkeys(urn for month in months for urn in month["subjects"]))
+def _used(months: Iterable[Month]) -> Generator[None, None, list[str]]:
+    """Return the ids of the assets of usage records, each once; pauses after each record."""
+    found: dict[str, None] = {}
+    for month in months:
+        found |= dict.fromkeys(month["subjects"])
+        yield
+    return [*found]
 
 
-def _shown(months: Sequence[Month], assets: Iterable[Row | None]) -> list[Month]:
-    """Return the usage records of those assets whose usage the viewer may see."""
-    visible = {row.urn for row in assets if row is not None and row.reads("usage")}
-    return [month for month in months if not visible.isdisjoint(month["subjects"])]
+def _shown(months: Iterable[Month], assets: Iterable[Row | None]) -> Generator[None, None, list[Month]]:
+    """Return the usage records of those assets whose usage the viewer may see; pauses after each asset and record."""
+    visible = set[str]()
+    for row in assets:
+        if row is not None and row.reads("usage"):
+            visible.add(row.urn)
+        yield
+    found: list[Month] = []
+    for month in months:
+        if not visible.isdisjoint(month["subjects"]):
+            found.append(month)
+        yield
+    return found
 
 
 async def _consumers(info: Info, teams: Sequence[Row]) -> tuple[list[Row], bool]:

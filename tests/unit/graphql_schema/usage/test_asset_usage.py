@@ -21,7 +21,7 @@ from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import Row, RowPage
 from graphql_schema.ports.turns import loop_turns
-from graphql_schema.usage.asset_usage import ROW_BYTES, Months, Span, added_up, added_up_in_turn
+from graphql_schema.usage.asset_usage import MANY_COUNTS, ROW_BYTES, Months, Span, added_up, added_up_in_turn
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 ADS, SEARCH, BO = plain_row("TEAM", "ads"), plain_row("TEAM", "search"), plain_row("USER", "bo")
@@ -257,6 +257,16 @@ def test_usage_is_added_up_in_parts() -> None:
     """Others have turns of the side thread after each month: the usage of a large team takes seconds."""
     months = [month(consumer, d23={"reads": 1}) for consumer in (ADS, SEARCH, BO) * 20]
     assert sum(1 for _ in added_up(months, (ADS, SEARCH), SPAN, ("scope",))) >= len(months)
+
+
+def test_the_uses_of_one_day_are_added_up_in_parts() -> None:
+    """Thousands of consumers use assets on one day: their counters are added up some at a time, with the same sum."""
+    months = [month(ADS, d23={"reads": 0.1, "calls": 1, "costUsd": 0.1})] * (3 * MANY_COUNTS + 1)
+    steps = [sum(1 for _ in added_up(given, (ADS,), SPAN, ("scope",))) for given in (months[:1], months)]
+    assert steps[1] - steps[0] >= len(months) - 1 + 3
+    found = usage(*months)
+    assert found["byDay"] == [{"day": "2026-11-23", "reads": 150.1, "calls": 1_501, "costUsd": 150.1}]
+    assert (found["reads"], found["costUsd"]) == (150.1, 150.1)
 
 
 async def test_the_usage_of_many_aliases_is_added_up_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@
 # A response of another shape fails the test.
 
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from strawberry.types import ExecutionResult
 from support.estates.wide_lineage import noted_threads
 from support.stores.plain_reader import PlainGraph
 
-from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.execution.side_thread import run_aside, run_in_parts
 from graphql_schema.lineage import impacted_teams
 from graphql_schema.ports.conditions import ListingQuery
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
@@ -175,15 +175,31 @@ async def test_much_usage_is_added_up_in_the_side_thread(
 async def test_the_assets_of_much_consumption_are_examined_in_the_side_thread(
     run: Run, graph: TeamGraph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Anybody may record usage by a team: others run while the assets of many records are found; few are at once."""
-    noted = noted_threads(monkeypatch, team_usage, "_used", "_shown")
+    """Anybody may record usage by a team: the assets of many records are found in parts; those of few at once."""
+    noted: dict[str, tuple[int, int]] = {}
+
+    def counted(steps: Any) -> Generator[None, None, Any]:
+        number = 0
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                noted[steps.__name__] = number, threading.get_ident()
+                return end.value
+            number += 1
+            yield
+
+    async def run_counted(steps: Any, **options: Any) -> Any:
+        return await run_in_parts(counted(steps), **options)
+
+    monkeypatch.setattr(team_usage, "run_in_parts", run_counted)
     for number, is_long in ((1, False), (asset_usage.MANY_MONTHS + 1, True)):
         for day in range(number):
             graph.use(SEARCH, graph.clicks, 1, f"{2000 + day}-11-24")
         thread = await run_aside(threading.get_ident) if is_long else threading.get_ident()
         noted.clear()
         assert (await run(USAGE, id=SEARCH)).errors is None
-        assert noted == {("_used", thread), ("_shown", thread)}
+        assert noted == {"_used": (number, thread), "_shown": (number + 1, thread)}
 
 
 async def test_usage_is_that_of_the_assets_which_the_team_owns(run: Run, graph: TeamGraph) -> None:
