@@ -51,7 +51,6 @@ from app.graph.writing.unit.read_set import ReadSet
 from graphql_schema.execution.side_thread import LONG_PART_SECONDS, run_in_parts
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome
-from graphql_schema.ports.turns.gradual_release import RELEASE
 
 MAX_ATTEMPTS: Final = 6
 """Maximal number of attempts to write a transaction that creates a vertex which exists."""
@@ -345,8 +344,7 @@ class GroupCommit:
             return group.fail(error)
         for each in plan.batches:
             each.complete()
-        if plan.state.is_long:
-            RELEASE.free([plan.state])
+        plan.state.free_in_turns()
         return []
 
     async def _commit(self, plan: GroupPlan) -> None:

@@ -230,10 +230,9 @@ class GroupPlanner:
                 return GroupPlan(state, planned, self.read_seconds), reads
             self._missing.add(state.missing)
             await self._continue(state.searches, reads)
-            if state.is_long:
-                for each in planned:
-                    each.error = None  # its frames refer to the state
-                RELEASE.free([state, planned])
+            for each in planned:
+                each.error = None  # its frames refer to the state
+            state.free_in_turns(planned)
             del state, planned
             if self._is_over:
                 break
@@ -254,8 +253,7 @@ class GroupPlanner:
             state = await reads.read(self._missing)
             searches = [search for search in searches if await run_aside(search, state)]
             self._missing.add(state.missing)
-            if state.is_long:
-                RELEASE.free([state])
+            state.free_in_turns()
             del state
             if not searches or self._is_over:
                 break

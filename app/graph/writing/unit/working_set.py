@@ -15,6 +15,7 @@ from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
 from app.graph.writing.unit.tracked_values import TrackedValues, TrackedWrites
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.record import Record
+from graphql_schema.ports.turns.gradual_release import RELEASE
 from graphql_schema.rules.index_terms import PROSE, has_new_prose
 
 LONG_TEXT: Final = 1_000
@@ -143,6 +144,11 @@ class WorkingSet:
     def is_long(self) -> bool:
         """Whether there are so many records and edges that work on all of them belongs in the side thread."""
         return len(self.vertices) + len(self.edges) > LONG_STATE
+
+    def free_in_turns(self, *others: object) -> None:
+        """Free a long state and others in turns; the caller removes its own references, and uses none of them again."""
+        if self.is_long:
+            RELEASE.free([self, *others])
 
     @property
     def batch_is_long(self) -> bool:

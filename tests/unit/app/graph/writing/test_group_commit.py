@@ -27,6 +27,7 @@ from app.graph.driver.errors import (
 )
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.native import vertex_values
+from app.graph.writing.unit import working_set
 from app.graph.writing.unit.working_set import LONG_TEXT, WorkingSet
 from app.store.errors import StoreReason
 from graphql_schema.execution.side_thread import run_aside
@@ -391,7 +392,7 @@ async def test_a_large_plan_is_freed_in_turns(
 ) -> None:
     """The last reference to a working set leads to 50,000 records and edges; a small one is freed at once."""
     freed = list[object]()
-    monkeypatch.setattr(committing, "RELEASE", SimpleNamespace(free=freed.extend))
+    monkeypatch.setattr(working_set, "RELEASE", SimpleNamespace(free=freed.extend))
     monkeypatch.setattr(WorkingSet, "is_long", is_long)
     assert names(await callers.call(ROOT, asset("dataset d"))) == ["CREATED"]
     assert [type(each) for each in freed] == ([WorkingSet] if is_long else [])

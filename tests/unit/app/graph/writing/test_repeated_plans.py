@@ -15,8 +15,8 @@ from support.stores.writers import NOW, asset, link, person, urn
 from app.graph.commits.reads.read_limits import DivisibleLimits
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import confirmed_sensitivity
-from app.graph.writing import group_plan
 from app.graph.writing.prefetch import TransactionReads
+from app.graph.writing.unit import working_set
 from app.graph.writing.unit.read_set import ReadSet
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.catalog.kinds import RESERVABLE
@@ -244,7 +244,7 @@ async def test_states_that_are_read_again_are_freed_in_turns(
 ) -> None:
     """One may have 100,000 edges, and nothing refers to it when the next is read; a small one is freed at once."""
     freed, shown = list[object](), list[WorkingSet]()
-    monkeypatch.setattr(group_plan, "RELEASE", SimpleNamespace(free=freed.extend))
+    monkeypatch.setattr(working_set, "RELEASE", SimpleNamespace(free=freed.extend))
     monkeypatch.setattr(WorkingSet, "is_long", is_long)
     read = TransactionReads.read
 
