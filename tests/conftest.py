@@ -22,6 +22,9 @@ from app.graph.admin.store_schema import store_schema as full_schema
 from app.runtime.gc_tuning import MIDDLE_THRESHOLD, YOUNG_THRESHOLD
 from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.schema_stamp import StoreSchema
+from policies import blurred_limit
+
+DRAWS = blurred_limit.DRAWS
 
 settings.register_profile("steady", derandomize=True)
 if not {"SEARCH", "EXAMPLES"} & os.environ.keys():
@@ -35,6 +38,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="open the graphs of tests on Cassandra, Elasticsearch and two JanusGraph servers",
     )
+
+
+def pytest_configure() -> None:
+    """Make all limits exact: a blurred one is lower by chance. Tests of chance take ``by_chance``."""
+    blurred_limit.DRAWS = 0  # type: ignore[misc]
+
+
+@pytest.fixture
+def by_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let blurred limits be lower by chance, as in a server."""
+    monkeypatch.setattr(blurred_limit, "DRAWS", DRAWS)
+
+
+@pytest.fixture
+def lowest_limits(by_chance: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - for its effect
+    """Let blurred limits be as low as chance makes them: three quarters, or a little more."""
+    monkeypatch.setattr(blurred_limit, "randbelow", lambda below: below - 1)
 
 
 def pytest_collectstart() -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.graph.driver.errors import StoreUnavailableError
+from policies.blurred_limit import blurred
 from policies.errors import CodedError, LimitError
 
 LITTLE: Final = 16 * 1024 * 1024
@@ -44,8 +45,8 @@ class OperationMemory:
         return self._charged.total()
 
     def account(self, caller: Hashable) -> "OperationAccount":
-        """Return the account of an operation of a caller, with nothing charged."""
-        return OperationAccount(self, caller)
+        """Return the account of an operation of a caller, with nothing charged; for it ``maximum`` is blurred."""
+        return OperationAccount(self, caller, blurred(self.maximum))
 
     def change(self, caller: Hashable, size: int) -> None:
         """Add a number of bytes, which may be negative, to what a caller is charged."""
@@ -53,14 +54,14 @@ class OperationMemory:
         if not self._charged[caller]:
             del self._charged[caller]
 
-    def refused(self, caller: Hashable, size: int, *, writes: bool) -> CodedError | None:
-        """Return the error if a caller may not have further bytes; ``writes`` is true for a mutation.
+    def refused(self, caller: Hashable, size: int, maximum: int, *, writes: bool) -> CodedError | None:
+        """Return the error if a caller may not have further bytes of ``maximum``; ``writes`` is true for a mutation.
 
         It is LimitError if the caller may not have them alone either, and StoreUnavailableError because of others.
         """
         done = "Its earlier writes remain; read the state first. " if writes else ""
         share, wanted = self.maximum // 2, self._charged[caller] + size
-        if wanted > share:
+        if wanted > maximum // 2:
             return LimitError(
                 f"What your running operations have read, beyond {LITTLE >> 20} MiB each, takes more than "
                 f"{share >> 20} MiB of memory, so this one was ended. {done}Send fewer large operations at once, or "
@@ -68,7 +69,7 @@ class OperationMemory:
                 limit="callerMemory",
                 maximum=share,
             )
-        if wanted > self.maximum - self.charged - size:
+        if wanted > maximum - self.charged - size:
             return StoreUnavailableError(
                 "The operations of other callers leave too little memory of the server for this one, so it was ended. "
                 f"{done}Try again later, send fewer large operations at once, or select less.",
@@ -84,6 +85,7 @@ class OperationAccount:
 
     memory: OperationMemory
     caller: Hashable
+    maximum: int
     _size: int = 0
     _is_closed: bool = False
 
@@ -93,7 +95,7 @@ class OperationAccount:
             return None
         shared = _beyond_little(self._size + size) - _beyond_little(self._size)
         if shared:
-            error = self.memory.refused(self.caller, shared, writes=writes)
+            error = self.memory.refused(self.caller, shared, self.maximum, writes=writes)
             if error is not None:
                 return error
             self.memory.change(self.caller, shared)

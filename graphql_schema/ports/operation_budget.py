@@ -12,6 +12,7 @@ from typing import Final, Protocol, TypeVar
 
 from graphql_schema.ports.turns.gradual_release import RELEASE
 from graphql_schema.ports.turns.loop_turns import TURNS
+from policies.blurred_limit import blurred
 from policies.errors import CodedError, LimitError
 
 ItemT = TypeVar("ItemT")
@@ -29,7 +30,7 @@ _WRITTEN: Final = "Earlier writes of the mutation remain. Select less of its res
 _ADVICE: Final = {"listings": _FEWER_LISTS, "filters": _FEWER_LISTS, "paths": _PATHS, "substrings": _FEWER_SUBSTRINGS}
 """What to do about an exceeded limit of a query, by its name; ``_LESS`` for the others."""
 _NOT_SHOWN: Final = frozenset({"rows", "paths", "stored", "filters"})
-"""Limits without the actual number in their error: hidden rows, or conditions of the policy, are among what counts."""
+"""Limits for which hidden rows, or conditions of the policy, count: blurred, and without the number in their error."""
 
 MANY_ROWS: Final = 2_000
 """Number of edges and records read by an operation beyond which they are freed in turns, not at once."""
@@ -142,6 +143,8 @@ class OperationBudget:
     """Whether something in its lineage is hidden, and this is disclosed."""
     _end: CodedError | None = None
     _cancel: Callable[[], object] | None = None
+    _blurred: dict[str, int] = field(default_factory=dict)
+    """The blurred limits that were drawn, by name."""
     _is_exceeded: bool = False
     """Whether one of its own limits ended the operation."""
 
@@ -222,7 +225,7 @@ class OperationBudget:
         return self._has_read(4)
 
     def _has_read(self, part: int) -> bool:
-        return part * self.rows > self.limits.rows or part * self.stored > self.limits.stored
+        return part * self.rows > self._maximum("rows") or part * self.stored > self._maximum("stored")
 
     def check(self) -> None:
         """Raise the error that ended the operation, if it has ended."""
@@ -259,10 +262,7 @@ class OperationBudget:
         self.check()
 
     def foresee_items(self, count: int) -> None:
-        """Add elements of a list that :meth:`count_items` will count when it is completed.
-
-        End the operation, and raise, if they will be too many.
-        """
+        """Add elements that :meth:`count_items` will count; end the operation, and raise, if they will be too many."""
         self.foreseen += count
         if self.items + self.foreseen > self.limits.items:
             self._exceed("items", self.items + self.foreseen, self.limits.items)
@@ -346,10 +346,7 @@ class OperationBudget:
         self._count("errors", count)
 
     async def pause(self) -> None:
-        """Let other tasks run if this turn of the event loop is over; else return at once.
-
-        After a pause, raise the error that ended the operation, if it has ended.
-        """
+        """Let other tasks run if this turn is over, then raise the error that ended the operation, if it has ended."""
         if not TURNS.is_over():
             return
         self.pauses += 1
@@ -384,8 +381,13 @@ class OperationBudget:
 
     def _count(self, limit: str, count: int) -> None:
         setattr(self, limit, counted := getattr(self, limit) + count)
-        if counted > (maximum := getattr(self.limits, limit)):
-            self._exceed(limit, counted, maximum)
+        if counted > self._maximum(limit):
+            self._exceed(limit, counted, getattr(self.limits, limit))
+
+    def _maximum(self, limit: str) -> int:
+        """Return a limit; in each operation another one, always the same, if it is blurred."""
+        maximum: int = getattr(self.limits, limit)
+        return self._blurred.setdefault(limit, blurred(maximum)) if limit in _NOT_SHOWN else maximum
 
     def _exceed(self, limit: str, actual: int, maximum: int) -> None:
         self._is_exceeded = self._end is None

@@ -245,6 +245,15 @@ async def test_the_number_of_undecided_assets_is_bounded(estate: Estate, monkeyp
     assert await estate.found("root", {"kinds": ["DATASET"], "unusedForDays": 7})
 
 
+async def test_the_number_of_undecided_assets_has_no_sharp_limit(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is lower by chance: an own asset at the limit would disclose that a hidden service used another asset."""
+    monkeypatch.setattr(idle, "blurred", lambda maximum: maximum - 998)
+    body = await estate.api.send("ada", FOUND, filter={"kinds": ["DATASET"], "unusedForDays": 7})
+    assert body["errors"][0]["extensions"].items() >= {"code": "LIMIT_EXCEEDED", "limit": idle.MAX_UNDECIDED}.items()
+
+
 @pytest.mark.parametrize("days", [0, -3, 1_831])
 async def test_days_are_bounded(estate: Estate, days: int) -> None:
     """A number of days outside the bounds is rejected as INVALID."""

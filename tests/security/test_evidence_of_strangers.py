@@ -21,7 +21,7 @@ from support.estates.promotions import (
 from support.servers.in_process import Api, observes_one_process, open_api
 from support.stores.janusgraph import StoreGraph
 
-from app.graph.reading.level import cached_level, level_batcher
+from app.graph.reading.level import level_batcher
 from app.graph.reading.lineage import health_evidence
 from policies.installation.disclosure import Disclosure
 from policies.installation.gates import Gate, Gates, Needs
@@ -258,7 +258,7 @@ async def evidence(api: Api, name: str, who: str = "bo") -> tuple[str, str | Non
 
 def limit_edges(monkeypatch: pytest.MonkeyPatch, maximum: int) -> None:
     """Let a request to the store end at this number of edges."""
-    for module in (level_batcher, cached_level, health_evidence):
+    for module in (level_batcher, health_evidence):
         monkeypatch.setattr(module, "EDGE_CAP", maximum)
 
 

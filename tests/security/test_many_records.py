@@ -9,7 +9,7 @@ from support.estates.leak_catalogue import token
 from support.estates.promotions import ERRORS, RANKING, codes
 from support.servers.in_process import Api, observes_one_process
 
-from app.graph.reading.level import cached_level, level_batcher
+from app.graph.reading.level import level_batcher
 from app.graph.reading.lineage import health_evidence
 from app.graph.writing.handlers import report_check
 from app.graph.writing.rules import attach
@@ -99,7 +99,7 @@ async def test_many_checks_hide_no_evidence_of_other_assets(api: Api, monkeypatc
     """A failing source of the same level stays a cause, and the health says that the checks of the hub are cut."""
     assert await health(api, RESULT) == ("DEGRADED", [(1, SOURCE)], None)
     monkeypatch.setattr(health_evidence, "MAX_CHECKS", 4)
-    for module in (level_batcher, cached_level, health_evidence):
+    for module in (level_batcher, health_evidence):
         monkeypatch.setattr(module, "EDGE_CAP", 20)
     assert await health(api, RESULT) == ("DEGRADED", [(1, SOURCE)], "EDGES")
     assert await health(api, PLAIN) == ("DEGRADED", [(1, SOURCE)], None)
@@ -114,7 +114,7 @@ async def test_a_page_of_assets_with_checks_is_read_in_parts(api: Api, monkeypat
     for urn in ids:
         for number in range(4):
             assert codes(await report(api, "ada", urn, f"c{number}", "FAIL" if urn == ids[2] else "PASS")) == []
-    for module in (level_batcher, cached_level, health_evidence):
+    for module in (level_batcher, health_evidence):
         monkeypatch.setattr(module, "EDGE_CAP", 30)
     page = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Asset { health { status completeness { reason } } } } }"
     with api.without_cache():

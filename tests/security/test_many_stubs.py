@@ -8,7 +8,7 @@ from support.estates.leak_catalogue import token
 from support.estates.promotions import ADS, RANKING, codes, model, register, set_alias, version
 from support.servers.in_process import Api, observes_one_process
 
-from app.graph.reading.level import cached_level, level_batcher
+from app.graph.reading.level import level_batcher
 from graphql_schema.catalog.urn import version_urn
 
 LIMIT = 40
@@ -63,8 +63,7 @@ async def refer(api: Api, parent: str) -> None:
 
 def limit_edges(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a request to the store end at LIMIT edges."""
-    for module in (level_batcher, cached_level):
-        monkeypatch.setattr(module, "EDGE_CAP", LIMIT)
+    monkeypatch.setattr(level_batcher, "EDGE_CAP", LIMIT)
 
 
 @observes_one_process

@@ -25,7 +25,6 @@ from gremlin_python.process.graph_traversal import __
 
 from app.graph.commits.outbox_entry import Caller, OutboxEntry
 from app.graph.commits.outbox_worker import OutboxWorker
-from app.graph.commits.turns.blurred_limit import blurred
 from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.edge_pages import EdgePages, read_edge_page
@@ -40,6 +39,7 @@ from graphql_schema.ports.background.owner_commands import HandOver, InheritOwne
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from policies.access import Access
+from policies.blurred_limit import blurred
 from policies.principal import Principal
 
 BATCH: Final = 250

@@ -18,7 +18,6 @@ from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import Caller, OutboxEntry
 from app.graph.commits.outbox_worker import OutboxWorker, add_records
 from app.graph.commits.sensitivity_floors import confirms, with_floors
-from app.graph.commits.turns.blurred_limit import blurred
 from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.edge_pages import VisitBudget
@@ -37,6 +36,7 @@ from app.graph.records.vertex_record import with_effective_sensitivity
 from graphql_schema.catalog.relations import CARRYING
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.turns.gradual_release import RELEASE
+from policies.blurred_limit import blurred
 from policies.sensitivity import SENSITIVITIES
 
 BATCH: Final = 250

@@ -21,7 +21,6 @@ from app.graph.commits.entries.joined_entries import DivisionKey, joined_entries
 from app.graph.commits.outbox_entry import ANY_TAG, Caller, OutboxEntry, new_entry_id
 from app.graph.commits.outbox_worker import OutboxWorker, add_records
 from app.graph.commits.state_read import read_records
-from app.graph.commits.turns.blurred_limit import blurred
 from app.graph.commits.turns.caller_turns import CallerTurns
 from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_coordinator import WriteCoordinator
@@ -46,6 +45,7 @@ from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import TAGGED
 from graphql_schema.execution.side_thread import LONG_PART_SECONDS, run_in_parts, run_in_turn
 from graphql_schema.ports.record import Record
+from policies.blurred_limit import blurred
 
 BATCH: Final = 250
 """Maximal number of vertices that a batch takes while it holds the lock, blurred."""

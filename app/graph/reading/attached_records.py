@@ -22,10 +22,11 @@ from graphql_schema.ports.record import Position, Record
 from graphql_schema.ports.relation_query import COUNT_LIMIT, PageRequest
 from graphql_schema.ports.row import FeedBatch, PageItem, Row, RowPage
 from graphql_schema.rules.change_stamp import MADE_AT, made_at
+from policies.blurred_limit import blurred
 from policies.errors import LimitError
 
 MAX_SCANNED: Final = 50_000
-"""Number of records that are examined to fill one page, or to count its total, before LimitError is raised."""
+"""Number of records that are examined to fill one page, or to count its total, before LimitError is raised, blurred."""
 
 MAX_BATCH_SIZE: Final = 2_000
 """Maximal number of records in a batch of a page. The first one has as many as are wanted, if these are fewer."""
@@ -142,7 +143,7 @@ class AttachedRecords:
         instead, also if half of what the operation may read is read.
         """
         items: list[PageItem] = []
-        limit = BATCH_SIZES.get(records.kind, MAX_BATCH_SIZE)
+        limit, max_scanned = BATCH_SIZES.get(records.kind, MAX_BATCH_SIZE), blurred(MAX_SCANNED)
         examined, size = 0, min(first + 1, limit)
         while True:
             batch = await self._read(records, after, size, continues=examined > 0)
@@ -150,9 +151,9 @@ class AttachedRecords:
             examined += batch.examined
             if len(items) > first or batch.examined < size:
                 return items[:first], len(items) > first
-            if in_parts and (examined >= MAX_SCANNED or self._rows.budget.is_half_read):
+            if in_parts and (examined >= max_scanned or self._rows.budget.is_half_read):
                 return items, True
-            if examined >= MAX_SCANNED:
+            if examined >= max_scanned:
                 raise LimitError(
                     f"{MAX_SCANNED} records were examined, too few of them visible to you to fill the page or to count "
                     "the total; narrow the filter.",

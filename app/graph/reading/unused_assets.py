@@ -42,11 +42,15 @@ from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.row import AccessGrade
 from graphql_schema.rules.asset_uses import KINDS_WITH_USES
 from graphql_schema.rules.usage_days import begin_of, has_usage
+from policies.blurred_limit import blurred
 from policies.errors import InvalidError, LimitError
 from policies.predicate import Everything
 
 MAX_UNDECIDED: Final = 1_000
-"""Maximum number of assets in one :class:`UndecidedAssets`, whose usage by services is read."""
+"""Maximum number, blurred, of assets in one :class:`UndecidedAssets`, whose usage by services is read.
+
+Assets count that only hidden services use.
+"""
 
 _MONTHS: Final = HopSpec("in", (USAGE_OF.name,), (ATTACHED_KINDS["UsageMonth"].code,), 0)
 _SERVICES: Final = HopSpec("out", (USED_BY.name,), (KINDS["Service"].code,), 0)
@@ -226,7 +230,7 @@ class UnusedAssets:
         Pauses after each usage record. Raises LimitError if the listing has more than :data:`MAX_UNDECIDED` assets.
         """
         vids = response.listings[number]["x"]
-        if len(vids) > MAX_UNDECIDED:
+        if len(vids) > blurred(MAX_UNDECIDED):
             raise LimitError(
                 f"More than {MAX_UNDECIDED} assets need their usage read to decide `unusedForDays`; narrow the filter, "
                 "by `kinds`, `ownerTeams` or `domains`.",

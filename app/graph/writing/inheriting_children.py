@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
-from app.graph.commits.turns.blurred_limit import blurred
 from app.graph.driver.edge_pages import EdgePages, VisitBudget, read_edge_page
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey
@@ -18,6 +17,7 @@ from app.graph.records.record_text import record_of
 from app.graph.writing.unit.read_set import HopKey
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.record import Json, Record
+from policies.blurred_limit import blurred
 
 MAX_CHILDREN: Final = 500
 """Maximal number of children that a transaction reads because they may inherit another owner team, blurred."""

@@ -1,13 +1,14 @@
 """How much a transaction may read while all other writers wait, and what ends a reading of more."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 from app.fair_queue import PROCESS
 from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.errors import WriteTooLargeError
 from graphql_schema.ports.operation_budget import OperationBudget
+from policies.blurred_limit import blurred
 from policies.errors import LimitError
 
 MAX_SIZE: Final = 16 * 1024 * 1024
@@ -48,7 +49,7 @@ SIZE_OF_NAMED: Final = 64 * 1024
 """Number of their characters."""
 
 MAX_AHEAD: Final = 100_000
-"""Maximal number of records and edges that are read ahead for one item, or one atomic call.
+"""Maximal number of records and edges that are read ahead for one item, or one atomic call, blurred.
 
 All writers wait while it is planned, which takes up to half a second then.
 """
@@ -105,20 +106,28 @@ UNLIMITED: Final = ReadLimits()
 """The limits of a reading that may read anything."""
 
 
+@dataclass(frozen=True)
 class DivisibleLimits(ReadLimits):
-    """Those of a transaction that can be divided: MAX_SIZE characters, MAX_WEIGHT and MAX_ELEMENTS."""
+    """Those of a transaction that can be divided: MAX_SIZE characters, MAX_WEIGHT and MAX_ELEMENTS, blurred.
+
+    A caller sees by the times of the changes which items were written together.
+    """
+
+    max_size: int = field(default_factory=lambda: blurred(MAX_SIZE), compare=False, kw_only=True)
+    max_weight: int = field(default_factory=lambda: blurred(MAX_WEIGHT), compare=False, kw_only=True)
+    max_count: int = field(default_factory=lambda: blurred(MAX_ELEMENTS), compare=False, kw_only=True)
 
     def at_once(self, size: int) -> int:
         """Return ``size``, or BYTES_AT_ONCE if that is less."""
         return min(size, BYTES_AT_ONCE)
 
     def page(self) -> VisitBudget:
-        """Return a budget of MAX_ELEMENTS."""
-        return VisitBudget(MAX_ELEMENTS)
+        """Return a budget of the records and edges that may be read."""
+        return VisitBudget(self.max_count)
 
     def check(self, size: int, weight: int, count: int) -> None:
         """Raise WriteTooLargeError, so that the transaction is divided."""
-        if size > MAX_SIZE or weight > MAX_WEIGHT or count > MAX_ELEMENTS:
+        if size > self.max_size or weight > self.max_weight or count > self.max_count:
             raise WriteTooLargeError("The transaction reads too much.")
 
 
@@ -143,7 +152,7 @@ class SharedLimits(DivisibleLimits):
 
     @property
     def _max_elements(self) -> int:
-        return min(MAX_ELEMENTS, FEW_ELEMENTS + ELEMENTS_OF_NAMED * self.named)
+        return min(self.max_count, FEW_ELEMENTS + ELEMENTS_OF_NAMED * self.named)
 
 
 class FewLimits(ReadLimits):
@@ -172,6 +181,7 @@ class AheadLimits(ReadLimits):
 
     budget: OperationBudget
     caller: Hashable
+    max_count: int = field(default_factory=lambda: blurred(MAX_AHEAD), compare=False)
     max_touched: ClassVar[int] = MAX_TOUCHED_AHEAD
     counts_unreturned: ClassVar[bool] = False
 
@@ -183,7 +193,7 @@ class AheadLimits(ReadLimits):
 
     def check(self, size: int, weight: int, count: int) -> None:  # noqa: ARG002 - the budget has the memory
         """Raise ManyDependenciesError, so that the item is refused."""
-        if count > MAX_AHEAD:
+        if count > self.max_count:
             raise ManyDependenciesError(
                 f"What the change affects or depends on has more than {MAX_AHEAD} assets and edges, so the change was "
                 "not written. Change assets with fewer, such as versions instead of their dataset or model.",

@@ -18,7 +18,6 @@ from app.graph.cache.graph_cache import ABSENT, GraphCache
 from app.graph.reading.level.cached_hop import EMPTY_BYTES, CachedHop, through
 from app.graph.reading.level.hop_plan import SOURCES_GIVEN
 from app.graph.reading.level.level_parts import LevelContent, LevelParts
-from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.records.merged_record import MERGED_INTO, target_of, targets_within
 from app.graph.records.record_text import parts_of, record_of
 from app.graph.records.vertex_id import vertex_id
@@ -105,7 +104,7 @@ class CachedLevel:
             missing = len(state.missing) + len(state.exact)
             self._count(total - missing, missing)
             count += state.weight()
-            if count >= EDGE_CAP:
+            if count >= self._parts.cap:
                 return False
             self._request(state)
         fresh = self._parts.fresh_vertices
@@ -304,7 +303,7 @@ class CachedLevel:
     async def _content(self, *, sent: bool) -> LevelContent | None:
         """Return the content of the level; None if it has too many edges. Of many, it is made in the side thread."""
         weight = sum(state.weight() for state in self._hops)
-        if weight >= EDGE_CAP:
+        if weight >= self._parts.cap:
             return None
         return await run_in_turn(self._made, weight > LONG_LINEAGE, sent=sent)
 

@@ -29,6 +29,7 @@ from app.graph.records.vertex_id import vertex_id
 from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
+from policies.blurred_limit import blurred
 from policies.errors import LimitError
 
 QUIET_TICKS: Final = 12
@@ -146,7 +147,7 @@ class LevelBatcher:
         Raises the errors of the driver, or the error that ended the operation. Raises LimitError if the request alone
         reaches EDGE_CAP, where vertices on chains of inferred edges count as edges. Raises LimitError too if the edges
         of the request alone, or one of its records, exceed RECORDS_CAP, or if its edges and records together reach its
-        ``refused_from``. :meth:`abandon` cancels this call, and each later one.
+        ``refused_from``. The caps are blurred. :meth:`abandon` cancels this call, and each later one.
         """
         if self._is_abandoned:
             raise asyncio.CancelledError
@@ -219,7 +220,7 @@ class LevelBatcher:
 
     async def _send_as_one(self, level: list[Waiting]) -> None:
         """Read some requests as one; if they are refused together, read each by itself."""
-        parts, window = LevelParts(), self.instant.window
+        parts, window = LevelParts(cap=blurred(EDGE_CAP)), self.instant.window
         async for request, _ in self.budget.in_turns(level):
             hops = [{**window, **hop} for hop in request.hops]
             parts.add(request.vertices, hops, request.listings, fresh=request.fresh)
@@ -244,7 +245,7 @@ class LevelBatcher:
 
     async def _read(self, parts: LevelParts, *, refused_from: int) -> LevelContent:
         """Return the content of a level; read what the cache lacks, or everything, from the store."""
-        submit = partial(self._submit, refused_from=refused_from)
+        submit = partial(self._submit, cap=parts.cap, refused_from=refused_from)
         if self.cache is not None and not self.instant.past and not self.budget.writes:
             content = await CachedLevel(self.cache, self.tenant, parts, self.budget).read(submit)
             if content is not None:
@@ -262,7 +263,7 @@ class LevelBatcher:
         content.edges += [await self._parsed(rows) for rows in found["e"]]
         return content
 
-    async def _submit(self, bindings: JsonObject, *, refused_from: int) -> JsonObject:
+    async def _submit(self, bindings: JsonObject, *, cap: int, refused_from: int) -> JsonObject:
         """Return the response of the store to the bindings of the level text, without those of the batcher.
 
         If edges and records have more than a quarter of RECORDS_CAP, edges and listings are read first, and the
@@ -274,9 +275,10 @@ class LevelBatcher:
         Before the response is returned, the transactions of other processes that it may show are learned, because these
         may have sensitivity floors.
         """
+        bindings = {**bindings, "cap": cap}
         found = await self._request(bindings, size=refused_from or RECORDS_CAP // 4)
         if found is None:
-            found = None if refused_from else await self._request(bindings, size=RECORDS_CAP, full=False)
+            found = None if refused_from else await self._request(bindings, size=blurred(RECORDS_CAP), full=False)
             if found is None:
                 raise LargeLevelError
             found["v"] = await self._records(found["w"])
@@ -300,7 +302,7 @@ class LevelBatcher:
         If many edges must be passed, or have many bytes, further requests continue the first one, each in its turn
         among those of all callers. With ``full`` false the vertices have no records.
         """
-        level = ContinuedLevel({**bindings, "cap": EDGE_CAP, "size": size})
+        level = ContinuedLevel({"cap": EDGE_CAP, **bindings, "size": size})
         while True:
             found = await self._request_part({**level.bindings, "full": full})
             if found["large"]:
@@ -312,7 +314,7 @@ class LevelBatcher:
     async def _request_part(self, bindings: JsonObject) -> JsonObject:
         """Return the response to one request."""
         order = self.client.write_order
-        limits = {"visited": VISITED_CAP, "memory": MEMORY, "portion": RECORDS_CAP // 4}
+        limits = {"visited": VISITED_CAP, "memory": blurred(MEMORY), "portion": RECORDS_CAP // 4}
         common = {**limits, "tenant": self.tenant, "head": order.head if order else 0}
         found: JsonObject
         with self.budget.request():

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.graph.reading.level.hop_plan import SOURCES_GIVEN, Adjacency
+from app.graph.reading.level.level_statement import EDGE_CAP
 from graphql_schema.ports.record import JsonObject, Record
 
 
@@ -12,7 +13,7 @@ class LevelParts:
     """What all requests of a level need, in the form of :mod:`app.graph.reading.level.level_statement`.
 
     The fresh parts are requested from the store, even if they are known; hops and listings are named by their indexes.
-    With ``fresh`` a request is sent also if there are no such parts.
+    With ``fresh`` a request is sent also if there are no such parts. The level has too many edges if it has ``cap``.
     """
 
     vertices: set[int] = field(default_factory=set)
@@ -22,6 +23,7 @@ class LevelParts:
     fresh_vertices: set[int] = field(default_factory=set)
     fresh_hops: set[int] = field(default_factory=set)
     fresh_listings: set[int] = field(default_factory=set)
+    cap: int = EDGE_CAP
 
     def add(
         self, vertices: Sequence[int], hops: Sequence[JsonObject], listings: Sequence[JsonObject], *, fresh: bool

@@ -12,7 +12,6 @@ from math import inf
 from operator import attrgetter
 from typing import Final, overload
 
-from app.graph.commits.turns.blurred_limit import blurred
 from app.graph.reading.lineage.expander import EdgeSelection, Expansion, MemberEdges
 from app.graph.reading.lineage.joined_edge import EdgeName, JoinedEdge
 from app.graph.reading.lineage.lineage_visibility import LineageVisibility, expands
@@ -34,6 +33,7 @@ from graphql_schema.ports.lineage_query import (
 )
 from graphql_schema.ports.row import Row
 from graphql_schema.ports.turns.sorted_parts import sorted_in_runs
+from policies.blurred_limit import blurred
 
 READ_FACTOR: Final = 2
 """How many times as many edges as it may follow, blurred, a walk with a limit of its own reads: hidden ones included.

@@ -12,10 +12,11 @@ The constants from DEPTH to DATA are names of budgets, as in ``completeness.reas
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from graphql_schema.ports.lineage_query import CUTTING
+from policies.blurred_limit import blurred
 from policies.errors import LimitError
 
 DEPTH: Final = "DEPTH"
@@ -62,6 +63,7 @@ class WalkLimits:
 class Budget:
     """Use of the limits by one reader; the time starts when the first walk expands its first level.
 
+    Those for which hidden vertices and edges count are blurred: ``edges``, ``members`` and ``ids``.
     ``search_lock`` admits one path search of the reader at a time, because searches run in parts and count here.
     """
 
@@ -75,6 +77,11 @@ class Budget:
     evaluations: set[int] = field(default_factory=set)
     search_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _ends: float | None = None
+
+    def __post_init__(self) -> None:
+        """Draw the blurred limits."""
+        edges, members, ids = (blurred(each) for each in (self.limits.edges, self.limits.members, self.limits.ids))
+        self.limits = replace(self.limits, edges=edges, members=members, ids=ids)
 
     def begin(self) -> None:
         """Count a walk; raise LimitError if the operation starts too many."""

@@ -16,7 +16,6 @@ from typing import Final
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry, awaiting, new_entry_id
 from app.graph.commits.sensitivity_floors import SensitivityFloor
-from app.graph.commits.turns.blurred_limit import blurred
 from app.graph.driver.edge_pages import VisitBudget
 from app.graph.propagation.known_flows import carried, targets
 from app.graph.propagation.sources import Sources
@@ -31,6 +30,7 @@ from graphql_schema.catalog.relations import Direction
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
+from policies.blurred_limit import blurred
 from policies.sensitivity import RANK, SENSITIVITIES
 from policies.vocabulary import WriteAction
 
@@ -46,10 +46,10 @@ One batch reads as many to find out which of them it raises, and then only recor
 """
 
 MAX_COVERED: Final = 25_000
-"""Maximal number of vertices that a sensitivity floor lists; a floor over more covers the whole tenant."""
+"""Maximal number of vertices that a sensitivity floor lists, blurred; a floor over more covers the whole tenant."""
 
 MAX_VISITED: Final = 20_000
-"""Maximal number of edges that the raises of a batch visit, and of vertices where these start.
+"""Maximal number of edges that the raises of a batch visit, and of vertices where these start, blurred.
 
 The store needs 20 µs for each, while other writers wait. A thousand assets that derive from all others of them have a
 million edges. A raise that visits more is a floor.
@@ -115,7 +115,8 @@ class _Raising:
         self._max_raised = blurred(MAX_RAISED)
         self._max_size = self._unread_size = blurred(MAX_RAISED_SIZE)
         self._levels: dict[int, str] = {}
-        self._visits = VisitBudget(MAX_VISITED)
+        self._max_covered = blurred(MAX_COVERED)
+        self._visits = VisitBudget(blurred(MAX_VISITED))
         self._cover_visits = VisitBudget(MAX_COVER_VISITED)
         self._new = {vid for vid in diff.vertices if not batch.existed(vid)}
         stored = [vid for vid in diff.vertices if vid not in self._new]
@@ -256,14 +257,14 @@ class _Raising:
         If these are more than MAX_COVERED vertices, the floor covers the whole tenant, as with ``covers_tenant``.
         """
         covered, new, levels = set(reached), set(reached), 0
-        covers_tenant |= len(covered) > MAX_COVERED
+        covers_tenant |= len(covered) > self._max_covered
         while new and not covers_tenant and levels < MAX_LEVELS:
             levels += 1
             joined = await self._parents_of(new)
             found, *_ = await self._flows.targets(new, joined, max_records=0, visits=self._cover_visits)
             new = (found | await self._targets(new)) - covered
             covered |= new
-            covers_tenant = len(covered) > MAX_COVERED
+            covers_tenant = len(covered) > self._max_covered
         entry = self._entry()
         shown = None if covers_tenant else frozenset(covered)
         entry.floor = SensitivityFloor(entry.tenant, SENSITIVITIES[rank], shown, entry.raised_by)

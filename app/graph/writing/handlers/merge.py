@@ -48,6 +48,7 @@ from graphql_schema.ports.record import Record
 from graphql_schema.ports.turns.sorted_parts import sorted_in_runs
 from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_AT, REGISTERED_BY, RESERVED_FOR
 from graphql_schema.rules.observation.observed_values import is_observed
+from policies.blurred_limit import blurred
 
 MAX_MOVED: Final = 500
 """Maximal number of edges that a merge moves: all other writers wait for its one transaction."""
@@ -245,10 +246,10 @@ def _is_own_edge(unit: ItemUnit, key: EdgeKey, gone: int, remaining: int) -> boo
 def _moving(source: Record, own: list[EdgeKey], gone: int, remaining: int) -> list[tuple[EdgeKey, EdgeKey]]:
     """Return the keys of those of its ``own`` edges that move, each with its key at the remaining dataset.
 
-    Raises RejectedItemError if there are more than MAX_MOVED.
+    Raises RejectedItemError if there are more than MAX_MOVED, blurred, because hidden ones count.
     """
     keys = [key for key in own if RELATIONS[key[0]] in _MOVED]
-    if len(keys) > MAX_MOVED:
+    if len(keys) > blurred(MAX_MOVED):
         raise conflict(
             f"{source['id']} has more than {MAX_MOVED} edges, and a merge is one transaction. Keep it, and let "
             "`setStage` name the other one as `replacedBy`.",

@@ -38,6 +38,7 @@ from graphql_schema.rules.contamination_verdict import (
     overlap,
     verdict_of,
 )
+from policies.blurred_limit import blurred
 
 MAX_ASSETS: Final = 1_000
 """Maximal number of assets that one walk examines, because it holds the write lock."""
@@ -45,7 +46,7 @@ MAX_ASSETS: Final = 1_000
 MAX_WORK: Final = 50_000
 """Maximal work of the searches of an item: 1 for each asset or edge of a walk, and for each comparison of two walks.
 
-The ids that are compared count too (IDS). So much takes about 0.2 s.
+The ids that are compared count too (IDS), and hidden assets, so it is blurred. So much takes about 0.2 s.
 """
 
 FIRST: Final = 10
@@ -164,7 +165,7 @@ class _Known:
     training: _Hops = field(default_factory=lambda: _Hops(TRAINING))
     origin: _Hops = field(default_factory=lambda: _Hops(ORIGIN))
     overlaps: dict[tuple[str, str], Overlap | None] = field(default_factory=dict)
-    left: int = field(default_factory=lambda: MAX_WORK)
+    left: int = field(default_factory=lambda: blurred(MAX_WORK))
 
 
 @dataclass(slots=True)

@@ -238,3 +238,14 @@ def test_an_operation_without_an_account_has_its_own_limit_alone() -> None:
     budget.close()
     with pytest.raises(LimitError):
         budget.count_stored(1)
+
+
+@pytest.mark.usefixtures("lowest_limits")
+def test_the_bound_of_a_caller_is_lower_by_chance() -> None:
+    """Hidden records count, so no caller finds their size by own operations at once; the error has the maximum."""
+    memory = OperationMemory(2 * 160 * MIB)
+    budget = budget_of(memory, "ada")
+    budget.count_stored(LITTLE + 120 * MIB)
+    with pytest.raises(LimitError) as caught:
+        budget.count_stored(20 * MIB)
+    assert caught.value.extensions == {"limit": "callerMemory", "maximum": 160 * MIB}

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import fields
 
 import pytest
@@ -210,3 +211,33 @@ def test_half_of_what_may_be_read(limit: str) -> None:
     assert not budget.is_half_read
     count(1)
     assert budget.is_half_read
+
+
+@pytest.mark.usefixtures("lowest_limits")
+@pytest.mark.parametrize("limit", [each.name for each in fields(UsageLimits)])
+def test_a_limit_for_which_hidden_rows_count_is_lower_by_chance(limit: str) -> None:
+    """No caller counts hidden rows by own ones: the limit is lower, always the same, and the error has the maximum."""
+    budget = OperationBudget(UsageLimits(**{limit: 160}))
+    count = getattr(budget, f"count_{limit}")
+    lowest = 160 - 4 * 9 if limit in {"rows", "paths", "stored", "filters"} else 160
+    count(lowest)
+    with pytest.raises(LimitError) as caught:
+        count(1)
+    assert caught.value.extensions["maximum"] == 160
+    assert "160" in caught.value.message
+    assert str(lowest) not in caught.value.message or lowest == 160
+
+
+@pytest.mark.usefixtures("by_chance")
+def test_an_operation_draws_a_limit_once() -> None:
+    """Rows that are counted one by one do not end at the least of many limits."""
+    budgets = [OperationBudget(UsageLimits(rows=1_600)) for _ in range(20)]
+    ends = set[int]()
+    for budget in budgets:
+        while budget.ended is None:
+            with suppress(LimitError):
+                budget.count_rows(1)
+        ends.add(budget.rows)
+    assert len(ends) > 10
+    assert min(ends) > 1_200
+    assert max(ends) > 1_350

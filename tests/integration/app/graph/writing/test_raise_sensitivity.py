@@ -11,8 +11,6 @@ from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
 from support.stores.writers import NOW, Writers, asset, link, person, stored, urn, write_at_once
 
-from app.graph.commits.turns import blurred_limit
-from app.graph.commits.turns.blurred_limit import blurred
 from app.graph.commits.write_statements import WRITE
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.propagation.stored_levels import levels_of
@@ -27,6 +25,7 @@ from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.turns import loop_turns
+from policies import blurred_limit
 from policies.principal import Principal
 
 ROOT = person("root", roles="admin")
@@ -34,12 +33,6 @@ ADA = person("ada", "team ranking", roles="engineer")
 APPROVER = person("ann", "team ranking", roles="engineer approver")
 RESTRICTED = {"sensitivity": "RESTRICTED"}
 LONG = {"description": "d" * 1_000}
-
-
-@pytest.fixture(autouse=True)
-def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the maxima of a raise be exact."""
-    monkeypatch.setattr(raise_sensitivity, "blurred", lambda maximum: maximum)
 
 
 async def write(
@@ -223,21 +216,25 @@ def vids(*names: str) -> set[int]:
     return {vertex_id("default", urn(name)) for name in names}
 
 
-@pytest.mark.parametrize("limit", ["MAX_RAISED", "MAX_RAISED_SIZE"])
+@pytest.mark.usefixtures("by_chance")
+@pytest.mark.parametrize("limit", ["MAX_RAISED", "MAX_RAISED_SIZE", "MAX_VISITED", "MAX_COVERED"])
 async def test_what_is_raised_at_once_has_no_sharp_limit(
     graph: StoreGraph, writers: Writers, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
-    """32 assets, or as many characters, are raised or get a floor by chance: no caller can count hidden ones so."""
-    monkeypatch.setattr(raise_sensitivity, "blurred", blurred)
+    """32 assets are raised or get a floor, for them or the tenant, by chance: no caller can count hidden ones so."""
     names = [f"dataset each{number}" for number in range(32)]
     await write(writers, asset("dataset hub"), *(asset(name, LONG, derivedFrom=["dataset hub"]) for name in names))
     records = (await stored(graph)).records
     size = sum(rewrite_size(records[urn(name)]) for name in names)
-    monkeypatch.setattr(raise_sensitivity, limit, {"MAX_RAISED": 32, "MAX_RAISED_SIZE": size * 9 // 8}[limit])
-    for chance, level, floors in ((0, "CONFIDENTIAL", []), (1, "RESTRICTED", [vids(*names)])):
+    limits = {"MAX_RAISED": 32, "MAX_RAISED_SIZE": size * 9 // 8, "MAX_VISITED": 128, "MAX_COVERED": 34}
+    monkeypatch.setattr(raise_sensitivity, "MAX_RAISED", 1 if limit == "MAX_COVERED" else 1_000)
+    monkeypatch.setattr(raise_sensitivity, limit, limits[limit])
+    each = vids(*names)
+    expected = [[each], [set()]] if limit == "MAX_COVERED" else [[], [each]]
+    for chance, level, floors in ((0, "CONFIDENTIAL", expected[0]), (1, "RESTRICTED", expected[1])):
         monkeypatch.setattr(blurred_limit, "randbelow", lambda below, chance=chance: chance * (below - 1))
         assert await write(writers, asset("dataset hub", {"sensitivity": level})) == ["UPDATED"]
-        assert covered(writers) == floors
+        assert covered(writers)[-1:] == floors
 
 
 async def test_few_long_records_get_a_floor_as_many_short_ones_do(

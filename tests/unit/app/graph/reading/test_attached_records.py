@@ -100,6 +100,15 @@ async def test_a_page_in_parts_ends_after_as_many_records_as_are_examined(monkey
         await lists.page("ChangePlan", ALWAYS, PageRequest(2_000), newest_first=True)
 
 
+@pytest.mark.usefixtures("lowest_limits")
+async def test_how_many_records_are_examined_is_lower_by_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No caller counts hidden records by the number of own ones at which a list is refused."""
+    monkeypatch.setattr(attached_records, "MAX_SCANNED", STORED + STORED // 8)
+    lists = AttachedRecords(cast("VisibleRows", HiddenRows()), cast("RowsById", None))
+    with pytest.raises(LimitError):
+        await lists.page("ChangePlan", ALWAYS, PageRequest(2_000), newest_first=True)
+
+
 async def test_what_hidden_records_make_necessary_is_not_counted() -> None:
     """The first batch of a page, and that of its total, count as a list; the number of others would disclose hidden."""
     rows = HiddenRows()

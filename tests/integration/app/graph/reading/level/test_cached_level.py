@@ -31,7 +31,7 @@ from app.graph.commits import write_log
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_log import WriteLog
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.reading.level import cached_level, level_batcher
+from app.graph.reading.level import level_batcher
 from app.graph.records.vertex_id import vertex_id
 from app.store.schema_stamp import StoreSchema
 from graphql_schema.ports.record import JsonObject
@@ -92,8 +92,7 @@ class Coherence(TwoProcesses):
         self.levels: list[list[JsonObject]] = []
         self.reads: list[tuple[Held, asyncio.Task[Any]]] = []
         self.writes: list[tuple[Held, asyncio.Task[Any]]] = []
-        for module in (level_batcher, cached_level):
-            self.there.monkeypatch.setattr(module, "EDGE_CAP", cap)
+        self.there.monkeypatch.setattr(level_batcher, "EDGE_CAP", cap)
         self.there.monkeypatch.setattr(level_batcher, "VISITED_CAP", visited)
         self.run(self.write_planned([*range(1, len(URNS))], edges, [], None))
 

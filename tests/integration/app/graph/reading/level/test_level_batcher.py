@@ -6,8 +6,10 @@ from dataclasses import replace
 import pytest
 from support.stores.observed_requests import ObservedRequests
 
+from app.graph.cache.graph_cache import GraphCache
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.reading.level import level_batcher
+from app.graph.reading.level.hop_plan import HopSpec
 from app.graph.reading.level.index_filter import NO_VERTEX, filter_of
 from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest
@@ -309,3 +311,35 @@ async def test_an_operation_that_has_ended_continues_no_level(
     assert [far for far, _ in found.edges[0][SMALL]] == [1 << 8, 2 << 8]
     assert [(each["cap"], each["size"]) for each in sent[1:]] == [(40, 1_000)]
     assert (sent[1]["hops"][0]["xs"], sent[1]["hops"][0]["b"]) == ([LARGE], [[SMALL, 0, 7, 0]])
+
+
+@pytest.mark.usefixtures("by_chance")
+@pytest.mark.parametrize(("number", "refusals"), [(1_000, {20}), (875, {*range(1, 20)}), (740, {0})])
+@pytest.mark.parametrize("cached", [False, True])
+async def test_the_limit_of_a_level_is_lower_by_chance(
+    client: GremlinClient, monkeypatch: pytest.MonkeyPatch, *, number: int, refusals: set[int], cached: bool
+) -> None:
+    """Each level draws the number of edges at which it ends, for the store and the cache; the error has the maximum.
+
+    A caller with own edges at an asset cannot count the hidden ones there by the number at which the answer ends.
+    """
+    caps: list[int] = []
+    rows = [part for far in range(number) for part in (SMALL, (far + 3) << 8, text_of({"validFrom": 0}))]
+
+    async def submit(_self: object, _text: str, given: JsonObject, **_: object) -> list[JsonObject]:
+        caps.append(given["cap"])
+        over = number >= given["cap"]
+        edges = [[] if over else rows] * len(given["hops"])
+        return [{"e": edges, "v": [], "w": [], "l": [], "over": over, "large": False, "r": [], "h": 0}]
+
+    monkeypatch.setattr(GremlinClient, "submit", submit)
+    monkeypatch.setattr(level_batcher, "EDGE_CAP", 1_000)
+    hop, cache, refused = HopSpec("out", ("DERIVES",), (), -1).wire([SMALL]), GraphCache(1 << 24), 0
+    for _ in range(20):
+        batcher = LevelBatcher(client, "default", ReadTime(0), cache=cache if cached else None)
+        (found,) = await asyncio.gather(batcher.fetch(LevelRequest(hops=[hop])), return_exceptions=True)
+        if isinstance(found, LimitError):
+            assert (found.extensions, "1000 edges" in found.message) == ({"limit": 1_000}, True)
+            refused += 1
+    assert refused in refusals
+    assert cached or (len({*caps}) > 10 and 750 <= min(caps) < max(caps) <= 1_000)

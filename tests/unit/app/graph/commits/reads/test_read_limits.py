@@ -92,3 +92,19 @@ def test_a_request_of_few_is_small() -> None:
     assert DivisibleLimits().at_once(2 * BYTES_AT_ONCE) == BYTES_AT_ONCE
     pages = [limits.page() for limits in (FewLimits(), SharedLimits(1), DivisibleLimits(), UNLIMITED)]
     assert [page and page.left for page in pages] == [FEW_ELEMENTS, FEW_ELEMENTS + 4, MAX_ELEMENTS, None]
+
+
+@pytest.mark.usefixtures("lowest_limits")
+def test_what_hidden_edges_count_for_is_lower_by_chance() -> None:
+    """No caller counts hidden edges by the number of own ones at which an item is refused, or a transaction divided."""
+    few = MAX_ELEMENTS * 3 // 4
+    divisible, shared, ahead = DivisibleLimits(), SharedLimits(9_999), AheadLimits(OperationBudget(), "ada")
+    for limits in (divisible, shared):
+        limits.check(MAX_SIZE * 3 // 4, MAX_WEIGHT * 3 // 4, few)
+        for size, weight, count in ((MAX_SIZE, 0, 0), (0, MAX_WEIGHT, 0), (0, 0, MAX_ELEMENTS)):
+            with pytest.raises(WriteTooLargeError):
+                limits.check(size, weight, count)
+        assert limits.page().left < MAX_ELEMENTS
+    ahead.check(0, 0, MAX_AHEAD * 3 // 4)
+    with pytest.raises(LimitError, match=str(MAX_AHEAD)):
+        ahead.check(0, 0, MAX_AHEAD)

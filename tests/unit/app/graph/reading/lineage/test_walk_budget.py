@@ -99,3 +99,12 @@ def test_the_limits_are_those_of_the_documentation() -> None:
         200_000,
         4_000_000,
     )
+
+
+@pytest.mark.usefixtures("lowest_limits")
+def test_limits_for_which_hidden_edges_count_are_lower_by_chance(clock: Seconds) -> None:
+    """No caller counts hidden edges by the number of own ones at which a walk ends; steps and walks have no hidden."""
+    limits = WalkLimits(nodes=160, walks=160, edges=160, steps=160, ids=160, members=160, evaluations=160)
+    drawn = Budget(limits, clock).limits
+    assert (drawn.edges, drawn.ids, drawn.members) == (124,) * 3
+    assert (drawn.nodes, drawn.walks, drawn.steps, drawn.evaluations) == (160,) * 4

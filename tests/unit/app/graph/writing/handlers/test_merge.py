@@ -300,6 +300,12 @@ def test_too_many_edges_are_refused(estate: Memory, monkeypatch: pytest.MonkeyPa
     assert ("DERIVES", "raw", "old") in current(estate)
 
 
+def test_how_many_edges_are_refused_has_no_sharp_limit(estate: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hidden edges count, so the limit is lower by chance, and no caller counts them by the number of own ones."""
+    monkeypatch.setattr(module, "blurred", lambda maximum: maximum - module.MAX_MOVED + 1)
+    assert refusal(estate, merge()) == ("CONFLICT", ("from",))
+
+
 def test_hidden_absent_and_deleted_ones(estate: Memory) -> None:
     """A hidden dataset is refused like an absent one, and a deleted one is a conflict."""
     seeded(estate, asset("dataset shut", {"visibility": "TEAM"}, owners=THEIRS))
