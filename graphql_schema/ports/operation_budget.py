@@ -387,7 +387,11 @@ class OperationBudget:
     def _maximum(self, limit: str) -> int:
         """Return a limit; in each operation another one, always the same, if it is blurred."""
         maximum: int = getattr(self.limits, limit)
-        return self._blurred.setdefault(limit, blurred(maximum)) if limit in _NOT_SHOWN else maximum
+        if limit not in _NOT_SHOWN:
+            return maximum
+        if limit not in self._blurred:
+            self._blurred[limit] = blurred(maximum)
+        return self._blurred[limit]
 
     def _exceed(self, limit: str, actual: int, maximum: int) -> None:
         self._is_exceeded = self._end is None
