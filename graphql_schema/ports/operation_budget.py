@@ -149,14 +149,11 @@ class OperationBudget:
     """Whether one of its own limits ended the operation."""
 
     def renew(self) -> None:
-        """Reset what was used and paused, reads_index, is_partial and cuts, for the next event.
-
-        An operation that has ended stays so.
-        """
+        """Reset what was used and paused, for the next event; an operation that has ended stays so."""
         self.items = self.foreseen = self.values = self.characters = self.errors = 0
         self.rows = self.paths = self.stored = self.listings = self.filters = self.substrings = self.pauses = 0
         self.reads_index = self.is_partial = False
-        self.cuts = set()
+        self.cuts, self._blurred = set(), {}
         if self.memory is not None:
             self.memory.clear()
 
@@ -387,11 +384,9 @@ class OperationBudget:
     def _maximum(self, limit: str) -> int:
         """Return a limit; in each operation another one, always the same, if it is blurred."""
         maximum: int = getattr(self.limits, limit)
-        if limit not in _NOT_SHOWN:
-            return maximum
-        if limit not in self._blurred:
+        if limit in _NOT_SHOWN and limit not in self._blurred:
             self._blurred[limit] = blurred(maximum)
-        return self._blurred[limit]
+        return self._blurred.get(limit, maximum)
 
     def _exceed(self, limit: str, actual: int, maximum: int) -> None:
         self._is_exceeded = self._end is None
