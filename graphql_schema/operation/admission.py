@@ -4,6 +4,7 @@ The limits are tested before the validation rules of graphql-core, some of which
 document above the limits does not reach them.
 """
 
+from collections.abc import Generator
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final
 
@@ -19,7 +20,7 @@ from graphql import (
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.types import ExecutionContext
 
-from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.fields.context import Context
 from graphql_schema.operation.coerced_variables import LONG_VARIABLES, coerce
 from graphql_schema.operation.cost import Pricing, compared, cost_breaches
@@ -91,33 +92,39 @@ class Admission:
 
         A long document is examined in the side thread, so that the event loop serves others meanwhile. So is one with
         many variables, whose sizes are counted. So is an unknown one of any length, one after the other for each
-        caller: the names that are near 12 unknown ones take 25 ms, in 150 characters.
+        caller: the names that are near 12 unknown ones take 25 ms, in 150 characters. Others have turns between the
+        parts, and the end of the operation ends them, such as when its client leaves.
         """
         text = self._operation.query or ""
         is_large = has_more_elements(self._operation.variables or {}, LONG_VARIABLES)
         if self._known is not None:
-            errors = await run_in_turn(self._document_errors, is_large or is_long(text), document, known=True)
+            errors = await self._in_parts(document, known=True, aside=is_large or is_long(text))
         else:
             async with self._turn():
                 # Another request may have made it known meanwhile.
                 known = self._documents.get(text, self._caller) is not None
                 aside = is_large or not known or is_long(text)
-                errors = await run_in_turn(self._document_errors, aside, document, known=known)
+                errors = await self._in_parts(document, known=known, aside=aside)
                 if not errors and not known:
                     self._documents.add(text, document, self._caller)
             self._known = self._documents.get(text, self._caller)
         is_executed = self._cost_report is None or not self._cost_report.only
         return await self._variable_errors(document) if is_executed and not errors else errors
 
-    def _document_errors(self, document: DocumentNode, *, known: bool) -> list[GraphQLError]:
+    async def _in_parts(self, document: DocumentNode, *, known: bool, aside: bool) -> list[GraphQLError]:
+        """Return the errors of a document; examine it at once, or in parts in the side thread if ``aside``."""
+        return await run_in_parts(self._document_errors(document, known=known), is_long=aside, between=self._check)
+
+    def _document_errors(self, document: DocumentNode, *, known: bool) -> Generator[None, None, list[GraphQLError]]:
         """Return the errors of :meth:`_refusals`, else those of the validation, which ends after MAX_ERRORS.
 
         If graphql-core aborts the validation because fields or fragments repeat or nest too often, the error has the
         code LIMIT_EXCEEDED.
         """
-        refusals = self._refusals(document, known=known)
+        refusals = yield from self._refusals(document, known=known)
         if refusals or known:
             return refusals
+        yield
         with freed_visitors():
             errors = validate(self._schema, document, VALIDATION_RULES, max_errors=MAX_ERRORS)
         for error in errors:
@@ -130,11 +137,17 @@ class Admission:
         operation = get_operation_ast(document, self._operation.operation_name)
         if operation is None:
             return []
-        found = await coerce(self._schema, document, operation, self._operation.variables or {})
+        found = await coerce(self._schema, document, operation, self._operation.variables or {}, self._check)
         if isinstance(found, list):
             return found
         self._operation.variables = found
         return []
+
+    def _check(self) -> None:
+        """Raise the error that ended the operation, if it has ended."""
+        context = self._operation.context
+        if isinstance(context, Context):
+            context.budget.check()
 
     def _turn(self) -> AbstractAsyncContextManager[None]:
         """Return the turn of the caller, in which an unknown document is examined."""
@@ -152,7 +165,7 @@ class Admission:
         """The schema as graphql-core has it."""
         return self._operation.schema._schema  # noqa: SLF001 - Strawberry has no public name for it
 
-    def _refusals(self, document: DocumentNode, *, known: bool) -> list[GraphQLError]:
+    def _refusals(self, document: DocumentNode, *, known: bool) -> Generator[None, None, list[GraphQLError]]:
         """Return the errors of a document: several operations and no `operationName`, or the exceeded limits.
 
         The limits of sizes, such as depth, are those of each operation of the document, and the errors are those of the
@@ -168,13 +181,16 @@ class Admission:
         exceeded = [] if known else breaches(self._schema, document, self.limits)
         executed = get_operation_ast(document, named)  # the first of equal names, which the validation refuses
         if executed is not None and not exceeded:
-            exceeded = self._expensive(document, executed)
+            yield
+            exceeded = yield from self._expensive(document, executed)
         return [
             _located(LimitError(b.message, limit=b.limit, actual=b.actual, maximum=b.maximum), b.operation)
             for b in exceeded
         ]
 
-    def _expensive(self, document: DocumentNode, operation: OperationDefinitionNode) -> list[Breach]:
+    def _expensive(
+        self, document: DocumentNode, operation: OperationDefinitionNode
+    ) -> Generator[None, None, list[Breach]]:
         """Return the limits on variables and cost that one operation exceeds; set its cost in the cost report, if any.
 
         Only one operation of a document is examined, because each takes time for its variables, however short it is.
@@ -185,7 +201,8 @@ class Admission:
         cost = pricing.cost(operation) if known is None else known.costs.cost(document, operation, pricing)
         if self._cost_report is not None:
             self._cost_report.estimate, self._cost_report.limits = compared(cost, self.limits)
-        found = variable_breaches(schema, operation, variables, self.limits, document)
+        yield
+        found = yield from variable_breaches(schema, operation, variables, self.limits, document)
         return [*found, *cost_breaches(cost, operation, self.limits)]
 
     @property

@@ -84,6 +84,14 @@ def missing(type_: GraphQLInputType, place: Place, node: Node | None = None) -> 
 
 def input_faults(given: Given, type_: GraphQLInputType, place: Place) -> Iterator[InputFault]:
     """Yield the faults of one value at ``place``; a variable in a literal yields none here."""
+    return (each for each in fault_steps(given, type_, place) if each is not None)
+
+
+def fault_steps(given: Given, type_: GraphQLInputType, place: Place) -> Iterator[InputFault | None]:
+    """Yield what :func:`input_faults` yields, and None after each element of a list and each field of an object.
+
+    So a walk over many values can let others run (:func:`graphql_schema.execution.side_thread.run_in_parts`).
+    """
     if isinstance(given, VariableNode):
         return
     if isinstance(type_, GraphQLNonNull):
@@ -103,23 +111,25 @@ def input_faults(given: Given, type_: GraphQLInputType, place: Place) -> Iterato
         yield from _scalar_faults(given, type_, place)
 
 
-def _list_faults(given: Given, type_: GraphQLInputType, place: Place) -> Iterator[InputFault]:
+def _list_faults(given: Given, type_: GraphQLInputType, place: Place) -> Iterator[InputFault | None]:
     elements = _elements(given)
     if elements is None:  # one value counts as a list of it
-        yield from input_faults(given, type_, place)
+        yield from fault_steps(given, type_, place)
         return
     for index, each in enumerate(elements):
-        yield from input_faults(each, type_, (*place, index))
+        yield from fault_steps(each, type_, (*place, index))
+        yield None
 
 
-def _object_faults(given: Given, type_: GraphQLInputObjectType, place: Place) -> Iterator[InputFault]:
+def _object_faults(given: Given, type_: GraphQLInputObjectType, place: Place) -> Iterator[InputFault | None]:
     members = _members(given)
     if members is None:
         yield _fault(given, place, f"is {_shown(given)}; give an object of the type `{type_}`.")
         return
     for name, field in type_.fields.items():
         if name in members:
-            yield from input_faults(members[name], field.type, (*place, name))
+            yield from fault_steps(members[name], field.type, (*place, name))
+            yield None
         elif is_required_input_field(field):
             yield missing(field.type, (*place, name), given if isinstance(given, Node) else None)
     unknown = [name for name in members if name not in type_.fields]

@@ -4,8 +4,7 @@ Both report the faults of :mod:`graphql_schema.operation.input_faults`, as Graph
 other rules of a document are those of graphql-core, except that for unknown types.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Final
 
 from graphql import (
@@ -34,7 +33,7 @@ from graphql import (
 from graphql.language import SKIP, Visitor, VisitorAction, visit
 from graphql.validation.rules.provided_required_arguments import ProvidedRequiredArgumentsOnDirectivesRule
 
-from graphql_schema.operation.input_faults import Given, InputFault, Place, input_faults, missing
+from graphql_schema.operation.input_faults import Given, InputFault, Place, fault_steps, input_faults, missing
 from graphql_schema.operation.visitors import freed_visitors
 
 MAX_FAULTS: Final = 25
@@ -93,14 +92,23 @@ VALIDATION_RULES: Final = tuple(_REPLACED.get(rule, rule) for rule in specified_
 
 def variable_faults(
     schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Given]
-) -> list[GraphQLError]:
-    """Return an error for each fault in the variables of an operation; at most MAX_FAULTS."""
-    return list(islice(_variable_faults(schema, document, operation, variables), MAX_FAULTS))
+) -> Generator[None, None, list[GraphQLError]]:
+    """Return an error for each fault in the variables of an operation; at most MAX_FAULTS. Pauses after each value."""
+    errors: list[GraphQLError] = []
+    for each in _variable_faults(schema, document, operation, variables):
+        if each is None:
+            yield
+            continue
+        errors.append(each)
+        if len(errors) == MAX_FAULTS:
+            break
+    return errors
 
 
 def _variable_faults(
     schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Given]
-) -> Iterator[GraphQLError]:
+) -> Iterator[GraphQLError | None]:
+    """Yield an error for each fault, and None where the walk may pause."""
     uses = _first_uses(document)
     for definition in operation.variable_definitions or ():
         name = definition.variable.name.value
@@ -109,7 +117,8 @@ def _variable_faults(
         if not is_input_type(type_):
             continue
         if name in variables:
-            yield from (_located(fault, definition) for fault in input_faults(variables[name], type_, place))
+            for fault in fault_steps(variables[name], type_, place):
+                yield None if fault is None else _located(fault, definition)
         elif definition.default_value is None and is_non_null_type(type_):
             yield _located(missing(type_, place), definition)
 

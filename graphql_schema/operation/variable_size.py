@@ -6,7 +6,7 @@ its input type, because its coercion visits these, given or not. Inner lists and
 A literal can have a variable many times. Its argument counts the variable each time, because a resolver visits it so.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -35,6 +35,7 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from graphql_schema.execution.side_thread import run_at_once
 from graphql_schema.operation.limits import Breach, DocumentLimits
 
 _USE_TOKENS: Final = 2
@@ -62,14 +63,14 @@ def variable_breaches(
     variables: Mapping[str, object],
     limits: DocumentLimits,
     document: DocumentNode,
-) -> list[Breach]:
+) -> Generator[None, None, list[Breach]]:
     """Return the limits that the variables of an operation exceed, or an argument in it or in a fragment.
 
-    An argument has the limit of all variables.
+    An argument has the limit of all variables. Pauses as :func:`variable_size_steps`.
     """
     writes = operation.operation is OperationType.MUTATION
     maximum = limits.mutation_variables if writes else limits.query_variables
-    found = variable_size(schema, operation, variables, maximum)
+    found = yield from variable_size_steps(schema, operation, variables, maximum)
     size = found.size
     if maximum < size * (limits.tokens // _USE_TOKENS) and size <= maximum:
         fragments = (each for each in document.definitions if isinstance(each, FragmentDefinitionNode))
@@ -88,6 +89,16 @@ def variable_size(
 ) -> VariableSize:
     """Return the sizes of the variables of an operation; counting stops when the size exceeds ``maximum``.
 
+    Counts all at once, so ``maximum`` is small. For any other, :func:`variable_size_steps` pauses.
+    """
+    return run_at_once(variable_size_steps(schema, operation, variables, maximum))
+
+
+def variable_size_steps(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, object], maximum: int
+) -> Generator[None, None, VariableSize]:
+    """Return what :func:`variable_size` returns. Pauses after each list and object in a declared variable.
+
     An absent variable counts as its default. One that the operation does not declare counts 1 for each value in it, and
     no list of it is measured. One that is declared again counts by its first declaration; the validation refuses it.
     """
@@ -103,7 +114,7 @@ def variable_size(
         if name not in variables and each.default_value is not None:
             value = value_from_ast_untyped(each.default_value)
         if type_ is not None:
-            _count(value, type_, maximum, found)
+            yield from _count(value, type_, maximum, found)
         found.each[name] = found.size - before
         if found.size > maximum:
             break
@@ -131,10 +142,10 @@ def _count_elements(values: list[object], maximum: int, found: VariableSize) -> 
             stack.extend(islice(current.values() if isinstance(current, dict) else current, maximum + 1))
 
 
-def _count(value: object, type_: GraphQLType, maximum: int, found: VariableSize) -> None:
+def _count(value: object, type_: GraphQLType, maximum: int, found: VariableSize) -> Iterator[None]:
     """Add the size of one value, and the lengths of its longest list and of its texts, to ``found``.
 
-    Visits no element after ``maximum`` is exceeded, and does not recurse.
+    Visits no element after ``maximum`` is exceeded, and does not recurse. Pauses after each list and object in it.
     """
     stack: list[tuple[object, GraphQLType]] = [(value, type_)]
     while stack and found.size <= maximum:
@@ -160,6 +171,8 @@ def _count(value: object, type_: GraphQLType, maximum: int, found: VariableSize)
                 for name, element in current.items()
                 if name in expected.fields and isinstance(element, list | dict)
             )
+        if stack:
+            yield
 
 
 def _count_texts(values: Iterable[object], found: VariableSize) -> None:

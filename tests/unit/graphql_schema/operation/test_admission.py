@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from enum import Enum
+from itertools import repeat
 from types import ModuleType
 from typing import Any
 
@@ -151,7 +152,7 @@ async def test_documents_are_not_logged(caplog: pytest.LogCaptureFixture) -> Non
         (admission, "cost_breaches", "{ x } #" + "-" * parsed_documents.LONG_DOCUMENT),
         (admission, "validate", "{ x } #" + "-" * parsed_documents.LONG_DOCUMENT),
         (admission, "variable_breaches", MANY),
-        (coerced_variables, "get_variable_values", MANY),
+        (coerced_variables, "divided_coercion", MANY),
         (coerced_variables, "variable_faults", MANY.replace("Int", "Kind").replace("of:", "kinds:")),
     ],
 )
@@ -172,6 +173,32 @@ async def test_others_run_during_long_work(
     assert [str(error.message)[:30] for error in result.errors or []] == [
         f"`kinds[{index}]` is `1`; use a value"[:30] for index in range(25) if "Kind" in text
     ]
+
+
+@pytest.mark.parametrize(
+    ("module", "work"),
+    [
+        (admission, "variable_breaches"),
+        (coerced_variables, "divided_coercion"),
+        (coerced_variables, "variable_faults"),
+    ],
+)
+async def test_no_part_follows_the_end_of_the_operation(
+    monkeypatch: pytest.MonkeyPatch, graph: PlainGraph, ada: Principal, module: ModuleType, work: str
+) -> None:
+    """The client leaves during long work on its variables: the error of its departure ends the operation."""
+    context = Context(ada, lambda *_: graph, graph, graph.report, b"k" * 32, lambda: 0)
+    left = CodedError("The client has left.")
+
+    def long_work(*_: Any) -> Iterator[None]:
+        context.budget.end(left)
+        yield from repeat(None, 1_000_000)
+        raise AssertionError("The work went on to its end.")
+
+    monkeypatch.setattr(module, work, long_work)
+    given = {"given": [1] * coerced_variables.LONG_VARIABLES + ["x"]}
+    result = await OperationSchema(Query).execute(MANY, given, context_value=context)
+    assert [error.original_error for error in result.errors or []] == [left]
 
 
 async def test_an_unknown_document_is_validated_in_the_side_thread(monkeypatch: pytest.MonkeyPatch) -> None:

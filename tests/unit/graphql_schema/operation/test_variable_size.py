@@ -1,10 +1,13 @@
 """The size of variables, counted by hand, and the limits on it."""
 
+from typing import Any
+
 import pytest
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, build_schema, parse
 from strawberry.types import ExecutionResult
 
-from graphql_schema.operation.limits import DocumentLimits
+from graphql_schema.execution.side_thread import run_at_once
+from graphql_schema.operation.limits import Breach, DocumentLimits
 from graphql_schema.operation.variable_size import variable_breaches, variable_size
 from graphql_schema.schema import build_schema as built
 
@@ -24,6 +27,11 @@ def operation(text: str) -> OperationDefinitionNode:
 def alone(found: OperationDefinitionNode) -> DocumentNode:
     """Return the document that has only this operation."""
     return DocumentNode(definitions=(found,))
+
+
+def breaches_of(*arguments: Any) -> list[Breach]:
+    """Return the exceeded limits, found without a pause."""
+    return run_at_once(variable_breaches(*arguments))
 
 
 @pytest.mark.parametrize(
@@ -67,9 +75,9 @@ def test_a_mutation_may_have_larger_variables() -> None:
     limits = DocumentLimits(query_variables=50, mutation_variables=100)
     value: dict[str, object] = {"f": {"b": [{}] * 10}}
     query, mutation = operation("query ($f: F) { x(f: $f) }"), operation("mutation ($f: F) { y(f: $f) }")
-    [breach] = variable_breaches(SMALL, query, value, limits, alone(query))
+    [breach] = breaches_of(SMALL, query, value, limits, alone(query))
     assert (breach.limit, breach.maximum) == ("variables", 50)
-    assert variable_breaches(SMALL, mutation, value, limits, alone(mutation)) == []
+    assert breaches_of(SMALL, mutation, value, limits, alone(mutation)) == []
 
 
 @pytest.mark.parametrize(
@@ -88,7 +96,7 @@ def test_an_argument_counts_each_use_of_a_variable(arguments: str, size: int | N
     query = document.definitions[0]
     assert isinstance(query, OperationDefinitionNode)
     limits = DocumentLimits(query_variables=48)
-    found = variable_breaches(SMALL, query, {"f": {"b": [{}, {}]}, "n": [1]}, limits, document)
+    found = breaches_of(SMALL, query, {"f": {"b": [{}, {}]}, "n": [1]}, limits, document)
     assert [(each.limit, each.actual) for each in found] == ([] if size is None else [("variables", size)])
 
 
@@ -103,7 +111,7 @@ def test_variables_that_are_not_declared_are_refused() -> None:
     """The operation would be refused with the same value in a declared variable."""
     limits = DocumentLimits(query_variables=50)
     query = operation("query { x }")
-    [breach] = variable_breaches(SMALL, query, {"g": [0] * 60}, limits, alone(query))
+    [breach] = breaches_of(SMALL, query, {"g": [0] * 60}, limits, alone(query))
     assert (breach.limit, breach.maximum) == ("variables", 50)
 
 
@@ -111,9 +119,9 @@ def test_variables_that_are_not_declared_are_refused() -> None:
 def test_a_long_text_is_refused(value: dict[str, object]) -> None:
     """The longest text counts, wherever it is, because a resolver visits it at once, and for each object again."""
     query = operation("query ($t: [String!], $f: F) { x(t: $t, f: $f) }")
-    [breach] = variable_breaches(SMALL, query, value, DocumentLimits(text=10), alone(query))
+    [breach] = breaches_of(SMALL, query, value, DocumentLimits(text=10), alone(query))
     assert (breach.limit, breach.actual, breach.maximum) == ("text", 11, 10)
-    assert variable_breaches(SMALL, query, value, DocumentLimits(text=11), alone(query)) == []
+    assert breaches_of(SMALL, query, value, DocumentLimits(text=11), alone(query)) == []
 
 
 @pytest.mark.parametrize("value", [{"b" * 11: 1}, {"c": {"\u00e9" * 11: None}}, {"b": [{"a": 1}, {"b" * 11: {}}]}])
@@ -121,7 +129,7 @@ def test_the_name_of_a_field_counts_as_a_text(value: object) -> None:
     """For an unknown one graphql-core looks for similar names: one of 4 million letters held the loop for 0.12 s."""
     found = operation("query ($f: F) { x(f: $f) }")
     limits = DocumentLimits(text=10)
-    (breach,) = variable_breaches(SMALL, found, {"f": value}, limits, alone(found))
+    (breach,) = breaches_of(SMALL, found, {"f": value}, limits, alone(found))
     assert (breach.limit, breach.actual, breach.maximum) == ("text", 11, 10)
 
 
@@ -129,12 +137,12 @@ def test_many_long_texts_are_refused_in_a_query() -> None:
     """All texts count together, because a filter is made of them at once; a mutation may have as many as its body."""
     value: dict[str, object] = {"t": ["x" * 4, "x" * 4], "f": {"a": "x" * 3}}
     limits, selected = DocumentLimits(query_characters=10), "query ($t: [String!], $f: F) { x(t: $t, f: $f) }"
-    [breach] = variable_breaches(SMALL, operation(selected), value, limits, alone(operation(selected)))
+    [breach] = breaches_of(SMALL, operation(selected), value, limits, alone(operation(selected)))
     assert (breach.limit, breach.actual, breach.maximum) == ("texts", 11, 10)
     assert "Send fewer" in breach.message
-    assert not variable_breaches(SMALL, operation(selected), {**value, "f": {}}, limits, alone(operation(selected)))
+    assert not breaches_of(SMALL, operation(selected), {**value, "f": {}}, limits, alone(operation(selected)))
     mutation = operation("mutation ($f: F) { y(f: $f) }")
-    assert not variable_breaches(SMALL, mutation, {"f": {"a": "x" * 11}}, limits, alone(mutation))
+    assert not breaches_of(SMALL, mutation, {"f": {"a": "x" * 11}}, limits, alone(mutation))
 
 
 def test_a_long_list_is_refused() -> None:
@@ -142,10 +150,18 @@ def test_a_long_list_is_refused() -> None:
     limits = DocumentLimits(list_elements=10)
     value: dict[str, object] = {"f": {"b": [{"b": [{}] * 11}, {}]}}
     mutation = operation("mutation ($f: F) { y(f: $f) }")
-    [breach] = variable_breaches(SMALL, mutation, value, limits, alone(mutation))
+    [breach] = breaches_of(SMALL, mutation, value, limits, alone(mutation))
     assert (breach.limit, breach.actual, breach.maximum) == ("list", 11, 10)
     value = {"f": {"b": [{"b": [{}] * 10}] * 10}}
-    assert variable_breaches(SMALL, mutation, value, limits, alone(mutation)) == []
+    assert breaches_of(SMALL, mutation, value, limits, alone(mutation)) == []
+
+
+def test_there_is_a_pause_after_each_object() -> None:
+    """Others have turns while the 200 objects and lists of a variable are counted."""
+    objects = [{"b": [{"a": 1}]}] * 66
+    mutation = operation("mutation ($f: F) { y(f: $f) }")
+    steps = variable_breaches(SMALL, mutation, {"f": {"b": objects}}, DocumentLimits(), alone(mutation))
+    assert sum(1 for _ in steps) == 2 + 66 * 3 - 1  # the last one has no values after it
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +181,7 @@ def test_a_thousand_registrations_pass(schema: GraphQLSchema) -> None:
         }
     }
     bulk = operation("mutation ($i: RegisterAssetsInput!) { registerAssets(input: $i) { created } }")
-    assert variable_breaches(schema, bulk, {"i": {"items": [item] * 1_000}}, DocumentLimits(), alone(bulk)) == []
+    assert breaches_of(schema, bulk, {"i": {"items": [item] * 1_000}}, DocumentLimits(), alone(bulk)) == []
 
 
 async def test_many_empty_filters_are_refused() -> None:
