@@ -1,6 +1,6 @@
 """Edges that an item declares: from the metadata of its fields and the given ids, checked against the catalog."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import strawberry
 
@@ -19,11 +19,12 @@ MAX_REFERENCES = 5_000
 """Maximal number of ids in one field of an item. Relations in the enum `Relation` can have more edges, by `link`."""
 
 
-def edges_of(kind: str, urn: str, item: InputValue) -> tuple[DeclaredEdges, ...]:
+def edge_steps(kind: str, urn: str, item: InputValue) -> Generator[None, None, tuple[DeclaredEdges, ...]]:
     """Return the edges that each given field of the item declares; raises InputError if one is invalid.
 
     A field that is absent, or that adds edges and is null, has no entry: its stored edges remain. The edge from a
     version to its parent has an entry even if its field is absent, because the id names the parent.
+    Pauses after each far end.
     """
     found = []
     for field in fields_of(item):
@@ -35,7 +36,7 @@ def edges_of(kind: str, urn: str, item: InputValue) -> tuple[DeclaredEdges, ...]
         if declared.hop.relation is VERSION_OF:
             targets: Targets | None = _parent(urn, field.name, given)
         else:
-            targets = _targets(kind, urn, field, given, places)
+            targets = yield from _targets(kind, urn, field, given, places)
         if targets is not None:
             declarer = f"{kind}.{field.name}"
             found.append(DeclaredEdges(declared.hop, declarer, targets, declared.adds, declared.origin, places=places))
@@ -62,7 +63,9 @@ def _parent(urn: str, name: str, given: InputValue) -> Targets:
     return {parent: {}}
 
 
-def _targets(kind: str, urn: str, field: InputField, given: InputValue, places: Places) -> Targets | None:
+def _targets(
+    kind: str, urn: str, field: InputField, given: InputValue, places: Places
+) -> Generator[None, None, Targets | None]:
     """Return the values of the edges by the URN of their far end; None if the stored edges are kept.
 
     Add the path of each far end to ``places``. Raises InputError if the value of the field is invalid.
@@ -87,6 +90,7 @@ def _targets(kind: str, urn: str, field: InputField, given: InputValue, places: 
             raise InputError(f"{urn} cannot be its own `{field.name}`; use another id.", *path)
         _merge(targets, far, values, path)
         places.setdefault(far, path)
+        yield
     return targets
 
 

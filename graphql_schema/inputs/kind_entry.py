@@ -13,7 +13,7 @@ from graphql_schema.fields.field import Resolved, SchemaField
 from graphql_schema.fields.node import Node
 from graphql_schema.inputs.input_fields import InputValue
 from graphql_schema.inputs.payloads import RegisterPayload, payload
-from graphql_schema.inputs.registration import registration_of
+from graphql_schema.inputs.registration import registration_steps
 from graphql_schema.inputs.submit import submit_one
 
 
@@ -85,7 +85,7 @@ def _register_field(input_type: type, description: str) -> SchemaField:
     """Return the mutation field that registers one item, given as ``input_type``."""
 
     async def resolve(info: Info, input: InputValue) -> Resolved:
-        return payload(await submit_one(info, registration_of, input))
+        return payload(await submit_one(info, registration_steps, input))
 
     resolve.__annotations__["input"] = Annotated[
         input_type,

@@ -4,15 +4,17 @@ It reads the declarations of the input fields (:mod:`graphql_schema.inputs.input
 checks the command further, against the stored state.
 """
 
+from collections.abc import Generator
+
 import strawberry
 
 from graphql_schema.catalog.enums import References
 from graphql_schema.catalog.kinds import KINDS, Kind
 from graphql_schema.catalog.urn import make_urn, parse_urn
-from graphql_schema.inputs.declared_edges import edges_of
-from graphql_schema.inputs.idempotency_key import key_in
+from graphql_schema.inputs.declared_edges import edge_steps
+from graphql_schema.inputs.idempotency_key import key_steps
 from graphql_schema.inputs.input_fields import EDGE, VALUE, InputValue
-from graphql_schema.inputs.values import MAX_NAME_LENGTH, InputError, error_path, fields_of, require_kind, values_of
+from graphql_schema.inputs.values import MAX_NAME_LENGTH, InputError, error_path, fields_of, require_kind, value_steps
 from graphql_schema.ports.commands import RegisterCommand
 from graphql_schema.ports.record import JsonObject
 
@@ -24,21 +26,26 @@ def kind_of(given: InputValue) -> Kind:
     return KINDS[type(given).__name__.removesuffix("Input")]
 
 
-def registration_of(given: InputValue) -> RegisterCommand:
-    """Return the command of an input; raises InputError with the path to the invalid value."""
+def registration_steps(given: InputValue) -> Generator[None, None, RegisterCommand]:
+    """Return the command of an input; raises InputError with the path to the invalid value.
+
+    Pauses after each element of its lists.
+    """
     kind = kind_of(given)
     urn = _urn_of(kind, given)
-    values = values_of(given)
+    values = yield from value_steps(given)
     if given.name:
         values["name"] = given.name
+    edges = yield from edge_steps(kind.name, urn, given)
+    key = yield from key_steps(given)
     return RegisterCommand(
         urn,
         values,
-        edges_of(kind.name, urn, given),
+        edges,
         expected_revision=getattr(given, "expected_revision", None),
         dry_run=bool(given.dry_run),
         required=_missing(given),
-        key=key_in(given),
+        key=key,
         known_ids=known_ids_of(given),
     )
 

@@ -1,9 +1,9 @@
 """The path of every mutation: check the scope, submit to the writer, report to the access log."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.fields.context import Context, Info
 from graphql_schema.inputs.input_size import is_long
 from graphql_schema.inputs.near_ids import with_suggestions
@@ -87,20 +87,34 @@ async def write_in(
 
 
 async def submit_one(
-    info: Info, make: Callable[[InputT], Command], given: InputT, *, dry_run: bool | None = False
+    info: Info,
+    make: Callable[[InputT], Command | Generator[None, None, Command]],
+    given: InputT,
+    *,
+    dry_run: bool | None = False,
 ) -> WriteOutcome:
     """Submit the command that ``make`` returns for an input, and return its outcome; write nothing in a dry run.
 
-    For a long input, ``make`` is called in the side thread. If it raises InputError, nothing is written, and the
+    For a long input, ``make`` is called in the side thread. It may return a generator that makes the command, which
+    then runs in parts there, and is ended with the operation. If it raises InputError, nothing is written, and the
     outcome is INVALID. Raises ScopeError, or the CodedError of the writer; the command may be written then.
     """
     authorize(info)
     try:
-        item = await run_in_turn(make, is_long(given), given)
+        steps = _made(make, given)
+        item = await run_in_parts(steps, is_long=is_long(given), between=info.context.budget.check)
     except InputError as error:
         return invalid_outcome(error)
     (result,) = await write(info, [item], dry_run=bool(dry_run))
     return result
+
+
+def _made(
+    make: Callable[[InputT], Command | Generator[None, None, Command]], given: InputT
+) -> Generator[None, None, Command]:
+    """Return the command of an input, with the pauses of its making if there are any."""
+    made = make(given)
+    return (yield from made) if isinstance(made, Generator) else made
 
 
 def invalid_outcome(error: InputError) -> WriteOutcome:

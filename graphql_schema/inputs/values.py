@@ -1,6 +1,6 @@
 """Values of an input as plain JSON, with checks that need no store."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -17,6 +17,7 @@ from strawberry.utils.str_converters import to_camel_case
 from graphql_schema.catalog.instants import milliseconds, reversed_intervals
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.catalog.urn import parse_urn
+from graphql_schema.execution.side_thread import run_at_once
 from graphql_schema.fields.value_types import PropertyInput
 from graphql_schema.inputs.input_fields import REFERS, VALUE, InputValue, ValueField
 from graphql_schema.ports.record import Json, JsonObject, Position, Record
@@ -33,6 +34,9 @@ MAX_REASON_LENGTH = 4_000
 MAX_RECORD_BYTES = 64 * 1024
 """Maximal number of bytes of the values of one item, as JSON."""
 
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+"""Types whose values are JSON already; no step is made for them."""
 
 Path = tuple[str, ...]
 
@@ -98,10 +102,11 @@ def _fields(definition: StrawberryObjectDefinition) -> tuple[InputField, ...]:
     )
 
 
-def values_of(item: InputValue) -> JsonObject:
+def value_steps(item: InputValue) -> Generator[None, None, JsonObject]:
     """Return the given values by record key, nulls as None, enums as names, nested inputs as objects.
 
-    Raises InputError if one of the values is invalid, or if they are too large together.
+    Raises InputError if one of the values is invalid, or if they are too large together. Pauses after each element of a
+    list, so that others have turns before a large item is refused.
     """
     values: JsonObject = {}
     for field in fields_of(item):
@@ -109,7 +114,10 @@ def values_of(item: InputValue) -> JsonObject:
         given = getattr(item, field.attribute)
         if declared is not None and given is not strawberry.UNSET:
             _check(field.name, given, declared)
-            values[declared.stored or field.name] = to_json(given, field.name)
+            is_scalar = type(given) in _SCALARS
+            values[declared.stored or field.name] = (
+                given if is_scalar else (yield from _json_steps(given, (field.name,)))
+            )
     check_record(values)
     return values
 
@@ -137,12 +145,17 @@ def to_json(given: InputValue, *path: str) -> Json:
     ``path`` is the place of the value in the input. Raises InputError if a list repeats a unique key, or an id is no
     URN or of a kind that its field does not take.
     """
+    return run_at_once(_json_steps(given, path))
+
+
+def _json_steps(given: InputValue, path: Path) -> Generator[None, None, Json]:
+    """Return what :func:`to_json` returns, with a pause after each element of a list."""
     if isinstance(given, Enum):
         return given.name
     if isinstance(given, list):
-        return _plain_list(given, path)
+        return (yield from _plain_list(given, path))
     if hasattr(given, "__strawberry_definition__"):
-        return _plain_object(given, path)
+        return (yield from _plain_object(given, path))
     return given
 
 
@@ -181,8 +194,11 @@ def _check(name: str, given: InputValue, declared: ValueField) -> None:
         )
 
 
-def _plain_list(given: list[Json], path: Path) -> list[Json]:
-    values = [to_json(each, *path, str(index)) for index, each in enumerate(given)]
+def _plain_list(given: list[Json], path: Path) -> Generator[None, None, list[Json]]:
+    values = []
+    for index, each in enumerate(given):
+        values.append(each if type(each) in _SCALARS else (yield from _json_steps(each, (*path, str(index)))))
+        yield
     unique = getattr(type(given[0]), "UNIQUE", None) if given else None
     if unique is not None:
         _refuse_twice([tuple(value.get(part) for part in unique) for value in values], path)
@@ -201,15 +217,16 @@ def _refuse_twice(keys: list[Position], path: Path) -> None:
             )
 
 
-def _plain_object(given: InputValue, path: Path) -> JsonObject:
-    values = {}
+def _plain_object(given: InputValue, path: Path) -> Generator[None, None, JsonObject]:
+    values: JsonObject = {}
     for field in fields_of(given):
         value = getattr(given, field.attribute)
         if value is None or value is strawberry.UNSET or value == []:
             continue
         if REFERS in field.metadata:
             require_kind(value, field.metadata[REFERS], *path, field.name)
-        values[field.name] = to_json(value, *path, field.name)
+        is_scalar = type(value) in _SCALARS
+        values[field.name] = value if is_scalar else (yield from _json_steps(value, (*path, field.name)))
     return values
 
 

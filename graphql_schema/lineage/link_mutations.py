@@ -1,5 +1,6 @@
 """The mutations link and unlink, which declare and end single edges."""
 
+from collections.abc import Generator
 from functools import lru_cache
 from typing import Annotated
 
@@ -17,7 +18,7 @@ from graphql_schema.inputs.input_fields import SHARE, attribute, dry_run_field, 
 from graphql_schema.inputs.payloads import MutationError, changed_field, payload, placeholders_field
 from graphql_schema.inputs.registration import known_ids_of
 from graphql_schema.inputs.submit import submit_one
-from graphql_schema.inputs.values import InputError, require_kind, values_of
+from graphql_schema.inputs.values import InputError, require_kind, value_steps
 from graphql_schema.lineage.lineage_edge import LineageEdge
 from graphql_schema.ports.commands import LinkCommand, UnlinkCommand, changes_source
 from graphql_schema.ports.outcomes import WriteOutcome
@@ -177,7 +178,7 @@ UnlinkArg = Annotated[UnlinkInput, strawberry.argument(description="The edge to 
 
 
 async def _link(info: Info, input: LinkArg) -> Resolved:
-    return _payload(await submit_one(info, linking_of, input), input)
+    return _payload(await submit_one(info, linking_steps, input), input)
 
 
 async def _unlink(info: Info, input: UnlinkArg) -> Resolved:
@@ -202,8 +203,11 @@ unlink: LinkPayload = strawberry.field(
 )
 
 
-def linking_of(given: LinkInput) -> LinkCommand:
-    """Return the command for a link; raise InputError if the edge or one of its values is invalid."""
+def linking_steps(given: LinkInput) -> Generator[None, None, LinkCommand]:
+    """Return the command for a link; raise InputError if the edge or one of its values is invalid.
+
+    Pauses after each element of a list of values.
+    """
     relation, source, target = _checked(given)
     if source == target and not RELATIONS[relation].lineage:
         raise InputError(f"{relation} cannot lead from {target} to itself; give another asset.", "to")
@@ -211,7 +215,7 @@ def linking_of(given: LinkInput) -> LinkCommand:
         raise InputError(f"{source} is a version of {parent_urn(source)} only; link it there.", "to")
     if given.run_id:
         require_kind(given.run_id, ("Run",), "runId")
-    values = {**values_of(given), "origin": (given.origin or EdgeOrigin.DECLARED).name}
+    values = {**(yield from value_steps(given)), "origin": (given.origin or EdgeOrigin.DECLARED).name}
     return LinkCommand(relation, source, target, values, dry_run=bool(given.dry_run), known_ids=known_ids_of(given))
 
 

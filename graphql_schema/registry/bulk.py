@@ -1,23 +1,23 @@
 """The mutation `registerAssets`: items of any mix of kinds in one call, with one outcome per item."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, cast
 
 import strawberry
 
 from graphql_schema.catalog.enums import References
-from graphql_schema.execution.side_thread import run_aside, run_in_turn
+from graphql_schema.execution.side_thread import run_aside, run_in_parts
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Resolved, stored_field
-from graphql_schema.inputs.idempotency_key import key_in, key_within
+from graphql_schema.inputs.idempotency_key import key_steps, key_within
 from graphql_schema.inputs.input_fields import InputValue, key_field
 from graphql_schema.inputs.input_size import is_long
 from graphql_schema.inputs.payloads import RegisterPayload, payload
-from graphql_schema.inputs.registration import registration_of
+from graphql_schema.inputs.registration import registration_steps
 from graphql_schema.inputs.submit import MAX_ATOMIC_ITEMS, MAX_BULK_ITEMS, authorize, invalid_outcome, write
 from graphql_schema.inputs.values import InputError, fields_of
-from graphql_schema.lineage.link_mutations import LinkInput, linking_of
+from graphql_schema.lineage.link_mutations import LinkInput, linking_steps
 from graphql_schema.ports.commands import IdempotencyKey, LinkCommand, RegisterCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome, not_written
 from graphql_schema.registry.asset_input import AssetInput, GivenItem
@@ -68,13 +68,11 @@ async def _register_assets(info: Info, input: RegisterArg) -> Resolved:
     budget = info.context.budget
     given = cast("list[GivenItem]", input.items)
     call = replace(input, items=[await _converted(item) async for item in budget.in_turns(given)])
-    key = await run_in_turn(_key, bool(call.idempotency_key) and is_long(call), call)
+    has_long_key = bool(call.idempotency_key) and is_long(call)
+    key = await run_in_parts(_key(call), is_long=has_long_key, between=budget.check)
     checked = CheckedItems(key, only_existing=call.references is References.EXISTING)
     async for item in budget.in_turns(call.items):
-        if is_long(given_field(item)[1]):
-            await run_aside(checked.check, item)
-        else:
-            checked.check(item)
+        await run_in_parts(checked.check(item), is_long=is_long(given_field(item)[1]), between=budget.check)
     checked.add_known_ids(atomic=bool(input.atomic))
     results = await _write(info, checked, dry_run=bool(input.dry_run), atomic=bool(input.atomic))
     results, placeholders = once_named(results)
@@ -114,17 +112,17 @@ class CheckedItems:
     _first: dict[str, int] = field(default_factory=dict)
     """By id, the index of the first item that registers it."""
 
-    def check(self, item: AssetInput) -> None:
+    def check(self, item: AssetInput) -> Generator[None, None, None]:
         """Add the next item of the call to ``accepted``, or if it is invalid to ``refused``.
 
         A second registration of the same id is refused. An item without an idempotency key gets one derived from the
-        key of the call, if any.
+        key of the call, if any. Pauses after each element of the lists of the item.
         """
         index = len(self.names)
         name, given = given_field(item)
         self.names.append(name)
         try:
-            command = command_of(given)
+            command = yield from command_steps(given)
             self._refuse_repeated(command, index)
         except InputError as error:
             self.refused[index] = invalid_outcome(error)
@@ -179,9 +177,12 @@ def once_named(results: Sequence[WriteOutcome]) -> tuple[list[WriteOutcome], lis
     return reported, [urn for result in reported for urn in result.placeholders if urn not in registered]
 
 
-def command_of(given: InputValue) -> RegisterCommand | LinkCommand:
-    """Return the command of an input of a kind, or of a link; raises InputError with the path to the fault."""
-    return linking_of(given) if isinstance(given, LinkInput) else registration_of(given)
+def command_steps(given: InputValue) -> Generator[None, None, RegisterCommand | LinkCommand]:
+    """Return the command of an input of a kind, or of a link; raises InputError with the path to the fault.
+
+    Pauses after each element of the lists of the input.
+    """
+    return (yield from linking_steps(given) if isinstance(given, LinkInput) else registration_steps(given))
 
 
 def given_field(item: AssetInput) -> tuple[str, InputValue]:
@@ -190,9 +191,9 @@ def given_field(item: AssetInput) -> tuple[str, InputValue]:
     return next((name, value) for name, value in given if value is not strawberry.UNSET)
 
 
-def _key(given: RegisterAssetsInput) -> IdempotencyKey | None:
+def _key(given: RegisterAssetsInput) -> Generator[None, None, IdempotencyKey | None]:
     try:
-        return key_in(given)
+        return (yield from key_steps(given))
     except InputError as error:
         raise InvalidError(error.message) from None
 

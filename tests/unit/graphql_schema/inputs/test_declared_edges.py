@@ -6,6 +6,7 @@
 from typing import Any
 
 import pytest
+import strawberry
 from strawberry import ID
 
 from graphql_schema.assets.dataset import DatasetInput, DatasetVersionInput
@@ -26,7 +27,8 @@ from graphql_schema.catalog.relations import (
     RELATIONS,
     VERSION_OF,
 )
-from graphql_schema.inputs.declared_edges import allowed_target_kinds, edges_of
+from graphql_schema.execution.side_thread import run_at_once
+from graphql_schema.inputs.declared_edges import allowed_target_kinds, edge_steps
 from graphql_schema.inputs.input_fields import EDGE, OwnerInput
 from graphql_schema.inputs.values import InputError, fields_of
 from graphql_schema.ports.commands import DeclaredEdges
@@ -48,7 +50,7 @@ BY_LINK_ALONE = {"TRIGGERS", "PRECEDES", "REPLACED_BY"}
 
 def declared(kind: str, urn: str, given: Any) -> tuple[DeclaredEdges, ...]:
     """Return the edges that an input declares for an asset."""
-    return edges_of(kind, urn, given)
+    return run_at_once(edge_steps(kind, urn, given))
 
 
 def test_every_relation_of_clients_is_declared_by_an_input() -> None:
@@ -124,6 +126,14 @@ def test_an_asset_may_be_derived_from_itself() -> None:
     assert edges.targets == {DATA: {}}
     with pytest.raises(InputError, match="its own `partOf`"):
         declared("Workflow", FLOW, WorkflowInput(id=FLOW, part_of=FLOW))
+
+
+def test_there_is_a_pause_after_each_far_end() -> None:
+    """The far ends of a list are checked one by one, so that others have turns between two of them."""
+    given = DatasetInput(
+        id=DATA, derived_from=[strawberry.ID(f"mlg://dataset/s3/raw/d{number}") for number in range(500)]
+    )
+    assert sum(1 for _ in edge_steps("Dataset", DATA, given)) == 500
 
 
 def test_a_field_holds_at_most_5000_ids() -> None:

@@ -8,19 +8,31 @@ from typing import Any
 import pytest
 import strawberry
 
+from graphql_schema.assets.dataset import ColumnInput, ColumnRefInput, DatasetInput
 from graphql_schema.assets.model import ModelInput
 from graphql_schema.catalog.enums import RiskTier
+from graphql_schema.execution.side_thread import run_at_once
 from graphql_schema.fields.value_types import PropertyInput
-from graphql_schema.inputs.idempotency_key import digest_of, key_in, key_within
+from graphql_schema.inputs import idempotency_key
+from graphql_schema.inputs.idempotency_key import digest_steps, key_in, key_within
+from graphql_schema.inputs.input_size import LONG_INPUT
 from graphql_schema.inputs.values import InputError
 from graphql_schema.ports.commands import IdempotencyKey
+from graphql_schema.registry.asset_input import AssetInput
+from graphql_schema.registry.bulk import RegisterAssetsInput
 
+DATA = "mlg://dataset/s3/raw/clicks"
 MODEL = "mlg://model/mlflow/default/ranker"
 
 
 def model(**values: Any) -> ModelInput:
     """Return the input of one model."""
     return ModelInput(id=MODEL, **values)
+
+
+def digest_of(given: object) -> str:
+    """Return the digest of an input, made without a pause."""
+    return run_at_once(digest_steps(given))
 
 
 def test_a_key_comes_with_the_digest_of_its_input() -> None:
@@ -52,6 +64,22 @@ def test_a_digest_is_the_same_in_every_process() -> None:
     """Receipts are stored for 24 hours, so the form must not change: SHA-256 of JSON with ordered keys."""
     # printf '{"dryRun":false,"expectedRevision":null,"id":"mlg://model/mlflow/default/ranker"}' | sha256sum
     assert digest_of(model()) == "cde1b3d25ea88f01417763fcee70e1c866042995f589703d4f465714efcbf9cf"
+
+
+def test_a_long_payload_has_the_digest_of_its_json_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others have turns between its elements, and the digest is that of the JSON in one part, as receipts have it."""
+    long = [PropertyInput(key=f"\u00e9{number}", value='"') for number in range(LONG_INPUT + 1)]
+    links = [ColumnRefInput(dataset=DATA, column=str(number)) for number in range(LONG_INPUT + 1)]
+    columns = [ColumnInput(name="a", derived_from=links), ColumnInput(name="b", derived_from=[])]
+    item: Any = AssetInput
+    items = [item(dataset=DatasetInput(id=DATA, columns=columns)), item(model=model(properties=long))]
+    given = RegisterAssetsInput(items=items, dry_run=True, atomic=None, idempotency_key="k")
+    found = digest_of(given)
+    assert sum(1 for _ in digest_steps(given)) > 2 * LONG_INPUT
+    assert key_in(given) == IdempotencyKey("k", found, input_type="RegisterAssetsInput")
+    monkeypatch.setattr(idempotency_key, "is_long", lambda _: False)
+    assert sum(1 for _ in digest_steps(given)) == 1
+    assert digest_of(given) == found
 
 
 @pytest.mark.parametrize(

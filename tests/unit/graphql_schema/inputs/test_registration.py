@@ -7,20 +7,27 @@ from typing import Any
 
 import pytest
 
+from graphql_schema.assets.dataset import ColumnInput, DatasetInput
 from graphql_schema.assets.evaluation import EvaluationInput
 from graphql_schema.assets.experiment import ExperimentCellInput
 from graphql_schema.assets.model import ModelInput, ModelVersionInput
 from graphql_schema.assets.tag import TagInput, TagKind
 from graphql_schema.assets.team import TeamInput, UserInput
 from graphql_schema.assets.workflow import RunInput, RunState
-from graphql_schema.inputs.idempotency_key import digest_of
-from graphql_schema.inputs.registration import kind_of, registration_of
+from graphql_schema.execution.side_thread import run_at_once
+from graphql_schema.inputs.idempotency_key import digest_steps
+from graphql_schema.inputs.registration import kind_of, registration_steps
 from graphql_schema.inputs.values import InputError
 from graphql_schema.ports.commands import IdempotencyKey, RegisterCommand
 
 DATA = "mlg://dataset/s3/raw/clicks"
 MODEL = "mlg://model/mlflow/default/ranker"
 VERSION = "mlg://model-version/mlflow/default/ranker@3"
+
+
+def registration_of(given: Any) -> RegisterCommand:
+    """Return the command of an input, made without a pause."""
+    return run_at_once(registration_steps(given))
 
 
 def test_an_input_becomes_a_command() -> None:
@@ -36,7 +43,8 @@ def test_a_key_becomes_a_part_of_the_command() -> None:
     """The same input with the same key is the same command."""
     given = ModelInput(id=MODEL, idempotency_key="build-7")
     assert registration_of(given) == registration_of(given)
-    assert registration_of(given).key == IdempotencyKey("build-7", digest_of(given), input_type="ModelInput")
+    digest = run_at_once(digest_steps(given))
+    assert registration_of(given).key == IdempotencyKey("build-7", digest, input_type="ModelInput")
     assert registration_of(ModelInput(id=MODEL)).key is None
 
 
@@ -117,3 +125,12 @@ def test_an_invalid_input_is_refused_with_its_path(given: Any, path: tuple[str, 
         registration_of(given)
     assert refused.value.path == path
     assert message in refused.value.message
+
+
+def test_a_large_item_is_refused_after_pauses() -> None:
+    """Its values are converted one by one, so others have turns before it is found to be larger than 64 KiB."""
+    columns = [ColumnInput(name="c" * 20 + str(number)) for number in range(3_000)]
+    steps, pauses = registration_steps(DatasetInput(id=DATA, columns=columns)), list[None]()
+    with pytest.raises(InputError, match="holds at most 65536"):
+        pauses.extend(steps)
+    assert len(pauses) == 3_000

@@ -1,8 +1,9 @@
 """Submitting writes: scope first, then the writer, then the reports for the access log."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -38,6 +39,7 @@ from graphql_schema.ports.commands import (
 from graphql_schema.ports.outcomes import MutationErrorCode, Outcome, WriteOutcome, refused
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.protocols import GraphReader
+from policies.errors import CodedError
 from policies.principal import Principal, PrincipalKind, Scope
 
 MODEL = "mlg://model/test/default/ranker"
@@ -160,6 +162,20 @@ async def test_the_command_of_a_long_input_is_made_in_the_side_thread(elements: 
     await submit_one(Operation(CREATED).info, make, {"tags": [None] * elements})
     aside = await run_aside(threading.get_ident)
     assert threads == [aside if elements > LONG_INPUT else threading.get_ident()]
+
+
+async def test_the_parts_of_a_command_end_with_the_operation() -> None:
+    """A command may be made in parts; when its client has left, no further part is, and nothing is written."""
+    operation, left = Operation(CREATED), CodedError("The client has left.")
+
+    def make(_: object) -> Generator[None, None, Command]:
+        operation.info.context.budget.end(left)
+        yield from repeat(None, 1_000_000)
+        raise AssertionError("The work went on to its end.")
+
+    with pytest.raises(CodedError) as ended:
+        await submit_one(operation.info, make, {"tags": [None] * (LONG_INPUT + 1)})
+    assert (ended.value, operation.writer.calls) == (left, [])
 
 
 DENIED_WRITES: list[tuple[Command, str, str]] = [

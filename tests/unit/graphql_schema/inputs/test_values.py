@@ -15,6 +15,7 @@ from graphql_schema.assets.service import DeploymentInput
 from graphql_schema.assets.team import UserInput
 from graphql_schema.assets.workflow import RunInput, RunState
 from graphql_schema.catalog.enums import LifecycleStage, PrincipalType, RiskTier, Sensitivity
+from graphql_schema.execution.side_thread import run_at_once
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import MetricInput, PropertyInput
 from graphql_schema.inputs.values import (
@@ -27,11 +28,16 @@ from graphql_schema.inputs.values import (
     fields_of,
     require_kind,
     to_json,
-    values_of,
+    value_steps,
 )
 from policies.errors import InvalidError
 
 DATA, MODEL = "mlg://dataset/s3/raw/clicks", "mlg://model/mlflow/default/ranker"
+
+
+def values_of(given: Any) -> dict[str, Any]:
+    """Return the values of an input, converted without a pause."""
+    return run_at_once(value_steps(given))
 
 
 def properties(*keys: str) -> list[PropertyInput]:

@@ -11,10 +11,11 @@ from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.catalog.enums import EdgeOrigin, RelationName
+from graphql_schema.execution.side_thread import run_at_once
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import PropertyInput
 from graphql_schema.inputs.values import InputError
-from graphql_schema.lineage.link_mutations import LinkInput, linking_of
+from graphql_schema.lineage.link_mutations import LinkInput, linking_steps
 from graphql_schema.ports.commands import LinkCommand, UnlinkCommand
 
 Run = Callable[..., Awaitable[ExecutionResult]]
@@ -31,6 +32,11 @@ UNLINK = "mutation ($input: UnlinkInput!) { unlink(input: $input) { changed erro
 def link(relation: RelationName, source: str, target: str, **values: Any) -> LinkInput:
     """Return the input of a link."""
     return LinkInput(relation=relation, from_=source, to=target, **values)
+
+
+def linking_of(given: LinkInput) -> LinkCommand:
+    """Return the command of a link, made without a pause."""
+    return run_at_once(linking_steps(given))
 
 
 def test_a_link_becomes_an_edge_with_its_values() -> None:

@@ -4,8 +4,9 @@
 # A response of another shape fails the test.
 
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from itertools import repeat
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.inputs.input_size import LONG_INPUT
-from graphql_schema.ports.commands import IdempotencyKey
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.registry import bulk
+from policies.errors import CodedError
 from policies.principal import Principal
 
 Run = Callable[..., Awaitable[ExecutionResult]]
@@ -135,15 +137,36 @@ async def test_the_digest_of_long_items_is_made_in_the_side_thread(
     """Others run meanwhile: the digest of a call covers all values of all its items."""
     threads: list[int] = []
 
-    def digest(_: object) -> IdempotencyKey | None:
+    def digest(_: object) -> Iterator[None]:
         threads.append(threading.get_ident())
-        return None
+        yield
 
-    monkeypatch.setattr(bulk, "key_in", digest)
+    monkeypatch.setattr(bulk, "key_steps", digest)
     item = {"dataset": {"id": KNOWN, "columns": [{"name": f"c{number}"} for number in range(columns)]}}
     await run(REGISTER, input={"items": [item], "idempotencyKey": "k"})
     aside = await run_aside(threading.get_ident)
     assert threads == [aside if columns > LONG_INPUT else threading.get_ident()]
+
+
+@pytest.mark.parametrize("work", ["key_steps", "command_steps"])
+async def test_no_part_follows_the_end_of_the_operation(
+    run: Run, monkeypatch: pytest.MonkeyPatch, graph: PlainGraph, work: str
+) -> None:
+    """The client leaves while the digest or the command of a long item is made: no item is written."""
+    left = CodedError("The client has left.")
+    budgets: list[OperationBudget] = []
+    monkeypatch.setattr(bulk, "authorize", lambda info: budgets.append(info.context.budget))
+
+    def long_work(*_: object) -> Iterator[None]:
+        budgets[0].end(left)
+        yield from repeat(None, 1_000_000)
+        raise AssertionError("The work went on to its end.")
+
+    monkeypatch.setattr(bulk, work, long_work)
+    item = {"dataset": {"id": KNOWN, "columns": [{"name": f"c{number}"} for number in range(LONG_INPUT + 1)]}}
+    found = await run(REGISTER, input={"items": [item], "idempotencyKey": "k"})
+    assert [error.original_error for error in found.errors] == [left]
+    assert graph.registered == []
 
 
 async def test_the_key_of_a_call_is_bound_to_its_items(run: Run, graph: PlainGraph) -> None:
