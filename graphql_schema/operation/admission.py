@@ -20,7 +20,7 @@ from graphql import (
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.types import ExecutionContext
 
-from graphql_schema.execution.side_thread import run_in_parts
+from graphql_schema.execution.side_thread import run_at_once, run_in_parts
 from graphql_schema.fields.context import Context
 from graphql_schema.operation.coerced_variables import LONG_VARIABLES, coerce
 from graphql_schema.operation.cost import Pricing, compared, cost_breaches
@@ -98,22 +98,24 @@ class Admission:
         text = self._operation.query or ""
         is_large = has_more_elements(self._operation.variables or {}, LONG_VARIABLES)
         if self._known is not None:
-            errors = await self._in_parts(document, known=True, aside=is_large or is_long(text))
+            steps = self._document_errors(document, known=True)
+            errors = await self._aside(steps) if is_large or is_long(text) else run_at_once(steps)
         else:
             async with self._turn():
                 # Another request may have made it known meanwhile.
                 known = self._documents.get(text, self._caller) is not None
                 aside = is_large or not known or is_long(text)
-                errors = await self._in_parts(document, known=known, aside=aside)
+                steps = self._document_errors(document, known=known)
+                errors = await self._aside(steps) if aside else run_at_once(steps)
                 if not errors and not known:
                     self._documents.add(text, document, self._caller)
             self._known = self._documents.get(text, self._caller)
         is_executed = self._cost_report is None or not self._cost_report.only
         return await self._variable_errors(document) if is_executed and not errors else errors
 
-    async def _in_parts(self, document: DocumentNode, *, known: bool, aside: bool) -> list[GraphQLError]:
-        """Return the errors of a document; examine it at once, or in parts in the side thread if ``aside``."""
-        return await run_in_parts(self._document_errors(document, known=known), is_long=aside, between=self._check)
+    async def _aside(self, steps: Generator[None, None, list[GraphQLError]]) -> list[GraphQLError]:
+        """Return the errors that are found in parts in the side thread."""
+        return await run_in_parts(steps, between=self._check)
 
     def _document_errors(self, document: DocumentNode, *, known: bool) -> Generator[None, None, list[GraphQLError]]:
         """Return the errors of :meth:`_refusals`, else those of the validation, which ends after MAX_ERRORS.

@@ -8,7 +8,7 @@ from strawberry.types import ExecutionResult
 
 from graphql_schema.execution.side_thread import run_at_once
 from graphql_schema.operation.limits import Breach, DocumentLimits
-from graphql_schema.operation.variable_size import variable_breaches, variable_size
+from graphql_schema.operation.variable_size import PART_SIZE, variable_breaches, variable_size
 from graphql_schema.schema import build_schema as built
 
 SMALL = build_schema(
@@ -156,12 +156,12 @@ def test_a_long_list_is_refused() -> None:
     assert breaches_of(SMALL, mutation, value, limits, alone(mutation)) == []
 
 
-def test_there_is_a_pause_after_each_object() -> None:
-    """Others have turns while the 200 objects and lists of a variable are counted."""
-    objects = [{"b": [{"a": 1}]}] * 66
-    mutation = operation("mutation ($f: F) { y(f: $f) }")
-    steps = variable_breaches(SMALL, mutation, {"f": {"b": objects}}, DocumentLimits(), alone(mutation))
-    assert sum(1 for _ in steps) == 2 + 66 * 3 - 1  # the last one has no values after it
+def test_a_large_variable_is_counted_in_parts() -> None:
+    """Others have turns while 9,000 lists and objects are counted: each part ends after PART_SIZE and one more."""
+    mutation, value = operation("mutation ($f: F) { y(f: $f) }"), {"f": {"b": [{"b": [{"a": 1}]}] * 3_000}}
+    size = variable_size(SMALL, mutation, value, 250_000).size
+    steps = variable_breaches(SMALL, mutation, value, DocumentLimits(), alone(mutation))
+    assert sum(1 for _ in steps) > (size - 3_000) // (PART_SIZE + 10)
 
 
 @pytest.fixture(scope="module")
