@@ -1,11 +1,13 @@
-"""Side channels of a lineage walk beside its nodes: budgets, and the instants at which hidden nodes existed."""
+"""Side channels of a lineage walk beside its nodes: budgets, instants and relations of what is hidden."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from support.servers.in_process import Api
 
+from graphql_schema.catalog.relations import LINEAGE
 from policies.installation.disclosure import Disclosure
 
 TEAM = [{"owner": "mlg://team/catalog/default/risk"}]
@@ -128,3 +130,92 @@ async def test_paths_disclose_no_edge_of_a_draft(
     assert marked == bare
     assert [len(path["nodes"]) for path in marked["there"]["paths"]] == [4]
     assert {found["completeness"]["reason"] for found in marked.values()} == {"POLICY"}
+
+
+AROUND = """query ($id: ID!, $filter: LineageFilter, $at: DateTime) {
+  up: lineage(roots: [$id], direction: UPSTREAM, filter: $filter, asOf: $at) { ...found }
+  down: lineage(roots: [$id], direction: DOWNSTREAM, filter: $filter, asOf: $at) { ...found }
+  impact(roots: [$id], filter: $filter, asOf: $at) { total completeness { state reason visited hidden } }
+  scene(roots: [$id], direction: BOTH, filter: $filter, asOf: $at) {
+    total elements { gaps } upstream { state reason visited hidden } downstream { state reason visited hidden } } }
+  fragment found on Lineage { nodes { totalCount } edges { id } completeness { state reason visited hidden } }"""
+COMPARED = f"""query ($id: ID!, $filter: LineageFilter) {{
+  lineageDiff(roots: [$id], from: {THEN}, to: {{}}, direction: BOTH, filter: $filter) {{ {DIFF} }} }}"""
+CHOSEN: list[str | None] = [None, *(relation.name for relation in LINEAGE), "VERSION_OF"]
+
+
+def shut(kind: str, name: str) -> dict[str, Any]:
+    """Return an item that bo may not discover."""
+    needed = {"run": {"state": "FAIL"}, "evaluation": {"modelVersion": _id("modelVersion", f"{name}-judged@1")}}
+    return {kind: {"id": _id(kind, name), "visibility": "TEAM", "owners": TEAM, **needed.get(kind, {})}}
+
+
+def _id(kind: str, name: str) -> str:
+    dashed = "".join(f"-{each.lower()}" if each.isupper() else each for each in kind)
+    return f"mlg://{dashed}/t/default/{name}"
+
+
+def _edge(relation: str, near: str, far: tuple[str, str], direction: str) -> dict[str, Any]:
+    ends = (near, _id(*far)) if direction == "OUT" else (_id(*far), near)
+    return {"link": {"relation": relation, "from": ends[0], "to": ends[1]}}
+
+
+OF_A_VERSION = [
+    ("FEEDS", ("dataset", "by-data"), "IN"),
+    ("BASE_OF", ("modelVersion", "on-base@1"), "OUT"),
+    ("PRODUCES", ("run", "by-run"), "IN"),
+    ("BASE_OF", ("modelVersion", "by-base@1"), "IN"),
+    ("INPUT_TO", ("run", "on-run"), "OUT"),
+    ("EVALUATED_BY", ("evaluation", "on-evaluation"), "OUT"),
+    ("DEPLOYED_AS", ("deployment", "on-deployment"), "OUT"),
+    ("TESTED_IN", ("experimentCell", "on-cell"), "OUT"),
+]
+OF_A_DATASET = [
+    ("DERIVES", ("dataset", "source"), "IN"),
+    ("DERIVES", ("dataset", "copy"), "OUT"),
+    ("PRODUCES", ("run", "making-run"), "IN"),
+    ("INPUT_TO", ("run", "using-run"), "OUT"),
+    ("FEEDS", ("report", "using-report"), "OUT"),
+    ("EVALUATED_BY", ("evaluation", "using-evaluation"), "OUT"),
+]
+
+
+async def _answers(api: Api, root: str) -> dict[str | None, str]:
+    """Return what bo learns about a root by each set of relations, as text."""
+    found = {}
+    for relation in CHOSEN:
+        given = {"id": root, "filter": {"relations": [relation] if relation else []}}
+        asked = [await api.ask("bo", AROUND, at=at, **given) for at in (None, "2022-06-01T00:00:00Z")]
+        found[relation] = json.dumps([*asked, await api.ask("bo", COMPARED, **given)])
+    return found
+
+
+@pytest.mark.parametrize("disclosure", [Disclosure.NONE, Disclosure.FLAG])
+@pytest.mark.parametrize("hidden", ["member", "neighbour"])
+async def test_no_set_of_relations_discloses_those_of_hidden_edges(
+    api: Api, monkeypatch: pytest.MonkeyPatch, disclosure: Disclosure, hidden: str
+) -> None:
+    """Whatever `relations` are chosen, the answers are those of any others, before and after each hidden edge.
+
+    The edges are those of the hidden version of a visible model, or those from a visible dataset to hidden assets.
+    """
+    monkeypatch.setattr(api.contexts, "disclosure", disclosure)
+    name = f"{disclosure}-{hidden}".lower()
+    if hidden == "member":
+        root, near, edges = _id("model", name), _id("modelVersion", f"{name}@1"), OF_A_VERSION
+        await api.load({"model": {"id": root}}, shut("modelVersion", f"{name}@1"))
+    else:
+        root = near = _id("dataset", name)
+        edges = OF_A_DATASET
+        await api.load({"dataset": {"id": root}}, *(shut(far[0], f"{name}-{far[1]}") for _, far, _ in edges))
+    links = [_edge(relation, near, (far[0], f"{name}-{far[1]}"), direction) for relation, far, direction in edges]
+    await api.load(*links[:2])  # one in each direction
+    before = await _answers(api, root)
+    assert ("POLICY" in before[None]) == (disclosure is Disclosure.FLAG)
+    assert set(before.values()) == {before[None]}
+    for link in links[2:]:
+        await api.load(link)
+        assert await _answers(api, root) == before
+    ended = [{"link": {**each["link"], "validTo": datetime.now(UTC).isoformat()}} for each in links[2:]]
+    await api.load(*ended)
+    assert await _answers(api, root) == before

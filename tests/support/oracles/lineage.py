@@ -137,19 +137,20 @@ class Walk:
             arc for arc in self.viewpoint.arcs if self._near(arc) == urn and self.viewpoint.passes(arc, self.wanted)
         ]
 
-    def _over(self, urn: str) -> list[Arc]:
-        """Return the edges over the requested relations, regardless of other filters and of their ends."""
-        relations = self.wanted.relations
-        held = [arc for arc in self.viewpoint.held if not relations or arc.relation in relations]
-        return [arc for arc in held if self._near(arc) == urn]
+    def _from(self, urn: str) -> list[Arc]:
+        """Return the edges of one asset, regardless of the filter and of their far ends.
+
+        What is hidden may not depend on the filter, because a caller could compare the results of several filters.
+        """
+        return [arc for arc in self.viewpoint.held if self._near(arc) == urn]
 
     def followed_ends(self, urn: str) -> set[str]:
         """Return the visible far ends of the edges of one asset that the filter accepts."""
         return {self._far(arc) for arc in self._followed(urn)}
 
     def stored_ends(self, urn: str) -> set[str]:
-        """Return the far ends of the edges of one asset over the requested relations, visible or not."""
-        return {self._far(arc) for arc in self._over(urn)}
+        """Return the far ends of the edges of one asset over any relation, visible or not."""
+        return {self._far(arc) for arc in self._from(urn)}
 
     @cached_property
     def nodes(self) -> list[tuple[str, int]]:
@@ -191,9 +192,9 @@ class Walk:
         for urn in self._expanded & self.viewpoint.read:
             beside = self.viewpoint.members(urn)
             counting = {urn} | (beside & self.viewpoint.read)
-            ends = {self._far(arc) for each in counting for arc in self._over(each)}
+            ends = {self._far(arc) for each in counting for arc in self._from(each)}
             found |= (ends & self.viewpoint.there) - self.viewpoint.shown
-            found |= {other for other in beside - self.viewpoint.shown if self._over(other)}
+            found |= {other for other in beside - self.viewpoint.shown if self._from(other)}
         return found
 
     @cached_property
@@ -202,7 +203,7 @@ class Walk:
         found = self._expanded - self.viewpoint.read
         for urn in self._expanded & self.viewpoint.read:
             beside = (self.viewpoint.members(urn) & self.viewpoint.shown) - self.viewpoint.read
-            found |= {other for other in beside if self._over(other)}
+            found |= {other for other in beside if self._from(other)}
         return found
 
     @cached_property

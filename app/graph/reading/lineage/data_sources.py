@@ -51,7 +51,7 @@ def upstream_walk(session: WalkSession, row: Row, hops: Sequence[Hop], levels: i
 
 async def expand_level(walk: WalkState) -> Mapping[int, Expansion]:
     """Return the expansions of the last level of an upstream walk; none if a budget has ended the walk."""
-    return await walk.expand(EdgeSelection(_UPSTREAM, (), walk.visibility.instant))
+    return await walk.expand(EdgeSelection(_UPSTREAM, walk.visibility.instant))
 
 
 async def data_sources(session: WalkSession, row: Row, hops: tuple[Hop, ...]) -> SourceWalk:

@@ -39,21 +39,19 @@ _RELATIONS: Final = tuple(relation.name for relation in LINEAGE)
 class EdgeSelection:
     """The edges that an expansion follows.
 
-    ``relations`` are names of lineage relations; if empty, all lineage relations count. ``instant`` is the read time.
-    For the past, the result has further edges, which :func:`app.graph.records.read_time.edge_at` drops. ``inferred``
-    states whether inferred edges are read too.
+    All lineage relations count. A selection by relation would let a walk count hidden vertices by the relations of
+    their hidden edges. ``instant`` is the read time. For the past, the result has further edges, which
+    :func:`app.graph.records.read_time.edge_at` drops. ``inferred`` states whether inferred edges are read too.
     """
 
     direction: Direction
-    relations: tuple[str, ...]
     instant: ReadTime
     inferred: bool = False
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Labels of these edges in the store."""
-        names = tuple(name for name in _RELATIONS if not self.relations or name in self.relations)
-        return tuple(label for name in names for label in labels_of(name)) if self.inferred else names
+        return tuple(label for name in _RELATIONS for label in labels_of(name)) if self.inferred else _RELATIONS
 
 
 class MemberEdges(NamedTuple):
@@ -107,8 +105,6 @@ class Expander:
         return await self._batches[selection].get(vertices, partial(self._load, selection))
 
     async def _load(self, selection: EdgeSelection, vertices: list[Vertex]) -> list[Expansion]:
-        if not selection.labels:
-            return [Expansion(MemberEdges(vid, ())) for vid, _ in vertices]
         try:
             response = await self._rows.fetch(LevelRequest(hops=_hops(selection, vertices)))
         except LimitError as error:

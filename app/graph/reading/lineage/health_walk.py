@@ -255,7 +255,7 @@ async def _advance(health: HealthWalk, depth: int) -> list[GroupEvidence]:
     walk, instant = health.walk, health.walk.visibility.instant
     level = [reached for reached, _ in walk.frontier.values()]
     expansions, evidence = await asyncio.gather(
-        walk.expand(EdgeSelection(Direction.IN, (), instant)), health.read_evidence(level)
+        walk.expand(EdgeSelection(Direction.IN, instant)), health.read_evidence(level)
     )
     # A filter computes the health of up to 200 assets at once, which would otherwise hold the event loop.
     turns = health.session.rows.budget

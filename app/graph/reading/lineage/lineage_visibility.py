@@ -89,6 +89,7 @@ class LineageVisibility:
         """Return another member of the asset group of a row; None if it is hidden, or not a member at the read time.
 
         A hidden member is counted only if it has an edge in the direction, because without one it hides no lineage.
+        The relation of that edge does not matter.
         """
         known = self.rows.known(member.vid)
         link = member.link or {}

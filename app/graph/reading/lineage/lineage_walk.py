@@ -240,7 +240,8 @@ class WalkState:
     def _far_ends(self, member: MemberEdges, near: Row, reached: Row) -> list[Row]:
         """Return the far ends of the edges that the filter and ``follows`` accept, and record these edges.
 
-        Declared edges come first, so that an inferred edge parallel to a declared one is left out.
+        Declared edges come first, so that an inferred edge parallel to a declared one is left out. The filter decides
+        after the policy: hidden far ends count over all relations, else it would disclose those of their edges.
         """
         keep, direction = self.query.keep, self.query.direction
         edges = member.edges
@@ -338,7 +339,7 @@ async def walk_along(session: WalkSession, query: LineageQuery, pin: SnapshotTim
     if query.max_edges is not None:
         state.max_read = blurred(READ_FACTOR * query.max_edges)
     inferred = EdgeOrigin.INFERRED.name in query.keep.origins
-    selection = EdgeSelection(query.direction, query.keep.relations, state.visibility.instant, inferred)
+    selection = EdgeSelection(query.direction, state.visibility.instant, inferred)
     with session.freeing(state):
         session.budget.begin()
         unknown = []

@@ -104,7 +104,7 @@ class PathSearchState:
         """Return the search from one end, before anything is read."""
         self.known.rows[row.vid] = row
         leading = [row] if expands(row, direction) else []
-        selection = EdgeSelection(direction, (), self.visibility.instant)
+        selection = EdgeSelection(direction, self.visibility.instant)
         return Side(selection, {row.vid: row}, leading, {row.vid}, {row.vid})
 
     async def read(self, *sides: Side) -> None:

@@ -13,7 +13,7 @@ from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.operation_budget import OperationBudget
 from policies.errors import LimitError
 
-UPSTREAM = EdgeSelection(Direction.IN, ("DERIVES",), ReadTime(0))
+UPSTREAM = EdgeSelection(Direction.IN, ReadTime(0))
 PARENT, CHILD, SET = (1, "Dataset"), (2, "DatasetVersion"), (3, "FeatureSet")
 
 
