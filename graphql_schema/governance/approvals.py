@@ -61,8 +61,8 @@ class Approval(Node):
         "version; null for other assets, without a digest, and in decisions older than this field."
     )
     voided_at: Instant | None = stored_field(
-        "The instant at which a change of the content voided the decision. A void approval counts no longer, and a "
-        "void rejection was about other content. Null if the decision is not void."
+        "The instant at which a change of the content or of the owner team voided the decision. A void approval counts "
+        "no longer, and a void rejection was about other content or for another owner. Null if it is not void."
     )
     subject: AssetRef | None = strawberry.field(
         description="The asset that the decision is about.", resolver=resolve_subject

@@ -86,8 +86,8 @@ class RegisterPayload:
         "rejected. With `dryRun` the one that the asset would have."
     )
     voided_approvals: list[str] = stored_field(
-        "The names of the approvals that the change voided: by other content of the asset, or because it or its "
-        "versions have no owner any more. Usually empty."
+        "The names of the approvals that the change voided: by other content of the asset, or because the "
+        "owner team of it or of its versions changed. Usually empty."
     )
     placeholders: list[strawberry.ID] = placeholders_field()
     errors: list[MutationError] = stored_field("The errors; empty unless the item was rejected.")
@@ -104,8 +104,8 @@ class UpdatePayload:
     )
     changed: bool = changed_field()
     voided_approvals: list[str] = stored_field(
-        "The names of the approvals that the change voided: by other content of the asset, or because it or its "
-        "versions have no owner any more. Usually empty."
+        "The names of the approvals that the change voided: by other content of the asset, or because the "
+        "owner team of it or of its versions changed. Usually empty."
     )
     placeholders: list[strawberry.ID] = placeholders_field()
     errors: list[MutationError] = stored_field("The errors; empty unless the update was rejected.")

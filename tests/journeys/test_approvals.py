@@ -1,6 +1,21 @@
 """Approvals: who may decide, and how decisions are recorded, listed and kept."""
 
-from support.estates.promotions import RANKING, approve, codes, history, model, of_version, register, revert, version
+from typing import Any
+
+from support.estates.leak_catalogue import token
+from support.estates.promotions import (
+    ADS,
+    RANKING,
+    approve,
+    codes,
+    history,
+    model,
+    of_version,
+    register,
+    revert,
+    set_alias,
+    version,
+)
 from support.servers.in_process import Api
 
 
@@ -113,3 +128,32 @@ async def test_an_approval_cannot_be_reverted(api: Api) -> None:
     payload = await revert(api, "eli", (await history(api, "eli", version("stays")))[0]["id"])
     assert codes(payload) == ["INVALID"]
     assert "record another with `approve`, such as REVOKED" in payload["errors"][0]["message"]
+
+
+async def test_an_approval_by_another_team_opens_no_gate_once_the_version_is_back(api: Api) -> None:
+    """An engineer of two teams lends a rejected version to the second one, which approves it, and takes it back.
+
+    The gate is closed again, until an approver of its owner approves it.
+    """
+    await register(api, "lent", 1, riskTier="MEDIUM")
+    api.tokens["zoe"] = token(api, "zoe", "ranking", "ads", roles="engineer")
+    api.tokens["eva"] = token(api, "eva", "ads", roles="approver")
+
+    async def give(owners: list[dict[str, str]]) -> Any:
+        mutation = "mutation ($input: SetOwnersInput!) { setOwners(input: $input) { voidedApprovals errors { code } } }"
+        given = {"asset": version("lent"), "owners": owners}
+        return (await api.ask("zoe", mutation, input=given))["setOwners"]
+
+    async def missing() -> Any:
+        return (await of_version(api, "eli", "lent"))["gate"]["missingApprovals"]
+
+    assert codes(await approve(api, "eli", version("lent"), decision="REJECTED")) == []
+    assert await give([ADS]) == {"voidedApprovals": [], "errors": []}
+    assert codes(await approve(api, "eli", version("lent"))) == ["DENIED"]
+    assert codes(await approve(api, "eva", version("lent"))) == []
+    assert await missing() == []
+    assert await give([]) == {"voidedApprovals": ["release"], "errors": []}
+    assert await missing() == ["release"]
+    assert codes(await set_alias(api, "eli", "lent", protected=True)) == ["GATE_BLOCKED"]
+    assert codes(await approve(api, "eli", version("lent"))) == []
+    assert codes(await set_alias(api, "eli", "lent", protected=True)) == []

@@ -91,14 +91,14 @@ def _repeats(unit: ItemUnit, decision: Record, before: Record) -> bool:
 
 
 def _is_over(decision: Record, now: int) -> bool:
-    """Return whether a decision has expired, or is about other content than the stored one."""
+    """Return whether a decision has expired, or is about other content or for another owner."""
     return any(decision.get(end) is not None and decision[end] <= now for end in ("expiresAt", "voidedAt"))
 
 
 def _refuse_many(unit: ItemUnit, command: ApproveCommand, subject: Record) -> None:
     """Reject the item as LIMIT_EXCEEDED if the caller has decided too often about the content that is stored.
 
-    Decisions before a change of the content that voided one, of any caller, were about other content. A decision that
+    Decisions before a change that voided one, of any caller, were about other content or for another owner. One that
     expired a day ago or earlier does not count. Without this day, short expiries would remove the limit.
     """
     stored = stored_decisions(unit, subject)

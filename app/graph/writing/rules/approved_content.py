@@ -1,7 +1,7 @@
 """Binds approvals to content: the content of a version is fixed while it is approved or in use.
 
 In use is a version behind a protected alias or in an ACTIVE deployment. A change of the content of another asset voids
-its approvals, and so does a change that leaves an asset without an owner.
+its approvals, and so does a change of its owner team, also back to the former one.
 
 The rule is applied to the staged changes of every item, whichever command made them.
 """
@@ -65,8 +65,8 @@ UNPROTECTED_BY: Final = "unprotectedBy"
 def bind_approvals(unit: ItemUnit) -> tuple[str, ...]:
     """Record who made the content that the item changes; return the names of its approvals that this voids.
 
-    Those of an asset that is left without an owner are among these. Approvals of all deployments of a registered or
-    changed version become void as well; their names are not in the result.
+    Those of an asset that gets another owner team, or none, are among these. Approvals of all deployments of a
+    registered or changed version become void as well; their names are not in the result.
 
     Raises RejectedItemError if the content of a version changes that is approved, behind a protected alias or in an
     ACTIVE deployment that binds the caller. A withheld deployment rejects the change as DENIED.
@@ -80,25 +80,28 @@ def bind_approvals(unit: ItemUnit) -> tuple[str, ...]:
         if field or before is None:
             _void_of_deployments(unit, vid)
         _record_maker(unit, vid, before)
-    for vid, before in _left_without_owner(unit):
+    for vid, before in _given_away(unit):
         voided |= dict.fromkeys(_void(unit, vid, before))
     return tuple(sorted(voided))
 
 
-def _left_without_owner(unit: ItemUnit) -> list[tuple[int, Record]]:
-    """Return the assets with content that lose their owner and get no other: vertex id and former record.
+def _given_away(unit: ItemUnit) -> list[tuple[int, Record]]:
+    """Return the assets with content whose owner team changes: vertex id and former record.
 
-    Who owns such an asset later did not choose its approvers. Those of deployments stay: they are for another owner.
+    Their approvers were those of another owner. To give an asset to another team and back needs the right to update it
+    for both, which is not the right to approve it. A rejection becomes void as well, and opens nothing: a gate needs an
+    approval. Approvals of deployments of a version stay: they are for another owner.
     Raises NotReadError unless all their approvals were read, which one request does: a model may have many versions.
     """
     staged = [(vid, unit.lookup.batch.vertex(vid), after) for vid, after in unit.staging.staged.vertices.items()]
-    left = [
+    given = [
         (vid, before)
         for vid, before, after in staged
-        if before is not None and kind_of(after) in _CONTENT and before["ownerTeam"] and not after["ownerTeam"]
+        if before is not None and kind_of(after) in _CONTENT and before["ownerTeam"] != after["ownerTeam"]
     ]
-    unit.lookup.require_hops(*((DECIDED_FOR.into("Approval"), vid) for vid, _ in left))
-    return left
+    given = [(vid, before) for vid, before in given if before["hydration"] != "STUB"]  # a stub has no approvals
+    unit.lookup.require_hops(*((DECIDED_FOR.into("Approval"), vid) for vid, _ in given))
+    return given
 
 
 def made_or_requested(unit: ItemUnit, record: Record) -> bool:

@@ -8,11 +8,13 @@ from support.stores.in_memory_writer import Memory, seeded
 from support.stores.partial_reads import Call, transact
 from support.stores.writers import NOW, asset, link, person, set_owners, urn
 
+from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.rules import approved_content
 from graphql_schema.catalog.urn import is_urn
+from graphql_schema.ports.background.owner_commands import InheritOwnerCommand
 from graphql_schema.ports.commands import ApproveCommand, DeleteCommand
 from graphql_schema.ports.record import Record
-from graphql_schema.rules.gate_evaluation import newest_decisions
+from graphql_schema.rules.gate_evaluation import approved, newest_decisions
 from policies.installation.gates import load_gates
 
 ELI = person("eli", "team ranking", roles="approver")
@@ -144,11 +146,54 @@ def test_an_asset_that_is_left_without_an_owner_loses_its_approvals(memory: Memo
     assert (memory.record("model-version q@1")["ownerTeam"], made["voidedAt"]) == (urn("team ranking"), NOW + 3)
 
 
-def test_an_asset_that_gets_another_owner_keeps_its_approvals(stored: Memory) -> None:
-    """Who gives an asset to another team needs the right to change it for both."""
-    assert stored.outcomes(decision(), who=ELI, now=NOW + 1) == ["CREATED"]
-    (moved,) = stored.run(set_owners("dataset d", "team ads"), now=NOW + 2)
-    assert (moved.outcome.name, moved.voided_approvals) == ("UPDATED", ())
+def test_no_decision_outlasts_a_change_of_the_owner(memory: Memory) -> None:
+    """Zoe lends a version to a second team, whose approver approves it over a rejection: there and back opens nothing.
+
+    Neither does the approval of the first owner count afterwards. That of the owner who has it now does.
+    """
+    zoe = person("zoe", "team ranking", "team ads", roles="engineer")
+    eva, version = person("eva", "team ads", roles="approver"), urn("model-version m@1")
+    seeded(memory, asset("model m", owners=OURS), asset("model-version m@1"))
+    at = iter(range(1, 100))
+
+    def decide(who: Any, value: str) -> None:
+        command = ApproveCommand(version, "release", value, reason=f"{who.subject} {value}")
+        assert memory.outcomes(command, who=who, now=NOW + next(at)) == ["CREATED"]
+
+    def move(owned: str, team: str) -> list[str]:
+        (moved,) = memory.run(set_owners(owned, team), who=zoe, now=NOW + next(at))
+        assert moved.outcome.name == "UPDATED"
+        return [*moved.voided_approvals]
+
+    def is_approved() -> bool:
+        made = [each for each in memory.vertices.values() if each["kind"] == "APPROVAL"]
+        return approved(newest_decisions(made).get("release"), NOW + next(at))
+
+    for owned in ("model-version m@1", "model m"):
+        decide(ELI, "REJECTED")
+        assert (move(owned, "team ads"), is_approved()) == ([], False)
+        decide(eva, "APPROVED")
+        assert is_approved()
+        assert (move(owned, "team ranking"), is_approved()) == (["release"], False)
+        decide(ELI, "APPROVED")
+        assert (move(owned, "team ads"), is_approved()) == (["release"], False)
+        assert (move(owned, "team ranking"), is_approved()) == ([], False)
+        decide(ELI, "APPROVED")
+        assert is_approved()
+        memory.run(set_owners("model-version m@1"), who=zoe, now=NOW + next(at))
+
+
+def test_a_child_that_follows_its_parent_later_loses_its_approvals(memory: Memory) -> None:
+    """The job that lets many versions follow their model writes each as an item, which voids its approvals."""
+    seeded(memory, asset("model m", owners=OURS), asset("model-version m@1"))
+    assert memory.outcomes(ApproveCommand(urn("model-version m@1"), "release", "APPROVED"), who=ELI) == ["CREATED"]
+    vid = vertex_id("default", urn("model m"))
+    memory.vertices[vid] = {**memory.vertices[vid], "ownerTeam": urn("team ads")}
+    followed = InheritOwnerCommand(urn("model-version m@1"), urn("model m"), ())
+    (done,) = memory.run(followed, now=NOW + 1)
+    assert (done.outcome.name, done.voided_approvals) == ("UPDATED", ("release",))
+    (made,) = (each for each in memory.vertices.values() if each["kind"] == "APPROVAL")
+    assert (memory.record("model-version m@1")["ownerTeam"], made["voidedAt"]) == (urn("team ads"), NOW + 1)
 
 
 def test_the_approvals_of_many_versions_are_read_at_once(memory: Memory) -> None:
