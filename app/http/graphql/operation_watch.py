@@ -1,14 +1,14 @@
 """Ends an operation at its deadline, when it exceeds its budget, or when its client has disconnected."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from types import TracebackType
 from typing import Final, Protocol, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Message
 
+from app.http.connections.departure import departed
 from app.http.graphql.graphql_request import RequestLimits
 from graphql_schema.execution.failed_frames import forget_failed, forget_frames
 from graphql_schema.ports.turns.gradual_release import RELEASE
@@ -83,7 +83,7 @@ async def watched(
     and the error that ended a query.
     """
     running = asyncio.create_task(operation)
-    departure = asyncio.create_task(_departure(request.receive))
+    departure = asyncio.create_task(departed(request.receive))
     budget.cancel_with(running.cancel)
     try:
         await _first_of(running, departure, limits.query_seconds)
@@ -132,12 +132,6 @@ async def _first_of(running: asyncio.Task[ResultT], departure: asyncio.Task[None
     """Return when the operation is done, its client has left, or after some seconds."""
     if not running.done() and not departure.done():
         await asyncio.wait({running, departure}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-
-
-async def _departure(receive: Callable[[], Awaitable[Message]]) -> None:
-    """Return when the client has disconnected; the body was received before, or is ignored."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _late_error(limits: RequestLimits, *, writes: bool) -> LimitError:

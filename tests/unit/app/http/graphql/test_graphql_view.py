@@ -322,7 +322,7 @@ async def test_who_takes_no_responses_waits_before_the_next_operation() -> None:
             await taking.wait()
 
     async def receive() -> Message:
-        return {"type": "http.disconnect"}
+        return await asyncio.Future()
 
     async def executed(who: str) -> None:
         request: Any = SimpleNamespace(state=SimpleNamespace(principal=Principal(who, PrincipalKind.PERSON, "default")))
