@@ -66,7 +66,7 @@ class Admission:
 
     async def _parse(self, text: str) -> DocumentNode:
         async with self._turn():
-            return await self._parsed.parse(text)
+            return await self._parsed.parse(text, self._caller)
 
     async def validate(self) -> None:
         """Refuse a document, or validate it unless it is known, and coerce its variables unless it is only priced."""

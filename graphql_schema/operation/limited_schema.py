@@ -11,7 +11,7 @@ from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.types import ExecutionContext
 
 from graphql_schema.operation.admission import Admission
-from graphql_schema.operation.document_cache import DocumentCache
+from graphql_schema.operation.document_cache import ANYBODY, Caller, DocumentCache
 from graphql_schema.operation.execution import BudgetedExecution
 from graphql_schema.operation.limits import DocumentLimits
 from graphql_schema.operation.parsed_documents import ParsedDocuments
@@ -79,10 +79,10 @@ class OperationSchema(Schema):
         """The schema as graphql-core has it."""
         return self._schema
 
-    def kept_document(self, text: str) -> DocumentNode | None:
-        """Return the document of a text that was admitted or parsed recently; None if it is not kept."""
-        known = self._documents.get(text)
-        return self._parsed.recent(text) if known is None else known.document
+    def kept_document(self, text: str, caller: Caller = ANYBODY) -> DocumentNode | None:
+        """Return the document of a text that was admitted or parsed recently for a caller; None if it is not kept."""
+        known = self._documents.get(text, caller)
+        return self._parsed.recent(text, caller) if known is None else known.document
 
     def create_extensions_runner(
         self, execution_context: ExecutionContext, _extensions: list[SchemaExtension]
@@ -91,13 +91,14 @@ class OperationSchema(Schema):
         admission = Admission(execution_context, self.limits, self._documents, self._parsed)
         return _AdmissionRunner(execution_context, admission)
 
-    async def is_mutation(self, text: str, operation_name: str | None) -> bool:
-        """Return whether a document executes a mutation; false for one that cannot be parsed or has no such operation.
+    async def is_mutation(self, text: str, operation_name: str | None, caller: Caller) -> bool:
+        """Return whether a document of a caller executes a mutation.
 
-        Among several operations ``operation_name`` decides; without a name no operation is executed.
+        False for one that cannot be parsed or has no such operation. Among several operations ``operation_name``
+        decides; without a name no operation is executed.
         """
         try:
-            operation = get_operation_ast(await self._parsed.parse(text), operation_name)
+            operation = get_operation_ast(await self._parsed.parse(text, caller), operation_name)
         except GraphQLSyntaxError:
             return False
         return operation is not None and operation.operation is OperationType.MUTATION

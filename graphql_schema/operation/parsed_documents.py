@@ -11,7 +11,7 @@ from graphql import DocumentNode, GraphQLSyntaxError, Lexer, Source, SourceLocat
 from graphql.language.parser import Parser, nested_too_deeply_error
 
 from graphql_schema.execution.side_thread import run_aside
-from graphql_schema.operation.document_cache import DocumentCache
+from graphql_schema.operation.document_cache import ANYBODY, Caller, DocumentCache
 from policies.errors import Code, CodedError, LimitError
 
 LONG_DOCUMENT: Final = 1_000
@@ -25,19 +25,19 @@ RECENT_BYTES: Final = 4 * 1024 * 1024
 class ParsedDocuments:
     """Parses documents and caches them by their texts, whether or not they are valid for the schema.
 
-    The parser stops after ``tokens`` tokens.
+    Callers share them as in the cache of admitted ones. The parser stops after ``tokens`` tokens.
     """
 
     tokens: int
     _recent: DocumentCache = field(default_factory=lambda: DocumentCache(RECENT_BYTES))
 
-    async def parse(self, text: str) -> DocumentNode:
-        """Return the document of a text.
+    async def parse(self, text: str, caller: Caller = ANYBODY) -> DocumentNode:
+        """Return the document of a text that a caller sent.
 
         Raises GraphQLSyntaxError, whose original error is a CodedError: BAD_REQUEST, or LIMIT_EXCEEDED for too many
         tokens.
         """
-        known = self.recent(text)
+        known = self.recent(text, caller)
         if known is not None:
             return known
         parser = partial(parsed, text, self.tokens)
@@ -48,12 +48,12 @@ class ParsedDocuments:
             cause = _too_many_tokens(self.tokens) if is_limit else CodedError(error.message, Code.BAD_REQUEST)
             error.original_error = cause
             raise error.with_traceback(None) from None  # the frames of the parser have the tokens
-        self._recent.add(text, document)
+        self._recent.add(text, document, caller)
         return document
 
-    def recent(self, text: str) -> DocumentNode | None:
-        """Return the document of a text that was parsed recently, None of any other one."""
-        known = self._recent.get(text)
+    def recent(self, text: str, caller: Caller = ANYBODY) -> DocumentNode | None:
+        """Return the document of a text that was parsed recently for a caller, None of any other one."""
+        known = self._recent.get(text, caller)
         return None if known is None else known.document
 
 

@@ -1,6 +1,6 @@
 """Serves GraphQL over HTTP: executes the operation of one request; docs/http.md describes the behaviour."""
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from http import HTTPStatus
@@ -35,6 +35,7 @@ from app.http.untaken_responses import HeldSlots, UntakenResponses
 from app.telemetry.operation_report import OperationReport
 from app.telemetry.spans import DISCONNECTED, NO_SPANS, Spans
 from graphql_schema.execution.failed_frames import forget_frames
+from graphql_schema.operation.document_cache import ANYBODY, Caller
 from graphql_schema.operation.limited_schema import OperationSchema
 from graphql_schema.ports.turns.gradual_release import RELEASE
 from policies.errors import Code, CodedError
@@ -152,7 +153,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
                 report.name = params.operation_name
                 context = await self.context_of(request)
                 params.query = document = self.documents.text_of(params, context.principal)
-                with operation_span(self.spans, document, report, self.schema):
+                with operation_span(self.spans, document, report, self.schema, _caller_of(request) or ANYBODY):
                     result = await self.result_of(request, params, context, report, held)
                     headers = CONFIDENTIAL_HEADERS if context.is_confidential else {}
                     result.extensions = {**(result.extensions or {}), **_finished(context, result)}
@@ -220,12 +221,12 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         held.operation.callback(context.budget.after_requests, partial(queue.release, caller))
         return await self.execute(request.method, params, context)
 
-    async def _is_mutation(self, params: GraphQLRequestData, caller: Hashable) -> bool:
+    async def _is_mutation(self, params: GraphQLRequestData, caller: Caller | None) -> bool:
         """Return whether the operation is a mutation; its document is parsed if it contains that word."""
         if "mutation" not in (params.query or ""):
             return False
         async with self.parses.slot(caller):
-            return await self.schema.is_mutation(params.query or "", params.operation_name)
+            return await self.schema.is_mutation(params.query or "", params.operation_name, caller or ANYBODY)
 
     async def execute(self, method: str, params: GraphQLRequestData, context: ContextT) -> ExecutionResult:
         """Execute the operation and return its result.
@@ -265,10 +266,10 @@ def _finished(context: OperationContext, result: ExecutionResult) -> Mapping[str
         raise
 
 
-def _caller_of(request: Request) -> Hashable:
+def _caller_of(request: Request) -> Caller | None:
     """Return the caller of a request, by whom the queues share their slots; None without one."""
     principal: Principal | None = getattr(request.state, "principal", None)
-    return principal and (principal.tenant, principal.subject)
+    return None if principal is None else (principal.tenant, principal.subject)
 
 
 def _is_uncompressed(response: Response) -> bool:

@@ -30,6 +30,7 @@ from app.http.graphql.document_manifest import digest_of
 from app.telemetry.label_cap import MAX_NAME_LENGTH
 from app.telemetry.operation_report import OK, OperationReport
 from app.telemetry.spans import ERROR_TYPE, Spans, fail
+from graphql_schema.operation.document_cache import ANYBODY, Caller
 from graphql_schema.operation.limited_schema import OperationSchema
 from policies.errors import CodedError
 
@@ -44,10 +45,12 @@ _UNTYPED: Final = "GraphQL operation"
 
 
 @contextmanager
-def operation_span(spans: Spans, document: str, report: OperationReport, schema: OperationSchema) -> Iterator[None]:
+def operation_span(
+    spans: Spans, document: str, report: OperationReport, schema: OperationSchema, caller: Caller = ANYBODY
+) -> Iterator[None]:
     """Open the span of an operation; at its end it gets what ``report`` then has of the operation.
 
-    ``schema`` has executed the document.
+    ``schema`` has executed the document of a ``caller``.
     """
     if not spans.is_on:
         yield
@@ -64,7 +67,7 @@ def operation_span(spans: Spans, document: str, report: OperationReport, schema:
             raise
         finally:
             _describe(span, report)
-            _record_errors(span, schema, document, report.errors)
+            _record_errors(span, schema, document, report.errors, caller)
 
 
 @contextmanager
@@ -92,10 +95,14 @@ def _describe(span: Span, report: OperationReport) -> None:
 
 
 def _record_errors(
-    span: Span, schema: OperationSchema, document: str, errors: Sequence[tuple[GraphQLError, CodedError]]
+    span: Span,
+    schema: OperationSchema,
+    document: str,
+    errors: Sequence[tuple[GraphQLError, CodedError]],
+    caller: Caller,
 ) -> None:
     chosen = errors[:MAX_EVENTS]
-    places = coordinates(schema, document, [origin for origin, _ in chosen])
+    places = coordinates(schema, document, [origin for origin, _ in chosen], caller)
     for (_, shown), coordinate in zip(chosen, places, strict=True):
         place = {} if coordinate is None else {"graphql.field.coordinate": coordinate}
         span.add_event("graphql.error", {ERROR_TYPE: str(shown.code), **place})
@@ -103,13 +110,15 @@ def _record_errors(
         span.set_attribute("graphql.errors", len(errors))
 
 
-def coordinates(schema: OperationSchema, text: str, errors: Sequence[GraphQLError]) -> list[str | None]:
-    """Return the coordinate of the field of each error of one document, such as ``Query.assets``.
+def coordinates(
+    schema: OperationSchema, text: str, errors: Sequence[GraphQLError], caller: Caller = ANYBODY
+) -> list[str | None]:
+    """Return the coordinate of the field of each error of one document of a caller, such as ``Query.assets``.
 
     It is None for an error without a known field, and if the document is not kept any more: it is not parsed again.
     """
     places = [_field_of(error) for error in errors]
-    document = schema.kept_document(text) if any(places) else None
+    document = schema.kept_document(text, caller) if any(places) else None
     if document is None:
         return [None] * len(errors)
     return [None if place is None else _coordinate(schema.core, document, place.start) for place in places]

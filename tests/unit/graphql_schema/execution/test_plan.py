@@ -252,7 +252,7 @@ async def test_few_steps_of_a_document_are_kept(ada: Principal, monkeypatch: pyt
             found[most] = result.data
             (size,) = (each.document.size for each in documents._entries.values())  # noqa: SLF001
             assert documents._bytes == size  # noqa: SLF001
-            known = documents.get(NESTED)
+            known = documents.get(NESTED, (ada.tenant, ada.subject))
             assert known is not None
             assert known.plans.steps == (SIZE if most == SIZE else 2 + 3 + 3)
     assert found[6] == found[SIZE]

@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from enum import Enum
 from itertools import repeat
 from types import ModuleType
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 import strawberry
+from graphql import validate
 from support.estates.wide_lineage import noted_threads
 from support.stores.plain_reader import PlainGraph
 
@@ -227,6 +229,41 @@ async def test_unknown_documents_are_examined_in_turns(graph: PlainGraph, ada: P
         context = Context(ada, lambda *_: graph, graph, graph.report, b"k" * 32, lambda: 0, document_turn=turn)
         await schema.execute(text, context_value=context)
         assert turns == ["begin", "end"] * begun
+
+
+@pytest.mark.parametrize(
+    ("text", "examined"),
+    [
+        ("query ($given: [Int!]!) { count(of: $given) }", ["ada"]),
+        ("{ count(of: [12345]) }", ["ada", "bo"]),
+        ("{ nothing(of: 12345) }", ["ada", "ada", "bo"]),
+    ],
+)
+async def test_no_document_with_a_value_is_known_by_another_caller(
+    monkeypatch: pytest.MonkeyPatch, graph: PlainGraph, ada: Principal, text: str, examined: list[str]
+) -> None:
+    """Nothing that was parsed or validated for one caller makes the same text faster for another who guesses it."""
+    calls, parses = list[str](), list[str]()
+    schema, parsed = OperationSchema(Query), parsed_documents.parsed
+
+    def validating(*args: Any, **options: Any) -> Any:
+        calls.append(caller.subject)
+        return validate(*args, **options)
+
+    def parsing(*args: Any) -> Any:
+        parses.append(caller.subject)
+        return parsed(*args)
+
+    monkeypatch.setattr(admission, "validate", validating)
+    monkeypatch.setattr(parsed_documents, "parsed", parsing)
+    for caller in (ada, ada, replace(ada, subject="bo")):
+        context = Context(caller, lambda *_: graph, graph, graph.report, b"k" * 32, lambda: 0)
+        assert not await schema.is_mutation(text, None, (caller.tenant, caller.subject))
+        await schema.execute(text, {"given": [1]}, context_value=context)
+        assert schema.kept_document(text, (caller.tenant, caller.subject)) is not None
+    assert calls == examined
+    assert parses == sorted({*examined})
+    assert schema.kept_document(text, ("other", "ada")) is None
 
 
 async def test_the_number_of_errors_is_bounded() -> None:

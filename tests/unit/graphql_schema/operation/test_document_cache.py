@@ -1,6 +1,7 @@
 """Known documents: one text is parsed and validated once, within a bound, and everything else is examined each time."""
 
 from collections import Counter, OrderedDict
+from pathlib import Path
 from sys import getsizeof
 from typing import Any
 
@@ -14,6 +15,7 @@ from graphql_schema.operation.document_cache import TOKEN_BYTES, DocumentCache
 from graphql_schema.operation.limited_schema import OperationSchema
 from policies.errors import CodedError
 
+ROOT = Path(__file__).parents[4]
 TWO = "query A { x } query B { y: x }"
 
 
@@ -109,6 +111,61 @@ ADA, BO = ("default", "ada"), ("default", "bo")
 SIZE = 5 * TOKEN_BYTES + getsizeof("{ a }")
 
 
+@pytest.mark.parametrize(
+    ("text", "is_shared"),
+    [
+        ("{ a }", True),
+        ("query Q($id: ID!) { a(id: $id, first: 500, kinds: [MODEL], deep: true, after: null) }", True),
+        ('{ a(id: "mlg://Model/x") }', False),
+        ('{ a(filter: { any: [{ is: """x""" }] }) }', False),
+        ('query Q($id: ID = "x") { a(id: $id) }', False),
+        ("{ a(above: 0.5) }", False),
+        ("{ a(of: 1000) }", False),
+        ("{ a } # x", False),
+    ],
+)
+def test_callers_share_no_document_with_a_value_of_their_own(text: str, *, is_shared: bool) -> None:
+    """By its time, a caller who guesses the text would learn that another one sent it; clients send variables."""
+    cache = DocumentCache()
+    cache.add(text, parse(text), ADA)
+    known = cache.get(text, ADA)
+    assert known is not None
+    assert cache.get(text, BO) is (known if is_shared else None)
+    assert cache.get(text, ("other", ADA[1])) is None
+    cache.add(text, parse(text), BO)
+    assert (cache.get(text, BO) is known) is is_shared
+    assert cache.get(text, ADA) is known
+
+
+@pytest.mark.parametrize("path", ["web/src/documents", "clients/operations"])
+def test_the_users_of_the_clients_share_their_documents(path: str) -> None:
+    """Their documents have variables for values: else each user of the explorer has all of them examined again."""
+    documents = [parse(each.read_text()) for each in (ROOT / path).glob("*.graphql")]
+    cache = DocumentCache()
+    for number, document in enumerate(documents):
+        cache.add(str(number), document, ADA)
+        assert cache.get(str(number), BO) is not None
+    assert len(documents) > 3
+
+
+def test_the_own_documents_of_callers_are_within_the_bound() -> None:
+    """Each caller who sends a document with a value has an own one, which counts for that caller and grows alone."""
+    text, size = '{ a(id: "") }', 10 * TOKEN_BYTES + getsizeof('{ a(id: "") }')
+    cache = DocumentCache(max_bytes=3 * size - 1)
+    for caller in (ADA, BO):
+        cache.add(text, parse(text), caller)
+    known = cache.get(text, ADA)
+    assert known is not None
+    known.plans.steps = 1
+    cache.count_growth(text, BO)
+    assert dict(cache._sizes) == {ADA: size, BO: size}  # noqa: SLF001 - whose documents are dropped first
+    cache.count_growth(text, ADA)
+    assert dict(cache._sizes) == {ADA: size + STEP_BYTES, BO: size}  # noqa: SLF001
+    cache.add("#" + text, parse("#\n" + text), BO)
+    assert cache.get(text, BO) is None
+    assert cache.get(text, ADA) is known
+
+
 def kept(cache: DocumentCache) -> str:
     """Return the names of the fields whose documents a cache has, of those from a to f."""
     return "".join(name for name in "abcdef" if cache.get(f"{{ {name} }}", BO))
@@ -176,7 +233,7 @@ def test_few_documents_are_looked_at_for_each_that_is_dropped() -> None:
     """Those of who has the most may all be behind thousands of others, and each would hold the event loop longer."""
     looked = [0]
 
-    class Entries(OrderedDict[str, Any]):
+    class Entries(OrderedDict[Any, Any]):
         def items(self) -> Any:
             for each in super().items():
                 looked[0] += 1

@@ -3,6 +3,7 @@
 import pytest
 import strawberry
 
+from graphql_schema.operation.document_cache import ANYBODY
 from graphql_schema.operation.limited_schema import OperationSchema
 
 
@@ -35,4 +36,4 @@ class Mutation:
 )
 async def test_the_chosen_operation_is_a_mutation_or_not(text: str, name: str | None, expected: object) -> None:
     """The operation decides, by its name if there are several; a text without it executes no mutation."""
-    assert await OperationSchema(Query, Mutation).is_mutation(text, name) is expected
+    assert await OperationSchema(Query, Mutation).is_mutation(text, name, ANYBODY) is expected

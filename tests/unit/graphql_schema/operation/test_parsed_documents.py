@@ -23,6 +23,16 @@ async def test_a_document_is_parsed_once(padding: str) -> None:
     assert await documents.parse(text) is first
 
 
+@pytest.mark.parametrize(("text", "is_shared"), [("{ a }", True), ('{ a(id: "x") }', False)])
+async def test_a_document_with_a_text_is_found_by_its_caller_only(text: str, *, is_shared: bool) -> None:
+    """A document that another caller sent, valid or not, discloses itself by no time unless it has variables only."""
+    documents, ada, bo = ParsedDocuments(tokens=20), ("default", "ada"), ("default", "bo")
+    document = await documents.parse(text, ada)
+    assert documents.recent(text, bo) is (document if is_shared else None)
+    assert await documents.parse(text, ada) is document
+    assert (await documents.parse(text, bo) is document) is is_shared
+
+
 @pytest.mark.parametrize("padding", ["", PADDING], ids=["short", "long"])
 @pytest.mark.parametrize(
     ("text", "code", "message"),

@@ -251,6 +251,18 @@ async def test_the_operation_decides_about_the_queue(document: str, name: str | 
         await view.execute_in_turn(request, params, SimpleNamespace(budget=OperationBudget()), HeldSlots())
 
 
+async def test_a_document_with_a_text_is_parsed_for_its_caller() -> None:
+    """Before the choice of a queue, it is parsed for this caller only: the time of another caller would disclose it."""
+    schema = OperationSchema(Greeter, Runner)
+    view: GraphQLView[Any] = GraphQLView(schema, no_context)
+    request: Any = SimpleNamespace(state=SimpleNamespace(principal=Principal("ada", PrincipalKind.PERSON, "default")))
+    request.method = "POST"
+    params = OperationParams(query='mutation { run(id: "x") }', variables=None, operation_name=None, extensions=None)
+    await view.execute_in_turn(request, params, SimpleNamespace(budget=OperationBudget()), HeldSlots())
+    kept = [schema.kept_document(params.query or "", ("default", who)) for who in ("ada", "bo")]
+    assert [each is not None for each in kept] == [True, False]
+
+
 async def test_a_large_response_is_encoded_by_its_characters_and_values(
     client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,6 +90,7 @@ async def test_no_document_is_parsed_or_visited_again(monkeypatch: pytest.Monkey
     assert coordinates(SCHEMA, document, result.errors or []) == ["Named.name" if admitted else None]
     assert [each.kind for each in entered] == ["operation_definition", "field", "field"]
     assert coordinates(OperationSchema(query=Query, types=[Leaf]), document, result.errors or []) == [None]
+    assert coordinates(SCHEMA, document, result.errors or [], ("another", "caller")) == [None]
 
 
 async def test_a_span_has_what_the_report_has() -> None:
