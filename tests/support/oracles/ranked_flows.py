@@ -1,6 +1,6 @@
 """Stored ranks of sensitivity on a graph of networkx, as the job reads them, and the effective ones by definition."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from types import SimpleNamespace
@@ -9,17 +9,12 @@ import networkx as nx
 from support.stores.paged_edges import Row, page_of
 
 from app.graph.driver.edge_pages import VisitBudget
-from app.graph.propagation.edge_lookups import CARRIED, EdgeLookup
-from app.graph.propagation.flow_statement import CHILD_STEPS, PARENT_STEPS
+from app.graph.propagation.flow_statement import CHILD_STEPS
 from app.graph.propagation.source_reading import SourceReading
 from app.graph.propagation.stored_flows import StoredFlows
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.ports.record import Record
 from policies.sensitivity import SENSITIVITIES
-
-
-def _stored_flows() -> StoredFlows:
-    return StoredFlows(SimpleNamespace(), frozenset(), 0)  # type: ignore[arg-type]
 
 
 @dataclass
@@ -28,8 +23,7 @@ class Flows:
 
     ``joined`` has pairs of a child and its parent, whose edges the child uses. A request returns ``part`` records.
     ``parts`` counts the requests that left out others. ``edges_read`` are the numbers of edges that each request found,
-    at most ``page`` of them. ``records_read`` counts records in responses, and
-    ``lookups`` edges that were looked up.
+    at most ``page`` of them. ``records_read`` counts records in responses.
     """
 
     edges: "nx.DiGraph[int]"
@@ -43,24 +37,10 @@ class Flows:
     page: int = 10**6
     edges_read: list[int] = field(default_factory=list)
     records_read: int = 0
-    lookups: int = 0
 
     def source_reading(self, vids: Sequence[int]) -> SourceReading:
         """Return the reading of the sources of vertices."""
-        return _stored_flows().source_reading(vids)
-
-    def child_reading(self, parents: Sequence[int]) -> SourceReading:
-        """Return the reading of the children of vertices."""
-        return _stored_flows().child_reading(parents)
-
-    async def current_edges(self, lookups: Iterable[EdgeLookup]) -> set[EdgeLookup]:
-        """Return the lookups of edges that are there; all that are between children and parents are of one step."""
-        self.lookups += len([*lookups])
-        return {
-            (number, near, far)
-            for number, near, far in lookups
-            if (self.edges.has_edge(far, near) if number == CARRIED else (near, far) in self.joined)
-        }
+        return StoredFlows(SimpleNamespace(), frozenset(), 0).source_reading(vids)  # type: ignore[arg-type]
 
     async def next_sources(
         self, reading: SourceReading, budget: VisitBudget, keys: Sequence[str], max_records: int
@@ -79,14 +59,14 @@ class Flows:
         return await self.first_records([*around], keys)
 
     def _edges(self, hop: int, vid: int) -> list[Row]:
-        """Return the rows at a vertex: of its carrying edges, of those to its children, and of those to its parents.
+        """Return the rows of the first hop, which is carried, of the next one, and of the last one, at a vertex.
 
-        The other hops are of relations that the graph does not have.
+        The others are of relations that the graph does not have.
         """
         found: list[int] = []
         if hop == 0:
             found = sorted(self.edges.predecessors(vid))
-        elif hop in {1, 1 + len(CHILD_STEPS) + len(PARENT_STEPS)}:
+        elif hop == 1:
             found = sorted(child for child, parent in self.joined if parent == vid)
         elif hop == 1 + len(CHILD_STEPS):
             found = sorted(parent for child, parent in self.joined if child == vid)

@@ -6,7 +6,7 @@ least that sensitivity. Unsupported sensitivities are lowered rank by rank, from
 vertex to its effective sensitivity, the stored one is too strict.
 
 The walk upstream may be as long as the lineage. It therefore continues over many steps of the job, each with a
-:class:`~app.graph.jobs.sensitivity_work.read_budget.ReadBudget` and a limit of the vertices that it examines. What is
+:class:`~app.graph.jobs.sensitivity_work.known_sources.ReadBudget` and a limit of the vertices that it examines. What is
 decided then is stored over many steps, too. If a writer raises something that was used, the batch is decided again.
 What a writer lowers may leave a decision too strict, and is left to the outbox entry of that writer.
 """
@@ -19,8 +19,7 @@ from typing import Final
 
 from app.graph.driver.edge_pages import VisitBudget
 from app.graph.jobs.id_queue import IdQueue
-from app.graph.jobs.sensitivity_work.known_sources import AT_ONCE, KnownSources
-from app.graph.jobs.sensitivity_work.read_budget import ReadBudget
+from app.graph.jobs.sensitivity_work.known_sources import AT_ONCE, KnownSources, ReadBudget
 from app.graph.propagation.cycles import upstream_first
 from app.graph.propagation.sources import is_group
 from app.graph.propagation.stored_ends import NextEnd

@@ -29,7 +29,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import sensitivity_job as job_module
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.sensitivity_work import known_sources, recompute
-from app.graph.jobs.sensitivity_work.read_budget import ReadBudget
+from app.graph.jobs.sensitivity_work.known_sources import ReadBudget
 from app.graph.propagation import stored_flows
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.effects import raise_sensitivity as spreading

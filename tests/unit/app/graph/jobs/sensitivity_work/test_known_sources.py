@@ -8,8 +8,7 @@ import pytest
 from support.oracles.ranked_flows import Flows
 
 from app.graph.jobs.sensitivity_work import known_sources
-from app.graph.jobs.sensitivity_work.known_sources import KnownSources
-from app.graph.jobs.sensitivity_work.read_budget import ReadBudget
+from app.graph.jobs.sensitivity_work.known_sources import KnownSources, ReadBudget
 from app.graph.propagation.sources import group_of
 from app.graph.propagation.stored_flows import MANY_EDGES
 from app.graph.records.touched import EVERYTHING, NOTHING, EdgeEnd, Touched
@@ -18,7 +17,7 @@ from app.graph.records.touched import EVERYTHING, NOTHING, EdgeEnd, Touched
 def known(of: Mapping[int, tuple[int, ...]]) -> KnownSources:
     """Return known sources, with the ranks of all of them."""
     vids = {*of, *(source for sources in of.values() for source in sources)}
-    found = KnownSources(ranks=dict.fromkeys(vids, 1), declared=dict.fromkeys(vids, 0))
+    found = KnownSources(dict.fromkeys(vids, 1), dict.fromkeys(vids, 0))
     for vid, sources in of.items():
         found.set_sources(vid, sources)
     return found
