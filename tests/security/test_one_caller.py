@@ -5,7 +5,7 @@ import gc
 import json
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Generator
 from dataclasses import fields
 from functools import partialmethod
 from pathlib import Path
@@ -26,7 +26,7 @@ from app.graph.reading.computed.computed_conditions import ComputedConditions
 from app.graph.reading.level import level_batcher
 from app.graph.writing.batch_planner import plan_item
 from app.graph.writing.prefetch import PrefetchRequest
-from graphql_schema.inputs.declared_edges import edges_of
+from graphql_schema.inputs.declared_edges import edge_steps
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
 from graphql_schema.ports.row import Row
 from graphql_schema.ports.turns import loop_turns
@@ -353,12 +353,15 @@ async def test_others_run_beside_an_item_of_many_edges(
 
         return record
 
+    def recorded_edge_steps(*args: Any) -> Generator[None, None, Any]:
+        threads["read"] += threading.get_ident() == loop
+        return (yield from edge_steps(*args))
+
     monkeypatch.setattr(GivenItem, "converted", recorded("convert", GivenItem.converted))
-    monkeypatch.setattr("graphql_schema.inputs.registration.edges_of", recorded("read", edges_of))
+    monkeypatch.setattr("graphql_schema.inputs.registration.edge_steps", recorded_edge_steps)
     monkeypatch.setattr("app.graph.writing.group_plan.plan_item", recorded("plan", plan_item))
     monkeypatch.setattr(PrefetchRequest, "add_command", recorded("prefetch", PrefetchRequest.add_command))
-    item = {"id": f"mlg://dataset/test/default/{mutation}"}
-    await _register(api, mutation, item | {"derivedFrom": many})
+    await _register(api, mutation, (item := {"id": f"mlg://dataset/test/default/{mutation}"}) | {"derivedFrom": many})
     assert {"read", "plan", "prefetch"} <= threads.keys()
     assert threads == dict.fromkeys(threads, 0)
     await _register(api, mutation, item | {"derivedFrom": []})
