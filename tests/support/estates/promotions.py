@@ -28,7 +28,7 @@ def model(name: str) -> str:
     return f"mlg://model/test/default/{name}"
 
 
-def version(name: str, number: int = 1) -> str:
+def version(name: str, number: int | str = 1) -> str:
     """Return the id of a version of a model."""
     return f"mlg://model-version/test/default/{name}@{number}"
 
@@ -41,7 +41,7 @@ async def register(api: Api, name: str, *numbers: int, **values: Any) -> None:
     )
 
 
-async def set_alias(api: Api, who: str, name: str, number: int = 1, alias: str = "champion", **more: Any) -> Any:
+async def set_alias(api: Api, who: str, name: str, number: int | str = 1, alias: str = "champion", **more: Any) -> Any:
     """Point an alias of a model at one of its versions, and return the payload."""
     given = {"model": model(name), "version": version(name, number), "alias": alias, **more}
     return (await api.ask(who, SET, input=given))["setAlias"]

@@ -27,7 +27,11 @@ from graphql_schema.ports.outcomes import GateResult, Outcome, WriteOutcome
 from graphql_schema.ports.record import JsonObject, Record
 
 MAX_ALIASES: Final = 100
-"""Maximal number of visible aliases of one model, because its record holds all of them."""
+"""Maximal number of aliases of one model that a caller sees or has set, because its record holds all of them.
+
+Those that others set on hidden versions do not count, because the rejection would disclose them. The own ones count
+also if their versions are hidden now. Otherwise a caller could hide them and set further ones without end.
+"""
 
 
 def set_alias(unit: ItemUnit, command: SetAliasCommand) -> WriteOutcome:
@@ -35,7 +39,7 @@ def set_alias(unit: ItemUnit, command: SetAliasCommand) -> WriteOutcome:
 
     Raises RejectedItemError if model or version is hidden or deleted, the version is a stub, or the caller may not. The
     error is also raised if the alias does not point at ``expected_version``, or the gate of a protected alias is
-    closed. A new alias is also rejected if the model has MAX_ALIASES already.
+    closed. A further alias is also rejected if MAX_ALIASES others count for the caller.
     """
     model = require_visible(unit, command.model, "model")
     version = require_visible(unit, command.version, "version")
@@ -140,8 +144,8 @@ def _set(unit: ItemUnit, command: SetAliasCommand, model: Record, version: Recor
         raise blocked(_closed(command, gate), gate)
     if gated or moves:
         refuse_own_weakening(unit, model, version, gated=gated)
-    if before is None:
-        _refuse_many(unit, command, model)
+    if moves and (before is None or before["setBy"] != unit.author.subject):
+        _refuse_many(unit, command, model, is_new=before is None)
     since = {"since": unit.now, "setBy": unit.author.subject}
     kept = {} if moves or before is None else {name: before[name] for name in since}
     put_alias(unit, model, command.alias, {"version": command.version, "protected": protected, **since, **kept})
@@ -164,12 +168,20 @@ def _refuse_unexpected(command: SetAliasCommand, before: Record | None, model: R
         )
 
 
-def _refuse_many(unit: ItemUnit, command: SetAliasCommand, model: Record) -> None:
-    unit.lookup.require_records(*(alias["version"] for alias in model.get(ALIASES, {}).values()))
-    known = [name for name in model.get(ALIASES, {}) if visible_alias(unit, model, name) is not None]
-    if len(known) >= MAX_ALIASES:
+def _refuse_many(unit: ItemUnit, command: SetAliasCommand, model: Record, *, is_new: bool) -> None:
+    """Reject the item as INVALID if the caller has set MAX_ALIASES other aliases of the model.
+
+    If the alias ``is_new`` for the caller, other aliases of visible versions count as well.
+    """
+    others = {name: alias for name, alias in model.get(ALIASES, {}).items() if name != command.alias}
+    counting = {name for name, alias in others.items() if alias["setBy"] == unit.author.subject}
+    if is_new:
+        unit.lookup.require_records(*(alias["version"] for alias in others.values()))
+        counting |= {name for name in others if visible_alias(unit, model, name) is not None}
+    if len(counting) >= MAX_ALIASES:
         raise invalid(
-            f"{command.model} has {len(known)} aliases, which is the maximum; point one of them at this version.",
+            f"{command.model} has {len(counting)} aliases that are visible to you or set by you; the maximum is "
+            f"{MAX_ALIASES}. Point one of them at this version.",
             "alias",
         )
 

@@ -4,7 +4,7 @@ Nor are its tags, properties, owners and the words of its names too many. Each i
 what other items gave, its values could exceed them.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,8 +12,8 @@ import orjson
 
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.tag_edge import has_mode
-from app.graph.records.vertex_record import is_attached
-from app.graph.writing.rules.approved_content import NAMED_RUNS
+from app.graph.records.vertex_record import ALIASES, GIVEN_BY, is_attached
+from app.graph.writing.rules.approved_content import NAMED_RUNS, UNPROTECTED_BY, WEAKENED_BY
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import invalid
 from graphql_schema.catalog.enums import TagMode
@@ -21,13 +21,16 @@ from graphql_schema.catalog.free_properties import MAX_FREE_PROPERTIES, counted
 from graphql_schema.catalog.instants import reversed_intervals
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.catalog.relations import OWNED_BY, TAGGED, Direction
-from graphql_schema.ports.record import Record
+from graphql_schema.ports.record import Json, Record
 from graphql_schema.rules.index_terms import has_new_names, name_length, name_terms
+from graphql_schema.rules.observation.observed_columns import COLUMNS
 
 MAX_RECORD: Final = 100_000
 """Maximal size of the large values of an asset and the ids of its tags together, as JSON in bytes.
 
 A page of 500 of them stays below the memory that an operation may read, unless they are thousands of short values.
+The sources of columns do not count; they take up to 64 KiB more. The aliases of a model take up to 100 KB more for each
+caller who set some.
 """
 
 MAX_TAGS: Final = 100
@@ -45,6 +48,14 @@ MAX_NAME_WORDS: Final = 500
 
 LARGE_VALUE: Final = 256
 """Bytes from which on a value counts, so that a stage, an instant or a revision does not."""
+
+_UNCOUNTED: Final = frozenset({"index", NAMED_RUNS, ALIASES, GIVEN_BY, WEAKENED_BY, UNPROTECTED_BY})
+"""Record keys that do not count for the size, because it would disclose what is hidden.
+
+They have ids of hidden runs, aliases of hidden versions, the givers of hidden fields, and the callers who removed the
+protection of such an alias. Runs and aliases have a maximal number; there is one giver for each field, and each caller
+is there once.
+"""
 
 
 def refuse_reversed_intervals(unit: ItemUnit) -> None:
@@ -190,15 +201,21 @@ def _had_mode(unit: ItemUnit, key: EdgeKey, mode: TagMode) -> bool:
 
 
 def _size(record: Record, without: Collection[str] = ()) -> int:
-    """Return the size of the large values of a record, without its list of owners, hidden runs and some fields.
+    """Return the size of the large values of a record, without _UNCOUNTED, some fields, and the sources of columns.
 
-    Hidden runs would disclose whether the ids that a version names are hidden or absent. Of more than MAX_TAGS tags,
-    stored by an earlier release or propagated, only so many count.
+    These sources may be columns of hidden datasets. Of more than MAX_TAGS tags, stored by an earlier release or
+    propagated, only so many count.
     """
-    left_out, tags = {"index", NAMED_RUNS, *without}, record.get("index", {}).get("tags", ())
-    counting = (value for name, value in {**record, "tags": tags[:MAX_TAGS]}.items() if name not in left_out)
-    values = (value for value in counting if isinstance(value, str | list | dict))
+    left_out, tags = _UNCOUNTED.union(without), record.get("index", {}).get("tags", ())
+    counting = {name: value for name, value in {**record, "tags": tags[:MAX_TAGS]}.items() if name not in left_out}
+    if COLUMNS in counting:
+        counting[COLUMNS] = _without_sources(counting[COLUMNS])
+    values = (value for value in counting.values() if isinstance(value, str | list | dict))
     return sum(size for size in map(len, map(orjson.dumps, values)) if size >= LARGE_VALUE)
+
+
+def _without_sources(columns: Iterable[Record]) -> list[Json]:
+    return [{name: value for name, value in column.items() if name != "derivedFrom"} for column in columns]
 
 
 def _is_given(unit: ItemUnit, vid: int, name: str, before: Record, after: Record) -> bool:

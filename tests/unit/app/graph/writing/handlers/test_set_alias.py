@@ -7,6 +7,7 @@ import pytest
 from support.stores.in_memory_writer import ROOT, Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
+from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.commands import (
     ANY,
     ApproveCommand,
@@ -37,8 +38,14 @@ def stored(memory: Memory) -> Memory:
 
 def hide(memory: Memory, version: str) -> None:
     """Give a version to another team, which alone may see it."""
-    hidden = next(vid for vid, record in memory.vertices.items() if record["id"] == version)
+    hidden = vertex_id("default", version)
     memory.vertices[hidden] = {**memory.vertices[hidden], "visibility": "TEAM", "ownerTeam": urn("team ads")}
+
+
+def show(memory: Memory, version: str) -> None:
+    """Give a version back to the team of its model."""
+    hidden = vertex_id("default", version)
+    memory.vertices[hidden] = {**memory.vertices[hidden], "ownerTeam": urn("team ranking")}
 
 
 def aliases(memory: Memory) -> dict[str, tuple[str, bool, int]]:
@@ -135,6 +142,51 @@ def test_a_model_has_at_most_a_hundred_aliases(stored: Memory) -> None:
         stored.run(move(alias=f"a{number}"), who=ELI, now=NOW + 1)
     assert refusal(stored, move(alias="more")) == ("INVALID", ("alias",))
     assert stored.outcomes(move(V2, alias="a7"), who=ELI, now=NOW + 2) == ["UPDATED"]
+
+
+def filled(memory: Memory, who: Any, begin: str) -> Memory:
+    """Return the store with a hundred aliases that a caller has set on a version which is hidden since then."""
+    names = [move(V2, alias=f"{begin}{number}") for number in range(100)]
+    assert memory.outcomes(*names, who=who, now=NOW + 1) == ["UPDATED"] * 100
+    hide(memory, V2)
+    return memory
+
+
+def test_own_aliases_of_hidden_versions_count(stored: Memory) -> None:
+    """Otherwise a caller could hide their version, and set others without end; one of them still moves."""
+    filled(stored, ELI, "a")
+    assert refusal(stored, move(alias="more")) == ("INVALID", ("alias",))
+    assert stored.outcomes(move(alias="a7"), who=ELI, now=NOW + 2) == ["UPDATED"]
+    assert stored.outcomes(move(alias="a7", protected=True), who=ELI, now=NOW + 3) == ["UPDATED"]
+    assert len(aliases(stored)) == 100
+
+
+def test_aliases_that_others_set_on_hidden_versions_do_not_count(stored: Memory) -> None:
+    """A refusal would disclose that they are there, for a new alias and for one that is moved."""
+    filled(stored, KIM, "k")
+    names = [move(alias=f"a{number}") for number in range(100)]
+    assert stored.outcomes(*names, who=ELI, now=NOW + 2) == ["UPDATED"] * 100
+    seeded(stored, asset("model-version m@3"))
+    assert stored.outcomes(move(urn("model-version m@3"), alias="a7"), who=ELI, now=NOW + 3) == ["UPDATED"]
+    assert refusal(stored, move(alias="more")) == ("INVALID", ("alias",))
+
+
+def test_a_caller_who_sees_more_aliases_than_the_maximum_moves_them(stored: Memory) -> None:
+    """Callers who do not see the versions of each other can set more together; one of them moves, none is added."""
+    filled(stored, KIM, "k")
+    assert stored.outcomes(move(alias="a"), who=ELI, now=NOW + 2) == ["UPDATED"]
+    show(stored, V2)
+    assert stored.outcomes(move(alias="k7"), who=ELI, now=NOW + 3) == ["UPDATED"]
+    assert refusal(stored, move(alias="more")) == ("INVALID", ("alias",))
+
+
+def test_the_alias_of_another_caller_becomes_no_further_own_one(stored: Memory) -> None:
+    """Two callers could otherwise set aliases in turns: one makes them, and the other moves and hides them."""
+    filled(stored, ELI, "a")
+    seeded(stored, asset("model-version m@3"))
+    assert stored.outcomes(move(alias="k"), who=KIM, now=NOW + 2) == ["UPDATED"]
+    assert refusal(stored, move(urn("model-version m@3"), alias="k")) == ("INVALID", ("alias",))
+    assert stored.outcomes(move(alias="k", protected=True), who=ELI, now=NOW + 3) == ["UPDATED"]
 
 
 def test_a_hidden_version_counts_as_no_version(stored: Memory) -> None:

@@ -281,6 +281,39 @@ def test_hidden_runs_do_not_count_for_the_size_of_a_version(memory: Memory) -> N
     assert len(memory.record("model-version m@7")["namedRuns"]) == 100
 
 
+SOURCES = [{"dataset": urn(f"dataset s{number}"), "column": "c"} for number in range(50)]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("model m", {"aliases": {f"a{number}": {"version": urn("model-version m@1")} for number in range(50)}}),
+        ("model m", {"weakenedBy": ["g" * 300], "unprotectedBy": ["p" * 300]}),
+        ("run r", {"givenBy": {"error": "g" * 300}}),
+        ("dataset d", {"columns": [{"name": "c", "derivedFrom": SOURCES}]}),
+    ],
+    ids=["aliases", "approvers", "givers", "sources"],
+)
+def test_the_size_of_what_may_be_hidden_within_a_value_decides_nothing(
+    memory: Memory, name: str, values: dict[str, Any]
+) -> None:
+    """The aliases of hidden versions and their like leave as many bytes as if they were not stored."""
+    seeded(memory, asset(name, RUN if name == "run r" else {}, owners=OURS))
+    vid = vertex_id("default", urn(name))
+    memory.vertices[vid] = {**memory.vertices[vid], **values}
+    fits = "x" * (MAX_RECORD - len('""'))
+    assert memory.outcomes(asset(name, {"description": fits + "x"}), who=ADA, now=NOW + 1) == ["INVALID"]
+    assert memory.outcomes(asset(name, {"description": fits}), who=ADA, now=NOW + 1) == ["UPDATED"]
+
+
+def test_columns_count_without_their_sources(memory: Memory) -> None:
+    """Their names and descriptions count, also those that an item gives; its sources do not."""
+    seeded(memory, asset("dataset d", {"description": "x" * (MAX_RECORD // 2)}, owners=OURS))
+    for length, outcome in ((MAX_RECORD // 2, "INVALID"), (MAX_RECORD // 2 - 100, "UPDATED")):
+        columns = [{"name": "c", "description": "y" * length, "derivedFrom": SOURCES}]
+        assert memory.outcomes(asset("dataset d", {"columns": columns}), who=ADA, now=NOW + 1) == [outcome]
+
+
 def with_properties(count: int, *others: str) -> dict[str, Any]:
     """Return values with this many free properties, and others with these keys."""
     keys = [*(f"k{number:03}" for number in range(count)), *others]
