@@ -13,6 +13,9 @@ from policies.principal import Principal
 ATTRIBUTES = ("kind", "ownerTeam", "visibility", "sensitivity", "stage", "confirmedSensitivity")
 """The names of an asset's attributes in rules, records and the index, in the order of `PolicyAttributes`."""
 
+OWNER_FIELDS: Final = frozenset({"owners", "domain"})
+"""The fields that show an owner who is not a team; the field ``ownerTeam`` shows teams only."""
+
 _TEXT = {str}
 
 _values_of: Final = itemgetter(*ATTRIBUTES[:-1])

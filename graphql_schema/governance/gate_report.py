@@ -28,6 +28,7 @@ from graphql_schema.rules.gate_evaluation import (
     selectors,
     visible_fields,
 )
+from graphql_schema.rules.observation.known_owner import OwnerOf, known_owner
 from policies.installation.gates import Needs
 
 MODEL = related(VERSION_OF.out())
@@ -133,13 +134,16 @@ async def gate_of(info: Info, root: Row, alias: str) -> GateResult:
         reader.related(root, EVALUATIONS, ALL_IN_PARTS),
         *(reader.related(root, query, ALL) for query in (APPROVALS, _INCIDENTS, _OF_MODEL)),
     )
-    model = _shown(models.items[0].row) if models.items else {}
+    parents = {item.row.urn: item.row for item in models.items}
+    owner_of = partial(known_owner, row_of=parents.get)
+    version, *shown = (_owned(row, owner_of) for row in (root, *parents.values()))
+    model = shown[0] if shown else {}
     needs = gates.needs(alias, selectors(model))
-    budget, known = info.context.budget, Evidence(model, _shown(root))
+    budget, known = info.context.budget, Evidence(model, version)
     is_long = sum(len(page.items) for page in (evaluations, *others)) > MANY_RECORDS
     await budget.pause()
     async with budget.slot("evidence", GATES_AT_ONCE) as hold:
-        evidence = await run_in_parts(_with_records(known, needs, evaluations, *others), is_long=is_long)
+        evidence = await run_in_parts(_with_records(known, needs, owner_of, evaluations, *others), is_long=is_long)
         hold(RECORD_BYTES * evidence.size)
         examined = await run_in_parts(evaluations_to_examine(gates, alias, evidence), is_long=is_long)
         unclean = await _contaminated(info, [each["id"] for each in examined])
@@ -149,7 +153,7 @@ async def gate_of(info: Info, root: Row, alias: str) -> GateResult:
 
 
 def _with_records(
-    known: Evidence, needs: Needs, evaluations: RowPage, approvals: RowPage, *incidents: RowPage
+    known: Evidence, needs: Needs, owner_of: OwnerOf, evaluations: RowPage, approvals: RowPage, *incidents: RowPage
 ) -> Generator[None, None, Evidence]:
     """Return evidence with the records of its lists; pauses after each.
 
@@ -157,8 +161,10 @@ def _with_records(
     """
     deciding: list[Record] = []
     for item in evaluations.items:
-        if may_decide(needs, known.version, item.row.record, item.row.visible_value("verdict")):
-            deciding.append({name: item.row.visible_value(name) for name in EVALUATION_FIELDS})
+        owner = owner_of(item.row)
+        if may_decide(needs, known.version, {"ownerTeam": owner}, item.row.visible_value("verdict")):
+            shown = {name: item.row.visible_value(name) for name in EVALUATION_FIELDS}
+            deciding.append({**shown, "ownerTeam": owner})
         yield
     lists: list[list[Record]] = []
     for found in (approvals.items, [item for page in incidents for item in page.items]):
@@ -180,6 +186,11 @@ async def _contaminated(info: Info, urns: Sequence[str]) -> frozenset[str]:
 
     await gathered(info.context.budget, [partial(examine, row) for row in await _rows(info, urns)], "gate")
     return frozenset(urns) - clean
+
+
+def _owned(row: Row, owner_of: OwnerOf) -> Record:
+    """Return the visible fields of an asset, with its owner if this is visible to the viewer."""
+    return {**_shown(row), "ownerTeam": owner_of(row)}
 
 
 def _shown(row: Row) -> Record:

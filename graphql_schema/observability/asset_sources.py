@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 import strawberry
 
 from graphql_schema.catalog.enums import value
-from graphql_schema.catalog.relations import INPUT_TO, PRODUCES, RUN_OF, Direction, Hop
+from graphql_schema.catalog.relations import INPUT_TO, PARENT_HOPS, PRODUCES, RUN_OF, Direction, Hop
 from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.execution.many_calls import gathered
 from graphql_schema.execution.side_thread import run_in_parts
@@ -30,6 +30,7 @@ from graphql_schema.ports.conditions import Above, All, Below, Condition, In
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ALL, ONE, PageRequest, RelationQuery, related
 from graphql_schema.ports.row import PageItem, Row
+from graphql_schema.rules.observation.known_owner import OwnerOf, known_owner
 from graphql_schema.rules.observation.source_alarms import ALARM_DAYS, SILENT_HOURS, alarming_since, is_silent
 from policies.errors import LimitError
 
@@ -148,19 +149,24 @@ async def _subjects(row: Row, info: Info) -> _Subjects:
     query = _query_of(row.kind)
     if query is None:
         return _Subjects((row.urn,), ())
-    found = (await info.context.reader.related(row, query, ALL)).items
+    reader, hop = info.context.reader, PARENT_HOPS.get(row.kind)
+    queries = [query] if hop is None else [query, related(hop)]
+    found, *above = [page.items for page in await asyncio.gather(*(reader.related(row, one, ALL) for one in queries))]
     await info.context.budget.pause()
-    return await run_in_parts(_nearest(row, found), is_long=len(found) > MANY_PROCESSES)
+    parents = {item.row.urn: item.row for items in above for item in items}
+    nearest = _nearest(row, found, partial(known_owner, row_of=parents.get))
+    return await run_in_parts(nearest, is_long=len(found) > MANY_PROCESSES)
 
 
-def _nearest(asset: Row, items: Sequence[PageItem]) -> Generator[None, None, _Subjects]:
+def _nearest(asset: Row, items: Sequence[PageItem], owner_of: OwnerOf) -> Generator[None, None, _Subjects]:
     """Return the subjects of an asset, of all runs and workflows beside it; pauses after each of them.
 
     Of the others, the newest of each owner team comes first, then the second newest of each.
     """
-    close, others = list[_Place](), defaultdict[object, list[_Place]](list)
+    close, others, owner = list[_Place](), defaultdict[object, list[_Place]](list), owner_of(asset)
     for item in items:
-        _keep(close if _is_close(item, asset) else others[item.row.visible_value("ownerTeam")], _age(item.row))
+        is_close = _is_close(item, owner, owner_of)
+        _keep(close if is_close else others[owner_of(item.row)], _age(item.row))
         yield
     shares = list[_Place]()
     for of_owner in others.values():
@@ -177,11 +183,10 @@ def _keep(first: list[_Place], place: _Place) -> None:
         del first[MAX_RUNS:]
 
 
-def _is_close(item: PageItem, asset: Row) -> bool:
-    """Return whether a run or workflow does more than read an asset, or has its owner."""
-    owner = asset.visible_value("ownerTeam")
+def _is_close(item: PageItem, owner: str | None, owner_of: OwnerOf) -> bool:
+    """Return whether a run or workflow does more than read an asset, or has the known ``owner`` of the asset."""
     reads = item.edge is None or item.edge["relation"] == INPUT_TO.name
-    return not reads or bool(owner and item.row.visible_value("ownerTeam") == owner)
+    return not reads or bool(owner and owner_of(item.row) == owner)
 
 
 def _query_of(kind: str) -> RelationQuery | None:

@@ -1,7 +1,8 @@
 """Evaluation of gates, for readers and writers: the conditions of an alias that a model version does not meet.
 
 The evidence has only records and fields that the caller may see, but a writer evaluates hidden evaluations as well, by
-themselves. A visible evaluation that hides its contamination is not known to be uncontaminated.
+themselves. A visible evaluation that hides its contamination is not known to be uncontaminated. The ``ownerTeam`` in
+the evidence of a reader is None if the owner is hidden from the viewer; that of a writer is the stored one.
 """
 
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Final, TypeVar
 from graphql_schema.ports.outcomes import GateResult
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.turns.sorted_parts import sorted_in_parts
+from graphql_schema.rules.observation.known_owner import is_same_owner
 from policies.installation.gates import Gates, Needs, Selectors
 from policies.sensitivity import RANK
 
@@ -71,7 +73,8 @@ def evaluate_gate(gates: Gates, alias: str, evidence: Evidence, now: int) -> Ste
     counting, reported, blocking = set[str](), set[str](), set[str]()
     for each in evidence.evaluations if needs.evaluations else ():
         if _fails(each):
-            failing = counting if counts_for(evidence.version, each, needs.evaluators) else reported
+            counts = _counts(evidence.version, each, needs)
+            failing = counting if counts else reported
             failing.add(each["id"])
         yield
     for each in evidence.incidents:
@@ -97,7 +100,7 @@ def evaluations_to_examine(gates: Gates, alias: str, evidence: Evidence) -> Step
     needs = gates.needs(alias, selectors(evidence.model))
     found: list[Record] = []
     for each in evidence.evaluations if needs.uncontaminated else ():
-        if _is_active(each) and counts_for(evidence.version, each, needs.evaluators):
+        if _is_active(each) and _counts(evidence.version, each, needs):
             found.append(each)
         yield
     return found
@@ -108,7 +111,7 @@ def may_decide(needs: Needs, version: Record, evaluation: Record, verdict: str |
 
     The others need not be examined.
     """
-    is_examined = needs.uncontaminated and counts_for(version, evaluation, needs.evaluators)
+    is_examined = needs.uncontaminated and _counts(version, evaluation, needs)
     return is_examined or (needs.evaluations and verdict == "FAIL")
 
 
@@ -117,23 +120,22 @@ def selectors(model: Record) -> Selectors:
     return Selectors(model.get("riskTier") or "", model.get("domain", ""))
 
 
-def counts_for(version: Record, evaluation: Record, evaluators: Collection[str] = ()) -> bool:
-    """Return whether an evaluation counts: the owner team of the version, or a team in ``evaluators``, owns it.
+def counts_for(owner: str | None, evaluated_by: str | None, evaluators: Collection[str] = ()) -> bool:
+    """Return whether an evaluation counts: the owner of the version, or a team in ``evaluators``, owns it.
 
-    Otherwise any caller could change the gates and the health of a version of others. For a version without an owner
-    team, evaluations without one count.
+    Otherwise any caller could change the gates and the health of a version of others. For a version without an owner,
+    evaluations without one count. An owner who is unknown to the viewer is None, and is no owner of both.
     """
-    owner = evaluation["ownerTeam"]
-    return bool(owner == version["ownerTeam"] or owner in evaluators)
+    return is_same_owner(owner, evaluated_by) or evaluated_by in evaluators
 
 
-def counts_on(asset: Record, attached: Record) -> bool:
-    """Return whether a check result or incident counts for the health and the gates of an asset.
+def counts_on(asset: str, owner: str | None, attached: Record) -> bool:
+    """Return whether a check result or incident counts for the health and the gates of the asset with an id.
 
     Any engineer may record one on an asset without an owner, such as a placeholder. If this asset has an owner now, it
-    counts there only if its author reported for the owner.
+    counts there only if its author reported for the owner, whom the viewer must know.
     """
-    return asset["id"] not in attached.get(UNOWNED, ()) or asset["ownerTeam"] in {"", *attached[REPORTERS]}
+    return asset not in attached.get(UNOWNED, ()) or owner in {"", *attached[REPORTERS]}
 
 
 def approvers(approvals: Sequence[Record], needs: Needs, now: int) -> dict[str, str]:
@@ -173,6 +175,10 @@ def _repeated(people: Mapping[str, str], needs: Needs) -> Iterator[str]:
                 yield f"{person} gave the approvals {' and '.join(of_person)}, which must be of different people."
 
 
+def _counts(version: Record, evaluation: Record, needs: Needs) -> bool:
+    return counts_for(version["ownerTeam"], evaluation["ownerTeam"], needs.evaluators)
+
+
 def _fails(evaluation: Record) -> bool:
     """Return whether an evaluation has the verdict FAIL, and is neither retired nor deleted."""
     return evaluation.get("verdict") == "FAIL" and _is_active(evaluation)
@@ -187,7 +193,7 @@ def _blocks(incident: Record, evidence: Evidence, severities: Collection[str]) -
     if incident["state"] != "OPEN" or incident["severity"] not in severities:
         return False
     on = [asset for asset in (evidence.version, evidence.model) if asset.get("id") in incident["subjects"]]
-    return any(counts_on(asset, incident) for asset in on)
+    return any(counts_on(asset["id"], asset["ownerTeam"], incident) for asset in on)
 
 
 def _sorted(ids: Collection[str]) -> Steps[tuple[str, ...]]:

@@ -7,7 +7,7 @@ discloses the attribute, so the explanation does not look at it: it names all ru
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from policies.attributes import ATTRIBUTES, Caller, PolicyAttributes
+from policies.attributes import ATTRIBUTES, OWNER_FIELDS, Caller, PolicyAttributes
 from policies.cedar.engine import Engine
 from policies.cedar.rows import condition
 from policies.cedar.rules import Rules
@@ -22,8 +22,6 @@ EXPLAINED: Final[tuple[WriteAction, ...]] = tuple(
 """The write actions that are explained, in the order of the result. Assets are not the subject of `administer`."""
 
 _TEAM: Final = "mlg://team/"
-_OWNER_FIELDS: Final = frozenset({"owners", "domain"})
-"""The fields that show an owner who is not a team; the field ``ownerTeam`` shows teams only."""
 
 
 def unknown_attributes(attributes: PolicyAttributes, hidden: frozenset[str]) -> frozenset[str]:
@@ -32,7 +30,7 @@ def unknown_attributes(attributes: PolicyAttributes, hidden: frozenset[str]) -> 
     An owner who is not a team counts as no owner, unless the fields that show such an owner are visible.
     """
     names = hidden.intersection(ATTRIBUTES)
-    if not attributes.owner_team.startswith(_TEAM) and hidden & _OWNER_FIELDS:
+    if not attributes.owner_team.startswith(_TEAM) and hidden & OWNER_FIELDS:
         names |= {"ownerTeam"}
     return names
 

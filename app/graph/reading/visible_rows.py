@@ -12,6 +12,7 @@ from app.graph.records.merged_record import target_of
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.row import Row
+from graphql_schema.rules.observation.known_owner import known_owner
 
 ALL_ENDS: Final = sys.maxsize
 """Number of far ends of each change that are read, if all are."""
@@ -159,6 +160,16 @@ class VisibleRows:
     def known(self, vid: int) -> Row | None:
         """Return the row that :meth:`row` returns for an evaluated vertex; None for a vertex that was not evaluated."""
         return self._known.get(vid)
+
+    def owner_of(self, asset: Row) -> str | None:
+        """Return the owner of an asset as :func:`known_owner` does; its parent counts as hidden until it is evaluated.
+
+        A request that reads the asset group of an asset evaluates its parent.
+        """
+        return known_owner(asset, self._of_urn)
+
+    def _of_urn(self, urn: str) -> Row | None:
+        return self.known(self.vid(urn))
 
     def hidden_times(self, vid: int) -> Record | None:
         """Return the kind and the times of an asset that the policy hides, only to count the asset.

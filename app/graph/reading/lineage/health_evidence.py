@@ -175,7 +175,7 @@ class EvidenceReader:
         their data are few enough. If their edges are too large for it all the same, no data is read.
         """
         with self._rows.budget.reading_on():
-            level = await run_in_turn(level.counting, level.is_long)
+            level = await run_in_turn(level.counting, level.is_long, self._rows)
             evaluations = await run_in_turn(level.evaluations, level.is_long)
         some = max(EDGE_CAP // (_SHARE * max(len(evaluations), 1)), 1)
         for maximum, window in ((sys.maxsize, {}), (some, {"n": some})):
@@ -261,13 +261,15 @@ class _Level:
         between = (*(self.edges[number] for number in read), self.left_out)
         return {far for edges in between for found in edges.values() for far, _ in found}
 
-    def counting(self) -> "_Level":
-        """Return the level with those evaluations alone that count for their version."""
+    def counting(self, rows: VisibleRows) -> "_Level":
+        """Return the level with those evaluations alone that count for their version; ``rows`` has the rows of it."""
         edges, left_out = [*self.edges], dict[int, list[tuple[int, Edge]]]()
         for hop in self._hops_to_evaluations():
             edges[hop] = {}
             for version, found in self.edges[hop].items():
-                counting = {far for far, _ in found if self._counts(version, far)}
+                row = rows.known(version)
+                owner = None if row is None else rows.owner_of(row)
+                counting = {far for far, _ in found if counts_for(owner, self._evaluated_by(far, rows))}
                 edges[hop][version] = [each for each in found if each[0] in counting]
                 left_out[version] = [each for each in found if each[0] not in counting]
         return replace(self, edges=edges, left_out=left_out)
@@ -283,10 +285,13 @@ class _Level:
     def _all_hops(self) -> "list[_EvidenceHops]":
         return [self.own, *(hops for _, hops in self.steps)]
 
-    def _counts(self, version: int, evaluation: int) -> bool:
-        """Return whether an evaluation counts for a version, also for a caller from whom it is hidden."""
-        records = self.response.records
-        return version in records and evaluation in records and counts_for(records[version], records[evaluation])
+    def _evaluated_by(self, evaluation: int, rows: VisibleRows) -> str | None:
+        """Return the known owner of an evaluation; that of one which is hidden from the caller is the stored one."""
+        row = rows.known(evaluation)
+        if row is not None:
+            return rows.owner_of(row)
+        record = self.response.records.get(evaluation)
+        return None if record is None else str(record["ownerTeam"])
 
 
 @dataclass(frozen=True, slots=True)

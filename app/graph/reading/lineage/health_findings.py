@@ -82,15 +82,15 @@ class EvidenceWeighing:
 
     def findings(self, asset: Row, evidence: HealthEvidence) -> Generator[None, None, AssetFindings]:
         """Return the findings on an asset that the caller may read, with a pause after each piece of evidence."""
-        hidden, found = asset.access.hidden, AssetFindings()
+        hidden, found, owner = asset.access.hidden, AssetFindings(), self._rows.owner_of(asset)
         found.blocked = not hidden.isdisjoint(_EVIDENCE)
         if _CHECKS not in hidden:
             found.lacks_evidence |= len(evidence.checks) >= evidence.max_checks
-            yield from self._weigh_checks(asset, evidence, found)
+            yield from self._weigh_checks(asset, owner, evidence, found)
         if _INCIDENTS not in hidden:
             found.lacks_evidence |= len(evidence.incidents) >= evidence.max_checks
             for incident in self._rows.found(evidence.incidents, self._response):
-                weight = weigh_incident(asset, incident)
+                weight = weigh_incident(asset, incident, owner)
                 if weight is not None:
                     found.causes.append(HealthFinding(asset, 0, weight, incident=incident))
                 yield
@@ -98,14 +98,16 @@ class EvidenceWeighing:
             yield from self._weigh_evaluations(asset, evidence, found)
         return found
 
-    def _weigh_checks(self, asset: Row, evidence: HealthEvidence, found: AssetFindings) -> Generator[None, None, None]:
+    def _weigh_checks(
+        self, asset: Row, owner: str | None, evidence: HealthEvidence, found: AssetFindings
+    ) -> Generator[None, None, None]:
         """Add a finding for each check whose latest result has a weight."""
         for vid, results in evidence.checks:
             check = self._rows.row(vid, self._response)
             latest = min(self._rows.found(results, self._response), key=lambda row: row.urn, default=None)
             if check is not None and latest is not None:
-                found.monitored |= counts_on(asset.record, latest.record)
-                weight = weigh_check(asset, check, latest, self._rows.row_policy.instant.valid)
+                found.monitored |= counts_on(asset.urn, owner, latest.record)
+                weight = weigh_check(asset, check, latest, owner, self._rows.row_policy.instant.valid)
                 if weight is not None:
                     found.causes.append(HealthFinding(asset, 0, weight, check=check, result=latest))
             yield
@@ -115,6 +117,8 @@ class EvidenceWeighing:
     ) -> Generator[None, None, None]:
         """Add a finding for each of the newest evaluations with the verdict FAIL or WARN."""
         visibility = LineageVisibility(self._rows, self._rows.row_policy.instant)
+        owner_of = self._rows.owner_of
+        owner = owner_of(version)
         for vid, edge in evidence.left_out:
             found.lacks_causes |= visibility.along(version, vid, edge, Direction.OUT) is not None
             yield
@@ -126,12 +130,12 @@ class EvidenceWeighing:
                 shown = evaluation.reads(_DATA)
                 found.blocked |= _VERDICT in evaluation.access.hidden
                 found.lacks_evidence |= shown and len(data) >= evidence.max_data
-                found.monitored |= counts_for(version.record, evaluation.record)
+                found.monitored |= counts_for(owner, owner_of(evaluation))
                 known.append((evaluation, (yield from self._visible_data(evaluation, data)) if shown else frozenset()))
             yield
         found.blocked |= bool(visibility.hidden)
-        found.newest = newest_evaluations(known)
-        for evaluation, weight in weigh_evaluations(version, found.newest):
+        found.newest = newest_evaluations(known, owner_of)
+        for evaluation, weight in weigh_evaluations(version, found.newest, owner_of):
             found.causes.append(HealthFinding(version, 0, weight, evaluation=evaluation))
             yield
 

@@ -41,6 +41,7 @@ from graphql_schema.rules.health_status import (
     status_of,
     weigh_contamination,
 )
+from graphql_schema.rules.observation.known_owner import OwnerOf
 from policies.errors import LimitError
 
 FINDING_BYTES: Final = 300
@@ -118,7 +119,8 @@ class HealthWalk:
 
     def _add_asset(self, depth: int, row: Row, asset: Row, findings: AssetFindings) -> Generator[None, None, None]:
         """Add the findings on one member of the group of ``row``, unless nearer ones of the asset count as much."""
-        counts = counts_in_group(asset, row) and counts_downstream(asset, self.root)
+        owner_of = self.session.rows.owner_of
+        counts = counts_in_group(asset, row, owner_of) and counts_downstream(asset, self.root, owner_of)
         if not self._added.isdisjoint({(findings, True), (findings, counts)}):
             return
         self._added.add((findings, counts))
@@ -147,10 +149,11 @@ class HealthWalk:
         """
         if self.root.kind == "Evaluation":
             return [self.root]
-        found, turns = group.itself.findings, self.session.rows.budget
+        found, turns, owner_of = group.itself.findings, self.session.rows.budget, self.session.rows.owner_of
+        owner = owner_of(self.root)
         newest = {True: list[Row](), False: list[Row]()}
         async for each in turns.in_turns(found.newest if found is not None else ()):
-            newest[counts_for(self.root.record, each.record)].append(each)
+            newest[counts_for(owner, owner_of(each))].append(each)
         admitted: list[Row] = []
         for counts, evaluations in newest.items():
             async for each in turns.in_turns(evaluations):
@@ -183,7 +186,7 @@ class HealthWalk:
             return
         self.walk.blocked |= report.completeness.policy
         self.walk.ended += report.completeness.budgets
-        weight = weigh_contamination(self.root, evaluation, report.verdict)
+        weight = weigh_contamination(self.root, evaluation, report.verdict, self.session.rows.owner_of)
         if weight is not None:
             self._add(HealthFinding(self.root, 0, weight, evaluation=evaluation, contamination=report.verdict.name))
 
@@ -209,8 +212,12 @@ class HealthWalk:
         return HealthReport(status_of(found, monitored=self.monitored), causes, completeness)
 
 
-def _follows(edge: JoinedEdge, near: Row, far: Row, reached: Row) -> bool:
-    return counts_in_group(near, reached) and brings_causes(edge.stored, far, near)
+def _follows(owner_of: OwnerOf, edge: JoinedEdge, near: Row, far: Row, reached: Row) -> bool:
+    """Return whether causes propagate over an edge.
+
+    The parent of ``far`` was not read yet. It does not matter: no reported edge begins at a version or feature.
+    """
+    return counts_in_group(near, reached, owner_of) and brings_causes(edge.stored, far, near, owner_of)
 
 
 async def health_of(session: WalkSession, row: Row, pin: SnapshotTime) -> HealthReport:
@@ -226,7 +233,7 @@ async def health_of(session: WalkSession, row: Row, pin: SnapshotTime) -> Health
 async def _health_of(session: WalkSession, row: Row, pin: SnapshotTime, hold: Callable[[int], None]) -> HealthReport:
     session.budget.begin()
     query = LineageQuery((row.urn,), Direction.IN, LEVELS)
-    walk = WalkState(session, query, session.visibility(None), LEVELS, follows=_follows)
+    walk = WalkState(session, query, session.visibility(None), LEVELS, follows=partial(_follows, session.rows.owner_of))
     walk.begin(row)
     health = HealthWalk(row, session, walk, session.visibility(None), hold)
     with session.freeing(walk, health):

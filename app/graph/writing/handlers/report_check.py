@@ -112,7 +112,8 @@ def _record(unit: ItemUnit, command: ReportCheckCommand, check: Record, urn: str
     asset = unit.lookup.known(unit.lookup.vid(command.asset))
     report = reported(unit, asset)
     former = set() if before is None else {*before.get(REPORTERS, ())}
-    is_taken = bool(former) and before is not None and not (REPORTERS in report and counts_on(asset, before))
+    counts = before is not None and counts_on(asset["id"], asset["ownerTeam"], before)
+    is_taken = bool(former) and not (REPORTERS in report and counts)
     if same and former and not is_taken:
         report[REPORTERS] = sorted({*former, *report[REPORTERS]})
     incident = before.get("incident") if same and before is not None and not is_taken else None

@@ -126,7 +126,7 @@ def tracked_incident(unit: ItemUnit, check: Record, asset: Record) -> str | None
 def _is_shared(unit: ItemUnit, incident: Record, asset: Record) -> bool:
     """Return whether an incident counts for the asset or, on one without an owner, was reported for a caller's team."""
     if asset["ownerTeam"] or REPORTERS not in incident:
-        return counts_on(asset, incident)
+        return counts_on(asset["id"], asset["ownerTeam"], incident)
     own = {*reported(unit, asset).get(REPORTERS, ())}
     return incident["createdBy"] == unit.author.subject or not own.isdisjoint(incident[REPORTERS])
 

@@ -170,6 +170,22 @@ async def test_what_is_hidden_does_not_count(schema: GraphSchema, estate: PlainG
     assert (found["missingApprovals"], found["sensitivityViolations"]) == (["governance", "release"], [])
 
 
+@pytest.mark.parametrize("is_hidden", [False, True])
+async def test_the_owner_of_a_hidden_model_decides_nothing(
+    schema: GraphSchema, estate: PlainGraph, ada: Principal, *, is_hidden: bool
+) -> None:
+    """The evaluation of the user who owns the model closes the gate only for who sees the model."""
+    hana = "mlg://user/test/default/hana"
+    for record in estate.records.values():
+        record |= {"ownerTeam": hana, "riskTier": "LOW"}
+    owners = {"index": {"owners": [[hana, ["TECHNICAL"]]]}}
+    estate.join("EVALUATED_BY", VERSION, estate.add("EVALUATION", "bad", verdict="FAIL", ownerTeam=hana, **owners))
+    if is_hidden:
+        del estate.records["mlg://model/test/default/ranker"], estate.edges[0]
+    found = await report(schema, estate, ada)
+    assert found["failingEvaluations"] == ([] if is_hidden else [{"name": "bad"}])
+
+
 async def test_a_version_without_a_visible_model_has_no_risk(
     schema: GraphSchema, graph: PlainGraph, ada: Principal
 ) -> None:

@@ -185,6 +185,27 @@ async def test_runs_of_strangers_hide_no_source(schema: GraphSchema, graph: Now,
     assert [each[0] for each in brief(await sources(schema, graph, ada, table))] == ["flood", "airflow", "spark"]
 
 
+@pytest.mark.parametrize("is_hidden", [False, True])
+async def test_the_owner_of_a_hidden_dataset_brings_nothing_close(
+    schema: GraphSchema, graph: Now, ada: Principal, *, is_hidden: bool
+) -> None:
+    """The runs of the user who owns the dataset of a version count before others only for who sees the dataset."""
+    hana = "mlg://user/test/default/hana"
+    table = graph.add("DATASET", "t", ownerTeam=hana)
+    version = graph.add("DATASET_VERSION", "t", version="1", ownerTeam=hana)
+    ours = graph.add("RUN", "ours", startedAt=1, ownerTeam=hana, index={"owners": [[hana, ["TECHNICAL"]]]})
+    graph.join("INPUT_TO", version, ours)
+    graph.event("of ours", ours, 9, "spark")
+    for number in range(MAX_RUNS):
+        run = graph.add("RUN", f"r{number:02}", startedAt=2 + number, ownerTeam=f"mlg://team/t/d/team{number}")
+        graph.join("INPUT_TO", version, run)
+        graph.event(f"flood {number}", run, 1, "flood")
+    if not is_hidden:
+        graph.join("VERSION_OF", version, table)
+    found = [each["source"] for each in await sources(schema, graph, ada, version)]
+    assert found == (["flood"] if is_hidden else ["flood", "spark"])
+
+
 async def test_many_runs_are_put_in_order_in_the_side_thread(
     schema: GraphSchema, graph: Now, ada: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

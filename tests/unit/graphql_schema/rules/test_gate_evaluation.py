@@ -169,16 +169,16 @@ def test_an_incident_that_others_opened_before_there_was_an_owner_blocks_nothing
 
 def test_what_is_recorded_on_an_asset_without_an_owner_counts_while_it_has_none() -> None:
     """Without an owner, all engineers maintain the asset together."""
-    assert counts_on({"id": "v", "ownerTeam": ""}, {REPORTERS: ["ads"], UNOWNED: ["v"]})
-    assert counts_on({"id": "v", "ownerTeam": "ranking"}, {})
+    assert counts_on("v", "", {REPORTERS: ["ads"], UNOWNED: ["v"]})
+    assert counts_on("v", "ranking", {})
 
 
 def test_an_incident_still_counts_for_the_asset_that_had_an_owner() -> None:
     """Another asset of the incident had none, and the first one has another owner since."""
     report = {REPORTERS: ["ads"], UNOWNED: ["v"]}
-    found = [counts_on({"id": name, "ownerTeam": "ranking"}, report) for name in ("m", "v")]
+    found = [counts_on(name, "ranking", report) for name in ("m", "v")]
     assert found == [True, False]
-    assert not counts_on({"id": "v", "ownerTeam": "ranking"}, {REPORTERS: [], UNOWNED: ["v"]})
+    assert not counts_on("v", "ranking", {REPORTERS: [], UNOWNED: ["v"]})
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,11 @@ OURS, THEIRS = "mlg://team/test/default/ranking", "mlg://team/test/default/ads"
 VERSION = plain_row("MODEL_VERSION", "ranker", version="3", ownerTeam=OURS)
 
 
+def stored(asset: Row) -> str:
+    """Return the stored owner of an asset, which is visible to a viewer who sees all."""
+    return str(asset.record["ownerTeam"])
+
+
 def documented(about: str) -> dict[str, str]:
     """Return the severity by value in backticks, from the rows of the page's table that begin with ``about``."""
     return dict(re.findall(rf"(?m)^\| {about}.*`([A-Z]+)`(?: is open)? \| (severe|minor) \|$", PAGE))
@@ -67,7 +72,10 @@ def causes(*evaluations: Row | tuple[Row, set[str]]) -> dict[str, CauseSeverity]
     pairs = [
         (each, frozenset[str]()) if isinstance(each, Row) else (each[0], frozenset(each[1])) for each in evaluations
     ]
-    return {each.record["name"]: severity for each, severity in weigh_evaluations(VERSION, newest_evaluations(pairs))}
+    return {
+        each.record["name"]: severity
+        for each, severity in weigh_evaluations(VERSION, newest_evaluations(pairs, stored), stored)
+    }
 
 
 def test_an_earlier_reference_makes_no_evaluation_older() -> None:
@@ -113,7 +121,7 @@ def test_the_status_follows_from_the_causes(found: list[HealthFinding], *, monit
 @pytest.mark.parametrize(("status", "severity"), [("FAIL", SEVERE), ("ERROR", SEVERE), ("WARN", MINOR), ("PASS", None)])
 def test_a_check_is_as_severe_as_its_latest_result(status: str, severity: CauseSeverity | None) -> None:
     """A check that passes is no cause."""
-    assert weigh_check(VERSION, plain_row("CHECK", "c", checkKind="DRIFT"), result(status), now=0) is severity
+    assert weigh_check(VERSION, plain_row("CHECK", "c", checkKind="DRIFT"), result(status), OURS, now=0) is severity
 
 
 @pytest.mark.parametrize(
@@ -131,20 +139,20 @@ def test_a_passed_freshness_check_is_minor_once_it_is_older_than_promised(
 ) -> None:
     """The limit is the ``freshnessSla`` of the feature, counted from the observation; exactly that old is in time."""
     feature, check = plain_row("FEATURE", "f", **values), plain_row("CHECK", "c", checkKind=check_kind)
-    assert weigh_check(feature, check, result("PASS", observed_at=500), now=500 + age) is severity
+    assert weigh_check(feature, check, result("PASS", observed_at=500), OURS, now=500 + age) is severity
 
 
 def test_a_failed_freshness_check_stays_severe_when_it_is_old() -> None:
     """Age makes no result less severe."""
     feature, check = plain_row("FEATURE", "f", freshnessSla="P1D"), plain_row("CHECK", "c", checkKind="FRESHNESS")
-    assert weigh_check(feature, check, result("FAIL"), now=2 * DAY) is SEVERE
+    assert weigh_check(feature, check, result("FAIL"), OURS, now=2 * DAY) is SEVERE
 
 
 def test_a_hidden_promise_makes_no_check_stale() -> None:
     """Health discloses nothing about a ``freshnessSla`` that is hidden from the viewer."""
     feature = plain_row("FEATURE", "f", hiding("freshnessSla"), freshnessSla="P1D")
     check = plain_row("CHECK", "c", checkKind="FRESHNESS")
-    assert weigh_check(feature, check, result("PASS"), now=2 * DAY) is None
+    assert weigh_check(feature, check, result("PASS"), OURS, now=2 * DAY) is None
 
 
 @pytest.mark.parametrize(
@@ -159,7 +167,7 @@ def test_a_hidden_promise_makes_no_check_stale() -> None:
 )
 def test_an_open_incident_is_a_cause(state: str, severity: str, expected: CauseSeverity | None) -> None:
     """A resolved incident is none."""
-    assert weigh_incident(VERSION, plain_row("INCIDENT", "i", state=state, severity=severity)) is expected
+    assert weigh_incident(VERSION, plain_row("INCIDENT", "i", state=state, severity=severity), OURS) is expected
 
 
 @pytest.mark.parametrize(("reporters", "severity"), [([OURS], SEVERE), ([THEIRS], REPORTED), ([], REPORTED)])
@@ -168,15 +176,15 @@ def test_what_others_recorded_before_there_was_an_owner_does_not_count(
 ) -> None:
     """Otherwise any caller could change the health of an asset by records on its placeholder."""
     incident = open_incident(reporters)
-    assert weigh_incident(VERSION, incident) is severity
+    assert weigh_incident(VERSION, incident, OURS) is severity
     failed = plain_row("CHECK_RESULT", "r", status="FAIL", observedAt=0, reporters=reporters, unowned=[VERSION.urn])
-    assert weigh_check(VERSION, plain_row("CHECK", "c", checkKind="DRIFT"), failed, now=0) is severity
+    assert weigh_check(VERSION, plain_row("CHECK", "c", checkKind="DRIFT"), failed, OURS, now=0) is severity
     unowned = plain_row("MODEL_VERSION", "ranker", version="3", ownerTeam="")
-    assert weigh_incident(unowned, incident) is SEVERE
+    assert weigh_incident(unowned, incident, "") is SEVERE
     passed = plain_row("CHECK_RESULT", "r", status="PASS", observedAt=0, reporters=reporters, unowned=[VERSION.urn])
-    assert weigh_check(VERSION, plain_row("CHECK", "c", checkKind="DRIFT"), passed, now=0) is None
+    assert weigh_check(VERSION, plain_row("CHECK", "c", checkKind="DRIFT"), passed, OURS, now=0) is None
     resolved = plain_row("INCIDENT", "i", state="RESOLVED", severity="HIGH", reporters=reporters, unowned=[VERSION.urn])
-    assert weigh_incident(VERSION, resolved) is None
+    assert weigh_incident(VERSION, resolved, OURS) is None
 
 
 def test_the_newest_evaluation_of_a_team_kind_and_data_counts() -> None:
@@ -236,32 +244,65 @@ def test_an_edge_that_others_declare_brings_no_causes() -> None:
     A further owner is named by the team that owns the asset, and so is no consent.
     """
     reported = {"reported": True}
-    assert not brings_causes(reported, owned(THEIRS), owned(OURS))
-    assert not brings_causes(reported, owned(""), owned(OURS))
-    assert brings_causes(reported, owned(OURS), owned(OURS))
-    assert not brings_causes(reported, owned(THEIRS, OURS), owned(OURS))
-    assert brings_causes(reported, owned(THEIRS), owned(""))
-    assert brings_causes({}, owned(THEIRS), owned(OURS))
+    assert not brings_causes(reported, owned(THEIRS), owned(OURS), stored)
+    assert not brings_causes(reported, owned(""), owned(OURS), stored)
+    assert brings_causes(reported, owned(OURS), owned(OURS), stored)
+    assert not brings_causes(reported, owned(THEIRS, OURS), owned(OURS), stored)
+    assert brings_causes(reported, owned(THEIRS), owned(""), stored)
+    assert brings_causes({}, owned(THEIRS), owned(OURS), stored)
 
 
 def test_a_cause_on_an_asset_without_owners_counts_for_such_assets_only() -> None:
     """Any engineer may record causes on an asset without an owner team."""
-    assert not counts_downstream(owned(""), owned(OURS))
-    assert counts_downstream(owned(""), owned(""))
-    assert counts_downstream(owned(THEIRS), owned(OURS))
+    assert not counts_downstream(owned(""), owned(OURS), stored)
+    assert counts_downstream(owned(""), owned(""), stored)
+    assert counts_downstream(owned(THEIRS), owned(OURS), stored)
 
 
 def test_a_cause_on_a_child_of_others_does_not_count_for_its_parent() -> None:
     """Another team can register a version before its model has an owner, and causes on this model do not count."""
     model, version = (plain_row(kind, "m", ownerTeam=OURS) for kind in ("MODEL", "MODEL_VERSION"))
     theirs, unowned = plain_row("MODEL_VERSION", "m2", ownerTeam=THEIRS), plain_row("MODEL", "m0", ownerTeam="")
-    assert [counts_in_group(each, model) for each in (model, version, theirs)] == [True, True, False]
+    assert [counts_in_group(each, model, stored) for each in (model, version, theirs)] == [True, True, False]
     of_domain = plain_row("MODEL", "m1", ownerTeam="mlg://domain/test/default/shop")
     for parent in (unowned, of_domain):
-        assert [counts_in_group(each, parent) for each in (parent, version, theirs)] == [True] * 3
-    assert [counts_in_group(each, theirs) for each in (theirs, model, unowned, of_domain)] == [True, True, False, True]
+        assert [counts_in_group(each, parent, stored) for each in (parent, version, theirs)] == [True] * 3
+    assert [counts_in_group(each, theirs, stored) for each in (theirs, model, unowned, of_domain)] == [
+        True,
+        True,
+        False,
+        True,
+    ]
     child = plain_row("MODEL_VERSION", "m3", ownerTeam="")
-    assert [counts_in_group(each, child) for each in (child, model, unowned, of_domain)] == [True] * 4
+    assert [counts_in_group(each, child, stored) for each in (child, model, unowned, of_domain)] == [True] * 4
+
+
+def unknown(_: Row) -> None:
+    """Return the owner of an asset, which is hidden from the viewer."""
+
+
+def test_nothing_counts_by_an_unknown_owner() -> None:
+    """An owner who is hidden from the viewer is neither that of another asset nor none, also if both are unknown."""
+    model, version = (plain_row(kind, "m", ownerTeam=OURS) for kind in ("MODEL", "MODEL_VERSION"))
+    assert [counts_in_group(*pair, unknown) for pair in ((model, version), (version, model), (model, model))] == [
+        False,
+        False,
+        True,
+    ]
+    assert not brings_causes({"reported": True}, owned(OURS), owned(OURS), unknown)
+    assert brings_causes({}, owned(OURS), owned(OURS), unknown)
+    known: dict[str, str | None] = {model.urn: None}
+    for owner, counts in ((OURS, True), ("", False)):
+        known[version.urn] = owner
+        assert counts_downstream(version, model, lambda row: known[row.urn]) is counts
+        assert counts_downstream(model, version, lambda row: known[row.urn]) is not counts
+    failed = evaluation("e", "FAIL")
+    assert [*weigh_evaluations(VERSION, newest_evaluations([(failed, frozenset())], unknown), unknown)] == [
+        (failed, REPORTED)
+    ]
+    assert weigh_contamination(VERSION, failed, ContaminationVerdict.DIRECT, unknown) is REPORTED
+    assert weigh_contamination(failed, failed, ContaminationVerdict.DIRECT, unknown) is MINOR
+    assert weigh_incident(VERSION, open_incident([OURS]), None) is REPORTED
 
 
 @pytest.mark.parametrize("status", ["PENDING", "ROLLED_BACK", "RETIRED"])
@@ -302,6 +343,6 @@ def test_direct_contamination_impairs_the_evaluation_and_its_version(
 ) -> None:
     """DIRECT counts for the evaluation, and for the version if its own team evaluated; DERIVED is listed only."""
     ours, theirs = evaluation("ours", "PASS"), evaluation("theirs", "PASS", ownerTeam=THEIRS)
-    assert weigh_contamination(theirs, theirs, verdict) is own
-    assert weigh_contamination(VERSION, ours, verdict) is of_version
-    assert weigh_contamination(VERSION, theirs, verdict) is of_stranger
+    assert weigh_contamination(theirs, theirs, verdict, stored) is own
+    assert weigh_contamination(VERSION, ours, verdict, stored) is of_version
+    assert weigh_contamination(VERSION, theirs, verdict, stored) is of_stranger

@@ -43,6 +43,10 @@ class Rows:
         """See VisibleRows; the parent is visible."""
         return plain_row("DATASET", "parent", vid=PARENT) if vid == PARENT else None
 
+    def owner_of(self, _: Row) -> str | None:
+        """See VisibleRows; no asset has an owner."""
+        return ""
+
     def row(self, vid: int, _: LevelResponse) -> None:
         """Note that a check is read, which is hidden."""
         self.read.append(vid)

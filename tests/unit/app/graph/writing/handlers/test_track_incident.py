@@ -113,7 +113,10 @@ def test_who_owned_a_placeholder_for_a_while_reported_as_a_stranger(memory: Memo
     assert memory.outcomes(asset("dataset a", owners=OURS), asset(about), who=ADA, now=NOW + 3)[0] == "CREATED"
     incident, registered = record(memory, one), memory.record(about)
     assert (incident["reporters"], incident["unowned"]) == ([urn("team ads")], [urn(about)])
-    assert (registered["ownerTeam"], counts_on(registered, incident)) == (urn("team ranking"), False)
+    assert (registered["ownerTeam"], counts_on(registered["id"], registered["ownerTeam"], incident)) == (
+        urn("team ranking"),
+        False,
+    )
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["inherited owner", "own owner"])
@@ -134,7 +137,10 @@ def test_who_owned_the_child_of_a_placeholder_reported_as_a_stranger(
     assert memory.outcomes(asset(parent, owners=OURS, **members), who=ADA, now=NOW + 3) == ["CREATED"]
     memory.run(asset(child, owners=OURS), who=ADA, now=NOW + 4)
     registered = memory.record(child)
-    assert (registered["ownerTeam"], counts_on(registered, record(memory, one))) == (urn("team ranking"), False)
+    assert (registered["ownerTeam"], counts_on(registered["id"], registered["ownerTeam"], record(memory, one))) == (
+        urn("team ranking"),
+        False,
+    )
 
 
 @pytest.mark.parametrize("reserved", [True, False])
