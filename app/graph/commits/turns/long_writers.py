@@ -32,7 +32,11 @@ time of writers.
 """
 
 MAX_WAIT_SECONDS: Final = 20.0
-"""Longest wait after one transaction, in seconds: a call lasts for a minute at most."""
+"""Maximal number of seconds that a call waits: it lasts for a minute at most, and has a place of the mutations.
+
+The same holds for the wait after a transaction of MAX_WAIT_SECONDS / FACTOR. After a longer one, it is FACTOR times all
+of its seconds: with a fixed maximum, transactions of five seconds would have a fifth of the time of writers.
+"""
 
 APART_SECONDS: Final = 10.0
 """For how many seconds the batches of a caller share no transaction with others who write, if much was read for them.
@@ -51,9 +55,11 @@ Each has one of the places of the mutations of all callers.
 """
 
 _OTHERS_FIRST: Final = (
-    "Your last transaction took long and others write, so other calls of yours wait already. What this call had not "
-    "written before is not written. Send it again later, with the same idempotency keys, or change fewer assets then."
+    "Your last transaction took long and others write, so {}. What this call had not written before is not written. "
+    "Send it again later, with the same idempotency keys, or change fewer assets then."
 )
+_MANY_WAIT: Final = _OTHERS_FIRST.format("other calls of yours wait already")
+_WAITED: Final = _OTHERS_FIRST.format(f"this call has waited for {MAX_WAIT_SECONDS:g} seconds")
 
 
 @dataclass(slots=True)
@@ -76,10 +82,9 @@ class LongWriters:
         self._apart_until = {each: until for each, until in self._apart_until.items() if until > now}
         if large_seconds > LARGE_SECONDS:
             self.keep_apart(caller)
-        too_long = max(seconds - LONG_SECONDS, large_seconds if large_seconds > LARGE_SECONDS else 0.0)
-        if too_long > 0:
-            until = now + min(FACTOR * too_long, MAX_WAIT_SECONDS)
-            self._until[caller] = max(until, self._until.get(caller, 0.0))
+        wait = wait_after(seconds, large_seconds)
+        if wait > 0:
+            self._until[caller] = max(now + wait, self._until.get(caller, 0.0))
 
     def keep_apart(self, caller: Hashable) -> None:
         """Let the batches of a caller share no transaction with others who write for APART_SECONDS."""
@@ -100,20 +105,32 @@ class LongWriters:
         """Return when a caller may begin a transaction: at once without a long one before, or without other writers.
 
         ``check`` raises what has ended the operation, which then waits no longer. Raises StoreUnavailableError while
-        MAX_WAITING calls of the caller wait.
+        MAX_WAITING calls of the caller wait, and after MAX_WAIT_SECONDS.
         """
         if not self.must_wait(caller):
             return
         if self._waiting[caller] >= MAX_WAITING:
-            raise StoreUnavailableError(_OTHERS_FIRST, retry_after=ceil(self._left(caller)))
+            raise StoreUnavailableError(_MANY_WAIT, retry_after=ceil(self._left(caller)))
         self._waiting[caller] += 1
+        ends = self.clock() + MAX_WAIT_SECONDS
         try:
             while self.must_wait(caller):
                 check()
-                await asyncio.sleep(min(self._left(caller), POLL_SECONDS))
+                rest = ends - self.clock()
+                if rest <= 0:
+                    raise StoreUnavailableError(_WAITED, retry_after=ceil(self._left(caller)))
+                await asyncio.sleep(min(self._left(caller), rest, POLL_SECONDS))
         finally:
             self._waiting[caller] -= 1
             self._waiting += Counter()  # drops callers without a call that waits
 
     def _left(self, caller: Hashable) -> float:
         return self._until.get(caller, 0.0) - self.clock()
+
+
+def wait_after(seconds: float, large_seconds: float) -> float:
+    """Return for how many seconds a caller waits after a transaction; the arguments are as in LongWriters.wrote."""
+    if FACTOR * seconds > MAX_WAIT_SECONDS:
+        return FACTOR * seconds
+    too_long = max(seconds - LONG_SECONDS, large_seconds if large_seconds > LARGE_SECONDS else 0.0)
+    return min(FACTOR * max(too_long, 0.0), MAX_WAIT_SECONDS)

@@ -6,7 +6,9 @@ its approvals, and so does a change of its owner team, also back to the former o
 The rule is applied to the staged changes of every item, whichever command made them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, partial
+from itertools import chain
 from typing import Final
 
 from app.graph.records.edge_record import UNCONFIRMED, is_current, was_confirmed
@@ -120,15 +122,32 @@ def own_work(unit: ItemUnit, record: Record) -> Record | None:
     """
     parts = [record, *_deployed_versions(unit, record)]
     made = next((each for each in parts if unit.author.subject in makers(each)), None)
+    return next(_requested(unit, parts), None) if made is None else made
+
+
+def first_own_work(unit: ItemUnit, records: Sequence[Record]) -> Record | None:
+    """Return the first of some assets that is :func:`own_work` of the caller, None if there is none.
+
+    There is no deployment among them. Many versions may have the same runs, so each run is examined once for all.
+    """
+    made = next((number for number, each in enumerate(records) if unit.author.subject in makers(each)), len(records))
+    return next(chain(_requested(unit, records[:made]), records[made : made + 1]), None)
+
+
+def _requested(unit: ItemUnit, records: Sequence[Record]) -> Iterator[Record]:
+    """Yield those of some assets that a run produced which the caller started, in their order; one for each such run.
+
+    Of each run, the one edge to the user is looked up: a run may have thousands of users, and all writers wait.
+    """
     urn = unit.author.user
-    outputs = [each for each in parts if PRODUCES.allows("Run", kind_of(each))]
-    if made is not None or urn is None or not outputs:
-        return made
-    user = unit.lookup.vid(urn)
+    outputs = [each for each in records if PRODUCES.allows("Run", kind_of(each))]
+    if urn is None or not outputs:
+        return
+    is_named = cache(partial(_names_user, unit, unit.lookup.vid(urn)))
     unit.lookup.require_hops(*((PRODUCES.into("Run"), _vid(unit, each)) for each in outputs))
     runs = [(each, run) for each in outputs for run in runs_of(unit, each)]
-    unit.lookup.require_hops(*((STARTED_BY.out("User"), run) for _, run in runs))
-    return next((output for output, run in runs if _names_user(unit, run, user)), None)
+    unit.lookup.require_hops(*((STARTED_BY.out("User"), run) for run in dict.fromkeys(run for _, run in runs)))
+    yield from (output for output, run in runs if is_named(run))
 
 
 def runs_of(unit: ItemUnit, output: Record) -> list[int]:
@@ -158,11 +177,10 @@ def record_named_runs(unit: ItemUnit) -> None:
             unit.staging.put(key[2], {**output, NAMED_RUNS: sorted({*named, unit.lookup.known(key[1])["id"]})})
 
 
-def _names_user(unit: ItemUnit, run: int, user: int) -> bool:
+def _names_user(unit: ItemUnit, user: int, run: int) -> bool:
     """Return whether a run ever named a user in a confirmed edge that is not RETRACTED."""
-    named = [key for key in unit.lookup.edges_at(STARTED_BY.name, Direction.OUT, run) if key[2] == user]
-    edges = [unit.lookup.edge(key) or {} for key in named]
-    return any(was_confirmed(edge) and not edge.get(RETRACTED) for edge in edges)
+    edge = unit.lookup.edge((STARTED_BY.name, run, user))
+    return edge is not None and was_confirmed(edge) and not edge.get(RETRACTED)
 
 
 def _deployed_versions(unit: ItemUnit, record: Record) -> list[Record]:

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Final
 
 from app.graph.records.vertex_record import OWNING_TEAM, attributes, is_unowned_stub, kind_of, owner_team
-from app.graph.writing.rules.approved_content import UNPROTECTED_BY, WEAKENED_BY, made_or_requested, runs_of
+from app.graph.writing.rules.approved_content import UNPROTECTED_BY, WEAKENED_BY, first_own_work, made_or_requested
 from app.graph.writing.rules.effective_sensitivity import with_known_sensitivity
 from app.graph.writing.rules.permissions import refuse_withheld, require_right
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -116,13 +116,9 @@ def _refuse_maker(unit: ItemUnit, vid: int, model: Record, reason: str, *path: s
     ``reason`` begins the message: why a maker may not make the change. ``path`` is the input field that does.
     """
     versions = unit.visibility.neighbours(VERSION_OF.into("ModelVersion"), vid)
-    produced = PRODUCES.into("Run")
-    unit.lookup.require_hops(*((produced, key[1]) for key, _ in versions))
-    runs = {run for _, record in versions for run in runs_of(unit, record)}
-    unit.lookup.require_hops(*((STARTED_BY.out("User"), run) for run in sorted(runs)))
-    made = [each["id"] for each in (model, *(record for _, record in versions)) if made_or_requested(unit, each)]
-    if made:
-        message = f"{reason}, and you made or requested {made[0]}; let an approver make the change who did not."
+    own = first_own_work(unit, [model, *(record for _, record in versions)])
+    if own is not None:
+        message = f"{reason}, and you made or requested {own['id']}; let an approver make the change who did not."
         raise denied(message, *path)
 
 

@@ -39,7 +39,7 @@ class Clock:
 
 @pytest.mark.parametrize(
     ("seconds", "large_seconds", "wait"),
-    [(0.4, 0, 0), (1.5, 0, 10), (2.25, 0, 17.5), (60, 0, 20), (0.4, 0.15, 0), (0.4, 0.75, 7.5), (2, 0.75, 15)],
+    [(0.4, 0, 0), (1.5, 0, 10), (2, 0, 15), (0.4, 0.15, 0), (0.4, 0.75, 7.5), (2, 0.75, 15), (0.4, 60, 20)],
 )
 async def test_a_caller_waits_for_ten_times_what_was_too_long(
     seconds: float, large_seconds: float, wait: float, monkeypatch: pytest.MonkeyPatch
@@ -60,6 +60,41 @@ async def test_a_caller_waits_for_ten_times_what_was_too_long(
         assert pauses == []
         await writers.wait("ada", OperationBudget().check)
     assert sum(pauses) == pytest.approx(wait)
+
+
+@pytest.mark.parametrize("large_seconds", [0.0, 4.8, 60.0])
+@pytest.mark.parametrize("seconds", [2.1, 4.8, 9.0, 60.0])
+def test_the_longest_transactions_have_less_than_a_tenth_of_the_time(seconds: float, large_seconds: float) -> None:
+    """A caller of transactions over two seconds waits for ten times as long, without a maximum."""
+    clock = Clock()
+    contention = WriterContention(clock)
+    writers = LongWriters(contention, clock)
+    writers.wrote("ada", seconds, large_seconds)
+    with contention.call("bo"):
+        clock.now = 9.9 * seconds
+        assert writers.must_wait("ada")
+        clock.now = 10.1 * seconds
+        assert not writers.must_wait("ada")
+
+
+async def test_a_call_waits_for_a_part_of_a_long_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It then ends with the rest of the time, and its place among the mutations is free, before its deadline."""
+    clock = Clock()
+    contention = WriterContention(clock)
+    writers = LongWriters(contention, clock)
+
+    async def passed(pause: float) -> None:
+        clock.now += pause
+
+    monkeypatch.setattr(asyncio, "sleep", passed)
+    writers.wrote("ada", 4.8)
+    with contention.call("bo"):
+        for rest in (28, 8):
+            with pytest.raises(StoreUnavailableError, match="this call has waited for 20 seconds") as caught:
+                await writers.wait("ada", OperationBudget().check)
+            assert caught.value.retry_after == rest
+        await writers.wait("ada", OperationBudget().check)
+        assert clock.now == pytest.approx(48)
 
 
 def test_a_caller_of_large_items_is_apart_while_others_write() -> None:
@@ -229,7 +264,7 @@ async def test_few_calls_of_a_caller_wait() -> None:
     clock = Clock()
     contention = WriterContention(clock)
     writers = LongWriters(contention, clock)
-    writers.wrote("ada", 60)
+    writers.wrote("ada", 0, 2)
 
     def no_check() -> None:
         """Let the operation go on."""
@@ -243,7 +278,7 @@ async def test_few_calls_of_a_caller_wait() -> None:
         await writers.wait("bo", no_check)
         clock.now += 20
         await asyncio.gather(*waiting)
-        writers.wrote("ada", 60)
+        writers.wrote("ada", 0, 2)
         again = asyncio.create_task(writers.wait("ada", no_check))
         await asyncio.sleep(0)
         assert not again.done()

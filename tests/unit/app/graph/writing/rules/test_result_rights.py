@@ -7,10 +7,14 @@ import pytest
 from support.stores.in_memory_writer import ROOT, Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
+from app.graph.records.edge_record import EdgeKey
+from app.graph.records.vertex_id import vertex_id
+from app.graph.writing.unit.lookup import Lookup
 from app.graph.writing.unit.visibility import CallerVisibility
-from graphql_schema.ports.commands import SetAliasCommand
+from graphql_schema.catalog.relations import Direction
+from graphql_schema.ports.commands import ApproveCommand, Command, SetAliasCommand
 from graphql_schema.ports.record import Record
-from policies.installation.gates import Gate, Gates, Needs
+from policies.installation.gates import NO_GATES, Gate, Gates, Needs
 
 ADA = person("ada", "team ranking", roles="engineer")
 MO = replace(person("mo", "team ranking", roles="engineer approver"), user=urn("user mo"))
@@ -53,6 +57,64 @@ def test_no_maker_weakens_a_gate(memory: Memory, made: str) -> None:
     lowering = asset("model n", {"riskTier": "LOW"})
     assert memory.outcomes(lowering, who=MO, now=NOW + 1) == ["DENIED"]
     assert memory.outcomes(lowering, who=EVE, now=NOW + 1) == ["UPDATED"]
+
+
+def champion(*, protected: bool) -> SetAliasCommand:
+    """Return the promotion of a version to an alias."""
+    return SetAliasCommand(urn("model m"), "champion", urn("model-version m@0"), protected=protected)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        asset("model m", {"riskTier": "LOW"}),
+        champion(protected=False),
+        ApproveCommand(urn("deployment s"), "g", "APPROVED"),
+    ],
+    ids=["risk", "alias", "deployment"],
+)
+@pytest.mark.parametrize("is_named", [True, False])
+def test_one_edge_is_examined_for_each_run(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch, item: Command, *, is_named: bool
+) -> None:
+    """Many versions may have the same runs, with thousands of users each: to go through all would take seconds."""
+    memory.gates = NO_GATES
+    versions, users = ([f"{kind}{number}" for number in range(6)] for kind in ("model-version m@", "user u"))
+    seeded(memory, *map(asset, versions), asset("deployment s", owners=OURS, modelVersion=versions))
+    for name, starters in (("run a", users), ("run b", [*users, "user mo"] if is_named else users)):
+        seeded(memory, asset(name, {"state": "COMPLETE"}, outputs=versions, startedBy=starters))
+    assert memory.outcomes(champion(protected=True), who=EVE) == ["UPDATED"]
+    examined: list[EdgeKey] = []
+    edge, edges_at = Lookup.edge, Lookup.edges_at
+
+    def one(self: Lookup, key: EdgeKey) -> Record | None:
+        examined.append(key)
+        return edge(self, key)
+
+    def several(self: Lookup, relation: str, direction: Direction, vid: int) -> list[EdgeKey]:
+        examined.extend(found := edges_at(self, relation, direction, vid))
+        return found
+
+    monkeypatch.setattr(Lookup, "edge", one)
+    monkeypatch.setattr(Lookup, "edges_at", several)
+    done = memory.outcomes(item, who=MO, now=NOW + 1)
+    assert (done == ["DENIED"]) == is_named
+    of_runs = sorted(key for key in examined if key[0] == "STARTED_BY")
+    mo = vertex_id("default", urn("user mo"))
+    both = sorted(("STARTED_BY", vertex_id("default", urn(run)), mo) for run in ("run a", "run b"))
+    assert of_runs == both or (is_named and of_runs == [("STARTED_BY", vertex_id("default", urn("run b")), mo)])
+
+
+@pytest.mark.parametrize("made", [0, 1])
+def test_the_denial_names_the_first_of_the_own_versions(memory: Memory, made: int) -> None:
+    """Mo made one version and requested the other one: the message names the first of these, whichever that is."""
+    versions = sorted(("model-version m@0", "model-version m@1"), key=lambda each: vertex_id("default", urn(each)))
+    assert memory.outcomes(asset(versions[made]), who=MO) == ["CREATED"]
+    seeded(memory, asset(versions[1 - made]), asset("run r", {"state": "COMPLETE"}, outputs=[versions[1 - made]]))
+    seeded(memory, link("STARTED_BY", "run r", "user mo"))
+    (done,) = memory.run(asset("model m", {"riskTier": "LOW"}), who=MO, now=NOW + 1)
+    (error,) = done.errors
+    assert f"you made or requested {urn(versions[0])};" in error.message
 
 
 def test_the_maker_of_a_model_is_who_registered_it(memory: Memory) -> None:
