@@ -5,7 +5,9 @@ Attacks: another user or program of the machine, a page open in a browser, and a
 """
 
 import asyncio
+import socket
 import subprocess
+from contextlib import ExitStack
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
@@ -14,6 +16,7 @@ import pytest
 from structlog.testing import capture_logs
 from support.stores.janusgraph import StoreGraph, store_settings, url_with_user_info
 from support.stores.sample_schema import sample_schema
+from support.waiting import until
 
 from app.graph.admin.store_probe import StoreProbe
 from app.graph.driver.errors import StoreFailedError
@@ -25,6 +28,28 @@ from app.store.embedded.secret_file import SECRET_FILE
 from app.store.store_endpoint import StoreEndpoint
 
 TYPES = {"json": "application/json", "page": "text/plain;charset=UTF-8", "form": "application/x-www-form-urlencoded"}
+STRANGERS = 200
+WAITING = 64
+YOUNG = 2048
+"""The limits of `channel_guard.groovy` for connections without a permitted request, and for young ones of these."""
+HALF_A_HEAD = b"POST /gremlin HTTP/1.1\r\n"
+BURST = """
+def channels = (1..number).collect { new io.netty.channel.embedded.EmbeddedChannel() }
+channels*.freezeTime()
+def made = channels.collect { new org.apache.tinkerpop.gremlin.server.channel.UnprovenConnection(it) }
+def open = [channels*.open]
+for (milliseconds in [100, 9999, 1]) {
+    channels.each {
+        it.advanceTimeBy(milliseconds, java.util.concurrent.TimeUnit.MILLISECONDS)
+        it.runScheduledPendingTasks()
+    }
+    open << channels*.open
+}
+made*.leave()
+open
+"""
+"""Returns which of some connections are open at once, after the time of a young one, and at the end of the wait."""
+SILENCE = {"nothing": b"", "half-a-head": HALF_A_HEAD}
 
 
 def script(mark: str) -> str:
@@ -65,6 +90,36 @@ async def evaluated(store: EmbeddedStore, mark: str) -> bool:
 def local(store: EmbeddedStore) -> str:
     """Return the host and port of the store."""
     return urlsplit(store.endpoint.url).netloc
+
+
+def permitted(store: EmbeddedStore) -> bytes:
+    """Return a request of the store's client."""
+    return message("permitted", local(store), f"Authorization: {store.endpoint.authorization}")
+
+
+def connected(store: EmbeddedStore, sent: bytes = b"") -> socket.socket:
+    """Return a connection over which the store got only ``sent``."""
+    connection = socket.create_connection(("127.0.0.1", urlsplit(store.endpoint.url).port or 0))
+    connection.sendall(sent)
+    return connection
+
+
+async def status(connection: socket.socket, request: bytes) -> int:
+    """Send a request, or the rest of one, and return the status of its response."""
+    connection.settimeout(0)
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(connection, request)
+    return int((await loop.sock_recv(connection, 65_536)).split(maxsplit=2)[1])
+
+
+def is_open(connection: socket.socket) -> bool:
+    """Return whether the store has not closed a connection over which it has sent nothing."""
+    try:
+        return bool(connection.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK))
+    except BlockingIOError:
+        return True
+    except ConnectionResetError:
+        return False
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
@@ -128,6 +183,35 @@ async def test_a_refused_body_is_not_kept(janusgraph: EmbeddedStore) -> None:
     size = 64 * 1024 * 1024
     head = f"POST /gremlin HTTP/1.1\r\nHost: {local(janusgraph)}\r\nContent-Length: {size}\r\n\r\n".encode()
     assert await statuses(janusgraph, head + bytes(size)) == [401]
+
+
+@pytest.mark.parametrize("sent", SILENCE)
+async def test_few_connections_wait_without_a_request(janusgraph: EmbeddedStore, sent: str) -> None:
+    """Of many connections without a permitted request only the last ones stay, and they are served if they send one."""
+    with ExitStack() as stack:
+        strangers = [stack.enter_context(connected(janusgraph, SILENCE[sent])) for _ in range(STRANGERS)]
+        assert await statuses(janusgraph, permitted(janusgraph)) == [200]
+        await until(lambda: sum(map(is_open, strangers)) <= WAITING)
+        assert await status(strangers[-1], permitted(janusgraph).removeprefix(SILENCE[sent])) == 200
+
+
+async def test_a_burst_of_connections_takes_few_descriptors(janusgraph: EmbeddedStore) -> None:
+    """Of a burst, the last ones stay: a larger number while they are young, then a small one, and none after the wait.
+
+    A script makes the connections in the JVM, without a network, and moves their time on.
+    """
+    graph = StoreGraph(url_with_user_info(janusgraph.endpoint), "g")
+    number = YOUNG + 3
+    kept = [[index >= number - limit for index in range(number)] for limit in (YOUNG, WAITING, WAITING, 0)]
+    assert await graph.run(BURST, number=number) == kept
+
+
+async def test_a_silent_connection_ends_and_a_proven_one_stays(janusgraph: EmbeddedStore) -> None:
+    """A connection without a permitted request ends; an older one with such a request waits longer for the next one."""
+    with connected(janusgraph) as proven, connected(janusgraph) as silent:
+        assert await status(proven, permitted(janusgraph)) == 200
+        await until(lambda: not is_open(silent))
+        assert await status(proven, permitted(janusgraph)) == 200
 
 
 async def test_the_secret_is_in_one_file_of_the_owner(janusgraph: EmbeddedStore) -> None:
