@@ -35,6 +35,9 @@ All writers wait while they are found.
 MAX_CONTENDED_EDGES: Final = 500
 """Maximal number of edges and sources of a batch that joins the oldest one while several callers write."""
 
+MAX_CONTENDED_TEXT: Final = 25_000
+"""The same for the characters of its descriptions."""
+
 MAX_CONTENDED_ITEMS: Final = 50
 """Maximal number of items of one caller in a transaction while several callers write, unless one batch has more."""
 
@@ -72,7 +75,10 @@ class WriteQueue:
         self._taken = 0
         self._companies = 0
         self._begun: dict[tuple[str, str], int] = {}
-        """For tenants and callers who wait, the number of the last transaction that began with one of their batches."""
+        """For tenants and callers who wait, the number of the last transaction that began with one of their batches.
+
+        So for who began the last one: their next batch may arrive before those of others.
+        """
         self._wanted = 0
         self._arrived = asyncio.Event()
 
@@ -112,6 +118,7 @@ class WriteQueue:
 
         The batches of a caller are in one company if that is possible, because one caller is probably the cause.
         """
+        self._forget_begun(set())  # who began it has written nothing
         by_caller = sorted(batches, key=lambda batch: batch.caller)
         for company in (by_caller[: len(batches) // 2], by_caller[len(batches) // 2 :]):
             self._companies += 1
@@ -138,9 +145,13 @@ class WriteQueue:
         self._taken += 1
         if first is not None:
             self._begun[first.tenant, first.caller] = self._taken
-        waiting = {(batch.tenant, batch.caller) for batch in self._waiting}
-        self._begun = {caller: number for caller, number in self._begun.items() if caller in waiting}
+            self._forget_begun({(first.tenant, first.caller)})
         return [batch for batch in present if batch in chosen]
+
+    def _forget_begun(self, kept: set[tuple[str, str]]) -> None:
+        """Forget the transactions that callers began who do not wait, except those of ``kept``."""
+        kept = kept | {(batch.tenant, batch.caller) for batch in self._waiting}
+        self._begun = {caller: number for caller, number in self._begun.items() if caller in kept}
 
     def _waited_since(self, batch: QueuedWrite) -> tuple[int, bool]:
         """Return since which transaction a batch waits, and whether another one of its caller has begun one."""
@@ -154,13 +165,14 @@ def _chosen(first: QueuedWrite, present: list[QueuedWrite], *, is_contended: boo
     if first.alone:
         return
     max_edges = MAX_CONTENDED_EDGES if is_contended else MAX_GROUP_EDGES
+    max_text = MAX_CONTENDED_TEXT if is_contended else MAX_GROUP_TEXT
     max_of_caller = MAX_CONTENDED_ITEMS if is_contended else first.item_count + MAX_GROUP_ITEMS
     of_caller: Counter[str] = Counter({first.caller: first.item_count})
     earlier: Counter[str] = Counter([first.caller])
     turns = []
     for batch in present:
         belongs = batch.tenant == first.tenant and batch.company == first.company and not batch.alone
-        if batch is not first and belongs and batch.edge_count <= max_edges:
+        if batch is not first and belongs and batch.edge_count <= max_edges and batch.text_length <= max_text:
             turns.append((earlier[batch.caller], batch.item_count, batch))
             earlier[batch.caller] += 1
     items = edges = text = 0

@@ -16,6 +16,15 @@ CONTENDED_SECONDS: Final = 5.0
 For as long, a caller counts as one who writes after a transaction.
 """
 
+CONTENDED_SHARE: Final = 5
+"""While several callers write, the maxima of items and edges of a batch are divided by this.
+
+So no caller waits long for the transactions of others. The batch of an atomic call is not divided.
+"""
+
+CONTENDED_TIME_SHARE: Final = 10
+"""The same for what takes time: the characters of a batch, and for how long it is planned and the store writes it."""
+
 
 @dataclass(slots=True)
 class WriterContention:
@@ -51,6 +60,16 @@ class WriterContention:
     def is_contended(self) -> bool:
         """Whether calls of two callers are under way, or one began during the other in the last CONTENDED_SECONDS."""
         return len(self._calls) > 1 or self.clock() < self._until
+
+    @property
+    def share(self) -> int:
+        """By what the maxima of items and edges of a batch are divided now."""
+        return CONTENDED_SHARE if self.is_contended else 1
+
+    @property
+    def time_share(self) -> int:
+        """By what the maxima of its characters and of its time are divided now."""
+        return CONTENDED_TIME_SHARE if self.is_contended else 1
 
     @property
     def writers(self) -> set[Hashable]:

@@ -5,7 +5,7 @@ waits starts the leader, a task of its own, so that a call that is cancelled doe
 leader takes the write lock, then a group of batches from the queue (:mod:`app.graph.commits.write_queue`). It plans
 them in order (:mod:`app.graph.writing.group_plan`), writes them, and gives each call its outcomes; meanwhile the next
 batches arrive. No call gets its outcomes before its transaction is stored. If the plan takes long, the batches that it
-has not begun return to the queue, and the call of the last one continues after its last planned item.
+has not begun return to the queue. The call of a batch that it has not ended continues after the last planned item.
 
 All writers wait for a plan, so it reads little. If a batch needs more, its call reads that by itself, and records what
 is written meanwhile. The batch is then planned again over what was read; only what was written is read once more.

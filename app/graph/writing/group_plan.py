@@ -6,8 +6,8 @@ that is atomic and has a rejected item, or whose plan fails with an error, is un
 TransientConflictError, or the error of a read that all batches share, fails the plan of all.
 
 All writers wait meanwhile, so the plan ends when its time is over (:mod:`app.graph.writing.plan_time`), or when it
-takes the store more than MAX_COST to write (:mod:`app.graph.records.native.write_cost`). The last batch may be planned
-in part, with the effects of its planned items. All items of an atomic call are in one transaction.
+takes the store more than MAX_COST to write (:mod:`app.graph.records.native.write_cost`). A batch may be planned in
+part, with the effects of its planned items: the last one, and others while several callers write. An atomic one is not.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import CostlyWriteError, TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.stored_flows import StoredFlows
-from app.graph.records.native.write_cost import JOB_COST, MAX_COST, NOTHING, WriteSize
+from app.graph.records.native.write_cost import MAX_COST, NOTHING, WriteSize
 from app.graph.records.receipt_record import receipt_name
 from app.graph.writing.batch_planner import keys_of, plan_item
 from app.graph.writing.call_batch import CallBatch
@@ -33,7 +33,7 @@ from app.graph.writing.effects.counting_children import CountingChildren, ManyCh
 from app.graph.writing.handlers.observe import tables_in
 from app.graph.writing.plan_time import PlanTime
 from app.graph.writing.prefetch import TransactionReads, prefetch, records_of_events, teams_of_names
-from app.graph.writing.transaction_limits import is_divisible, limits_of, refuse_costly_ends
+from app.graph.writing.transaction_limits import is_divisible, limits_of, part_of, refuse_costly_ends
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import is_long, may_reach
 from app.graph.writing.unit.read_set import ReadSet
@@ -53,7 +53,7 @@ FEW: Final = 20
 class BatchPlan:
     """The plan of one batch: the outcomes of its first items, or the ``error`` of its call, and outbox ``entries``.
 
-    All items have outcomes, unless the time of the plan was over after the last one that has.
+    All items have outcomes, unless there was no time for those behind the last one that has.
     ``writes`` states whether the batch changes records, edges or receipts. ``cost`` is what it takes the store to write
     it, and ``seconds`` what it took to plan it. ``own`` has the cost and the bytes of its records, without effects
     on other assets.
@@ -180,7 +180,7 @@ class GroupPlanner:
         """Return the plan of the transaction, after reading and planning until planning needs no further reads.
 
         It has at least the first item of the first batch. Batches at the end are left out if its time is over before,
-        or its texts for the index are long. So are items at the end of its last batch, unless this is atomic.
+        or its texts for the index are long. So are items at the end of a batch that takes long, unless it is atomic.
         Raises the error of a read that all batches share, the TransientConflictError of any read, and LimitError after
         MAX_ROUNDS, or once no call waits for the plan any more. Other errors of one batch are in its plan. What a
         transaction reads is bounded: WriteTooLargeError is raised if it can be divided, else ReadAheadError.
@@ -341,14 +341,15 @@ class GroupPlanner:
         """Yield the first item of a batch, and the others until the transaction is full.
 
         All items of an atomic batch are yielded, or LimitError is raised. If the operation of the batch ends meanwhile,
-        the error that ended it is raised. A job has items until these cost JOB_COST.
+        the error that ended it is raised. It may have a part of the transaction only (:func:`part_of`).
         """
-        before = state.written.cost
+        cost, seconds = part_of(batch, self._coordinator.contention)
+        cost, seconds = state.written.cost + cost, self._time.round_seconds + seconds
         for index, item in enumerate(batch.items):
             batch.budget.check()
             if batch.atomic:
                 self._time.refuse_long(batch)
-            elif index and (self._is_full(state) or (batch.of_job and state.written.cost - before > JOB_COST)):
+            elif index and (self._is_full(state) or state.written.cost > cost or self._time.round_seconds > seconds):
                 return
             yield item
 

@@ -1,4 +1,4 @@
-"""How much the plan of a transaction may read, by its batches, and how many ends a batch may declare."""
+"""How much the plan of a transaction may read, by its batches, and how much of it a batch may have."""
 
 from collections.abc import Sequence
 
@@ -12,8 +12,10 @@ from app.graph.commits.reads.read_limits import (
     ReadLimits,
     SharedLimits,
 )
+from app.graph.commits.writer_contention import WriterContention
 from app.graph.driver.errors import CostlyWriteError
-from app.graph.records.native.write_cost import WriteSize, written_entry
+from app.graph.records.native.write_cost import JOB_COST, MAX_COST, WriteSize, written_entry
+from app.graph.writing import plan_time
 from app.graph.writing.call_batch import CallBatch
 
 
@@ -37,6 +39,17 @@ def read_much(batches: Sequence[CallBatch], seconds: float) -> bool:
     A transaction that they share with others has SharedLimits. Half of FEW_ELEMENTS remains for these.
     """
     return seconds > (FEW_ELEMENTS / 2 + ELEMENTS_OF_NAMED * _named(batches)) / ELEMENTS_A_SECOND
+
+
+def part_of(batch: CallBatch, contention: WriterContention) -> tuple[int, float]:
+    """Return the cost, and the seconds of the plan, after which a transaction begins no further item of a batch.
+
+    While several callers write, a call has a share of what a transaction may have, so that the others wait less for it.
+    Small batches of many callers need less, and are written together: so they are fast.
+    """
+    if batch.of_job:
+        return JOB_COST, plan_time.PLAN_SECONDS
+    return MAX_COST // contention.time_share, plan_time.PLAN_SECONDS / contention.time_share
 
 
 def refuse_costly_ends(batch: CallBatch, own: WriteSize, entries: Sequence[OutboxEntry]) -> None:

@@ -56,12 +56,6 @@ MAX_ATOMIC_EDGES: Final = 2_500
 MAX_ATOMIC_TEXT: Final = MAX_BATCH_TEXT
 """Maximal number of characters of the descriptions in an atomic call, whose words take 125 to 700 ms."""
 
-CONTENDED_SHARE: Final = 5
-"""While several callers write, the maxima of items, edges and characters of a batch are divided by this.
-
-So no caller waits long for the transactions of others. The batch of an atomic call is not divided.
-"""
-
 _ADVICE: Final = "check the types and the size of its values. If these are right, inform the operators."
 
 
@@ -132,7 +126,8 @@ class PolicedWriter:
             refused |= registered_ids(each for each, outcome in planned if not outcome.stored)
             outcomes += written
             if len(written) < len(batch):  # what is read for a batch should not be read again for most of its items
-                self.batch_size = min(self.batch_size, max(CUT_BATCH_ITEMS, 2 * len(written)))
+                growth = max(2, self._coordinator.contention.share)  # divided by the share: as many as were written
+                self.batch_size = min(self.batch_size, max(CUT_BATCH_ITEMS, growth * len(written)))
         return outcomes
 
     async def _atomic(self, items: Sequence[Command], *, dry_run: bool) -> list[WriteOutcome]:
@@ -148,20 +143,16 @@ class PolicedWriter:
                 maximum=error.maximum or MAX_TRANSACTION_BYTES,
             ) from None
 
-    @property
-    def _share(self) -> int:
-        """By what the maxima of a batch are divided now."""
-        return CONTENDED_SHARE if self._coordinator.contention.is_contended else 1
-
     def _is_too_long(self, event: EventCommand) -> bool:
         """Return whether an event has more commands or edges, or longer texts, than one transaction should."""
-        size, share = self._sizes.of(event), self._share
-        is_long = size.edges > MAX_BATCH_EDGES // share or size.text > MAX_BATCH_TEXT // share
+        size, contention = self._sizes.of(event), self._coordinator.contention
+        is_long = size.edges > MAX_BATCH_EDGES // contention.share
+        is_long = is_long or size.text > MAX_BATCH_TEXT // contention.time_share
         return is_long or size.commands > MAX_BATCH_ITEMS
 
     def _batch_from(self, items: Sequence[Command], begin: int) -> Sequence[Command]:
         """Return the items of the next batch, which begin at the index ``begin``: fewer while several callers write."""
-        share = self._share
+        share, max_text = self._coordinator.contention.share, MAX_BATCH_TEXT // self._coordinator.contention.time_share
         end, commands, edges, text = begin, 0, 0, 0
         while end < len(items):
             size = self._sizes.of(items[end])
@@ -169,7 +160,7 @@ class PolicedWriter:
             edges += size.edges
             text += size.text
             is_full = commands > max(1, self.batch_size // share) or edges > MAX_BATCH_EDGES // share
-            if (is_full or text > MAX_BATCH_TEXT // share) and end > begin:
+            if (is_full or text > max_text) and end > begin:
                 break
             end += 1
         return items[begin:end]

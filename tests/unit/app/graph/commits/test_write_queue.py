@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.graph.commits.write_queue import (
     MAX_CONTENDED_EDGES,
     MAX_CONTENDED_ITEMS,
+    MAX_CONTENDED_TEXT,
     MAX_GROUP_EDGES,
     MAX_GROUP_ITEMS,
     MAX_GROUP_TEXT,
@@ -90,6 +91,18 @@ def test_a_caller_with_many_long_calls_does_not_let_the_others_wait_for_all() ->
     assert [_names(some) for some in order] == ["bulk0", "ada1", "bulk1", "bo1", "bulk2", "bulk3"]
 
 
+def test_who_began_the_last_transaction_is_behind_who_arrives_during_it() -> None:
+    """A bulk whose next batch arrives at once has no turn before the calls of others, though none of it waited."""
+    queue = WriteQueue()
+    for name in ("bulk1", "bulk2", "ada1", "bulk3"):
+        each = batch(name)
+        each.alone = True
+        queue.add(each)
+        if name == "bulk1":
+            assert _names(queue.take()) == name
+    assert [_names(queue.take()) for _ in range(3)] == ["ada1", "bulk2", "bulk3"]
+
+
 def test_what_is_put_back_is_the_oldest_except_of_the_caller_who_took_long() -> None:
     """That caller is behind all who wait, with all batches in their order, and has a turn before who comes later."""
     queue = WriteQueue()
@@ -139,6 +152,20 @@ def test_long_calls_are_in_no_transaction_with_others_while_several_callers_writ
     assert taken(batch("ada1"), *long[:1], batch("bo1"), is_contended=True) == ["ada1 bo1", "bulk0"]
     assert taken(batch("ada1"), batch("bo1", edges=MAX_CONTENDED_EDGES), is_contended=True) == ["ada1 bo1"]
     assert taken(*long, batch("ada1")) == ["bulk0 bulk1 bulk2 ada1"]
+
+
+def test_long_texts_are_in_no_transaction_with_others_while_several_callers_write() -> None:
+    """Who writes little is not behind the texts of a bulk whose caller had the last transaction."""
+    queue, long = WriteQueue(), [batch(f"bulk{number}", items=20) for number in range(2)]
+    for each in long:
+        each.text_length = MAX_CONTENDED_TEXT + 1
+        queue.add(each)
+    assert _names(queue.take(is_contended=True)) == "bulk0"
+    short = batch("bo1")
+    short.text_length = MAX_CONTENDED_TEXT
+    for each in (batch("ada1"), short):
+        queue.add(each)
+    assert [_names(queue.take(is_contended=True)) for _ in range(2)] == ["ada1 bo1", "bulk1"]
 
 
 def test_each_caller_has_few_items_in_a_transaction_while_several_callers_write() -> None:

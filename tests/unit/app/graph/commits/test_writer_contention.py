@@ -1,6 +1,11 @@
 """Contention of writers: callers whose calls overlap, and the time after them."""
 
-from app.graph.commits.writer_contention import CONTENDED_SECONDS, WriterContention
+from app.graph.commits.writer_contention import (
+    CONTENDED_SECONDS,
+    CONTENDED_SHARE,
+    CONTENDED_TIME_SHARE,
+    WriterContention,
+)
 
 
 def test_callers_whose_calls_overlap_contend_for_some_seconds() -> None:
@@ -16,6 +21,15 @@ def test_callers_whose_calls_overlap_contend_for_some_seconds() -> None:
         assert contention.is_contended
         now += CONTENDED_SECONDS
         assert not contention.is_contended
+
+
+def test_maxima_are_divided_while_callers_contend() -> None:
+    """One caller has all of them, and what takes time is divided more than the number of items."""
+    contention = WriterContention(lambda: 0.0)
+    with contention.call("ada"):
+        assert (contention.share, contention.time_share) == (1, 1)
+        with contention.call("bo"):
+            assert (contention.share, contention.time_share) == (CONTENDED_SHARE, CONTENDED_TIME_SHARE)
 
 
 def test_other_callers_write_during_their_calls_and_some_seconds_after_transactions() -> None:

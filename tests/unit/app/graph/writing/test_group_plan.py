@@ -14,6 +14,7 @@ from support.stores.writers import NOW, asset, link, person, urn
 
 import app.graph.writing.effects.raise_sensitivity as raising
 from app.graph.commits.sensitivity_floors import FloorView, SensitivityFloor
+from app.graph.commits.writer_contention import CONTENDED_TIME_SHARE
 from app.graph.driver.errors import TransientConflictError
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing import batch_planner, group_plan
@@ -91,12 +92,7 @@ async def test_an_atomic_batch_with_a_rejected_item_leaves_nothing(callers: Call
 async def test_a_dry_run_writes_nothing_and_is_not_found(callers: Callers) -> None:
     """A later batch creates what a dry run would have created, and a dry run finds what was planned before it."""
     item = asset("dataset a")
-    plan = await planned(
-        callers,
-        callers.batch(ROOT, item, dry_run=True),
-        callers.batch(ROOT, item),
-        callers.batch(ROOT, item, dry_run=True),
-    )
+    plan = await planned(callers, *(callers.batch(ROOT, item, dry_run=is_dry) for is_dry in (True, False, True)))
     assert outcomes(plan) == [["CREATED"], ["CREATED"], ["UNCHANGED"]]
     assert [each.writes for each in plan.batches] == [False, True, False]
 
@@ -286,6 +282,20 @@ async def test_a_plan_whose_time_is_over_begins_no_further_item(
     assert outcomes(plan) == [["CREATED"], ["CREATED", "CREATED"]]
     assert clock.planned == data("a", "b", "c")
     assert [present(plan, f"dataset {name}") for name in "abcde"] == [True, True, True, False, False]
+
+
+async def test_a_call_of_many_items_has_little_of_a_plan_while_others_write(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each batch has a share of its time, and what is behind it is planned as well."""
+    slow = dict.fromkeys(data(*"abcdefg"), 0.6 * PLAN_SECONDS / CONTENDED_TIME_SHARE)
+    clock = PlanningClock(slow).start(monkeypatch)
+    with callers.coordinator.contention.call("ada"), callers.coordinator.contention.call("bo"):
+        calls = ((ROOT, "abc"), (ADA, "def"), (ROOT, "g"))
+        batches = [callers.batch(who, *(asset(f"dataset {name}") for name in some)) for who, some in calls]
+        plan = await planned(callers, *batches)
+    assert outcomes(plan) == [["CREATED"] * 2, ["CREATED"] * 2, ["CREATED"]]
+    assert clock.planned == data("a", "b", "d", "e", "g")
 
 
 async def test_the_first_item_is_planned_however_long_it_takes(

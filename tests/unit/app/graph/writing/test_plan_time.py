@@ -5,15 +5,20 @@ What has no time is written by the next transactions, over a store in memory.
 
 import asyncio
 from math import floor
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from support.stores.in_memory_writer import ROOT
 from support.stores.memory_store import Callers, names
 from support.stores.planning_clock import PlanningClock
-from support.stores.writers import asset, person, urn
+from support.stores.writers import Writers, asset, person, shipped_stops, urn
 
+from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.commits.writer_contention import CONTENDED_SHARE
 from app.graph.driver.errors import StoreUnavailableError, TransientConflictError, WriteRefusedError
 from app.graph.writing import group_commit, plan_time
+from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.plan_time import (
     MAX_ATOMIC_SECONDS,
     PLAN_SECONDS,
@@ -22,9 +27,11 @@ from app.graph.writing.plan_time import (
     VISIT_SECONDS,
     PlanTime,
 )
+from app.graph.writing.writer import MAX_BATCH_ITEMS
 from app.store.errors import StoreReason
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from policies.errors import LimitError
+from policies.policy import Policy
 
 ADA = person("ada", "team ranking", roles="engineer")
 DONE = WriteOutcome(Outcome.CREATED)
@@ -182,3 +189,22 @@ async def test_the_end_of_a_plan_is_known_unless_it_is_repeated(
     callers.store.errors = [TransientConflictError("another process"), None]
     await callers.call(ROOT, asset("dataset a"))
     assert plans[4:] == ["begin", "begin", "end"]
+
+
+async def test_after_a_cut_a_batch_has_as_many_items_as_were_written(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read for a batch is so read once while others write, and the items are not fewer with each batch."""
+    coordinator, sizes = WriteCoordinator(shipped_stops()), list[int]()
+    no_store: Any = None
+    writer = Writers(no_store, policy, coordinator).of(person("root", roles="admin"))
+
+    async def written(batch: CallBatch) -> list[WriteOutcome]:
+        sizes.append(batch.item_count)
+        return [WriteOutcome(Outcome.CREATED)] * min(batch.item_count, 20)
+
+    monkeypatch.setattr(writer, "_group", SimpleNamespace(write=written))
+    items = [asset(f"dataset d{number}") for number in range(100)]
+    with coordinator.contention.call("another caller"):
+        await writer.write(items, dry_run=False, atomic=False)
+    assert sizes == [MAX_BATCH_ITEMS // CONTENDED_SHARE, 20, 20, 20, 20]

@@ -12,9 +12,10 @@ from support.stores.planned_groups import outcomes, planned
 from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.commits.write_set import WriteSet
+from app.graph.commits.writer_contention import CONTENDED_TIME_SHARE
 from app.graph.driver.errors import CostlyWriteError, WriteTooLargeError
 from app.graph.records.native import write_cost
-from app.graph.writing import call_batch, group_commit, group_plan, plan_time
+from app.graph.writing import call_batch, group_commit, group_plan, plan_time, transaction_limits
 from app.graph.writing.group_commit import _encoded
 from app.graph.writing.group_plan import GroupPlanner
 from app.graph.writing.unit import placeholders, working_set
@@ -56,6 +57,26 @@ async def test_a_job_writes_less_at_once(callers: Callers) -> None:
     (own,), (of_job_,) = outcomes(await planned(callers, batch)), outcomes(await planned(callers, of_job))
     assert 1 < len(of_job_) < len(own) <= 20
     assert len(of_job_) * write_cost.RECORD_COST < write_cost.JOB_COST
+
+
+async def test_calls_of_many_items_have_little_of_a_transaction_while_others_write(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each bulk continues later, and those of few items, of one or several, are written together as always."""
+    monkeypatch.setattr(write_cost, "COST_OF_BYTES", 1_000_000)
+    of_asset = 2 * write_cost.RECORD_COST + write_cost.EDGE_COST
+    monkeypatch.setattr(transaction_limits, "MAX_COST", 10 * CONTENDED_TIME_SHARE * of_asset)
+
+    async def lengths(*counts: int) -> list[int]:
+        numbers = iter(range(100))
+        batches = [callers.batch(ADA, *(asset(f"dataset d{next(numbers)}") for _ in range(count))) for count in counts]
+        return [len(each) for each in outcomes(await planned(callers, *batches))]
+
+    assert await lengths(20, 5, 1, 20, 5, 1) == [20, 5, 1, 20, 5, 1]
+    with callers.coordinator.contention.call("ada"), callers.coordinator.contention.call("bo"):
+        first, *few, second, five, one = await lengths(20, 5, 1, 20, 5, 1)
+    assert 5 <= first == second <= 10
+    assert [*few, five, one] == [5, 1, 5, 1]
 
 
 async def test_a_transaction_writes_few_records(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,11 @@ from support.stores.planning_clock import PlanningClock
 from support.stores.writers import Writers, asset, person, shipped_stops, urn
 
 from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.commits.writer_contention import CONTENDED_SHARE, CONTENDED_TIME_SHARE
 from app.graph.driver.errors import StoreFailedError, WriteRefusedError, WriteTooLargeError
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.unit.working_set import WorkingSet
-from app.graph.writing.writer import CONTENDED_SHARE, MAX_ATOMIC_EDGES, MAX_BATCH_ITEMS, PolicedWriter
+from app.graph.writing.writer import MAX_ATOMIC_EDGES, MAX_BATCH_ITEMS, PolicedWriter
 from app.telemetry.work import WorkMonitor
 from graphql_schema.catalog.relations import DERIVES
 from graphql_schema.ports.commands import Command, DeclaredEdges, DeleteCommand, EventCommand, RegisterCommand
@@ -195,12 +196,12 @@ async def test_a_batch_has_few_long_texts(policy: Policy, monkeypatch: pytest.Mo
         return [WriteOutcome(Outcome.CREATED)] * batch.item_count
 
     monkeypatch.setattr(writer, "_group", SimpleNamespace(write=written))
-    monkeypatch.setattr("app.graph.writing.writer.MAX_BATCH_TEXT", 50)
-    items = [asset(f"dataset d{number}", {"description": "x" * 10}) for number in range(7)]
+    monkeypatch.setattr("app.graph.writing.writer.MAX_BATCH_TEXT", 20 * CONTENDED_TIME_SHARE)
+    items = [asset(f"dataset d{number}", {"description": "x" * 10}) for number in range(2 * CONTENDED_TIME_SHARE + 1)]
     await writer.write(items, dry_run=False, atomic=False)
     with coordinator.contention.call("another caller"):
-        await writer.write(items[:2], dry_run=False, atomic=False)
-    assert sizes == [(5, 50), (2, 20), (1, 10), (1, 10)]
+        await writer.write(items[:3], dry_run=False, atomic=False)
+    assert sizes == [(20, 200), (1, 10), (2, 20), (1, 10)]
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
@@ -362,9 +363,9 @@ async def test_an_event_of_long_descriptions_is_several_transactions(
     assert await transactions("a") == 1
     monkeypatch.setattr("app.graph.writing.writer.MAX_BATCH_TEXT", 29)
     assert await transactions("b") == 2 + 1
-    monkeypatch.setattr("app.graph.writing.writer.MAX_BATCH_TEXT", 30)
+    monkeypatch.setattr("app.graph.writing.writer.MAX_BATCH_TEXT", 29 * CONTENDED_TIME_SHARE)
     with coordinator.contention.call("another caller"):
-        assert await transactions("c") == 3 + 1
+        assert await transactions("c") == 2 + 1
 
 
 def ingestion_of(store: MemoryStore) -> str:
