@@ -39,7 +39,7 @@ READS_RECORDS = {
     "app.graph.reading.visible_rows._leads_to_hidden": "lets a merged dataset have the access of the remaining one",
     "app.graph.reading.rows_by_id._of_urn": "compares the id of a visible row with the requested one",
     "app.graph.reading.rows_by_id._load": "reports to the access log which hidden ids were requested",
-    "app.graph.reading.lineage.health_evidence._counts": "leaves out what changes no status",
+    "app.graph.reading.lineage.health_evidence._evaluated_by": "takes an owner, to leave out what changes no status",
     "app.graph.reading.lineage.health_evidence.results": "takes the instants of results, which the clock may have set",
     "app.graph.reading.listing_pages._read_on": "drops rows raised by a sensitivity floor, and takes the next position",
     "app.graph.reading.listing_pages._page": "logs the id of a row that the row filter should have excluded",
