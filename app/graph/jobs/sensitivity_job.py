@@ -24,7 +24,8 @@ from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.errors import WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.sensitivity_work.kept_sources import KeptSources
-from app.graph.jobs.sensitivity_work.known_sources import JOINING, ReadBudget
+from app.graph.jobs.sensitivity_work.known_sources import JOINING
+from app.graph.jobs.sensitivity_work.read_budget import ReadBudget
 from app.graph.jobs.sensitivity_work.recompute import Recomputation
 from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows

@@ -15,10 +15,10 @@ from typing import Final
 import orjson
 
 from app.graph.driver.writes_since import WritesSince
+from app.graph.propagation.edge_lookups import EdgeLookup
 from app.graph.propagation.flow_statement import PARENT_STEPS
 from app.graph.propagation.sources import Sources
 from app.graph.propagation.stored_flows import CHILD_KEYS, MANY_EDGES, StoredFlows
-from app.graph.propagation.stored_members import Membership
 from app.graph.records.touched import Touched
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.execution.side_thread import run_in_turn
@@ -45,7 +45,7 @@ class _Changed:
     """Children whose records are to be read again, and their memberships that may have begun or ended."""
 
     children: set[int] = field(default_factory=set)
-    memberships: set[Membership] = field(default_factory=set)
+    memberships: set[EdgeLookup] = field(default_factory=set)
 
 
 class ChildrenAhead:
@@ -124,7 +124,7 @@ class ChildrenAhead:
                 self._replace(changed.memberships, found)
         return bool(self.parents)
 
-    def _replace(self, memberships: Iterable[Membership], found: Sources) -> None:
+    def _replace(self, memberships: Iterable[EdgeLookup], found: Sources) -> None:
         """Replace some memberships by those that are current, and some records."""
         for _, child, parent in memberships:
             self.children.of[parent].discard(child)

@@ -1,13 +1,43 @@
 """The sources of some vertices while they are read in pages, which a job may continue in its next steps."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from app.graph.driver.edge_pages import EdgePages
+from app.graph.propagation.edge_lookups import CARRIED, EdgeLookup
 from app.graph.propagation.flow_statement import CHILD_STEPS, PARENT_STEPS
 from app.graph.propagation.sources import group_of
 from graphql_schema.ports.record import Json
+
+
+def _sets() -> defaultdict[int, set[int]]:
+    return defaultdict(set)
+
+
+@dataclass(slots=True)
+class SourceEdges:
+    """The edges around vertices from which their sources follow, by vertex id; only current ones.
+
+    ``carried`` are the vertices with a carrying edge to a vertex, ``parents`` the parents of a vertex, and ``children``
+    the children of a vertex that is a source.
+    """
+
+    carried: defaultdict[int, set[int]] = field(default_factory=_sets)
+    parents: defaultdict[int, set[int]] = field(default_factory=_sets)
+    children: defaultdict[int, set[int]] = field(default_factory=_sets)
+
+    def sources_of(self, vid: int) -> set[int]:
+        """Return the sources of a vertex, as :class:`app.graph.propagation.sources.Sources` has them in ``of``."""
+        return {*map(self.source_of, self.carried.get(vid, ())), *self.parents.get(vid, ())}
+
+    def source_of(self, carried: int) -> int:
+        """Return what counts as the source at the other end of a carrying edge: the group if there are children."""
+        return group_of(carried) if self.children.get(carried) else carried
+
+    def members_of(self, parent: int) -> set[int]:
+        """Return the members of the group of a parent that has children."""
+        return {parent, *self.children[parent]}
 
 
 @dataclass(slots=True)
@@ -16,17 +46,16 @@ class SourceReading:
 
     These are the carrying edges to the vertices, the edges from the sources to their children, and those from the
     vertices to their parents. Further hops may follow, from the vertices to their own children. ``size`` counts the
-    edges in all pages, ``page_size`` those in the last one.
+    edges in all pages, ``page_size`` those in the last one. Of the vertices ``starts``, only the children are read.
     """
 
     vids: Sequence[int]
     pages: EdgePages
     size: int = 0
     page_size: int = 0
+    starts: Collection[int] = ()
+    edges: SourceEdges = field(default_factory=SourceEdges)
     _own: frozenset[int] = field(init=False)
-    _carried: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
-    _parents: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
-    _groups: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def __post_init__(self) -> None:
         self._own = frozenset(self.vids)
@@ -36,24 +65,28 @@ class SourceReading:
         self.page_size = sum(map(len, edges)) // 3
         self.size += self.page_size
         children_at, own_at = 1 + len(CHILD_STEPS), 1 + len(CHILD_STEPS) + len(PARENT_STEPS)
-        carried, parents = edges[0], edges[children_at:own_at]
-        for rows in (*edges[1:children_at], *edges[own_at:]):
-            for parent, child in pairs_of(rows):
-                self._groups[group_of(parent)].update((parent, child))
-        for vid, source in pairs_of(carried):
-            self._carried[vid].add(source)
-        for rows in parents:
-            for vid, parent in pairs_of(rows):
-                self._parents[vid].add(parent)
+        found = (
+            (self.edges.carried, edges[:1]),
+            (self.edges.children, (*edges[1:children_at], *edges[own_at:])),
+            (self.edges.parents, edges[children_at:own_at]),
+        )
+        for far_ends, hops in found:
+            for rows in hops:
+                for vid, far in pairs_of(rows):
+                    far_ends[vid].add(far)
 
     def sources(self) -> dict[int, set[int]]:
         """Return what :class:`app.graph.propagation.sources.Sources` has in ``of``, once all pages are read."""
-        of = defaultdict(set, self._groups)
-        for vid, sources in self._carried.items():
-            of[vid] = {group if (group := group_of(source)) in self._groups else source for source in sources}
-        for vid, parents in self._parents.items():
-            of[vid] |= parents
-        return of
+        near = {*self.edges.carried, *self.edges.parents}
+        groups = {group_of(parent): self.edges.members_of(parent) for parent in self.edges.children}
+        return defaultdict(set, groups | {vid: self.edges.sources_of(vid) for vid in near})
+
+    def depends_on(self, lookup: EdgeLookup) -> bool:
+        """Return whether an edge may belong to what is read, or what is to be read."""
+        number, near, far = lookup
+        if number == CARRIED:
+            return near in self._own
+        return near in self._own or far in self.starts or self.pages.has_started_from(far)
 
     def is_changed(self, carried: Iterable[int], joined: Iterable[int]) -> bool:
         """Return whether edges were written that may belong to what is read.

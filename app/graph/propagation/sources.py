@@ -18,6 +18,11 @@ def group_of(parent: int) -> int:
     return -parent
 
 
+def parent_of(group: int) -> int:
+    """Return the parent whose asset group has an id."""
+    return -group
+
+
 def is_group(source: int) -> bool:
     """Return whether an id is that of an asset group, not of a vertex."""
     return source < 0

@@ -11,10 +11,10 @@ from typing import Final
 from app.fair_queue import PROCESS
 from app.graph.driver.edge_pages import EdgePages, VisitBudget
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.propagation.edge_lookups import EdgeLookup, current_edges
 from app.graph.propagation.flow_statement import CHILD_STEPS, FLOW, PARENT_STEPS, Step, hop_row
 from app.graph.propagation.source_reading import SourceReading, pairs_of
 from app.graph.propagation.sources import Sources
-from app.graph.propagation.stored_members import Membership, current_members
 from app.graph.records.record_text import record_of
 from app.graph.records.vertex_record import CONFIRMED
 from graphql_schema.catalog.kinds import ASSETS, NAME_OF_CODE
@@ -129,6 +129,15 @@ class StoredFlows:
         own = self._group_hops(CHILD_STEPS, vertices) if with_children else []
         return SourceReading(vertices, EdgePages([*self._source_hops(vertices), *own]))
 
+    def child_reading(self, parents: Sequence[int]) -> SourceReading:
+        """Return the reading of the children of vertices, which :meth:`next_sources` continues."""
+        pages = EdgePages([*self._source_hops(()), *self._group_hops(CHILD_STEPS, parents)])
+        return SourceReading((), pages, starts=frozenset(parents))
+
+    async def current_edges(self, lookups: Iterable[EdgeLookup]) -> set[EdgeLookup]:
+        """Return those of the lookups whose edge is current, by a request for each EDGES_AT_ONCE of them."""
+        return {*await current_edges(self.client, lookups, self.now, self.caller)}
+
     async def next_sources(
         self, reading: SourceReading, budget: VisitBudget, keys: Sequence[str] = (), max_records: int = 0
     ) -> tuple[dict[int, Record], list[int]]:
@@ -185,13 +194,13 @@ class StoredFlows:
             vacant -= len(records)
         return found
 
-    async def members(self, memberships: Iterable[Membership], children: Sequence[int]) -> Sources:
+    async def members(self, memberships: Iterable[EdgeLookup], children: Sequence[int]) -> Sources:
         """Return by parent the children whose membership is current, and the records of ``children``.
 
         Long records have only CHILD_KEYS. No further edge of a parent or child is read.
         """
         found = Sources()
-        for _, child, parent in await current_members(self.client, memberships, self.now, self.caller):
+        for _, child, parent in await current_edges(self.client, memberships, self.now, self.caller):
             found.of[parent].add(child)
         for xs in _batches(children):
             async for _, records, _ in self._pages(xs, EdgePages([]), _EVERY, CHILD_KEYS):

@@ -4,7 +4,7 @@ A caller may leave an entry each second, or many that are due at once, about the
 assets. Writers wait while these are read, so the job does not read them for each entry.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
@@ -12,12 +12,19 @@ from typing import Final
 from app.graph.commits.outbox_entry import Caller
 from app.graph.jobs.sensitivity_work.known_sources import KnownSources
 from app.graph.records.touched import Touched
+from graphql_schema.ports.turns.gradual_release import RELEASE
 
 MAX_CALLERS: Final = 5
 """Maximal number of callers for whom sources are kept: those whose entries ended last."""
 
 MAX_SIZE: Final = 50_000
-"""Maximal size of the sources that are kept for one caller, by :attr:`KnownSources.size`: about 10 MB."""
+"""Size of the sources that are kept for each caller, by :attr:`KnownSources.size`: about 10 MB."""
+
+MAX_LARGE_SIZE: Final = 500_000
+"""Maximal size of those that are kept for one caller at a time, the last one who needed more: about 130 MB.
+
+They have an asset with a hundred thousand sources, or several with tens of thousands.
+"""
 
 KEPT_SECONDS: Final = 60.0
 """Seconds after the end of the first entry until which its sources are kept, and those that later entries have read."""
@@ -31,13 +38,16 @@ class KeptSources:
     _kept: dict[Caller, KnownSources] = field(default_factory=dict)
 
     def keep(self, caller: Caller, known: KnownSources) -> None:
-        """Keep what was read for an entry of a caller, unless its size exceeds MAX_SIZE."""
-        self._kept.pop(caller, None)
+        """Keep what was read for an entry of a caller, unless it is too large."""
+        self._drop([caller])
         known.end_entry(self.clock() + KEPT_SECONDS)
-        if known.size <= MAX_SIZE:
-            self._kept[caller] = known
-        for first in [*self._kept][:-MAX_CALLERS]:
-            del self._kept[first]
+        if known.size > MAX_SIZE:
+            self._drop([each for each, kept in self._kept.items() if kept.size > MAX_SIZE])
+        if known.size > MAX_LARGE_SIZE:
+            RELEASE.free([known])
+            return
+        self._kept[caller] = known
+        self._drop([*self._kept][:-MAX_CALLERS])
 
     def take(self, caller: Caller) -> KnownSources:
         """Return what is kept for a caller, and keep it no longer; without any, return sources of which none is known.
@@ -55,4 +65,10 @@ class KeptSources:
 
     def _drop_old(self) -> None:
         now = self.clock()
-        self._kept = {caller: known for caller, known in self._kept.items() if known.kept_until > now}
+        self._drop([caller for caller, known in self._kept.items() if known.kept_until <= now])
+
+    def _drop(self, callers: Iterable[Caller]) -> None:
+        """Keep nothing for some callers, and free it in turns: 500,000 objects would be freed in one callback."""
+        for caller in callers:
+            if (known := self._kept.pop(caller, None)) is not None:
+                RELEASE.free([known])

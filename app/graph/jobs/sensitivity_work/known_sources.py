@@ -3,41 +3,42 @@
 They are kept for the next entry of the caller, too (:mod:`app.graph.jobs.sensitivity_work.kept_sources`).
 
 Writers run between the steps of the job. What their transactions touch is recorded, and forgotten before the next step
-reads: what is left is as stored. A rank is that of a sensitivity (:data:`policies.sensitivity.RANK`).
+reads. An edge of which both ends are known is looked up instead, so that the sources of its target stay
+(:mod:`app.graph.jobs.sensitivity_work.source_index`). After both, what is known is as stored. A rank is that of a
+sensitivity (:data:`policies.sensitivity.RANK`).
 
 Decisions that are under way stay right unless something that they used is another than before. It is therefore read
-again and compared; most writes change neither ranks nor sources. What is known is not replaced before it is forgotten,
-although a request may show what another process has written meanwhile: that would not be compared.
+again and compared; most writes change neither ranks nor sources. What is known is replaced only by an edge that is
+looked up, and then compared. A request may show what another process has written meanwhile, which is learned later.
 """
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from math import inf
 from typing import Final
 
 from app.graph.cache.fill import Forbidden
-from app.graph.driver.edge_pages import VisitBudget
 from app.graph.jobs.id_queue import IdQueue, take_first
-from app.graph.propagation.source_reading import SourceReading
+from app.graph.jobs.sensitivity_work.read_budget import MAX_VERTICES, ReadBudget
+from app.graph.jobs.sensitivity_work.source_index import SourceIndex
+from app.graph.propagation.edge_lookups import CARRIED, EDGES_AT_ONCE, EdgeLookup, lookups_of
+from app.graph.propagation.source_reading import SourceEdges, SourceReading
 from app.graph.propagation.sources import group_of, is_group
 from app.graph.propagation.stored_flows import MANY_EDGES, StoredFlows
+from app.graph.records.edge_record import EdgeKey
 from app.graph.records.touched import Touched
 from graphql_schema.catalog.kinds import NAME_OF_CODE
 from graphql_schema.catalog.relations import CARRYING, PARENT_HOPS
-from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.execution.side_thread import LONG_PART_SECONDS, run_in_parts, run_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
+from graphql_schema.ports.turns.gradual_release import RELEASE
 from policies.sensitivity import RANK, SENSITIVITIES
 
 AT_ONCE: Final = 250
 """Maximal number of vertices of which one request reads the sources, or the records."""
-
-MAX_REQUESTS: Final = 40
-"""Maximal number of requests for sources and records in one step of the job, which holds the lock of the writers."""
-
-MAX_VERTICES: Final = 5_000
-"""Number of vertices after which a step sends no further request; one that finds more returns no records of them."""
 
 FEW: Final = 20
 """Maximal number of vertices whose records one request returns with their edges, once records were large.
@@ -45,24 +46,22 @@ FEW: Final = 20
 Of more, further requests read the unknown ranks only.
 """
 
-MIN_REQUESTS: Final = 10
-"""Number of requests for ranks that each step sends if ranks are missing, whatever it has read before.
-
-Writers may change the edges of a vertex with many sources between all steps: each step then reads these anew.
-"""
-
 MAX_RESTARTS: Final = 2
 """Number of times that the reading of some sources begins again, because of writes between its pages.
 
-The next step then reads all its pages, and a further page of other sources, so that the work ends. That is the step of
-a caller who writes edges to an asset with more than a page of them again and again.
+The next step then reads all its pages, and a further page of other sources, so that the work ends. Only edges that are
+not looked up let it begin again: those that have ended, more than MAX_LOOKUPS, or those of a large transaction of
+another process.
 """
 
-MAX_PARTS: Final = 5
-"""Number of requests, each of which has read PART_SIZE bytes of records, after which a step sends no further.
+MAX_LOOKUPS: Final = 2_000
+"""Number of written edges above which they are not looked up: their targets are forgotten, and read again.
 
-The store takes 40 ms for one of them, and all writers wait.
+Each step looks up all that are left, so they do not become more and more.
 """
+
+VISITS_OF_LOOKUP: Final = 2
+"""How many visits the look-up of an edge counts as: it takes longer than an edge in a page."""
 
 MAX_WRITTEN: Final = 100_000
 """Number of vertices and ends of edges, written since the last step, above which everything is forgotten."""
@@ -74,71 +73,42 @@ JOINING: Final = frozenset(hop.relation.name for hop in PARENT_HOPS.values())
 
 
 @dataclass(slots=True)
-class ReadBudget:
-    """What one step of the job may still read; ``of_ranks`` are those of its requests that read ranks alone.
+class KnownSources(SourceIndex):
+    """The sources of vertices, and the stored effective ``ranks`` and ``declared`` ranks, by vertex id.
 
-    ``vertices`` are those whose records are read, and ``visits`` the edges that the store goes through. ``further`` is
-    the number of pages of sources that the step reads although all this is spent.
-    """
-
-    requests: int = MAX_REQUESTS
-    vertices: int = MAX_VERTICES
-    parts: int = MAX_PARTS
-    of_ranks: int = 0
-    further: int = 0
-    visits: VisitBudget = field(default_factory=VisitBudget)
-
-    @property
-    def is_spent(self) -> bool:
-        """Whether the step must end before its next request."""
-        return self.vertices <= 0 or self.requests <= 0 or self.parts <= 0 or self.visits.is_spent
-
-    def take_further(self) -> bool:
-        """Return whether the step may read a further page of sources, and count it."""
-        is_left = self.further > 0
-        self.further -= is_left
-        return is_left
-
-    @property
-    def is_spent_for_ranks(self) -> bool:
-        """Whether the step must end before its next request for ranks."""
-        return self.parts <= 0 or (self.of_ranks >= MIN_REQUESTS and self.is_spent)
-
-    def spend(self, vertices: int, left: Collection[int]) -> None:
-        """Count a request that has read some vertices, and has left out others because of its size."""
-        self.requests -= 1
-        self.vertices -= vertices
-        self.parts -= bool(left)
-
-
-@dataclass(slots=True)
-class KnownSources:
-    """The stored effective ``ranks`` and ``declared`` ranks of vertices, and the sources ``of`` vertices, by vertex id.
-
-    A vertex that is not stored has the rank 0. Groups are known as in :class:`app.graph.propagation.sources.Sources`: a
-    group declares nothing, and has the highest rank, so that a walk continues to its members. Vertices that were found
-    to be of a kind to which nothing propagates are in ``stopped``, and have no sources. ``targets`` is the inverse of
-    ``of``: a join of one parent does not go through all that is known.
+    A vertex that is not stored has the rank 0. A group declares nothing, and has the highest rank, so that a walk
+    continues to its members. Vertices that were found to be of a kind to which nothing propagates are in ``stopped``,
+    and have no sources.
     """
 
     ranks: dict[int, int] = field(default_factory=dict)
     declared: dict[int, int] = field(default_factory=dict)
-    of: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    targets: dict[int, set[int]] = field(default_factory=dict)
-    stopped: set[int] = field(default_factory=set)
-    pairs: int = 0
     has_large: bool = False
     kept_until: float = inf
     _written: Forbidden = field(default_factory=Forbidden)
+    """What was written; of edges, only the ends of those that ``_written_edges`` does not have."""
+    _written_edges: set[EdgeKey] = field(default_factory=set)
+    _last: Touched | None = None
+    """The transaction whose edges were recorded last: each part of a large one has all of them."""
+    _to_look_up: dict[EdgeLookup, None] = field(default_factory=dict)
+    """Edges that are to be looked up before anything that is known is used."""
+    _expanding: SourceReading | None = None
+    """The reading of the children of new sources, over several steps if they are very many."""
+    used: Container[int] = ()
     _used_ranks: dict[int, tuple[int, int]] = field(default_factory=dict)
     _used_sources: dict[int, tuple[int, ...]] = field(default_factory=dict)
     _reading: SourceReading | None = None
+    _written_meanwhile: dict[EdgeLookup, None] = field(default_factory=dict)
+    """Edges that were written since the begin of ``_reading`` or ``_expanding``, and may belong to it."""
     _restarts: int = 0
+    """How often ``_reading`` has begun again."""
+    _expansion_restarts: int = 0
+    """How often ``_expanding`` has begun again."""
 
     @property
     def size(self) -> int:
         """The number of vertices of which something is known, and of known sources."""
-        return len(self.ranks) + len(self.of) + len(self.stopped) + self.pairs
+        return len(self.ranks) + len(self.of) + len(self.stopped) + len(self.expanded) + self.pairs
 
     def end_entry(self, kept_until: float) -> None:
         """Forget the decision of the finished entry, and an unfinished reading; ranks and sources stay.
@@ -146,46 +116,146 @@ class KnownSources:
         They are kept until the instant ``kept_until``, or the one that was given first.
         """
         self.no_longer_used()
-        self._reading, self._restarts = None, 0
+        self._end_reading()
         self.kept_until = min(self.kept_until, kept_until)
 
     def record(self, touched: Touched) -> None:
         """Record what a transaction touches."""
         if self._written.everything:
             return
-        self._written.add(touched)
-        if len(self._written) > MAX_WRITTEN or self._written.everything:
-            self._written = Forbidden(everything=True)
+        complete = touched.divided or touched
+        if complete.edges is None:
+            self._written.add(touched)
+        else:
+            self._written.vertices |= touched.vertices
+            if complete is not self._last:
+                self._last = complete
+                self._written_edges |= complete.edges
+        if len(self._written) + len(self._written_edges) > MAX_WRITTEN or self._written.everything:
+            self._written, self._written_edges = Forbidden(everything=True), set()
 
     async def forget_written(self, used: Container[int]) -> bool:
         """Forget what was recorded since the last call; return whether nothing is known any more.
 
-        What of it is ``used`` is read again by :meth:`read_used`.
+        What of it is ``used`` is read again by :meth:`read_used`. Up to MAX_LOOKUPS edges are not forgotten: see
+        :meth:`look_up_written`.
         """
-        written, self._written = self._written, Forbidden()
+        written, self._written, self.used = self._written, Forbidden(), used
+        edges, self._written_edges, self._last = self._written_edges, set(), None
+        if written.everything:
+            self._forget_everything()
+            return True
         ends = written.edge_ends
         joined = {vid for _, label, vid in ends if label in JOINING}
         carried = {vid for direction, label, vid in ends if direction == "in" and label in CARRYING}
-        if self._reading is not None and (written.everything or self._reading.is_changed(carried, joined)):
-            self._reading, self._restarts = None, self._restarts + 1
-        if written.everything:
-            self.ranks, self.declared, self.of, self.targets, self.stopped, self.pairs = {}, {}, {}, {}, set(), 0
-            self.has_large = False
-            self.no_longer_used()
-            return True
-        turns, reached = OperationBudget(), joined | carried
+        turns = OperationBudget()
+        async for edge in turns.in_turns(edges):
+            for lookup in lookups_of(edge):
+                self._let_be_looked_up(lookup)
+        if len(self._to_look_up | self._written_meanwhile) > MAX_LOOKUPS:
+            async for number, near, far in turns.in_turns([*self._to_look_up, *self._written_meanwhile]):
+                (carried if number == CARRIED else joined).add(near)
+                if number != CARRIED:
+                    joined.add(far)
+            self._to_look_up, self._written_meanwhile = {}, {}
+        self._begin_again(carried, joined)
         async for vid in turns.in_turns(written.vertices):
-            self._forget_rank(vid, used)
+            self._forget_rank(vid)
+        reached = joined | carried
         async for parent in turns.in_turns(joined):
             targets = (*self.targets.get(parent, ()), *self.targets.get(group_of(parent), ()))
             reached.update((vid for vid in targets if not is_group(vid)), (group_of(parent),))
         async for vid in turns.in_turns(reached):
-            self._forget_sources(vid, used)
+            self._remember(vid)
+            self.forget_sources(vid)
         return False
 
-    def no_longer_used(self) -> None:
-        """Let nothing that was forgotten be read again."""
-        self._used_ranks, self._used_sources = {}, {}
+    def _let_be_looked_up(self, lookup: EdgeLookup) -> None:
+        """Let an edge be looked up if something depends on it that is known, or is being read."""
+        if self.is_known(lookup):
+            self._to_look_up[lookup] = None
+        if any(reading is not None and reading.depends_on(lookup) for reading in (self._reading, self._expanding)):
+            self._written_meanwhile[lookup] = None
+
+    def _begin_again(self, carried: set[int], joined: set[int]) -> None:
+        """Let readings begin again to which edges may belong that are not looked up."""
+        if self._reading is not None and self._reading.is_changed(carried, joined):
+            self._reading, self._restarts = None, self._restarts + 1
+        if self._expanding is not None and not joined.isdisjoint(self._expanding.starts):
+            self._expanding, self._expansion_restarts = None, self._expansion_restarts + 1
+        if self._reading is None and self._expanding is None:
+            self._written_meanwhile = {}
+
+    def _forget_everything(self) -> None:
+        RELEASE.free([self.ranks, self.declared, self.of, self.targets, self.edges, self.expanded])
+        self.ranks, self.declared, self.of, self.targets, self.stopped, self.pairs = {}, {}, {}, {}, set(), 0
+        self.edges, self.expanded, self._to_look_up, self.has_large = SourceEdges(), set(), {}, False
+        restarts = self._restarts + (self._reading is not None)
+        self._end_reading()
+        self._restarts = restarts
+        self.no_longer_used()
+
+    def _end_reading(self) -> None:
+        self._reading = self._expanding = None
+        self._restarts, self._expansion_restarts, self._written_meanwhile = 0, 0, {}
+
+    async def look_up_written(self, flows: StoredFlows, budget: ReadBudget) -> bool:
+        """Look up the edges that were written, and change what is known; return whether all are looked up.
+
+        If not, the budget is spent, and the children of new sources are not all read. These are read first, over
+        several steps if they are very many; then their edges are looked up again. If the look-ups spend the budget, a
+        further page may be read. If it fails on the way, nothing is known any more.
+        """
+        while self._to_look_up or self._expanding is not None:
+            if self._expanding is not None:
+                if budget.is_spent and not (self._must_expand or budget.take_further()):
+                    return False
+                await self._expand(flows, self._expanding, budget)
+                continue
+            some = [*islice(self._to_look_up, EDGES_AT_ONCE)]
+            current = await flows.current_edges(some)
+            budget.requests -= 1
+            budget.visits.spend(VISITS_OF_LOOKUP * len(some))
+            if opened := self.unexpanded(current):
+                self._expanding = flows.child_reading(opened[:AT_ONCE])
+            else:
+                await self._set_current(some, current)
+            budget.further = max(budget.further, int(budget.is_spent))
+        return True
+
+    async def _set_current(self, some: Collection[EdgeLookup], current: Container[EdgeLookup]) -> None:
+        """Change what is known by edges that were looked up, of which those in ``current`` are current."""
+        parents = {far for number, _, far in some if number != CARRIED}
+        changed = len(some) + sum(len(self.targets.get(vid, ())) for far in parents for vid in (far, group_of(far)))
+        with ExitStack() as failing:
+            failing.callback(self._forget_everything)
+            for lookup in some:
+                del self._to_look_up[lookup]
+            steps = self.changes(some, current)
+            changes = await run_in_parts(steps, is_long=changed > FEW, seconds=LONG_PART_SECONDS)
+            async for vid, change in OperationBudget().in_turns(changes.items()):
+                self._remember(vid)
+                self.apply(vid, change)
+                if is_group(vid):
+                    self._rank_group(vid)
+            failing.pop_all()
+
+    async def _expand(self, flows: StoredFlows, reading: SourceReading, budget: ReadBudget) -> None:
+        """Read a page of the children of new sources."""
+        records, left = await flows.next_sources(reading, budget.visits, _KEYS, MAX_VERTICES)
+        self._spend(budget, records, left)
+        await self._add_ranks(flows, records)
+        if not reading.pages.is_read:
+            return
+        is_long = reading.size >= MANY_EDGES
+        for group in await run_in_turn(self.add_children, is_long, reading.edges, reading.starts):
+            self._rank_group(group)
+        self._expanding, self._expansion_restarts = None, 0
+        self._to_look_up |= dict.fromkeys(filter(self.is_known, self._written_meanwhile))
+
+    def no_longer_used(self, used: Container[int] = ()) -> None:
+        """Let nothing that was forgotten be read again, and compare what is ``used`` from now on."""
+        self._used_ranks, self._used_sources, self.used = {}, {}, used
 
     async def read_used(self, flows: StoredFlows, budget: ReadBudget) -> bool:
         """Read what was forgotten although it was used; return whether all of it is known now."""
@@ -217,12 +287,17 @@ class KnownSources:
         Return whether all are known now; otherwise the budget is spent.
         """
         turns = OperationBudget()
-        unread = {vid: None async for vid in turns.in_turns(vids) if not (vid in self.of or is_group(vid))}
-        while unread:
-            if budget.is_spent and not (self._must_go_on or budget.take_further()):
+        while True:
+            if not await self.look_up_written(flows, budget):
                 return False
-            for vid in await self._read_sources(flows, unread, budget):
-                unread.pop(vid, None)
+            unread = {vid: None async for vid in turns.in_turns(vids) if not (vid in self.of or is_group(vid))}
+            if not unread:
+                break
+            while unread:
+                if budget.is_spent and not (self._must_go_on or budget.take_further()):
+                    return False
+                for vid in await self._read_sources(flows, unread, budget):
+                    unread.pop(vid, None)
         unranked = await run_in_turn(self._all_unranked, self.are_many(vids), vids)
         return await self._read_unranked(flows, unranked, budget)
 
@@ -256,6 +331,11 @@ class KnownSources:
         """Whether a reading has begun again so often that the step ends with its last page."""
         return self._reading is not None and self._restarts >= MAX_RESTARTS
 
+    @property
+    def _must_expand(self) -> bool:
+        """Whether that holds for the reading of the children of new sources."""
+        return self._expanding is not None and self._expansion_restarts >= MAX_RESTARTS
+
     async def _read_sources(self, flows: StoredFlows, unread: IdQueue, budget: ReadBudget) -> Sequence[int]:
         """Read a page of the sources of some vertices, and the ranks of both, as far as one request has their records.
 
@@ -271,18 +351,16 @@ class KnownSources:
         if not reading.pages.is_read:
             return ()
         budget.further += self._must_go_on
+        self._to_look_up |= self._written_meanwhile
         self._reading, self._restarts = None, 0
-        await run_in_turn(self._add_sources, reading.size >= MANY_EDGES, reading)
+        if self._expanding is None:
+            self._written_meanwhile = {}
+        for group in await run_in_turn(self.add, reading.size >= MANY_EDGES, reading):
+            self._rank_group(group)
         return reading.vids
 
-    def _add_sources(self, reading: SourceReading) -> None:
-        """Add the sources of a reading, whose pages are all read."""
-        of = reading.sources()
-        for vid in (*reading.vids, *filter(is_group, of)):
-            if vid not in self.of:
-                self.set_sources(vid, () if vid in self.stopped else tuple(of.get(vid, ())))
-        for group in filter(is_group, of):
-            self.ranks[group], self.declared[group] = len(SENSITIVITIES) - 1, 0
+    def _rank_group(self, group: int) -> None:
+        self.ranks[group], self.declared[group] = len(SENSITIVITIES) - 1, 0
 
     async def _read_ranks(self, flows: StoredFlows, vids: list[int], budget: ReadBudget) -> list[int]:
         """Read the ranks of some vertices by one request; return the vertices that its size leaves out."""
@@ -307,27 +385,12 @@ class KnownSources:
                 self.stopped.add(vid)
                 self.set_sources(vid, ())
 
-    def set_sources(self, vid: int, sources: tuple[int, ...]) -> None:
-        """Set the sources of a vertex or group."""
-        before = self.of.get(vid, ())
-        for source in before:
-            self.targets[source].discard(vid)
-            if not self.targets[source]:
-                del self.targets[source]
-        self.of[vid] = sources
-        self.pairs += len(sources) - len(before)
-        for source in sources:
-            self.targets.setdefault(source, set()).add(vid)
-
-    def _forget_rank(self, vid: int, used: Container[int]) -> None:
+    def _forget_rank(self, vid: int) -> None:
         rank, declared = self.ranks.pop(vid, None), self.declared.pop(vid, 0)
-        if rank is not None and vid in used:
+        if rank is not None and vid in self.used:
             self._used_ranks.setdefault(vid, (rank, declared))
 
-    def _forget_sources(self, vid: int, used: Container[int]) -> None:
-        """Forget the sources of a vertex or group. Those of a group are read with a target of its parent."""
-        if vid in self.of:
-            if vid in used:
-                self._used_sources.setdefault(vid, self.of[vid])
-            self.set_sources(vid, ())
-            del self.of[vid]
+    def _remember(self, vid: int) -> None:
+        """Let the sources of a vertex or group be compared with what they were, if they were used."""
+        if vid in self.used and vid in self.of:
+            self._used_sources.setdefault(vid, self.of[vid])

@@ -6,7 +6,7 @@ least that sensitivity. Unsupported sensitivities are lowered rank by rank, from
 vertex to its effective sensitivity, the stored one is too strict.
 
 The walk upstream may be as long as the lineage. It therefore continues over many steps of the job, each with a
-:class:`~app.graph.jobs.sensitivity_work.known_sources.ReadBudget` and a limit of the vertices that it examines. What is
+:class:`~app.graph.jobs.sensitivity_work.read_budget.ReadBudget` and a limit of the vertices that it examines. What is
 decided then is stored over many steps, too. If a writer raises something that was used, the batch is decided again.
 What a writer lowers may leave a decision too strict, and is left to the outbox entry of that writer.
 """
@@ -19,7 +19,8 @@ from typing import Final
 
 from app.graph.driver.edge_pages import VisitBudget
 from app.graph.jobs.id_queue import IdQueue
-from app.graph.jobs.sensitivity_work.known_sources import AT_ONCE, KnownSources, ReadBudget
+from app.graph.jobs.sensitivity_work.known_sources import AT_ONCE, KnownSources
+from app.graph.jobs.sensitivity_work.read_budget import ReadBudget
 from app.graph.propagation.cycles import upstream_first
 from app.graph.propagation.sources import is_group
 from app.graph.propagation.stored_ends import NextEnd
@@ -226,8 +227,8 @@ class Recomputation:
             if has_risen or (has_changed and self._decision.may_raise):
                 self._decide_again()
         if self._decision is None:
-            self.known.no_longer_used()
             self._decision = _Decision(self.known, self.batch, self._part_size)
+            self.known.no_longer_used(self._decision.used)
             self._work, self._wanted, self._has_stored = self._decision.work(), (), False
         return await self._continue(self._decision, flows, budget)
 
@@ -292,6 +293,9 @@ class Recomputation:
         while True:
             if self._wanted:
                 if not await self.known.read(flows, self._wanted, budget):
+                    return False
+                if any(vid not in self.known.of for vid in self._wanted):
+                    self._decide_again()  # a group without members any more
                     return False
                 await run_in_turn(decision.use, self.known.are_many(self._wanted), self._wanted)
                 self._wanted = ()

@@ -31,7 +31,7 @@ from app.graph.jobs.end_search import BEYOND
 from app.graph.jobs.inference_job import InferenceJob
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.sensitivity_work import known_sources
-from app.graph.jobs.sensitivity_work.known_sources import ReadBudget
+from app.graph.jobs.sensitivity_work.read_budget import ReadBudget
 from app.graph.jobs.tag_job import TagJob
 from app.graph.propagation.flow_statement import FLOW
 from app.graph.records.vertex_id import vertex_id

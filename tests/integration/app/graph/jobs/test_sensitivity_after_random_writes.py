@@ -19,6 +19,7 @@ from support.stores.writers import (
     shipped_policy,
     shipped_stops,
     stored,
+    urn,
     write_at_once,
 )
 
@@ -29,13 +30,13 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import sensitivity_job as job_module
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.sensitivity_work import known_sources, recompute
-from app.graph.jobs.sensitivity_work.known_sources import ReadBudget
+from app.graph.jobs.sensitivity_work.read_budget import ReadBudget
 from app.graph.propagation import stored_flows
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.effects import raise_sensitivity as spreading
 from graphql_schema.catalog.relations import RELATIONS
 from graphql_schema.catalog.urn import parse_urn
-from graphql_schema.ports.commands import LinkCommand, RegisterCommand
+from graphql_schema.ports.commands import Command, LinkCommand, RegisterCommand
 
 NAMES = {
     "dataset": ["a", "b", "c"],
@@ -199,3 +200,28 @@ async def test_sensitivity_is_never_too_low_and_exact_when_idle(
             await twin.check(idle=False)
         await twin.check(idle=True)
         assert [entry for entry in twin.writers.coordinator.outbox.entries if entry.kind == "sensitivity"] == []
+
+
+async def test_a_domain_is_no_source_of_what_it_contains(module_graph: StoreGraph) -> None:
+    """A feature is contained in a domain after its sources were read, and lowered later: it is as open as declared.
+
+    The edge is looked up, and has the label of an edge between a feature and its feature set.
+    """
+    async with GremlinClient(module_graph.url, source=module_graph.source) as client:
+        writers = Writers(client, shipped_policy(), coordinator := WriteCoordinator(shipped_stops()))
+        job = SensitivityJob(client, coordinator.lock, coordinator.outbox, coordinator.propagation_stops, lambda: NOW)
+        caller = person("root", roles="admin auditor", tenant="contained")
+        secret = asset("dataset d", {"sensitivity": "RESTRICTED"})
+        feature = asset("feature f", {"sensitivity": "PUBLIC"}, derivedFrom=["dataset d"])
+        calls: list[list[Command]] = [
+            [secret, feature],
+            [asset("feature f", {}, derivedFrom=[])],
+            [link("CONTAINS", "domain x", "feature f")],
+            [asset("feature f", {"sensitivity": "RESTRICTED"})],
+            [asset("feature f", {"sensitivity": "PUBLIC"})],
+        ]
+        for items in calls:
+            await writers.of(caller, now=NOW).write(items, dry_run=False, atomic=False)
+            while await job.step():
+                pass
+        assert (await stored(module_graph, "contained")).records[urn("feature f")]["sensitivity"] == "PUBLIC"

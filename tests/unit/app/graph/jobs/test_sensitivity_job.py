@@ -19,7 +19,8 @@ from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.gremlin_client import GremlinClient, WriteOrder
 from app.graph.jobs import sensitivity_job
 from app.graph.jobs.sensitivity_job import SensitivityJob
-from app.graph.jobs.sensitivity_work.known_sources import KnownSources, ReadBudget
+from app.graph.jobs.sensitivity_work.known_sources import KnownSources
+from app.graph.jobs.sensitivity_work.read_budget import ReadBudget
 from app.graph.jobs.sensitivity_work.recompute import Recomputation
 from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows

@@ -7,9 +7,9 @@ import pytest
 from support.unpaused_calls import UnpausedCalls
 
 from app.graph.propagation.children_ahead import ChildrenAhead
+from app.graph.propagation.edge_lookups import EdgeLookup
 from app.graph.propagation.flow_statement import PARENT_STEPS
 from app.graph.propagation.sources import Sources
-from app.graph.propagation.stored_members import Membership
 from app.graph.records.touched import Touched
 from app.runtime.operation_memory import LITTLE, OperationMemory
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
@@ -33,13 +33,13 @@ class Flows:
     """Returns one child of a parent, and keeps what is read again: memberships, and the children with their records."""
 
     def __init__(self) -> None:
-        self.again: list[tuple[set[Membership], list[int]]] = []
+        self.again: list[tuple[set[EdgeLookup], list[int]]] = []
 
     async def child_pages(self, parents: list[int]) -> AsyncIterator[tuple[Sources, int]]:
         """See :class:`app.graph.propagation.stored_flows.StoredFlows`."""
         yield Sources({parent: {CHILD} for parent in parents}, {CHILD: INTERNAL}), VISITED
 
-    async def members(self, memberships: set[Membership], children: list[int]) -> Sources:
+    async def members(self, memberships: set[EdgeLookup], children: list[int]) -> Sources:
         """See :class:`app.graph.propagation.stored_flows.StoredFlows`."""
         self.again.append((memberships, children))
         return Sources(records={vid: {**INTERNAL, "sensitivity": "RESTRICTED"} for vid in children})
@@ -210,7 +210,7 @@ async def test_nothing_is_kept_if_the_last_use_ends_while_children_are_read_agai
     ahead.written.begun(Touched(vertices=frozenset({CHILD})))
     members = flows.members
 
-    async def ending(memberships: set[Membership], children: list[int]) -> Sources:
+    async def ending(memberships: set[EdgeLookup], children: list[int]) -> Sources:
         use.__exit__(None, None, None)
         found: Sources = await members(memberships, children)
         return found

@@ -1,5 +1,7 @@
 """What the sensitivity job keeps for the next entry of a caller: what was not written since, of few callers."""
 
+import pytest
+
 from app.graph.jobs.sensitivity_work import kept_sources
 from app.graph.jobs.sensitivity_work.kept_sources import KEPT_SECONDS, MAX_CALLERS, KeptSources
 from app.graph.jobs.sensitivity_work.known_sources import KnownSources
@@ -55,8 +57,8 @@ async def test_the_size_falls_with_what_is_forgotten() -> None:
     assert (found.declared.keys(), found.targets) == (found.ranks.keys(), {1: {3}})
 
 
-def test_few_are_kept_and_not_for_long() -> None:
-    """The oldest callers have nothing. Nor has one with too much, nor any caller after a minute."""
+async def test_few_are_kept_and_not_for_long() -> None:
+    """The oldest callers have nothing, nor has any caller after a minute."""
     now = [0.0]
     kept = KeptSources(lambda: now[0])
     callers = [("acme", f"c{number}") for number in range(MAX_CALLERS + 2)]
@@ -70,6 +72,15 @@ def test_few_are_kept_and_not_for_long() -> None:
     kept.keep(ADA, again)  # a further entry keeps it no longer
     now[0] = KEPT_SECONDS
     assert kept.take(ADA).ranks == {}
-    kept.keep(ADA, known(*range(2, kept_sources.MAX_SIZE // 2)))
-    kept.keep(ADA, known(*range(2, kept_sources.MAX_SIZE // 2 + 2)))
-    assert kept.take(ADA).ranks == {}
+
+
+async def test_much_is_kept_for_one_caller_and_too_much_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An asset with very many sources is not read again for each entry; the memory of all is bounded."""
+    monkeypatch.setattr(kept_sources, "MAX_SIZE", 50)
+    monkeypatch.setattr(kept_sources, "MAX_LARGE_SIZE", 500)
+    kept, few, many = KeptSources(), known(2), [known(*range(2, 100 + number)) for number in range(2)]
+    for caller, sources in (("bo", few), ("cy", many[0]), ("eli", many[1])):
+        kept.keep(("acme", caller), sources)
+    assert [kept.take(("acme", caller)).size for caller in ("bo", "cy", "eli")] == [few.size, 0, many[1].size]
+    kept.keep(ADA, known(*range(2, 200)))
+    assert kept.take(ADA).size == 0

@@ -1,6 +1,9 @@
 """What the sensitivity job keeps between steps, and what it forgets of what was written."""
 
+from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from random import Random
 from typing import Any, Never
 
 import networkx as nx
@@ -8,16 +11,18 @@ import pytest
 from support.oracles.ranked_flows import Flows
 
 from app.graph.jobs.sensitivity_work import known_sources
-from app.graph.jobs.sensitivity_work.known_sources import KnownSources, ReadBudget
-from app.graph.propagation.sources import group_of
+from app.graph.jobs.sensitivity_work.known_sources import KnownSources
+from app.graph.jobs.sensitivity_work.read_budget import ReadBudget
+from app.graph.propagation.sources import group_of, is_group
 from app.graph.propagation.stored_flows import MANY_EDGES
+from app.graph.records.edge_record import EdgeKey
 from app.graph.records.touched import EVERYTHING, NOTHING, EdgeEnd, Touched
 
 
 def known(of: Mapping[int, tuple[int, ...]]) -> KnownSources:
     """Return known sources, with the ranks of all of them."""
     vids = {*of, *(source for sources in of.values() for source in sources)}
-    found = KnownSources(dict.fromkeys(vids, 1), dict.fromkeys(vids, 0))
+    found = KnownSources(ranks=dict.fromkeys(vids, 1), declared=dict.fromkeys(vids, 0))
     for vid, sources in of.items():
         found.set_sources(vid, sources)
     return found
@@ -159,3 +164,112 @@ async def test_large_records_whose_ranks_are_known_are_not_read_again(part: int,
     assert await found.read(flows, [4], ReadBudget())
     assert flows.reads == [2]
     assert found.ranks == dict.fromkeys(edges, 1)
+
+
+VERTICES, PARENTS = range(1, 13), range(1, 6)
+
+
+@dataclass
+class _Written(Flows):
+    """A graph in which others write at any time; ``left`` has what they touch until the end of the step.
+
+    While ``is_quiet``, no process writes during a request.
+    """
+
+    random: Random = field(default_factory=Random)
+    left: list[Touched] = field(default_factory=list)
+    is_quiet: bool = False
+
+    def write(self) -> Touched:
+        """Let some edges begin or end; return what that touches, now and then without the edges themselves."""
+        written = set[EdgeKey]()
+        for _ in range(self.random.choice((1, 1, 2, 6))):
+            source, target = self.random.sample(VERTICES, 2)
+            if self.random.random() < 0.5 and target in PARENTS:
+                self.joined ^= {(source, target)}
+                self.ended_joined.add((source, target))
+                written.add(("VERSION_OF", source, target))
+            else:
+                change = self.edges.remove_edge if self.edges.has_edge(source, target) else self.edges.add_edge
+                change(source, target)
+                self.ended.add_edge(source, target)
+                written.add(("DERIVES", source, target))
+        touched = Touched.of_edges(frozenset(), frozenset(written), None)
+        return self.random.choices((touched, Touched(edge_ends=touched.edge_ends), EVERYTHING), (30, 3, 1))[0]
+
+    def sources(self, vid: int) -> set[int]:
+        """Return the sources of a vertex or group by definition."""
+        parents = {parent for _, parent in self.joined}
+        if is_group(vid):
+            return {-vid, *(child for child, parent in self.joined if parent == -vid)} if -vid in parents else set()
+        if vid in self.closed:
+            return set()
+        carried = {group_of(source) if source in parents else source for source in self.edges.predecessors(vid)}
+        return carried | {parent for child, parent in self.joined if child == vid}
+
+    async def current_edges(self, *args: Any) -> Any:
+        """Let another process write before and after the look-up."""
+        self._write_meanwhile()
+        found = await super().current_edges(*args)
+        self._write_meanwhile()
+        return found
+
+    async def next_sources(self, *args: Any) -> Any:
+        """Let another process write before and after the request."""
+        self._write_meanwhile()
+        found = await super().next_sources(*args)
+        self._write_meanwhile()
+        return found
+
+    def _write_meanwhile(self) -> None:
+        if not self.is_quiet and self.random.random() < 0.1:
+            self.left.append(self.write())
+
+
+@pytest.mark.parametrize("seed", range(24))
+async def test_what_is_known_is_as_stored_whatever_is_written(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random graphs, also with ended edges and closed vertices: what is known after any writes is as by definition.
+
+    Callers write between the steps, other processes also during their requests. Steps end with any part of a reading.
+    """
+    random = Random(seed)
+    monkeypatch.setattr(known_sources, "AT_ONCE", random.choice((1, 2, 250)))
+    monkeypatch.setattr(known_sources, "EDGES_AT_ONCE", random.choice((1, 2, 1_000)))
+    edges = nx.relabel_nodes(nx.gnp_random_graph(len(VERTICES), 0.12, seed=seed, directed=True), lambda vid: vid + 1)
+    flows: Any = _Written(edges, dict.fromkeys(VERTICES, 0), dict.fromkeys(VERTICES, 0), random=random)
+    flows.page, flows.stops = random.choice((1, 3, 10**6)), frozenset({"Report"})
+    flows.closed = frozenset(vid for vid in VERTICES if random.random() < 0.15)
+    found = KnownSources()
+    for _ in range(120):
+        if random.random() < 0.6:
+            flows.left.append(flows.write())
+        if random.random() < 0.1:
+            found.end_entry(10**9)
+        await _learn(found, flows)
+        await found.read(flows, random.sample(VERTICES, 3), ReadBudget(requests=random.choice((1, 3, 40))))
+        if random.random() < 0.3:
+            await _compare(found, flows)
+
+
+async def _learn(found: KnownSources, flows: _Written) -> None:
+    for touched in flows.left:
+        found.record(touched)
+    flows.left.clear()
+    await found.forget_written(())
+
+
+async def _compare(found: KnownSources, flows: Any) -> None:
+    """Compare what is known with the definition, after a step in which no other process writes."""
+    await _learn(found, flows)
+    flows.is_quiet = True
+    assert await found.look_up_written(flows, ReadBudget(requests=10**6))
+    flows.is_quiet = False
+    assert {vid: {*sources} for vid, sources in found.of.items()} == {vid: flows.sources(vid) for vid in found.of}
+    inverse = defaultdict(set)
+    for vid, sources in found.of.items():
+        assert len(sources) == len({*sources})
+        assert all(source in found.of for source in sources if is_group(source))
+        for source in sources:
+            inverse[source].add(vid)
+    assert found.targets == inverse
+    assert found.pairs == sum(map(len, found.of.values()))

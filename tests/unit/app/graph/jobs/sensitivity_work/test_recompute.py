@@ -8,9 +8,8 @@ import networkx as nx
 import pytest
 from support.oracles.ranked_flows import Flows
 
-from app.graph.driver.edge_pages import PAGE, VisitBudget
 from app.graph.jobs.sensitivity_work import known_sources, recompute
-from app.graph.jobs.sensitivity_work.known_sources import MAX_PARTS, MAX_REQUESTS, MAX_VERTICES, ReadBudget
+from app.graph.jobs.sensitivity_work.read_budget import ReadBudget
 from app.graph.jobs.sensitivity_work.recompute import Recomputation
 from app.graph.records.touched import EVERYTHING, NOTHING, Touched
 from policies.sensitivity import SENSITIVITIES
@@ -19,128 +18,6 @@ TOP = len(SENSITIVITIES) - 1
 
 SIZE, PARENTS = 20, 4
 """Number of vertices of a random graph, the first of which may be parents of the others."""
-
-
-async def test_a_long_chain_is_read_in_many_steps() -> None:
-    """2,000 datasets in a row below a RESTRICTED one: no step reads more than its budget, and nothing is lowered."""
-    length = 2_000
-    row = nx.path_graph(range(1, length + 1), create_using=nx.DiGraph)
-    flows: Any = Flows(row, dict.fromkeys(row, TOP), {**dict.fromkeys(row, 0), 1: TOP})
-    recomputation, steps, done = Recomputation(), 0, False
-    recomputation.begin_batch([length])
-    while not done:
-        flows.reads = []
-        await recomputation.begin_step()
-        done = await recomputation.decide(flows, ReadBudget())
-        assert len(flows.reads) <= MAX_REQUESTS
-        steps += 1
-    assert recomputation.next_part() == {}
-    assert length / MAX_REQUESTS <= steps <= length / MAX_REQUESTS + 1
-
-
-async def test_a_step_ends_after_many_vertices() -> None:
-    """A wide lineage ends a step by the number of edges that it has visited, long before that of its requests."""
-    wide: nx.DiGraph[int] = nx.DiGraph()
-    size = 3 * MAX_VERTICES
-    wide.add_edges_from((source, size) for source in range(1, size))
-    wide.add_edges_from((size + source, source) for source in range(1, size))
-    flows: Any = Flows(wide, dict.fromkeys(wide, TOP), dict.fromkeys(wide, 0))
-    recomputation = Recomputation()
-    recomputation.begin_batch([size])
-    assert not await recomputation.decide(flows, ReadBudget())
-    assert (sum(flows.edges_read), flows.reads) == (PAGE, [PAGE + 1])
-
-
-@pytest.mark.parametrize(("part", "steps"), [(10**6, 4 + 8), (64, 48 + 8)])
-async def test_one_vertex_with_many_large_sources_takes_many_steps(part: int, steps: int) -> None:
-    """15,000 sources of one vertex: no request reads the records of more than a few, and no step more than its budget.
-
-    If these are so large that a request has only 64 of them, a step ends after a few such requests. Eight steps examine
-    them six times, once for groups among them, once for each rank, and once for the order in which they are stored.
-    """
-    size = 3 * MAX_VERTICES
-    star: nx.DiGraph[int] = nx.DiGraph((source, size) for source in range(1, size))
-    flows: Any = Flows(star, {**dict.fromkeys(star, 0), size: TOP}, dict.fromkeys(star, 0), part=part)
-    recomputation, done, taken = Recomputation(), False, 0
-    recomputation.begin_batch([size])
-    while not done:
-        flows.reads, flows.parts = [], 0
-        await recomputation.begin_step()
-        done = await recomputation.decide(flows, ReadBudget())
-        assert len(flows.reads) <= MAX_REQUESTS
-        assert flows.parts <= MAX_PARTS
-        assert max(flows.reads[taken <= 1 :], default=0) <= known_sources.AT_ONCE
-        assert max(flows.reads[taken == 0 :], default=0) <= MAX_VERTICES
-        taken += 1
-    assert taken == steps
-    assert recomputation.next_part() == {size: 0}
-
-
-@pytest.mark.parametrize("page", [10**6, 300], ids=["one page", "50 pages"])
-async def test_many_sources_are_read_beside_a_writer_of_their_edges(monkeypatch: pytest.MonkeyPatch, page: int) -> None:
-    """A writer changes an edge between all steps, so that each reads the edges anew: it reads further ranks as well.
-
-    That holds also if the step that reads all pages of these edges has sent more requests than others may.
-    """
-    size = 3 * MAX_VERTICES
-    monkeypatch.setattr(known_sources, "MAX_VERTICES", 100)  # so that no page has the records of its vertices
-    star: nx.DiGraph[int] = nx.DiGraph((source, size) for source in range(1, size))
-    flows: Any = Flows(star, {**dict.fromkeys(star, 0), size: TOP}, dict.fromkeys(star, 0), page=page)
-    recomputation, done, steps = Recomputation(), False, 0
-    recomputation.begin_batch([size])
-    while not done and steps < size:
-        recomputation.known.record(Touched(edge_ends=frozenset({("in", "DERIVES", size)})))
-        await recomputation.begin_step()
-        done = await recomputation.decide(flows, ReadBudget(visits=VisitBudget(min(page, PAGE))))
-        steps += 1
-    assert done
-    assert recomputation.next_part() == {size: 0}
-
-
-@pytest.mark.parametrize("changed", [7, 15_000], ids=["elsewhere", "of its edges"])
-async def test_the_edges_of_one_vertex_are_read_over_several_steps(changed: int) -> None:
-    """15,000 sources in pages of 2,000 edges: a step reads one page, and the next one continues beside the writers.
-
-    A writer of edges to the vertex lets the reading begin again; after some times, a step reads all, so the work ends.
-    """
-    size = 3 * MAX_VERTICES
-    star: nx.DiGraph[int] = nx.DiGraph((source, size) for source in range(1, size))
-    flows: Any = Flows(star, {**dict.fromkeys(star, 0), size: TOP}, dict.fromkeys(star, 0), page=2_000)
-    recomputation, done, pages = Recomputation(), False, list[int]()
-    recomputation.begin_batch([size])
-    while not done and len(pages) < 100:
-        flows.edges_read = []
-        recomputation.known.record(Touched(edge_ends=frozenset({("in", "DERIVES", changed)})))
-        await recomputation.begin_step()
-        done = await recomputation.decide(flows, ReadBudget(visits=VisitBudget(2_000)))
-        pages.append(len(flows.edges_read))
-    assert done
-    assert recomputation.next_part() == {size: 0}
-    assert pages[:6] == ([1] * 6 if changed == 7 else [1, 1, 9, 1, 1, 9])
-
-
-async def test_what_is_upstream_of_many_edges_is_read_beside_a_writer_of_these() -> None:
-    """A writer changes one of 120 edges to a dataset between all steps, each of which may visit 50.
-
-    So every third step reads all 120 anew, in four pages, and has nothing left for the chain of ten that leads to the
-    dataset. It reads a page of it nevertheless: the decision ends, and lowers the chain.
-    """
-    many, chain = 120, [*range(1_000, 1_010)]
-    star: nx.DiGraph[int] = nx.DiGraph((source, many) for source in range(1, many))
-    nx.add_path(star, [*chain, 1])
-    wrong = dict.fromkeys([*chain, 1, many], TOP)
-    flows: Any = Flows(star, dict.fromkeys(star, 0) | wrong, dict.fromkeys(star, 0), page=50)
-    recomputation, done, pages = Recomputation(), False, list[int]()
-    recomputation.begin_batch([many])
-    while not done and len(pages) < 500:
-        flows.edges_read = []
-        recomputation.known.record(Touched(edge_ends=frozenset({("in", "DERIVES", many)})))
-        await recomputation.begin_step()
-        done = await recomputation.decide(flows, ReadBudget(visits=VisitBudget(50)))
-        pages.append(len(flows.edges_read))
-    assert done
-    assert recomputation.next_part() == dict.fromkeys(wrong, 0)
-    assert max(pages) == 5
 
 
 class _Counted(dict[int, tuple[int, ...]]):
@@ -279,7 +156,7 @@ async def test_the_result_is_that_of_the_definition_whatever_is_written_between_
     flows.raise_all()
     entries = list[Entry]()
     any_flows: Any = flows
-    for turn in range(20_000):
+    for turn in range(40_000):
         if turn < 300 and random.random() < 0.1:
             _learn(entries, _entries(flows, random, has_floors=seed % 3 > 0))
         if turn < 300 and random.random() < 0.02:
@@ -357,19 +234,21 @@ def _write(flows: Flows, random: Random, *, with_floor: bool) -> tuple[Touched, 
     """
     source, target = random.sample(range(1, SIZE + 1), 2)
     vertices, frontier = set[int](), dict[int, None]()
-    ends = frozenset({("in", "DERIVES", target), ("out", "DERIVES", source)})
+    edges = {("DERIVES", source, target)}
     if random.random() < 0.3:
         child, parent = random.randrange(PARENTS + 1, SIZE + 1), random.randrange(1, PARENTS + 1)
         flows.joined ^= {(child, parent)}
+        flows.ended_joined.add((child, parent))
         frontier |= dict.fromkeys([child, *flows.edges.successors(parent)])
-        ends = frozenset({("in", "VERSION_OF", parent), ("out", "VERSION_OF", child)})
+        edges = {("VERSION_OF", child, parent)}
     elif random.random() < 0.3:
         flows.declared[target] = random.choice((0, 0, 0, 0, 0, 1, TOP))
-        frontier[target], vertices, ends = None, {target}, frozenset()
+        frontier[target], vertices, edges = None, {target}, set()
     elif not flows.edges.has_edge(source, target):
         flows.edges.add_edge(source, target)
     else:
         flows.edges.remove_edge(source, target)
+        flows.ended.add_edge(source, target)
         frontier[target] = None
     before, covered = flows.raise_all(), set[int]()
     if with_floor:
@@ -378,7 +257,9 @@ def _write(flows: Flows, random: Random, *, with_floor: bool) -> tuple[Touched, 
             covered |= {vid, *nx.descendants(flows.flows(), vid)}
         flows.ranks = after
     vertices |= {vid for vid, rank in flows.ranks.items() if rank != before[vid]}
-    return EVERYTHING if random.random() < 0.05 else Touched(frozenset(vertices), ends), frontier, covered
+    touched = Touched.of_edges(frozenset(vertices), frozenset(edges), None)
+    of_ends = Touched(touched.vertices, touched.edge_ends)
+    return random.choices((EVERYTHING, of_ends, touched), (1, 4, 15))[0], frontier, covered
 
 
 def _store(flows: Flows, recomputation: Recomputation, frontier: dict[int, None], *, lost: bool = False) -> Touched:

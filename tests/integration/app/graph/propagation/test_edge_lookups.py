@@ -1,4 +1,4 @@
-"""Memberships of children, read one by one in the store: as the reading of all children finds them, and no more."""
+"""Edges looked up one by one in the store: the memberships as the reading of all children finds them, and no more."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from support.stores.observed_requests import ObservedRequests
 
 from app.fair_queue import PROCESS
 from app.graph.driver import edge_pages
-from app.graph.propagation import stored_members
+from app.graph.propagation import edge_lookups
 from app.graph.propagation.children_ahead import ChildrenAhead
+from app.graph.propagation.edge_lookups import CARRIED, current_edges
 from app.graph.propagation.flow_statement import PARENT_STEPS
 from app.graph.propagation.stored_flows import StoredFlows
-from app.graph.propagation.stored_members import current_members
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -42,11 +42,9 @@ async def contain(api: Api, number: int, features: list[str]) -> None:
     await api.load({"featureSet": {"id": group(number), "features": features}})
 
 
-async def test_current_memberships_are_found(
-    graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_current_edges_are_found(graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over several requests too; one that has ended, one of another parent, and one of an absent child are not."""
-    monkeypatch.setattr(stored_members, "EDGES_AT_ONCE", 2)
+    monkeypatch.setattr(edge_lookups, "EDGES_AT_ONCE", 2)
     async with open_api(graph, tmp_path, no_jobs) as api:
         await api.load({"datasetVersion": {"id": VERSION}})
         await contain(api, 0, FEATURES[:2])
@@ -55,8 +53,22 @@ async def test_current_memberships_are_found(
         pairs = [(TO_SET, each, group(0)) for each in (*FEATURES, ABSENT)] + [(TO_DATASET, VERSION, DATA)]
         memberships = [(step, vid(child), vid(parent)) for step, child, parent in pairs]
         expected = [(TO_SET, vid(FEATURES[1]), vid(group(0))), (TO_DATASET, vid(VERSION), vid(DATA))]
-        assert sorted(await current_members(api.client, memberships, FOREVER - 1, PROCESS)) == sorted(expected)
-        assert await current_members(api.client, [], FOREVER - 1, PROCESS) == []
+        assert sorted(await current_edges(api.client, memberships, FOREVER - 1, PROCESS)) == sorted(expected)
+        assert await current_edges(api.client, [], FOREVER - 1, PROCESS) == []
+
+
+async def test_current_carrying_edges_are_found(
+    graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that has ended carries nothing, nor does one in the other direction; over several requests too."""
+    monkeypatch.setattr(edge_lookups, "EDGES_AT_ONCE", 2)
+    urns = [f"mlg://dataset/test/default/c{number}" for number in range(4)]
+    async with open_api(graph, tmp_path, no_jobs) as api:
+        await api.load({"dataset": {"id": urns[0], "derivedFrom": urns[1:]}})
+        await api.load({"dataset": {"id": urns[0], "derivedFrom": urns[2:]}})
+        pairs = [(0, number) for number in range(1, 4)] + [(2, 0), (0, 0)]
+        lookups = [(CARRIED, vid(urns[near]), vid(urns[far])) for near, far in pairs]
+        assert await StoredFlows(api.client, frozenset(), FOREVER - 1).current_edges(lookups) == {*lookups[1:3]}
 
 
 async def test_a_feature_of_many_sets_is_read_again_without_them(

@@ -1,0 +1,213 @@
+"""The requests of a recomputation in each of its steps stay within a budget, whatever is written between them."""
+
+from typing import Any
+
+import networkx as nx
+import pytest
+from support.oracles.ranked_flows import Flows
+
+from app.graph.driver.edge_pages import PAGE, VisitBudget
+from app.graph.jobs.sensitivity_work import known_sources
+from app.graph.jobs.sensitivity_work.read_budget import MAX_PARTS, MAX_REQUESTS, MAX_VERTICES, ReadBudget
+from app.graph.jobs.sensitivity_work.recompute import Recomputation
+from app.graph.propagation.sources import group_of
+from app.graph.records.touched import Touched
+from policies.sensitivity import SENSITIVITIES
+
+TOP = len(SENSITIVITIES) - 1
+
+
+async def test_a_long_chain_is_read_in_many_steps() -> None:
+    """2,000 datasets in a row below a RESTRICTED one: no step reads more than its budget, and nothing is lowered."""
+    length = 2_000
+    row = nx.path_graph(range(1, length + 1), create_using=nx.DiGraph)
+    flows: Any = Flows(row, dict.fromkeys(row, TOP), {**dict.fromkeys(row, 0), 1: TOP})
+    recomputation, steps, done = Recomputation(), 0, False
+    recomputation.begin_batch([length])
+    while not done:
+        flows.reads = []
+        await recomputation.begin_step()
+        done = await recomputation.decide(flows, ReadBudget())
+        assert len(flows.reads) <= MAX_REQUESTS
+        steps += 1
+    assert recomputation.next_part() == {}
+    assert length / MAX_REQUESTS <= steps <= length / MAX_REQUESTS + 1
+
+
+async def test_a_step_ends_after_many_vertices() -> None:
+    """A wide lineage ends a step by the number of edges that it has visited, long before that of its requests."""
+    wide: nx.DiGraph[int] = nx.DiGraph()
+    size = 3 * MAX_VERTICES
+    wide.add_edges_from((source, size) for source in range(1, size))
+    wide.add_edges_from((size + source, source) for source in range(1, size))
+    flows: Any = Flows(wide, dict.fromkeys(wide, TOP), dict.fromkeys(wide, 0))
+    recomputation = Recomputation()
+    recomputation.begin_batch([size])
+    assert not await recomputation.decide(flows, ReadBudget())
+    assert (sum(flows.edges_read), flows.reads) == (PAGE, [PAGE + 1])
+
+
+@pytest.mark.parametrize(("part", "steps"), [(10**6, 4 + 8), (64, 48 + 8)])
+async def test_one_vertex_with_many_large_sources_takes_many_steps(part: int, steps: int) -> None:
+    """15,000 sources of one vertex: no request reads the records of more than a few, and no step more than its budget.
+
+    If these are so large that a request has only 64 of them, a step ends after a few such requests. Eight steps examine
+    them six times, once for groups among them, once for each rank, and once for the order in which they are stored.
+    """
+    size = 3 * MAX_VERTICES
+    star: nx.DiGraph[int] = nx.DiGraph((source, size) for source in range(1, size))
+    flows: Any = Flows(star, {**dict.fromkeys(star, 0), size: TOP}, dict.fromkeys(star, 0), part=part)
+    recomputation, done, taken = Recomputation(), False, 0
+    recomputation.begin_batch([size])
+    while not done:
+        flows.reads, flows.parts = [], 0
+        await recomputation.begin_step()
+        done = await recomputation.decide(flows, ReadBudget())
+        assert len(flows.reads) <= MAX_REQUESTS
+        assert flows.parts <= MAX_PARTS
+        assert max(flows.reads[taken <= 1 :], default=0) <= known_sources.AT_ONCE
+        assert max(flows.reads[taken == 0 :], default=0) <= MAX_VERTICES
+        taken += 1
+    assert taken == steps
+    assert recomputation.next_part() == {size: 0}
+
+
+@pytest.mark.parametrize("page", [10**6, 300], ids=["one page", "50 pages"])
+async def test_many_sources_are_read_beside_a_writer_of_their_edges(monkeypatch: pytest.MonkeyPatch, page: int) -> None:
+    """A writer changes an edge between all steps, so that each reads the edges anew: it reads further ranks as well.
+
+    That holds also if the step that reads all pages of these edges has sent more requests than others may.
+    """
+    size = 3 * MAX_VERTICES
+    monkeypatch.setattr(known_sources, "MAX_VERTICES", 100)  # so that no page has the records of its vertices
+    star: nx.DiGraph[int] = nx.DiGraph((source, size) for source in range(1, size))
+    flows: Any = Flows(star, {**dict.fromkeys(star, 0), size: TOP}, dict.fromkeys(star, 0), page=page)
+    recomputation, done, steps = Recomputation(), False, 0
+    recomputation.begin_batch([size])
+    while not done and steps < size:
+        recomputation.known.record(Touched(edge_ends=frozenset({("in", "DERIVES", size)})))
+        await recomputation.begin_step()
+        done = await recomputation.decide(flows, ReadBudget(visits=VisitBudget(min(page, PAGE))))
+        steps += 1
+    assert done
+    assert recomputation.next_part() == {size: 0}
+
+
+@pytest.mark.parametrize("changed", [7, 15_000], ids=["elsewhere", "of its edges"])
+async def test_the_edges_of_one_vertex_are_read_over_several_steps(changed: int) -> None:
+    """15,000 sources in pages of 2,000 edges: a step reads one page, and the next one continues beside the writers.
+
+    A writer of edges to the vertex lets the reading begin again; after some times, a step reads all, so the work ends.
+    """
+    size = 3 * MAX_VERTICES
+    star: nx.DiGraph[int] = nx.DiGraph((source, size) for source in range(1, size))
+    flows: Any = Flows(star, {**dict.fromkeys(star, 0), size: TOP}, dict.fromkeys(star, 0), page=2_000)
+    recomputation, done, pages = Recomputation(), False, list[int]()
+    recomputation.begin_batch([size])
+    while not done and len(pages) < 100:
+        flows.edges_read = []
+        recomputation.known.record(Touched(edge_ends=frozenset({("in", "DERIVES", changed)})))
+        await recomputation.begin_step()
+        done = await recomputation.decide(flows, ReadBudget(visits=VisitBudget(2_000)))
+        pages.append(len(flows.edges_read))
+    assert done
+    assert recomputation.next_part() == {size: 0}
+    assert pages[:6] == ([1] * 6 if changed == 7 else [1, 1, 9, 1, 1, 9])
+
+
+@pytest.mark.parametrize("source", [7, 20_000], ids=["the same source", "new sources"])
+async def test_edges_that_are_written_between_the_steps_are_looked_up(source: int) -> None:
+    """A writer gives edges to two vertices with 15,000 sources each, between all steps: no step reads a second page.
+
+    No page is read again either, and the decision ends. New sources have children, which count as well.
+    """
+    size, hubs = 3 * MAX_VERTICES, (30_000, 30_001)
+    star: nx.DiGraph[int] = nx.DiGraph((vid, hub) for hub in hubs for vid in range(1, size))
+    flows: Any = Flows(star, {**dict.fromkeys(star, 0), hubs[0]: TOP, hubs[1]: 1}, dict.fromkeys(star, 0), page=2_000)
+    recomputation, done, steps = Recomputation(), False, 0
+    recomputation.begin_batch(hubs)
+    while not done and steps < 200:
+        flows.edges_read = []
+        far = source + (steps if source > size else 0)
+        star.add_edges_from((far, hub) for hub in hubs)
+        flows.ranks[far] = flows.declared[far] = 0
+        flows.ranks[far + 5_000] = flows.declared[far + 5_000] = 0
+        if source > size:
+            flows.joined.add((far + 5_000, far))
+        edges = frozenset(("DERIVES", far, hub) for hub in hubs)
+        recomputation.known.record(Touched.of_edges(frozenset(), edges, None))
+        await recomputation.begin_step()
+        done = await recomputation.decide(flows, ReadBudget(visits=VisitBudget(2_000)))
+        assert len([each for each in flows.edges_read if each > 100]) <= 1
+        steps += 1
+    assert done
+    assert recomputation.next_part() == dict.fromkeys(hubs, 0)
+    news = {group_of(20_000 + step) for step in range(steps)} if source > size else {7}
+    assert all({*recomputation.known.of[hub]} == {*range(1, size)} | news for hub in hubs)
+
+
+@pytest.mark.parametrize("period", [2, 3, 7])
+async def test_a_source_whose_children_are_read_comes_and_goes(period: int) -> None:
+    """A source with 120 children comes after the first step that reads its target, goes, and comes again.
+
+    A step visits 100 edges, so its children take two steps. The decision ends nevertheless.
+    """
+    hub, parent = 1_000, 1
+    star: nx.DiGraph[int] = nx.DiGraph((vid, hub) for vid in range(100, 700))
+    joined = {(child, parent) for child in range(2_000, 2_120)}
+    ranks = dict.fromkeys([*star, parent, *(child for child, _ in joined)], 0)
+    flows: Any = Flows(star, ranks | {hub: TOP}, {**ranks}, joined, page=100)
+    star.add_node(parent)
+    recomputation, done, steps = Recomputation(), False, 0
+    recomputation.begin_batch([hub])
+    while not done and steps < 150:
+        if star.has_edge(parent, hub) != (is_there := steps % period > 0):
+            (star.add_edge if is_there else star.remove_edge)(parent, hub)
+            flows.ended.add_edge(parent, hub)
+            recomputation.known.record(Touched.of_edges(frozenset(), frozenset({("DERIVES", parent, hub)}), None))
+        await recomputation.begin_step()
+        done = await recomputation.decide(flows, ReadBudget(visits=VisitBudget(100)))
+        steps += 1
+    assert done
+    assert recomputation.next_part() == {hub: 0}
+
+
+async def test_more_edges_than_are_looked_up_are_written_between_all_steps() -> None:
+    """A writer changes 6,000 edges of a vertex between all steps: its sources are read again, and the decision ends."""
+    hub = 30_000
+    star: nx.DiGraph[int] = nx.DiGraph((vid, hub) for vid in range(1, 6_500))
+    flows: Any = Flows(star, {**dict.fromkeys(star, 0), hub: TOP}, dict.fromkeys(star, 0))
+    written = Touched.of_edges(frozenset(), frozenset(("DERIVES", vid, hub) for vid in range(1, 6_001)), None)
+    recomputation, done, steps = Recomputation(), False, 0
+    recomputation.begin_batch([hub])
+    while not done and steps < 100:
+        await recomputation.begin_step()
+        done = await recomputation.decide(flows, ReadBudget())
+        recomputation.known.record(written)
+        steps += 1
+    assert done
+    assert flows.lookups <= steps * known_sources.MAX_LOOKUPS
+
+
+async def test_what_is_upstream_of_many_edges_is_read_beside_a_writer_of_these() -> None:
+    """A writer changes one of 120 edges to a dataset between all steps, each of which may visit 50.
+
+    So every third step reads all 120 anew, in four pages, and has nothing left for the chain of ten that leads to the
+    dataset. It reads a page of it nevertheless: the decision ends, and lowers the chain.
+    """
+    many, chain = 120, [*range(1_000, 1_010)]
+    star: nx.DiGraph[int] = nx.DiGraph((source, many) for source in range(1, many))
+    nx.add_path(star, [*chain, 1])
+    wrong = dict.fromkeys([*chain, 1, many], TOP)
+    flows: Any = Flows(star, dict.fromkeys(star, 0) | wrong, dict.fromkeys(star, 0), page=50)
+    recomputation, done, pages = Recomputation(), False, list[int]()
+    recomputation.begin_batch([many])
+    while not done and len(pages) < 500:
+        flows.edges_read = []
+        recomputation.known.record(Touched(edge_ends=frozenset({("in", "DERIVES", many)})))
+        await recomputation.begin_step()
+        done = await recomputation.decide(flows, ReadBudget(visits=VisitBudget(50)))
+        pages.append(len(flows.edges_read))
+    assert done
+    assert recomputation.next_part() == dict.fromkeys(wrong, 0)
+    assert max(pages) == 5
