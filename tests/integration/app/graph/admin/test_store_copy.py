@@ -10,6 +10,7 @@ from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import httpx2
@@ -157,22 +158,27 @@ async def _count_of(folder: Path) -> int:
 
 
 async def _killed_in(phase: str, source: Path, url: str, copying: Callable[[], Awaitable[Any]]) -> None:
-    """Run a copy until it is in a phase, and kill it with its JVM."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "support.servers.small_pages", "store", "copy", "--to", url),
-        cwd=ROOT,
-        stdout=DEVNULL,
-        stderr=DEVNULL,
-        env=command_environment(source) | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
-    )
+    """Run a copy until it is in a phase, and kill it with its JVM; fails with what it wrote if it ends before."""
+    with TemporaryFile() as output:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "support.servers.small_pages", "store", "copy", "--to", url),
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+            env=command_environment(source) | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
+        )
 
-    async def reached() -> bool:
-        found = await copying()
-        return found is not None and found["phase"] == phase and found["position"] is not None
+        async def reached() -> bool:
+            found = await copying()
+            here = found is not None and found["phase"] == phase and found["position"] is not None
+            if not here and process.returncode is not None:
+                output.seek(0)
+                pytest.fail(f"the copy ended before the {phase}: {output.read().decode()}")
+            return here
 
-    await until(reached, within=120)
-    os.kill(process.pid, signal.SIGKILL)
-    await process.wait()
+        await until(reached, within=120)
+        os.kill(process.pid, signal.SIGKILL)
+        await process.wait()
 
 
 async def test_a_running_source_is_refused(source: Path, target: EmbeddedStore) -> None:

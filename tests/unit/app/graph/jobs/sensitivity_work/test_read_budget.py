@@ -1,5 +1,6 @@
 """The requests of a recomputation in each of its steps stay within a budget, whatever is written between them."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import networkx as nx
@@ -8,6 +9,7 @@ from support.oracles.ranked_flows import Flows
 
 from app.graph.driver.edge_pages import PAGE, VisitBudget
 from app.graph.jobs.sensitivity_work import known_sources
+from app.graph.jobs.sensitivity_work.known_sources import KnownSources
 from app.graph.jobs.sensitivity_work.read_budget import MAX_PARTS, MAX_REQUESTS, MAX_VERTICES, ReadBudget
 from app.graph.jobs.sensitivity_work.recompute import Recomputation
 from app.graph.propagation.sources import group_of
@@ -211,3 +213,110 @@ async def test_what_is_upstream_of_many_edges_is_read_beside_a_writer_of_these()
     assert done
     assert recomputation.next_part() == dict.fromkeys(wrong, 0)
     assert max(pages) == 5
+
+
+def _of_children(children: Iterable[int], parent: int) -> Touched:
+    """Return what a transaction touches that writes the memberships of children of a parent."""
+    return Touched.of_edges(frozenset(), frozenset(("VERSION_OF", child, parent) for child in children), None)
+
+
+@pytest.mark.parametrize(("targets", "children", "chain"), [(12_000, 1, 5), (4_000, 3, 0), (300, 40, 0)])
+async def test_children_come_again_and_again_to_a_parent_with_many_targets(
+    targets: int, children: int, chain: int
+) -> None:
+    """A caller writes memberships of one parent between all steps, each of which changes all targets of the parent.
+
+    The decision about one of the targets, to which a chain leads, ends nevertheless.
+    """
+    parent, target, first = 1, 9_999, 10_000
+    edges: nx.DiGraph[int] = nx.DiGraph((parent, first + number) for number in range(targets))
+    edges.add_edge(parent, target)
+    members, row = range(100, 100 + children), [*range(50_000, 50_000 + chain)]
+    edges.add_nodes_from(members)
+    nx.add_path(edges, [*row, target])
+    lowered = dict.fromkeys([*row, target], TOP)
+    joined = {(child, parent) for child in members}
+    flows: Any = Flows(edges, dict.fromkeys(edges, 0) | lowered, dict.fromkeys(edges, 0), joined)
+    recomputation, done, steps = Recomputation(), False, 0
+    for begin in range(first, first + targets, 250):
+        while not await recomputation.known.read(flows, range(begin, min(begin + 250, first + targets)), ReadBudget()):
+            pass
+    recomputation.begin_batch([target])
+    while not done and steps < 300:
+        recomputation.known.record(_of_children(members, parent))
+        await recomputation.begin_step()
+        done = await recomputation.decide(flows, ReadBudget())
+        steps += 1
+    assert done
+    assert recomputation.next_part() == dict.fromkeys([*row, target], 0)
+
+
+async def test_look_ups_that_spend_the_budget_of_each_step_leave_a_page() -> None:
+    """A caller writes sixty edges of a vertex between all steps, each of which may visit a hundred.
+
+    Their look-ups spend that. A step reads a page of a chain of ten to the vertex nevertheless, so the decision ends.
+    """
+    many, row = 1_000, [*range(2_000, 2_010)]
+    edges: nx.DiGraph[int] = nx.DiGraph((source, many) for source in range(1, 61))
+    nx.add_path(edges, [*row, 1])
+    wrong = dict.fromkeys([*row, 1, many], TOP)
+    flows: Any = Flows(edges, dict.fromkeys(edges, 0) | wrong, dict.fromkeys(edges, 0), page=100)
+    written = Touched.of_edges(frozenset(), frozenset(("DERIVES", source, many) for source in range(1, 61)), None)
+    recomputation, done, steps = Recomputation(), False, 0
+    assert await recomputation.known.read(flows, [many], ReadBudget())
+    recomputation.begin_batch([many])
+    while not done and steps < 100:
+        recomputation.known.record(written)
+        await recomputation.begin_step()
+        done = await recomputation.decide(flows, ReadBudget(visits=VisitBudget(100)))
+        steps += 1
+    assert done
+    assert recomputation.next_part() == dict.fromkeys(wrong, 0)
+
+
+async def test_a_group_ends_by_time_while_it_is_used() -> None:
+    """The last membership of a parent is written, and then ends by its time, while a reading depends on it.
+
+    It is looked up after the reading, so the group that a decision has used is a source no longer. The decision ends.
+    """
+    edges: nx.DiGraph[int] = nx.DiGraph([(1, 5), (6, 5), (1, 6), *((vid, 6) for vid in range(100, 400))])
+    ranks = dict.fromkeys([*edges, 2], 0)
+    flows: Any = Flows(edges, ranks | dict.fromkeys([1, 2, 5, 6], TOP), {**ranks}, {(2, 1)}, page=50)
+    recomputation, done, steps = Recomputation(), False, 0
+    recomputation.begin_batch([5])
+    while not done and steps < 60:
+        if steps == 3:
+            recomputation.known.record(_of_children([2], 1))
+        if steps == 5:
+            flows.joined.clear()
+            flows.ended_joined.add((2, 1))
+        await recomputation.begin_step()
+        done = await recomputation.decide(flows, ReadBudget(visits=VisitBudget(50)))
+        steps += 1
+    assert done
+    assert recomputation.next_part().keys() >= {5, 6}
+
+
+async def test_a_reading_takes_many_steps_after_another_one_began_again() -> None:
+    """The children of a new source are read anew twice, because of writes. Nothing of that lengthens a later step."""
+    hub, other, parent = 1_000, 50_000, 1
+    edges: nx.DiGraph[int] = nx.DiGraph((vid, hub) for vid in range(100, 110))
+    edges.add_node(parent)
+    edges.add_edges_from((vid, other) for vid in range(60_000, 63_000))
+    joined = {(2_000 + number, parent) for number in range(500)}
+    ranks = dict.fromkeys([*edges, *(child for child, _ in joined)], 0)
+    flows: Any = Flows(edges, ranks, {**ranks}, joined, page=100)
+    known = KnownSources()
+    assert await known.read(flows, [hub], ReadBudget())
+    edges.add_edge(parent, hub)
+    known.record(Touched.of_edges(frozenset(), frozenset({("DERIVES", parent, hub)}), None))
+    for _ in range(2):
+        await known.forget_written(())
+        assert not await known.read(flows, [hub], ReadBudget(visits=VisitBudget(100)))
+        known.record(Touched(edge_ends=frozenset({("out", "VERSION_OF", 2_000), ("in", "VERSION_OF", parent)})))
+    await known.forget_written(())
+    while not await known.read(flows, [hub], ReadBudget(visits=VisitBudget(100))):
+        await known.forget_written(())
+    flows.edges_read = []
+    assert not await known.read(flows, [other], ReadBudget(visits=VisitBudget(100)))
+    assert len(flows.edges_read) <= 2
