@@ -1,10 +1,14 @@
 """The parser of requests: which are refused, what is missing of a body, and whether the response has one."""
 
+import re
+from itertools import product
+
 import h11
 import pytest
+from h11 import _abnf
 
 from app.http.connections import unambiguous_requests
-from app.http.connections.unambiguous_requests import MAX_TINY, TINY, UnambiguousRequests
+from app.http.connections.unambiguous_requests import CHUNK_LINE, HEADER_LINE, MAX_TINY, TINY, UnambiguousRequests
 
 END = b"\r\nHost: a\r\n\r\n"
 
@@ -87,3 +91,47 @@ def test_a_response_to_head_has_no_body() -> None:
     assert not parser.is_head
     parser.next_event()
     assert not parser.is_head
+
+
+SPACES = b" \t" * 150_000
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        b"GET / HTTP/1.1\r\nHost: a\r\na:%s\0" % SPACES + END,
+        b"GET / HTTP/1.1\r\nHost: a\r\na:" + b" " * 100 + b"\r\n\t".join([b" " * 3_000] * 100) + b"\x0b" + END,
+        b"GET / HTTP/1.1\r\nHost: a\r\na:b%sb\0" % SPACES + END,
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na:%s\x0b\r\n\r\n" % SPACES,
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;%s\n\r\n" % SPACES,
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1%s\n\r\n" % SPACES,
+    ],
+    ids=["header", "folded header", "spaces in a value", "trailer", "chunk extension", "chunk size"],
+)
+@pytest.mark.timeout(60)
+def test_a_malformed_line_takes_linear_time(malformed: bytes) -> None:
+    """300,000 spaces before the error take a few milliseconds; in quadratic time they would take two minutes."""
+    parser = requests(malformed)
+    with pytest.raises(h11.RemoteProtocolError):
+        [parser.next_event() for _ in range(3)]
+    assert parser.refused is not None
+
+
+@pytest.mark.parametrize(
+    ("ours", "original", "alphabet"),
+    [(HEADER_LINE, _abnf.header_field, "a: \t\v\0;"), (CHUNK_LINE, _abnf.chunk_header, "1g; \t\n\v")],
+    ids=["header", "chunk"],
+)
+def test_the_lines_that_are_accepted_are_those_of_h11(ours: re.Pattern[bytes], original: str, alphabet: str) -> None:
+    """All short texts give the same values, also after an update of h11. Its own expressions are the oracle."""
+    theirs = re.compile(original.encode())
+    end = b"\r\n" if ours is CHUNK_LINE else b""
+    accepted = 0
+    for size in range(1, 7):
+        for text in product(alphabet.encode(), repeat=size):
+            line = bytes(text) + end
+            found, expected = ours.fullmatch(line), theirs.fullmatch(line)
+            assert (found and found.groupdict()) == (expected and expected.groupdict()), line
+            accepted += found is not None
+    assert accepted > 100
+    assert ours.pattern.decode() != original
