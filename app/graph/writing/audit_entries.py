@@ -38,6 +38,7 @@ from graphql_schema.rules.change_stamp import (
     WAS_VISIBLE,
     shows_no_owner,
 )
+from policies.blurred_limit import blurred
 
 _NOT_AUDITED: Final = frozenset(
     {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"}
@@ -101,10 +102,10 @@ def _refuse_too_large(fields: list[Record]) -> None:
 
     Each field is measured by itself, up to the limit: 50 MB as one text hold the interpreter for 0.25 seconds.
     """
-    size = 2
+    size, maximum = 2, blurred(MAX_CHANGE)  # hidden values before the change count
     for each in fields:
         size += len(orjson.dumps(each)) + 1
-        if size > MAX_CHANGE:
+        if size > maximum:
             raise invalid(
                 f"The item changes {len(fields)} values and edges, for which its entry in the history would have more "
                 f"than {MAX_CHANGE} bytes, which is the limit. Give fewer edges in one item."

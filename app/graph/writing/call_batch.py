@@ -15,6 +15,7 @@ from app.telemetry.spans import current_span
 from graphql_schema.ports.commands import Command, RestoreCommand
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome
+from policies.blurred_limit import blurred
 
 
 @dataclass(eq=False, kw_only=True)
@@ -25,6 +26,8 @@ class CallBatch(QueuedWrite):
     and ``ahead`` is what it has read for this one.
     ``budget`` is that of the operation; its end gives the call its error, unless the transaction is under way.
     ``of_job``, a flag: a background job writes the items, for the caller whose write left them to it.
+    ``max_cost`` is what it may take the store to write what the items change
+    (:mod:`app.graph.records.native.write_cost`), drawn once, also if the batch is planned again: what is hidden counts.
     ``new_author`` returns the author with a new instant; call it under the write lock. ``atomic`` and ``dry_run`` are
     flags of the call: with the first, nothing is written if an item is rejected; with the second, nothing is written.
     """
@@ -40,14 +43,19 @@ class CallBatch(QueuedWrite):
     origin: SpanContext = field(default_factory=current_span)
     done: asyncio.Future[list[WriteOutcome]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
+    max_cost: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.max_cost = blurred(self.named_cost)
+
     @property
     def is_restoration(self) -> bool:
         """Whether the only item restores an asset: all that was deleted with it, also by an earlier release."""
         return len(self.items) == 1 and isinstance(self.items[0], RestoreCommand)
 
     @property
-    def max_cost(self) -> int:
-        """What it may take the store to write what the items change (:mod:`app.graph.records.native.write_cost`)."""
+    def named_cost(self) -> int:
+        """The highest value of ``max_cost``, which errors name."""
         return MAX_RESTORE_COST if self.is_restoration else MAX_WRITE_COST
 
     def renew(self) -> None:

@@ -32,7 +32,6 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_queue import QueuedWrite
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import (
-    CostlyWriteError,
     StoreUnavailableError,
     TransientConflictError,
     VertexExistsError,
@@ -51,6 +50,7 @@ from app.graph.writing.unit.read_set import ReadSet
 from graphql_schema.execution.side_thread import LONG_PART_SECONDS, run_in_parts
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome
+from policies.blurred_limit import blurred
 
 MAX_ATTEMPTS: Final = 6
 """Maximal number of attempts to write a transaction that creates a vertex which exists."""
@@ -383,11 +383,10 @@ async def _encode(plan: GroupPlan, writes: WriteSet) -> None:
 
 def _encoded(plan: GroupPlan, writes: WriteSet) -> Generator[None, None, None]:
     """Add one record to ``writes`` before each yield; see :func:`_encode`."""
-    if plan.own.cost > plan.max_cost:
-        raise CostlyWriteError(plan.max_cost)
+    plan.refuse_costly()
     maximum = MAX_GROUP_BYTES if plan.is_divisible else MAX_TRANSACTION_BYTES
     if plan.batches[0].batch.is_restoration and not plan.is_divisible:
         maximum = MAX_RESTORE_BYTES
-    if plan.own.size > maximum:
+    if plan.own.size > blurred(maximum):
         raise WriteTooLargeError(f"A transaction has at most {maximum} bytes of records.")
     yield from plan.state.add_writes(writes, plan.now)

@@ -43,6 +43,7 @@ from graphql_schema.ports.commands import Command
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome, not_written
 from graphql_schema.ports.turns.gradual_release import RELEASE
+from policies.blurred_limit import blurred
 from policies.errors import LimitError
 
 FEW: Final = 20
@@ -102,10 +103,11 @@ class GroupPlan:
         """
         return WriteSize(sum(each.own.cost for each in self.batches), sum(each.own.size for each in self.batches))
 
-    @property
-    def max_cost(self) -> int:
-        """Return what it may take the store to write what the items change."""
-        return max(each.batch.max_cost for each in self.batches)
+    def refuse_costly(self) -> None:
+        """Raise CostlyWriteError if it takes the store more than each batch may cost to write what the items change."""
+        batches = [each.batch for each in self.batches]
+        if self.own.cost > max(batch.max_cost for batch in batches):
+            raise CostlyWriteError(max(batch.named_cost for batch in batches))
 
     @property
     def is_divisible(self) -> bool:
@@ -159,6 +161,7 @@ class GroupPlanner:
         self._authors = authors or [batch.new_author() for batch in batches]
         self._missing = missing
         self._is_ahead = bool(authors)
+        self._max_cost = blurred(MAX_COST)  # what is hidden counts: a caller sees how many items it has
         self._time = PlanTime()
         self._reads: TransactionReads | None = None
         self._read_seconds = 0.0
@@ -327,7 +330,7 @@ class GroupPlanner:
             ]
         plan.own = await _written_by_batch(state)
         if plan.own.cost > batch.max_cost:  # before its effects are found, in vain
-            raise CostlyWriteError(batch.max_cost)
+            raise CostlyWriteError(batch.named_cost)
         if state.batch_writes and state.missing.within(self._missing) and not self._is_ahead:
             plan.entries = await batch_effects(state, author, self._flows, self._children, self._coordinator)
             await run_in_turn(state.written.count_entries, state.batch_is_long, plan.entries)
@@ -335,7 +338,7 @@ class GroupPlanner:
 
     def _is_full(self, state: WorkingSet) -> bool:
         """Return whether the transaction should begin no further item, after at least one."""
-        return self._time.is_over or state.written.cost > MAX_COST
+        return self._time.is_over or state.written.cost > self._max_cost
 
     def _items_that_fit(self, batch: CallBatch, state: WorkingSet) -> Iterator[Command]:
         """Yield the first item of a batch, and the others until the transaction is full.
@@ -343,7 +346,7 @@ class GroupPlanner:
         All items of an atomic batch are yielded, or LimitError is raised. If the operation of the batch ends meanwhile,
         the error that ended it is raised. It may have a part of the transaction only (:func:`part_of`).
         """
-        cost, seconds = part_of(batch, self._coordinator.contention)
+        cost, seconds = part_of(batch, self._coordinator.contention, self._max_cost)
         cost, seconds = state.written.cost + cost, self._time.round_seconds + seconds
         for index, item in enumerate(batch.items):
             batch.budget.check()

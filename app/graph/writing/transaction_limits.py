@@ -14,7 +14,7 @@ from app.graph.commits.reads.read_limits import (
 )
 from app.graph.commits.writer_contention import WriterContention
 from app.graph.driver.errors import CostlyWriteError
-from app.graph.records.native.write_cost import JOB_COST, MAX_COST, WriteSize, written_entry
+from app.graph.records.native.write_cost import JOB_COST, WriteSize, written_entry
 from app.graph.writing import plan_time
 from app.graph.writing.call_batch import CallBatch
 
@@ -41,15 +41,17 @@ def read_much(batches: Sequence[CallBatch], seconds: float) -> bool:
     return seconds > (FEW_ELEMENTS / 2 + ELEMENTS_OF_NAMED * _named(batches)) / ELEMENTS_A_SECOND
 
 
-def part_of(batch: CallBatch, contention: WriterContention) -> tuple[int, float]:
+def part_of(batch: CallBatch, contention: WriterContention, max_cost: int) -> tuple[int, float]:
     """Return the cost, and the seconds of the plan, after which a transaction begins no further item of a batch.
+
+    ``max_cost`` is the cost of the transaction after which it begins none of any batch.
 
     While several callers write, a call has a share of what a transaction may have, so that the others wait less for it.
     Small batches of many callers need less, and are written together: so they are fast.
     """
     if batch.of_job:
         return JOB_COST, plan_time.PLAN_SECONDS
-    return MAX_COST // contention.time_share, plan_time.PLAN_SECONDS / contention.time_share
+    return max_cost // contention.time_share, plan_time.PLAN_SECONDS / contention.time_share
 
 
 def refuse_costly_ends(batch: CallBatch, own: WriteSize, entries: Sequence[OutboxEntry]) -> None:
@@ -59,7 +61,7 @@ def refuse_costly_ends(batch: CallBatch, own: WriteSize, entries: Sequence[Outbo
     """
     awaiting = (written_entry(each.size, len(each.replaces)).cost for each in entries if each.awaits is not None)
     if batch.item_count > 1 and own.cost + sum(awaiting) > batch.max_cost:
-        raise CostlyWriteError(batch.max_cost)
+        raise CostlyWriteError(batch.named_cost)
 
 
 def _named(batches: Sequence[CallBatch]) -> int:

@@ -18,10 +18,14 @@ from graphql_schema.ports.commands import ObserveCommand
 from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 from graphql_schema.ports.outcomes import Outcome
 from graphql_schema.ports.record import Json, JsonObject
+from policies.blurred_limit import blurred
 from policies.errors import Code
 
 MAX_ENTRIES: Final = 200
-"""Maximal number of entries of each list of a record, within MAX_LIST_BYTES; others are in the response only."""
+"""Maximal number of entries of each list of a record, within MAX_LIST_BYTES; others are in the response only.
+
+Each list has both limits, or up to a quarter less.
+"""
 
 MAX_LIST_BYTES: Final = 24 * 1024
 """Maximal bytes of each list of a record as JSON: a page of 500 records must be within the limit of an operation."""
@@ -108,12 +112,15 @@ def _values_of_malformed(given: JsonObject) -> JsonObject:
 
 
 def _bounded(entries: Iterable[JsonObject]) -> list[JsonObject]:
-    """Return the first entries, as many as a list of a record may have."""
+    """Return the first entries, as many as a list of a record may have, or up to a quarter fewer by chance.
+
+    Readers see only some of these entries. If all lists had as many, they would count those that they do not see.
+    """
     found: list[JsonObject] = []
-    size = 0
+    left, size = blurred(MAX_ENTRIES), blurred(MAX_LIST_BYTES)
     for each in entries:
-        size += len(orjson.dumps(each))
-        if len(found) == MAX_ENTRIES or size > MAX_LIST_BYTES:
+        size -= len(orjson.dumps(each))
+        if len(found) == left or size < 0:
             break
         found.append(each)
     return found

@@ -16,6 +16,7 @@ from graphql_schema.catalog.urn import make_urn, slug_of
 from graphql_schema.ports.record import Json, Record
 from graphql_schema.rules.change_stamp import MADE_AT, date_apart
 from graphql_schema.rules.gate_evaluation import REPORTERS, UNOWNED
+from policies.blurred_limit import blurred
 
 MAX_UNOWNED: Final = {"checks": 1_000, "incidents": 1_000, "months of usage": 10_000}
 """Maximal numbers of records on an asset without a lasting owner, where any engineer may make them.
@@ -71,7 +72,8 @@ def count_attached(unit: ItemUnit, asset: str, what: str, maximum: int | None = 
     """Count a new record on an asset by a key of MAX_UNOWNED; raise RejectedItemError if it has as many as it may.
 
     On an asset with a lasting owner, or by a caller who may administer it, these are ``maximum``, and not counted for
-    None.
+    None. Up to a quarter less is refused by chance, and no error has the count: a record of a hidden consumer, which
+    is counted once, would tell that it is there.
     """
     vid = unit.lookup.vid(asset)
     record = unit.lookup.known(vid)
@@ -83,8 +85,8 @@ def count_attached(unit: ItemUnit, asset: str, what: str, maximum: int | None = 
         advice = "Use those."
     counts = record.get(ATTACHED_COUNTS, {})
     count = counts.get(what, 0)
-    if count >= maximum:
-        raise over_limit(f"{asset} has {count} {what}, and at most {maximum} are made on it. {advice}")
+    if count >= blurred(maximum):
+        raise over_limit(f"{asset} has too many {what}: at most {maximum} are made on it. {advice}")
     unit.staging.put(vid, {**record, ATTACHED_COUNTS: {**counts, what: count + 1}})
 
 
@@ -97,7 +99,7 @@ def refuse_full(unit: ItemUnit, asset: str, what: str) -> None:
 def may_attach(unit: ItemUnit, asset: str, what: str) -> bool:
     """Return whether :func:`count_attached` accepts a record that is not counted on an asset with a lasting owner."""
     record = unit.lookup.known(unit.lookup.vid(asset))
-    return not _is_bounded(unit, record) or record.get(ATTACHED_COUNTS, {}).get(what, 0) < MAX_UNOWNED[what]
+    return not _is_bounded(unit, record) or record.get(ATTACHED_COUNTS, {}).get(what, 0) < blurred(MAX_UNOWNED[what])
 
 
 def _is_bounded(unit: ItemUnit, record: Record) -> bool:

@@ -20,7 +20,7 @@ from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient, RequestReport
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.vertex_id import vertex_id
-from app.graph.writing import plan_time, transaction_limits
+from app.graph.writing import group_plan, plan_time
 from app.graph.writing.writer import PolicedWriter
 from app.store.errors import StoreReason
 from graphql_schema.catalog.instants import FOREVER
@@ -331,7 +331,7 @@ async def test_a_long_call_shares_the_store_with_other_writers(
 ) -> None:
     """Alone, 300 items are two transactions; beside another call they are six, and its item is in the first of them."""
     monkeypatch.setattr(plan_time, "PLAN_SECONDS", inf)
-    monkeypatch.setattr(transaction_limits, "MAX_COST", 10_000_000)  # that of the items divides none
+    monkeypatch.setattr(group_plan, "MAX_COST", 10_000_000)  # that of the items divides none
     requests, done = ObservedRequests(), []
     writers.client.observers.append(requests)
     counts = []

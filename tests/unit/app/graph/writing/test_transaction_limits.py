@@ -59,12 +59,12 @@ async def test_a_call_has_a_share_of_a_transaction_while_others_write(memory: Me
     of_job.of_job = True
     contention = WriterContention()
     with contention.call("ada"):
-        assert [part_of(each, contention) for each in (own, of_job)] == [
+        assert [part_of(each, contention, MAX_COST) for each in (own, of_job)] == [
             (MAX_COST, PLAN_SECONDS),
             (JOB_COST, PLAN_SECONDS),
         ]
         with contention.call("bo"):
-            assert [part_of(each, contention) for each in (own, of_job)] == [
+            assert [part_of(each, contention, MAX_COST) for each in (own, of_job)] == [
                 (MAX_COST // CONTENDED_TIME_SHARE, PLAN_SECONDS / CONTENDED_TIME_SHARE),
                 (JOB_COST, PLAN_SECONDS),
             ]

@@ -119,12 +119,24 @@ def test_edges_of_a_refused_asset_are_refused(code: MutationErrorCode) -> None:
 
 
 def test_the_digest_is_that_of_the_event() -> None:
-    """The order of members does not count, every value does; lists are bounded."""
+    """The order of members does not count, every value does."""
     first = recorded(UNCHANGED, UNCHANGED)
     assert first.digest == recorded(UNCHANGED, UNCHANGED, eventType="COMPLETE").digest
     assert first.digest != recorded(UNCHANGED, UNCHANGED, eventType="FAIL").digest
-    many = ObservedChanges(linked=tuple(("inputs", str(number)) for number in range(MAX_ENTRIES + 1)))
-    assert len(recorded(UNCHANGED, WriteOutcome(Outcome.UPDATED, observed=many)).values["edges"]) == MAX_ENTRIES
+
+
+@pytest.mark.usefixtures("by_chance")
+@pytest.mark.parametrize("name", ["in", "i" * 400], ids=["short", "long"])
+def test_no_list_of_a_record_has_a_number_that_readers_know(name: str) -> None:
+    """Who sees a part of its entries would count the others, which name hidden assets, if all lists had as many."""
+    many = ObservedChanges(linked=tuple(("inputs", f"{name}{number}") for number in range(MAX_ENTRIES + 1)))
+    records = [recorded(UNCHANGED, WriteOutcome(Outcome.UPDATED, observed=many)) for _ in range(60)]
+    lengths = {len(record.values["edges"]) for record in records}
+    sizes = [len(orjson.dumps(record.values["edges"])) for record in records]
+    assert len(lengths) > 5
+    assert max(lengths) <= MAX_ENTRIES
+    assert max(sizes) < MAX_LIST_BYTES + MAX_ENTRIES + 2
+    assert min(lengths) > MAX_ENTRIES * 0.7 or min(sizes) > MAX_LIST_BYTES * 0.7
 
 
 def test_a_page_of_records_stays_within_the_limit_of_an_operation() -> None:

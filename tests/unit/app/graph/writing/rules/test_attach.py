@@ -1,11 +1,20 @@
 """Ids of attached records: the same for equal values, and each once in a transaction."""
 
 import pytest
-from support.stores.in_memory_writer import Memory
-from support.stores.writers import NOW
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import NOW, asset, person, urn
 
+from app.graph.records.vertex_record import ATTACHED_COUNTS
 from app.graph.writing.rules import attach
-from app.graph.writing.rules.attach import attached_urn, new_attached_record, new_urn
+from app.graph.writing.rules.attach import (
+    MAX_UNOWNED,
+    attached_urn,
+    count_attached,
+    may_attach,
+    new_attached_record,
+    new_urn,
+)
+from app.graph.writing.unit.rejections import RejectedItemError
 
 
 def test_equal_records_of_one_transaction_have_ids_of_their_own(memory: Memory) -> None:
@@ -34,3 +43,26 @@ def test_an_id_depends_on_the_tenant() -> None:
     assert (
         attached_urn("a", "incident", "x") == attached_urn("a", "incident", "x") != attached_urn("b", "incident", "x")
     )
+
+
+@pytest.mark.usefixtures("by_chance")
+def test_no_number_of_records_tells_of_one_more(memory: Memory) -> None:
+    """Near the limit a record is refused or not by chance, and the error has no count.
+
+    A record of a hidden consumer is counted once. By an exact limit, its count would tell whether it is there.
+    """
+    seeded(memory, asset("dataset a"))
+    what, name = "months of usage", urn("dataset a")
+    answers = set[str]()
+    for _ in range(60):
+        unit = memory.unit(person("eva", "team ads", roles="engineer"))
+        vid = unit.lookup.vid(name)
+        unit.staging.put(vid, {**unit.lookup.known(vid), ATTACHED_COUNTS: {what: MAX_UNOWNED[what] * 7 // 8}})
+        answers.add(f"may: {may_attach(unit, name, what)}")
+        try:
+            count_attached(unit, name, what)
+            answers.add("counted")
+        except RejectedItemError as error:
+            answers.add(str(error))
+    assert len(answers) == 4
+    assert all(str(MAX_UNOWNED[what] * 7 // 8) not in answer for answer in answers)
