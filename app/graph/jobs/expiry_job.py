@@ -19,8 +19,11 @@ from app.graph.driver.errors import LostTurnError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.clock import epoch_milliseconds
 
-BATCH: Final = 250
+BATCH: Final = 50
 """Maximal number of vertices that a step deletes while it holds the lock."""
+
+CHARACTERS: Final = 1 << 20
+"""Characters of records after which a step deletes no further one: the store reads what it deletes, and its index."""
 
 _log = structlog.get_logger(__name__)
 
@@ -28,6 +31,7 @@ _log = structlog.get_logger(__name__)
 class ExpiryJob(ABC):
     """Deletes what is expired. ``lock`` is that of the writers, ``batch`` the maximal number deleted under it.
 
+    Fewer are deleted if they have more than ``characters``.
     ``clock`` returns epoch milliseconds. ``name`` is that of the job in reports, and ``pause_seconds`` the pause before
     each round, varied by up to a fifth.
     """
@@ -41,11 +45,13 @@ class ExpiryJob(ABC):
         lock: AbstractAsyncContextManager[None],
         clock: Callable[[], int] = epoch_milliseconds,
         batch: int = BATCH,
+        characters: int = CHARACTERS,
     ) -> None:
         self._client = client
         self._lock = lock
         self._clock = clock
         self._batch = batch
+        self._characters = characters
 
     async def run(self) -> None:
         """Work until cancelled; a failure is logged and retried in the next round."""

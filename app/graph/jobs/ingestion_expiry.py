@@ -22,15 +22,24 @@ _SUBJECT_EDGES: Final = {
 _OLDEST: Final = PreparedStatement.of(
     """
 def old = g.V().has('kind', P.within(kinds)).has('state', P.neq(kept)).has('createdAt', P.lt(limit))
-def found = old.order().by('createdAt').limit(most).toList()
-[found.collectMany { [it.id(), it.value('tenant'), it.value('kind'), it.value('subject')] }]
+def found = old.order().by('createdAt').limit(most)
+def left = characters
+def rows = []
+while (left > 0 && found.hasNext()) {
+  def v = found.next()
+  left -= v.value('record').length()
+  rows.addAll([v.id(), v.value('tenant'), v.value('kind'), v.value('subject')])
+}
+[[rows: rows, full: found.hasNext()]]
 """,
     "kinds",
     "kept",
     "limit",
     "most",
+    "characters",
     name="ingestions",
 )
+"""Reads the first of the oldest, until they have enough characters; to read a value of a vertex is to read all."""
 
 
 class IngestionExpiry(ExpiryJob):
@@ -42,17 +51,18 @@ class IngestionExpiry(ExpiryJob):
     async def delete_expired(self, writes: WriteSet) -> tuple[int, bool]:
         """Add the deletion of the oldest expired ingestions and thin events to ``writes``; pending events are kept.
 
-        Return the number of these, and whether there may be more because the batch is full.
+        Return the number of these, and whether there may be more because the batch is full, by number or characters.
         """
         bindings = {
             "kinds": [*_SUBJECT_EDGES],
             "kept": ThinEventState.PENDING.name,
             "limit": self._clock() - LIFETIME_MS,
             "most": self._batch,
+            "characters": self._characters,
         }
         (found,) = await self._client.submit(_OLDEST, bindings)
-        rows = list(zip(*(found[begin::4] for begin in range(4)), strict=True))
+        flat = found["rows"]
+        rows = list(zip(*(flat[begin::4] for begin in range(4)), strict=True))
         for vid, tenant, kind, subject in rows:
             writes.delete_attached(vid, tenant, _SUBJECT_EDGES[kind], vertex_id(tenant, subject))
-        number = len(rows)
-        return number, number == self._batch
+        return len(rows), found["full"] or len(rows) == self._batch

@@ -16,15 +16,26 @@ _EXPIRED: Final = PreparedStatement.of(
 def hour = g.V(top).out('SHELF').has('at', P.lte(limit)).limit(1).tryNext().orElse(null)
 def part = hour == null ? null : g.V(hour.id()).out('SHELF').limit(1).tryNext().orElse(null)
 def bucket = part ?: hour
-def found = bucket == null ? [] : g.V(bucket.id()).out('RECEIPT').limit(most).toList()
-[[bucket: bucket?.id(), receipts: found.collectMany { [it.id(), it.value('at')] }]]
+def found = bucket == null ? [].iterator() : g.V(bucket.id()).out('RECEIPT').limit(most)
+def left = characters
+def rows = []
+while (left > 0 && found.hasNext()) {
+  def v = found.next()
+  left -= v.value('record').length()
+  rows.addAll([v.id(), v.value('at')])
+}
+[[bucket: bucket?.id(), receipts: rows, full: found.hasNext()]]
 """,
     "top",
     "limit",
     "most",
+    "characters",
     name="receipts",
 )
-"""Reads the first receipts of the first part of an expired bucket, or of the bucket itself if it has no parts."""
+"""Reads the first receipts of the first part of an expired bucket, or of the bucket itself if it has no parts.
+
+It reads no further ones once these have enough characters: the receipt of a call with many placeholders has a megabyte.
+"""
 
 
 class ReceiptExpiry(ExpiryJob):
@@ -40,7 +51,7 @@ class ReceiptExpiry(ExpiryJob):
         last batch.
         """
         limit = self._clock() - RECEIPT_LIFETIME_MS
-        bindings = {"top": BUCKET_ROOT, "limit": limit, "most": self._batch}
+        bindings = {"top": BUCKET_ROOT, "limit": limit, "most": self._batch, "characters": self._characters}
         (found,) = await self._client.submit(_EXPIRED, bindings)
         bucket, flat = found["bucket"], found["receipts"]
         if bucket is None:
@@ -48,7 +59,7 @@ class ReceiptExpiry(ExpiryJob):
         receipts = dict(zip(flat[::2], flat[1::2], strict=True))
         expired = [vid for vid, at in receipts.items() if at <= limit]
         writes.take_from_bucket(bucket, [vid for vid, at in receipts.items() if at > limit])
-        if len(flat) < 2 * self._batch:
+        if not found["full"] and len(flat) < 2 * self._batch:
             expired.append(bucket)
         writes.delete_receipts(expired)
         return len(expired), True

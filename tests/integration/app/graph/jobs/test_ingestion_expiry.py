@@ -1,5 +1,6 @@
 """Ingestions of real events are listed for 30 days, and then deleted in batches, also for readers with a warm cache."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -54,6 +55,22 @@ async def test_an_event_leaves_one_ingestion_for_thirty_days(api: Api) -> None:
     assert (await api.ask("ada", NAMED, id=first["id"]))["node"] is None
     await post(api, "a")
     assert (await api.ask("ada", LIST))["ingestions"]["totalCount"] == 1
+
+
+async def test_a_step_deletes_few_large_ingestions(api: Api) -> None:
+    """Each has the names of a hundred inputs: a step that reads two hundred of them would hold the lock for long."""
+    inputs = [{"namespace": "pg://db", "name": f"t{number}{'x' * 100}"} for number in range(100)]
+    for number in range(5):
+        await post(api, f"large{number}", inputs=inputs)
+    later = epoch_milliseconds() + LIFETIME_MS + 1_000
+    expiry = IngestionExpiry(api.client, api.coordinator.lock, clock=lambda: later, characters=50_000)
+    counts = [(await api.ask("root", "{ ingestions { totalCount } }"))["ingestions"]["totalCount"]]
+    while await expiry.step():
+        counts.append((await api.ask("root", "{ ingestions { totalCount } }"))["ingestions"]["totalCount"])
+    counts.append((await api.ask("root", "{ ingestions { totalCount } }"))["ingestions"]["totalCount"])
+    assert counts[-1] == 0
+    assert len(counts) > 3
+    assert all(0 <= before - after <= 3 for before, after in pairwise(counts))
 
 
 async def test_thin_events_are_deleted_unless_they_are_pending(api: Api) -> None:

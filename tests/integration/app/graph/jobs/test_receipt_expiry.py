@@ -105,6 +105,22 @@ async def test_a_step_of_the_expiry_job_reads_and_deletes_few_receipts(graph: St
     assert await kept(graph) == (10, 1)
 
 
+async def test_a_step_of_the_expiry_job_deletes_few_large_receipts(graph: StoreGraph, writers: Writers) -> None:
+    """The receipt of an item has all placeholders: a step ends once it has read enough, and none stays behind."""
+    far = [f"dataset up{number}{'x' * 200}" for number in range(40)]
+    items = [
+        replace(asset(f"dataset d{number}", derivedFrom=far), key=IdempotencyKey(f"k{number}", "a"))
+        for number in range(5)
+    ]
+    await write(writers, *items)
+    keeper = ReceiptExpiry(writers.client, writers.coordinator.lock, clock=lambda: EXPIRED, characters=1_000)
+    left = [5]
+    while await keeper.step():
+        left.append((await kept(graph))[0])
+    assert left[:6] == [5, 4, 3, 2, 1, 0]
+    assert await kept(graph) == (0, 0)
+
+
 async def test_receipts_of_a_former_version_expire(graph: StoreGraph, writers: Writers) -> None:
     """They lie in the hourly bucket itself, in which the parts of later receipts may lie as well; none is left."""
     await write(writers, *(keyed(f"dataset d{number}", f"k{number}") for number in range(5)))
