@@ -3,7 +3,7 @@
 They are kept for the next entry of the caller, too (:mod:`app.graph.jobs.sensitivity_work.kept_sources`).
 
 Writers run between the steps of the job. What their transactions touch is recorded, and forgotten before the next step
-reads. An edge of which both ends are known is looked up instead, so that the sources of its target stay
+reads. An edge on which something known depends is looked up instead, so that the sources of its target stay
 (:mod:`app.graph.jobs.sensitivity_work.source_index`). After both, what is known is as stored. A rank is that of a
 sensitivity (:data:`policies.sensitivity.RANK`).
 
@@ -21,7 +21,7 @@ from typing import Final
 
 from app.graph.cache.fill import Forbidden
 from app.graph.jobs.id_queue import IdQueue, take_first
-from app.graph.jobs.sensitivity_work.read_budget import MAX_VERTICES, ReadBudget
+from app.graph.jobs.sensitivity_work.read_budget import MAX_BEHIND, MAX_VERTICES, VISITS_OF_LOOKUP, ReadBudget
 from app.graph.jobs.sensitivity_work.source_index import SourceIndex
 from app.graph.propagation.edge_lookups import CARRIED, EDGES_AT_ONCE, EdgeLookup, lookups_of
 from app.graph.propagation.source_reading import SourceEdges, SourceReading
@@ -50,18 +50,15 @@ MAX_RESTARTS: Final = 2
 """Number of times that the reading of some sources begins again, because of writes between its pages.
 
 The next step then reads all its pages, and a further page of other sources, so that the work ends. Only edges that are
-not looked up let it begin again: those that have ended, more than MAX_LOOKUPS, or those of a large transaction of
-another process.
+not looked up let it begin again: those that end by their time, more than MAX_LOOKUPS, or those of a large transaction
+of another process.
 """
 
-MAX_LOOKUPS: Final = 2_000
+MAX_LOOKUPS: Final = 10_000
 """Number of written edges above which they are not looked up: their targets are forgotten, and read again.
 
-Each step looks up all that are left, so they do not become more and more.
+Those that are written during a long reading count as well. They are looked up after it.
 """
-
-VISITS_OF_LOOKUP: Final = 2
-"""How many visits the look-up of an edge counts as: it takes longer than an edge in a page."""
 
 MAX_WRITTEN: Final = 100_000
 """Number of vertices and ends of edges, written since the last step, above which everything is forgotten."""
@@ -92,6 +89,8 @@ class KnownSources(SourceIndex):
     """The transaction whose edges were recorded last: each part of a large one has all of them."""
     _to_look_up: dict[EdgeLookup, None] = field(default_factory=dict)
     """Edges that are to be looked up before anything that is known is used."""
+    _behind: int = 0
+    """The number of steps that ended before all edges were looked up."""
     _expanding: SourceReading | None = None
     """The reading of the children of new sources, over several steps if they are very many."""
     used: Container[int] = ()
@@ -167,7 +166,7 @@ class KnownSources(SourceIndex):
             reached.update((vid for vid in targets if not is_group(vid)), (group_of(parent),))
         async for vid in turns.in_turns(reached):
             self._remember(vid)
-            self.forget_sources(vid)
+            await run_in_turn(self.forget_sources, self.are_many((vid,)), vid)
         return False
 
     def _let_be_looked_up(self, lookup: EdgeLookup) -> None:
@@ -202,9 +201,9 @@ class KnownSources(SourceIndex):
     async def look_up_written(self, flows: StoredFlows, budget: ReadBudget) -> bool:
         """Look up the edges that were written, and change what is known; return whether all are looked up.
 
-        If not, the budget is spent, and the children of new sources are not all read. These are read first, over
-        several steps if they are very many; then their edges are looked up again. If the look-ups spend the budget, a
-        further page may be read. If it fails on the way, nothing is known any more.
+        If not, the budget is spent. The children of new sources are read first, over several steps if they are very
+        many; then their edges are looked up again. If the look-ups spend the budget, one further page may be read in
+        this step. If it fails on the way, nothing is known any more.
         """
         while self._to_look_up or self._expanding is not None:
             if self._expanding is not None:
@@ -212,15 +211,19 @@ class KnownSources(SourceIndex):
                     return False
                 await self._expand(flows, self._expanding, budget)
                 continue
+            if budget.is_spent and self._behind < MAX_BEHIND:
+                self._behind += 1
+                return False
             some = [*islice(self._to_look_up, EDGES_AT_ONCE)]
             current = await flows.current_edges(some)
             budget.requests -= 1
             budget.visits.spend(VISITS_OF_LOOKUP * len(some))
+            budget.allow_further()
             if opened := self.unexpanded(current):
-                self._expanding = flows.child_reading(opened[:AT_ONCE])
+                self._expanding = flows.child_reading(opened)
             else:
                 await self._set_current(some, current)
-            budget.further = max(budget.further, int(budget.is_spent))
+        self._behind = 0
         return True
 
     async def _set_current(self, some: Collection[EdgeLookup], current: Container[EdgeLookup]) -> None:
@@ -236,7 +239,7 @@ class KnownSources(SourceIndex):
             async for vid, change in OperationBudget().in_turns(changes.items()):
                 self._remember(vid)
                 self.apply(vid, change)
-                if is_group(vid):
+                if is_group(vid) and vid in self.of:
                     self._rank_group(vid)
             failing.pop_all()
 
@@ -383,7 +386,7 @@ class KnownSources(SourceIndex):
             self.declared[vid] = RANK[record["declaredSensitivity"]]
             if NAME_OF_CODE[record["kind"]] in flows.stops:
                 self.stopped.add(vid)
-                self.set_sources(vid, ())
+                await run_in_turn(self.set_sources, self.are_many((vid,)), vid, ())
 
     def _forget_rank(self, vid: int) -> None:
         rank, declared = self.ranks.pop(vid, None), self.declared.pop(vid, 0)

@@ -18,6 +18,12 @@ MIN_REQUESTS: Final = 10
 Writers may change the edges of a vertex with many sources between all steps: each step then reads these anew.
 """
 
+MAX_BEHIND: Final = 4
+"""Number of steps that may end before all edges are looked up. The next one looks up all, so that the work ends."""
+
+VISITS_OF_LOOKUP: Final = 4
+"""How many visits the look-up of an edge counts as: it takes longer than an edge in a page."""
+
 MAX_PARTS: Final = 5
 """Number of requests, each of which has read as many bytes of records as one may, after which a step sends no further.
 
@@ -30,7 +36,8 @@ class ReadBudget:
     """What one step of the job may still read; ``of_ranks`` are those of its requests that read ranks alone.
 
     ``vertices`` are those whose records are read, and ``visits`` the edges that the store goes through. ``further`` is
-    the number of pages of sources that the step reads although all this is spent.
+    the number of pages of sources that the step reads although all this is spent. ``was_allowed``, a flag, states
+    whether :meth:`allow_further` has added one.
     """
 
     requests: int = MAX_REQUESTS
@@ -38,12 +45,18 @@ class ReadBudget:
     parts: int = MAX_PARTS
     of_ranks: int = 0
     further: int = 0
+    was_allowed: bool = False
     visits: VisitBudget = field(default_factory=VisitBudget)
 
     @property
     def is_spent(self) -> bool:
         """Whether the step must end before its next request."""
         return self.vertices <= 0 or self.requests <= 0 or self.parts <= 0 or self.visits.is_spent
+
+    def allow_further(self) -> None:
+        """Let the step read one page of sources, once, if all is spent by what each step must do."""
+        if self.is_spent and not self.was_allowed:
+            self.further, self.was_allowed = self.further + 1, True
 
     def take_further(self) -> bool:
         """Return whether the step may read a further page of sources, and count it."""

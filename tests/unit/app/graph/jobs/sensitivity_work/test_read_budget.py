@@ -10,7 +10,13 @@ from support.oracles.ranked_flows import Flows
 from app.graph.driver.edge_pages import PAGE, VisitBudget
 from app.graph.jobs.sensitivity_work import known_sources
 from app.graph.jobs.sensitivity_work.known_sources import KnownSources
-from app.graph.jobs.sensitivity_work.read_budget import MAX_PARTS, MAX_REQUESTS, MAX_VERTICES, ReadBudget
+from app.graph.jobs.sensitivity_work.read_budget import (
+    MAX_PARTS,
+    MAX_REQUESTS,
+    MAX_VERTICES,
+    VISITS_OF_LOOKUP,
+    ReadBudget,
+)
 from app.graph.jobs.sensitivity_work.recompute import Recomputation
 from app.graph.propagation.sources import group_of
 from app.graph.records.touched import Touched
@@ -174,15 +180,19 @@ async def test_a_source_whose_children_are_read_comes_and_goes(period: int) -> N
     assert recomputation.next_part() == {hub: 0}
 
 
-async def test_more_edges_than_are_looked_up_are_written_between_all_steps() -> None:
-    """A writer changes 6,000 edges of a vertex between all steps: its sources are read again, and the decision ends."""
+@pytest.mark.parametrize("count", [6_000, 12_000], ids=["in a step", "at all"])
+async def test_more_edges_than_are_looked_up_are_written_between_all_steps(count: int) -> None:
+    """A writer changes thousands of edges of a vertex between all steps: the decision ends.
+
+    Each step looks up some of 6,000, and now and then all. Of 12,000 the vertex is forgotten, and read again.
+    """
     hub = 30_000
-    star: nx.DiGraph[int] = nx.DiGraph((vid, hub) for vid in range(1, 6_500))
+    star: nx.DiGraph[int] = nx.DiGraph((vid, hub) for vid in range(1, 13_000))
     flows: Any = Flows(star, {**dict.fromkeys(star, 0), hub: TOP}, dict.fromkeys(star, 0))
-    written = Touched.of_edges(frozenset(), frozenset(("DERIVES", vid, hub) for vid in range(1, 6_001)), None)
+    written = Touched.of_edges(frozenset(), frozenset(("DERIVES", vid, hub) for vid in range(1, count + 1)), None)
     recomputation, done, steps = Recomputation(), False, 0
     recomputation.begin_batch([hub])
-    while not done and steps < 100:
+    while not done and steps < 300:
         await recomputation.begin_step()
         done = await recomputation.decide(flows, ReadBudget())
         recomputation.known.record(written)
@@ -272,6 +282,66 @@ async def test_look_ups_that_spend_the_budget_of_each_step_leave_a_page() -> Non
         steps += 1
     assert done
     assert recomputation.next_part() == dict.fromkeys(wrong, 0)
+
+
+async def test_edges_that_are_written_during_a_long_reading_are_looked_up_in_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A writer changes three edges of a vertex between all steps that read its 1,500 sources: none is read again.
+
+    After the reading, each step looks up about as many of these edges as it may visit, and the decision ends.
+    """
+    monkeypatch.setattr(known_sources, "EDGES_AT_ONCE", 10)
+    hub, size = 10_000, 1_500
+    star: nx.DiGraph[int] = nx.DiGraph((vid, hub) for vid in range(1, size + 1))
+    flows: Any = Flows(star, {**dict.fromkeys(star, 0), hub: TOP}, dict.fromkeys(star, 0), page=100)
+    recomputation, done, steps, lookups, found = Recomputation(), False, 0, list[int](), 0
+    recomputation.begin_batch([hub])
+    while not done and steps < 100:
+        written = frozenset(("DERIVES", 3 * steps + number, hub) for number in (1, 2, 3))
+        recomputation.known.record(Touched.of_edges(frozenset(), written, None))
+        flows.lookups = 0
+        await recomputation.begin_step()
+        done = await recomputation.decide(flows, ReadBudget(visits=VisitBudget(100)))
+        lookups.append(flows.lookups)
+        found += sum(flows.edges_read)
+        flows.edges_read = []
+        steps += 1
+    assert done
+    assert recomputation.next_part() == {hub: 0}
+    assert found == size
+    assert max(lookups) == 100 // VISITS_OF_LOOKUP + 5
+
+
+async def test_look_ups_of_new_sources_let_a_step_read_one_further_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller gives a vertex 40 new sources with three children each, between all steps, which may visit 100 edges.
+
+    Each look-up finds sources whose children are unknown. The step visits less than three times what it may.
+    """
+    monkeypatch.setattr(known_sources, "EDGES_AT_ONCE", 10)
+    hub, fresh, children = 10_000, 20_000, 100_000
+    star: nx.DiGraph[int] = nx.DiGraph((vid, hub) for vid in range(1, 50))
+    flows: Any = Flows(star, {**dict.fromkeys(star, 0), hub: TOP}, dict.fromkeys(star, 0), page=100)
+    recomputation, done, steps = Recomputation(), False, 0
+    recomputation.begin_batch([hub])
+    assert await recomputation.known.read(flows, [hub], ReadBudget())
+    while not done and steps < 200:
+        if steps < 20:
+            sources = range(fresh + 40 * steps, fresh + 40 * steps + 40)
+            star.add_edges_from((vid, hub) for vid in sources)
+            flows.joined |= {(children + 3 * vid + number, vid) for vid in sources for number in range(3)}
+            new = dict.fromkeys([*sources, *(children + 3 * vid + number for vid in sources for number in range(3))], 0)
+            flows.ranks |= new
+            flows.declared |= new
+            written = frozenset(("DERIVES", vid, hub) for vid in sources)
+            recomputation.known.record(Touched.of_edges(frozenset(), written, None))
+        await recomputation.begin_step()
+        budget = ReadBudget(visits=VisitBudget(100))
+        done = await recomputation.decide(flows, budget)
+        assert budget.visits.left > -200
+        steps += 1
+    assert done
+    assert recomputation.next_part() == {hub: 0}
 
 
 async def test_a_group_ends_by_time_while_it_is_used() -> None:
