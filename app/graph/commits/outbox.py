@@ -8,6 +8,7 @@ grows until the entry is deleted: recomputing a vertex twice changes nothing.
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from time import monotonic
 from typing import Final
 
@@ -150,14 +151,14 @@ class Outbox:
     def later(self, entry: OutboxEntry, now: int) -> list[OutboxEntry]:
         """Return a list of a new entry that awaits ends of edges, or an empty list if it is not needed.
 
-        It is not if a stored one for the same assets is due as early, and after ``now``, or is due already and its job
-        has not begun it (:meth:`begin`). The new entry replaces stored ones that are due later than it. So an asset has
-        few such entries, however often its edges are declared with another end.
+        It is not if a stored one for the same assets is due as early, and after ``now``, or is due already. One that
+        has begun does not count (:meth:`begin`, :meth:`store_begin`). The new entry replaces stored ones that are due
+        later than it. So an asset has few such entries, however often its edges are declared with another end.
 
         An entry that is due at ``now`` awaits nothing: an end was taken back. It is needed only if stored ones wait,
         and all are of its caller, because it counts for who takes the end back. Its job leaves one for the next end.
         """
-        alike = self._queue.alike(entry)
+        alike = self._not_begun(entry)
         stored = [each for each in alike if each.due > now]
         if self._is_next(alike, now) or any(each.due <= entry.due for each in stored):
             return []
@@ -167,16 +168,33 @@ class Outbox:
         return [entry]
 
     def begin(self, entry: OutboxEntry) -> None:
-        """Note that the job of an entry begins to work on it: what is written from now on may be too late for it."""
+        """Note that the job of an entry begins to work on it: what is written from now on may be too late for it.
+
+        Other processes do not learn it. They learn :meth:`store_begin`, and that the entry is deleted. What one of them
+        plans before such a transaction, and writes after it, loses its turn, and is planned again.
+        """
         self._begun.add(entry.x)
 
-    def _is_next(self, alike: list[OutboxEntry], now: int) -> bool:
-        """Return whether one of the entries is due and its job has yet to begin: the job will await the next end.
+    async def store_begin(self, client: GremlinClient, entry: OutboxEntry) -> None:
+        """Store that an entry has begun: writers of all processes leave entries of their own from now on."""
+        writes = WriteSet()
+        writes.announce_entry(replace(entry, begun=True))
+        await writes.submit(client)
+        entry.begun = True
 
-        One that has begun may be deleted by a transaction without a response. In a process that does not run the jobs
-        none has, but its writes conflict with such a transaction. While memory is stale, the store may have none.
+    def _not_begun(self, entry: OutboxEntry) -> list[OutboxEntry]:
+        """Return the entries for the same assets, without those that have begun.
+
+        One that has begun may be deleted by a transaction without a response, or have read some of the edges.
         """
-        return not self.stale and any(each.due <= now and each.x not in self._begun for each in alike)
+        return [each for each in self._queue.alike(entry) if not (each.begun or each.x in self._begun)]
+
+    def _is_next(self, alike: list[OutboxEntry], now: int) -> bool:
+        """Return whether one of the entries, which have yet to begin, is due: its job will await the next end.
+
+        While memory is stale, the store may have none.
+        """
+        return not self.stale and any(each.due <= now for each in alike)
 
     def order(self, now: int) -> int:
         """Return the order of a new entry: at least ``now``, in epoch milliseconds.
@@ -198,7 +216,7 @@ class Outbox:
         order = self.order(entry.order)
         new = OutboxEntry(new_entry_id(), entry.tenant, order, due, tag=entry.tag, raised_by=entry.raised_by)
         new = awaiting(new, vid, parent or None)
-        if due <= now and not self._is_next(self._queue.alike(new), now):
+        if due <= now and not self._is_next(self._not_begun(new), now):
             return [new]
         return self.later(new, now)
 
@@ -264,7 +282,7 @@ class Outbox:
     async def learn(self, client: GremlinClient, added: Sequence[int], deleted: Sequence[int]) -> None:
         """Add the stored entries ``added`` and remove ``deleted``, both vertex ids, as another process changed them.
 
-        An entry that the store has no more is not added.
+        An entry that is known is replaced. One that the store has no more is not added.
         """
         await self._learn(client, added)
         if self._learned is not None:

@@ -71,6 +71,8 @@ class OutboxEntry:
     - ``awaits``: an asset at which edges end later, and the parent that is in ``expand``, or 0. Of the entries of one
       kind for the same assets only the earliest is needed: its job leaves one for the next end
       (:meth:`app.graph.commits.outbox.Outbox.later`).
+    - ``begun``, a flag, with ``awaits``: the job searches the next end over several steps. What a writer of any process
+      declares from now on may be too late for it.
     - ``replaces``: stored entries that the transaction of this one deletes; it is not stored.
     - ``after``: with ``inference``, also recompute inferred edges to all assets whose URN is greater than this text, in
       all tenants.
@@ -93,6 +95,7 @@ class OutboxEntry:
     owners: bool = False
     around: bool = False
     given: dict[int, str] = field(default_factory=dict)
+    begun: bool = False
 
     @property
     def kind(self) -> str:
@@ -131,7 +134,7 @@ class OutboxEntry:
         if self.raised_by is not None:
             stored["who"] = orjson.Fragment(_encoded(self.raised_by))
         if self.awaits is not None:
-            stored["awaits"] = self.awaits
+            stored |= {"awaits": self.awaits, "begun": self.begun}
         if self.floor is not None:
             stored |= {"level": self.floor.level, "everything": self.floor.covered is None}
             values["covered"] = orjson.dumps(sorted(self.floor.covered or ())).decode()
@@ -171,6 +174,7 @@ def entry_from_row(row: JsonObject) -> OutboxEntry:
         owners=stored.get("owns", False),
         around=stored.get("around", False),
         given={int(vid): team for vid, team in stored.get("given", {}).items()},
+        begun=stored.get("begun", False),
     )
 
 

@@ -57,6 +57,7 @@ class WriteSet:
         self._marks: list[Binding] = []
         self._entries: list[Binding] = []
         self._receipts: list[Binding] = []
+        self._announced: list[int] = []
         self._gone: list[int] = []
         self._expired: list[int] = []
         self._left: list[int] = []
@@ -146,6 +147,11 @@ class WriteSet:
         """Add the present values of a stored outbox entry, without its frontier."""
         self._entries.append({**entry.binding(), "fresh": False, "f": []})
 
+    def announce_entry(self, entry: OutboxEntry) -> None:
+        """Add the present values of a stored outbox entry, as :meth:`update_entry`; other processes learn them."""
+        self.update_entry(entry)
+        self._announced.append(entry.x)
+
     def delete_entries(self, entries: Iterable[OutboxEntry]) -> None:
         """Add the deletion of stored outbox entries."""
         self._gone += [entry.x for entry in entries]
@@ -209,7 +215,7 @@ class WriteSet:
 
     def log_entry(self, touched: Touched) -> LogEntry:
         """Return the entry of the write log, without what the log adds, for a transaction that touches ``touched``."""
-        added = tuple(each["x"] for each in self._entries if each["fresh"])
+        added = (*(each["x"] for each in self._entries if each["fresh"]), *self._announced)
         by = tuple(sorted(self._callers))
         return LogEntry(
             touched=touched, added=added, deleted=tuple(self._gone), lease=self._lease, wait=self._wait or 0, by=by

@@ -23,11 +23,11 @@ from app.graph.commits.write_set import WriteSet
 from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.errors import WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.jobs.awaited_end import search_of_step
 from app.graph.jobs.sensitivity_work.kept_sources import KeptSources
 from app.graph.jobs.sensitivity_work.known_sources import JOINING
 from app.graph.jobs.sensitivity_work.read_budget import ReadBudget
 from app.graph.jobs.sensitivity_work.recompute import Recomputation
-from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.propagation.target_queue import first_targets
 from app.graph.records.clock import epoch_milliseconds
@@ -155,8 +155,10 @@ class SensitivityJob(OutboxWorker):
         """Delete the entry, whose work is done, once the next end that it awaits is found."""
         following = []
         if entry.awaits is not None:  # edges that ended during the work may have counted
-            end = recomputation.next_end or NextEnd(entry.awaits[0], recomputation.begun_at)
-            recomputation.next_end = end if self._client.write_order is None else None  # another step reads all anew
+            end = await search_of_step(
+                self._client, self._outbox, entry, recomputation.next_end, recomputation.begun_at
+            )
+            recomputation.next_end = end
             if not await end.advance(self._client, budget):
                 return
             following = self._outbox.following(entry, end.due, now)

@@ -28,12 +28,12 @@ from app.graph.commits.write_set import WriteSet
 from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.errors import WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.jobs.awaited_end import search_of_step
 from app.graph.jobs.id_queue import take_first
 from app.graph.jobs.tag_work.tag_carriers import Carrier, Carriers
 from app.graph.jobs.tag_work.tag_turns import TagTurns
 from app.graph.jobs.tag_work.tag_worklist import TagBatch, TagDecision, TagWorklist
 from app.graph.propagation.sources import count_pairs, vertices_among
-from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.propagation.tag_division import TagDivision
 from app.graph.propagation.target_queue import FirstTargets, first_targets
@@ -172,8 +172,9 @@ class TagJob(OutboxWorker):
         """
         entry = entries[0]
         if entry.awaits is not None:
-            if division.next_end is None or self._client.write_order is not None:  # another step reads all anew
-                division.next_end = NextEnd(entry.awaits[0], division.begun_at)
+            division.next_end = await search_of_step(
+                self._client, self._outbox, entry, division.next_end, division.begun_at
+            )
             if not await division.next_end.advance(self._client, budget):
                 return False
         tags = division.next_tags()

@@ -61,11 +61,9 @@ class NextEnd:
     async def advance(self, client: GremlinClient, budget: VisitBudget) -> bool:
         """Read the next pages, as far as the budget of a step permits; return whether all edges are read.
 
-        If other processes write, all pages are read at once, in the step that replaces the entry. A step that repeats
-        this, because it lost its turn, makes a new search. What they write between two steps leaves no entry while this
-        one is due.
+        What is written between two steps must leave an entry of its own (:mod:`app.graph.jobs.awaited_end`).
         """
-        while not (self.pages.is_read or (budget.is_spent and client.write_order is None)):
+        while not (self.pages.is_read or budget.is_spent):
             page = self.pages.within(budget).page
             bindings = {"hops": self.pages.bindings(), "since": self.since, "never": FOREVER, "page": page}
             (found,) = await client.submit(_NEXT_END, bindings)

@@ -12,7 +12,7 @@ An entry is stored as JSON with these keys:
 | ``edges`` | ``edges``, as ``{label: [out, in, …]}`` with the vertex ids of each; null if these are many or not known |
 | ``all`` | whether it touches everything for a process that does not know ``ends``, or if that is null |
 | ``ends`` | the ends of edges as ``[direction, label, [vertex id, …]]`` if they are many, else null |
-| ``new``, ``gone`` | vertex ids of the outbox entries that it adds and deletes |
+| ``new``, ``gone`` | vertex ids of the outbox entries that it adds, or changes for all to learn, and that it deletes |
 | ``lease`` | the job lease from now on, ``{p: holder, until: epoch milliseconds}``; null if it is unchanged |
 | ``wait`` | milliseconds for which other processes wait for the next transaction of this one, 0 for none |
 | ``by`` | the callers, as ``[tenant, subject]``, for whom others wait; not those who have to let others be first |

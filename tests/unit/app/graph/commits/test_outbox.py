@@ -1,7 +1,7 @@
 """The outbox in memory: orders, floors during a commit, what a failed commit leaves, and what is loaded again."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -32,10 +32,7 @@ def test_orders_rise_even_if_the_clock_does_not() -> None:
 
 def test_entries_are_listed_oldest_first() -> None:
     """The order is that of the entries, not that of the commits."""
-    outbox = Outbox()
-    for x, order in ((1, 30), (2, 10), (3, 20)):
-        with outbox.committing([entry(x, order)]):
-            pass
+    outbox = outbox_of(*(entry(x, order) for x, order in ((1, 30), (2, 10), (3, 20))))
     assert [each.x for each in outbox.entries] == [2, 3, 1]
 
 
@@ -126,16 +123,18 @@ def test_replaced_entries_leave_nothing_behind() -> None:
     assert [each.due for each in outbox.due("sensitivity", 2_000)] == [1_001]
 
 
-def test_an_entry_whose_job_has_begun_takes_the_place_of_none() -> None:
+@pytest.mark.parametrize("begin", [Outbox.begin, lambda _, each: setattr(each, "begun", True)], ids=["here", "stored"])
+def test_an_entry_whose_job_has_begun_takes_the_place_of_none(begin: Callable[[Outbox, OutboxEntry], None]) -> None:
     """It is under way, or deleted by a transaction without a response: a later end needs an entry of its own."""
     outbox = outbox_of(awaited(50), awaited(70))
     for each in outbox:
-        outbox.begin(each)
+        begin(outbox, each)
     for due in (500, 60):
         with outbox.committing(outbox.later(awaited(due), 100)):
             pass
     assert sorted(each.due for each in outbox) == [50, 60, 70]
     assert outbox.later(awaited(65), 55) == []
+    assert [[each.due for each in new.replaces] for new in outbox.later(awaited(58), 55)] == [[60]]  # a clock is behind
 
 
 def test_an_entry_whose_job_has_not_begun_is_enough() -> None:

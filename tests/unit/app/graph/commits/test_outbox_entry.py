@@ -30,6 +30,7 @@ ENTRIES = [
     OutboxEntry(1, "acme", 10, tag=5, holders=True),
     OutboxEntry(1, "acme", 10, frontier={7: None}, tag=ANY_TAG, raised_by=MAL, around=True),
     OutboxEntry(1, "acme", 10, tag=ANY_TAG, raised_by=MAL, awaits=(7, 0)),
+    OutboxEntry(1, "acme", 10, awaits=(7, 6), begun=True),
     OutboxEntry(1, "acme", 10, inference=True, after="mlg://dataset/a/b/c"),
     OutboxEntry(1, "acme", 10, inference=True),
     OutboxEntry(

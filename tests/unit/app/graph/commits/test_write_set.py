@@ -135,6 +135,16 @@ def test_entries_are_new_extended_or_updated() -> None:
     assert (updated["fresh"], updated["p"], updated["f"]) == (False, new["p"], [])
 
 
+def test_other_processes_learn_entries_that_are_new_or_announced() -> None:
+    """They read again what a job changes for them, and not what it changes for itself."""
+    writes = WriteSet()
+    writes.outbox([OutboxEntry(4, "acme", 1)])
+    writes.update_entry(OutboxEntry(5, "acme", 1))
+    writes.announce_entry(OutboxEntry(6, "acme", 1))
+    assert [(row["x"], row["fresh"]) for row in bindings(writes)["notes"]] == [(4, True), (5, False), (6, False)]
+    assert writes.log_entry(writes.touched()).added == (4, 6)
+
+
 def test_a_receipt_lies_in_a_part_of_the_bucket_of_its_hour() -> None:
     """Two instants of ten seconds have one part, with their bucket and its own end; the next ones have another."""
     buckets, parts = [], []

@@ -16,7 +16,7 @@ from app.graph.commits.write_set import WriteSet
 from app.graph.driver.edge_pages import VisitBudget
 from app.graph.driver.errors import LostTurnError
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.jobs import tag_job
+from app.graph.jobs import awaited_end, tag_job
 from app.graph.jobs.tag_job import TagJob
 from app.graph.jobs.tag_work.tag_carriers import Carrier
 from app.graph.jobs.tag_work.tag_worklist import TagBatch, TagDecision, TagWorklist
@@ -146,11 +146,15 @@ async def test_a_later_end_has_an_entry_of_its_own_once_the_work_has_begun(monke
     assert [each.due for each in outbox.later(awaited(500), 100)] == [500]
 
 
-@pytest.mark.parametrize(("write_order", "searches"), [(None, 1), (object(), 2)], ids=["one process", "several"])
+@pytest.mark.parametrize(
+    ("write_order", "begun", "searches"),
+    [(None, False, 1), (object(), False, 2), (object(), True, 1)],
+    ids=["one process", "several", "begun"],
+)
 async def test_a_step_that_lost_its_turn_searches_the_next_end_anew(
-    monkeypatch: pytest.MonkeyPatch, write_order: object, searches: int
+    monkeypatch: pytest.MonkeyPatch, write_order: object, searches: int, *, begun: bool
 ) -> None:
-    """The process that wrote first may have given the asset an end, and leaves no entry while this one is due."""
+    """The process that wrote first may have given the asset an end, and leaves no entry unless this one has begun."""
     made = list[NextEnd]()
 
     class Search(NextEnd):
@@ -162,7 +166,7 @@ async def test_a_step_that_lost_its_turn_searches_the_next_end_anew(
             made.append(self)
             return True
 
-    monkeypatch.setattr(tag_job, "NextEnd", Search)
+    monkeypatch.setattr(awaited_end, "NextEnd", Search)
     monkeypatch.setattr(CarriedTags, "advance", AsyncMock(return_value={}))
     monkeypatch.setattr(CarriedTags, "__bool__", lambda _: False)
     monkeypatch.setattr(Outbox, "done", AsyncMock(side_effect=[LostTurnError("another process wrote first"), None]))
@@ -172,7 +176,7 @@ async def test_a_step_that_lost_its_turn_searches_the_next_end_anew(
     )
     coordinator.propagating_tags.among.return_value = set()
     job = TagJob(SimpleNamespace(write_order=write_order, write_epoch=None), coordinator)  # type: ignore[arg-type]
-    with outbox.committing([awaiting(OutboxEntry(new_entry_id(), "acme", 1, 50, tag=ANY_TAG), 7, 6)]):
+    with outbox.committing([awaiting(OutboxEntry(new_entry_id(), "acme", 1, 50, tag=ANY_TAG, begun=begun), 7, 6)]):
         pass
     due = outbox.due("tag", 100)
     with pytest.raises(LostTurnError):
