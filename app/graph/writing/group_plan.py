@@ -105,9 +105,8 @@ class GroupPlan:
 
     def refuse_costly(self) -> None:
         """Raise CostlyWriteError if it takes the store more than each batch may cost to write what the items change."""
-        batches = [each.batch for each in self.batches]
-        if self.own.cost > max(batch.max_cost for batch in batches):
-            raise CostlyWriteError(max(batch.named_cost for batch in batches))
+        if self.own.cost > max(each.batch.max_cost for each in self.batches):
+            raise CostlyWriteError(max(each.batch.named_cost for each in self.batches))
 
     @property
     def is_divisible(self) -> bool:
@@ -276,8 +275,7 @@ class GroupPlanner:
             await run_in_turn(self._add_named, is_long(item), item, author)
 
     def _add_named(self, item: Command, author: Author) -> None:
-        self._missing.records.update(records_of_events(item, author))
-        self._missing.records.update(teams_of_names(item, author))
+        self._missing.records.update(records_of_events(item, author), teams_of_names(item, author))
 
     async def _plan_batches(self, state: WorkingSet) -> list[BatchPlan]:
         """Plan every batch on the state that the earlier ones leave, with their sensitivity floors."""

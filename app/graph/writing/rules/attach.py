@@ -72,8 +72,8 @@ def count_attached(unit: ItemUnit, asset: str, what: str, maximum: int | None = 
     """Count a new record on an asset by a key of MAX_UNOWNED; raise RejectedItemError if it has as many as it may.
 
     On an asset with a lasting owner, or by a caller who may administer it, these are ``maximum``, and not counted for
-    None. Up to a quarter less is refused by chance, and no error has the count: a record of a hidden consumer, which
-    is counted once, would tell that it is there.
+    None. Up to a quarter less is refused by chance, and the message has no count. Otherwise it would disclose whether a
+    record of a hidden consumer is there, because it is counted once.
     """
     vid = unit.lookup.vid(asset)
     record = unit.lookup.known(vid)

@@ -144,15 +144,15 @@ async def test_no_limit_of_a_transaction_is_known(callers: Callers, monkeypatch:
     items = [asset(f"dataset d{number}") for number in range(40)]
     cost = (await planned(callers, callers.batch(ROOT, *items))).own.cost
     monkeypatch.setattr(call_batch, "MAX_WRITE_COST", maximum := cost * 8 // 7)
-    answers = list[str | None]()
+    refusals = list[str | None]()
     for _ in range(60):
         batch = callers.batch(ROOT, *items, atomic=True)
         errors = [(await planned(callers, batch)).batches[0].error for _ in range(2)]
         first, again = (None if error is None else str(error) for error in errors)
         assert first == again
         assert first is None or f"at most {maximum} characters" in first
-        answers.append(first)
-    assert len({*answers}) == 2
+        refusals.append(first)
+    assert len({*refusals}) == 2
     monkeypatch.setattr(group_plan, "MAX_COST", cost // 2)
     divided = {len(outcomes(await planned(callers, callers.batch(ROOT, *items)))[0]) for _ in range(60)}
     assert len(divided) > 2

@@ -46,23 +46,23 @@ def test_an_id_depends_on_the_tenant() -> None:
 
 
 @pytest.mark.usefixtures("by_chance")
-def test_no_number_of_records_tells_of_one_more(memory: Memory) -> None:
-    """Near the limit a record is refused or not by chance, and the error has no count.
+def test_no_number_of_records_discloses_one_more(memory: Memory) -> None:
+    """Near the limit a record is refused or not by chance, and the message has no count.
 
-    A record of a hidden consumer is counted once. By an exact limit, its count would tell whether it is there.
+    A record of a hidden consumer is counted once. By an exact limit, its count would disclose whether it is there.
     """
     seeded(memory, asset("dataset a"))
     what, name = "months of usage", urn("dataset a")
-    answers = set[str]()
+    results = set[str]()
     for _ in range(60):
         unit = memory.unit(person("eva", "team ads", roles="engineer"))
         vid = unit.lookup.vid(name)
         unit.staging.put(vid, {**unit.lookup.known(vid), ATTACHED_COUNTS: {what: MAX_UNOWNED[what] * 7 // 8}})
-        answers.add(f"may: {may_attach(unit, name, what)}")
+        results.add(f"may: {may_attach(unit, name, what)}")
         try:
             count_attached(unit, name, what)
-            answers.add("counted")
+            results.add("counted")
         except RejectedItemError as error:
-            answers.add(str(error))
-    assert len(answers) == 4
-    assert all(str(MAX_UNOWNED[what] * 7 // 8) not in answer for answer in answers)
+            results.add(str(error))
+    assert len(results) == 4
+    assert all(str(MAX_UNOWNED[what] * 7 // 8) not in result for result in results)
