@@ -4,13 +4,14 @@ The length of a compressed response discloses whether two of its texts are alike
 compressed only where its producer calls :func:`compressed`, and never with a restricted or secret value (docs/http.md).
 """
 
-import asyncio
+from contextlib import suppress
 from typing import Final
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, add_compress_type
 
-from app.http.connections.departure import departed
+from app.http.connections.departure import Departure
 from app.http.negotiation import GRAPHQL_RESPONSE
 from graphql_schema.ports.operation_budget import OperationBudget
 
@@ -32,9 +33,9 @@ NO_TRANSFORM: Final = "no-transform"
 add_compress_type(GRAPHQL_RESPONSE)
 
 
-def compressed(response: ASGIApp) -> ASGIApp:
+def compressed(response: ASGIApp, departure: Departure) -> ASGIApp:
     """Return a response that is sent as ``response``, compressed from `MIN_BYTES` on if the client accepts it."""
-    return CompressMiddleware(InParts(response), minimum_size=MIN_BYTES, zstd_level=3, gzip_level=GZIP_LEVEL)
+    return CompressMiddleware(InParts(response, departure), minimum_size=MIN_BYTES, zstd_level=3, gzip_level=GZIP_LEVEL)
 
 
 class InParts:
@@ -46,8 +47,9 @@ class InParts:
     after its compression.
     """
 
-    def __init__(self, response: ASGIApp) -> None:
+    def __init__(self, response: ASGIApp, departure: Departure) -> None:
         self.response = response
+        self.departure = departure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response."""
@@ -57,15 +59,12 @@ class InParts:
             if len(body) <= PART_BYTES:
                 await send(message)
                 return
-            departure = asyncio.create_task(departed(receive))
-            try:
-                async for start in OperationBudget().in_turns(range(0, len(body), PART_BYTES)):
-                    if departure.done():
-                        return
-                    end = start + PART_BYTES
-                    more = end < len(body) or message.get("more_body", False)
-                    await send({**message, "body": bytes(body[start:end]), "more_body": more})
-            finally:
-                departure.cancel()
+            self.departure.watch()  # an error has a response before its operation is watched
+            async for start in OperationBudget().in_turns(range(0, len(body), PART_BYTES)):
+                self.departure.check()
+                end = start + PART_BYTES
+                more = end < len(body) or message.get("more_body", False)
+                await send({**message, "body": bytes(body[start:end]), "more_body": more})
 
-        await self.response(scope, receive, send_parts)
+        with suppress(ClientDisconnect):
+            await self.response(scope, receive, send_parts)

@@ -4,7 +4,7 @@ Texts of 8 Mi characters that JSON escapes take up to 80 ms in one call, and so 
 same.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import orjson
@@ -27,8 +27,12 @@ _TOGETHER: Final = 500
 """Maximal number of elements of a list that are encoded at once."""
 
 
-async def encoded_content(content: Mapping[str, object], characters: int, values: int) -> bytes | memoryview:
+async def encoded_content(
+    content: Mapping[str, object], characters: int, values: int, between: Callable[[], None]
+) -> bytes | memoryview:
     """Return the content as JSON; it has so many characters in its texts and keys, and so many values.
+
+    An error of ``between``, which is called at each piece of a large content, ends the encoding.
 
     It grows piece by piece: to join the pieces of 48 MB takes up to 200 ms, for pages of memory that are new.
     """
@@ -36,9 +40,11 @@ async def encoded_content(content: Mapping[str, object], characters: int, values
     if size < LARGE:
         if size > PIECE:  # four that end in the same iteration of the loop would take 0.1 s together
             await budget.pause()
+            between()
         return orjson.dumps(content)
     encoded = bytearray()
     async for piece in budget.in_turns(json_pieces(content)):
+        between()
         encoded += piece
     return memoryview(encoded)
 

@@ -17,6 +17,7 @@ from starlette.types import Scope as RequestScope
 
 from app.fair_queue import FairQueue
 from app.http.compression import InParts
+from app.http.connections.departure import Departure
 from app.http.events.event_intake import EventIntake, report_of
 from app.http.events.event_request import GivenEvents, read_events
 from app.http.events.event_response import E, Responding, answered, batch_response, single_response
@@ -29,6 +30,7 @@ from app.http.middleware import coded_or_masked, request_id_of
 from app.http.response_metrics import OBSERVED
 from app.http.untaken_responses import HeldSlots, UntakenResponses
 from app.telemetry.operation_report import OperationReport
+from app.telemetry.spans import DISCONNECTED
 from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.fields.context import Context
@@ -88,22 +90,23 @@ class EventView(Generic[E]):
         """Serve one request; send nothing if the client has disconnected."""
         request, begun = Request(scope, receive), perf_counter()
         report = OperationReport(self._form.name, "mutation")
-        try:
-            response = await self._respond(request, report)
-        except ClientDisconnect:
-            report.code = "DISCONNECTED"
-            return
-        finally:
-            report.seconds = perf_counter() - begun
-            scope["state"][OBSERVED] = True
-            self._observe(report)
-        with self._untaken.counted(_caller(request), len(response.body)):
-            await InParts(response)(scope, receive, send)
+        with Departure(request.receive) as departure:
+            try:
+                response = await self._respond(request, report, departure)
+            except ClientDisconnect:
+                report.code = DISCONNECTED
+                return
+            finally:
+                report.seconds = perf_counter() - begun
+                scope["state"][OBSERVED] = True
+                self._observe(report)
+            with self._untaken.counted(_caller(request), len(response.body)):
+                await InParts(response, departure)(scope, receive, send)
 
-    async def _respond(self, request: Request, report: OperationReport) -> Response:
+    async def _respond(self, request: Request, report: OperationReport, departure: Departure) -> Response:
         request_id = request_id_of(request.scope)
         try:
-            return await self._taken(request, report)
+            return await self._taken(request, report, departure)
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - the HTTP boundary
@@ -112,33 +115,32 @@ class EventView(Generic[E]):
             forget_frames(error)  # they lead to the request, and to this error
             return error_response(answered(coded), request_id)
 
-    async def _taken(self, request: Request, report: OperationReport) -> Response:
+    async def _taken(self, request: Request, report: OperationReport, departure: Departure) -> Response:
         """Read the events of a caller who may write, and take them in; without the scope, the body is not read."""
         if not request.state.principal.may(Scope.WRITE):  # the intake refuses the operation
-            return await self._response(request, report, GivenEvents([]), HeldSlots())
+            return await self._response(request, report, GivenEvents([]), HeldSlots(), departure)
         caller, held = _caller(request), HeldSlots()
         size = max(declared_size(request.headers), LONG_JSON if "content-encoding" in request.headers else 0)
         async with self._bodies.slot(caller, size), held.body:
             given = await self._form.read(request, self._limits, held.claim(self._long_bodies, caller))
-            return await self._response(request, report, given, held)
+            return await self._response(request, report, given, held, departure)
 
     async def _response(
-        self, request: Request, report: OperationReport, given: GivenEvents, held: HeldSlots
+        self, request: Request, report: OperationReport, given: GivenEvents, held: HeldSlots, departure: Departure
     ) -> Response:
-        results = await self._written(request, given, held)
+        results = await self._written(request, given, held, departure)
         failed = next((each.error for each in results if each.error is not None), None)
         report.code = report.code if failed is None else str(failed.code)
-        return await run_in_parts(
-            self._form.respond(results, given, request_id_of(request.scope)), is_long=given.are_long
-        )
+        steps = self._form.respond(results, given, request_id_of(request.scope))
+        return await run_in_parts(steps, is_long=given.are_long, between=departure.check)
 
-    async def _written(self, request: Request, given: GivenEvents, held: HeldSlots) -> list[E]:
+    async def _written(self, request: Request, given: GivenEvents, held: HeldSlots, departure: Departure) -> list[E]:
         """Take the events in when the caller has a slot, within the deadline of a mutation; write the access log."""
         context = await self._open_context(request, request.state.principal)
         context.budget.writes = True
         try:
             taking = self._in_turn(context, given, _caller(request), held)
-            return await watched(request, taking, context.budget, self._limits)
+            return await watched(departure, taking, context.budget, self._limits)
         finally:
             context.finish()
             context.release()

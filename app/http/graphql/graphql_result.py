@@ -20,6 +20,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
 from app.errors import HTTP_STATUS, InternalError
+from app.http.connections.departure import Departure
 from app.http.encoded_content import encoded_content
 from app.http.error_handling import coded_error_of, log_defects
 from app.http.graphql.operation_watch import Endable
@@ -89,15 +90,20 @@ class GraphQLResult:
         return content
 
     async def response(
-        self, request_id: str, media: str, budget: Endable, headers: Mapping[str, str] | None = None
+        self,
+        request_id: str,
+        media: str,
+        budget: Endable,
+        departure: Departure,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
         """Return the HTTP response in the media type ``media``, with additional ``headers``.
 
         ``budget`` has the number of characters of texts and keys in ``data``, and that of its values. If it is much, it
-        is freed in turns afterwards.
+        is freed in turns afterwards. Raises ClientDisconnect if the client leaves meanwhile.
         """
         try:
-            body = await encoded_content(self.content(request_id), budget.characters, budget.values)
+            body = await encoded_content(self.content(request_id), budget.characters, budget.values, departure.check)
         finally:
             if budget.values > MANY_VALUES:
                 RELEASE.free_response(self.data)

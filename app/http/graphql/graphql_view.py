@@ -20,6 +20,7 @@ from strawberry.types.graphql import OperationType
 
 from app.fair_queue import FairQueue
 from app.http.compression import MIN_BYTES, NO_TRANSFORM, InParts, compressed
+from app.http.connections.departure import Departure
 from app.http.errors import HttpError
 from app.http.graphql.body_queues import BodyQueues
 from app.http.graphql.graphql_request import RequestLimits, declared_size, read_params
@@ -121,9 +122,9 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         """Serve one HTTP request; send nothing if the client has disconnected."""
         request, report, begun = Request(scope, receive), OperationReport(), perf_counter()
         held = HeldSlots()
-        with held.operation:
+        with held.operation, Departure(request.receive) as departure:
             try:
-                response = await self.respond(request, report, held)
+                response = await self.respond(request, report, held, departure)
             except ClientDisconnect:
                 report.code = DISCONNECTED
                 return
@@ -132,12 +133,14 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
                 scope["state"][OBSERVED] = True
                 self.observe(report)
             is_plain = len(response.body) < MIN_BYTES or _is_uncompressed(response)
-            sending = InParts(response) if is_plain else compressed(response)
+            sending = InParts(response, departure) if is_plain else compressed(response, departure)
             with self.untaken.counted(_caller_of(request), len(response.body)):
                 held.operation.close()
                 await sending(scope, receive, send)
 
-    async def respond(self, request: Request, report: OperationReport, held: HeldSlots) -> Response:
+    async def respond(
+        self, request: Request, report: OperationReport, held: HeldSlots, departure: Departure
+    ) -> Response:
         """Return the response to ``request``, and set all values of ``report`` except its seconds.
 
         ``held`` gets the slot of the operation, which is to be released when the response counts.
@@ -154,7 +157,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
                 context = await self.context_of(request)
                 params.query = document = self.documents.text_of(params, context.principal)
                 with operation_span(self.spans, document, report, self.schema, _caller_of(request) or ANYBODY):
-                    result = await self.result_of(request, params, context, report, held)
+                    result = await self.result_of(request, params, context, report, held, departure=departure)
                     headers = CONFIDENTIAL_HEADERS if context.is_confidential else {}
                     result.extensions = {**(result.extensions or {}), **_finished(context, result)}
                     built = build_result(result, request_id, document, suggestions=self.suggestions)
@@ -162,7 +165,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
                     report.is_stale = "index" in built.extensions  # the index that was used lags
             missing_scope = built.missing_scope
             headers = {**headers, **(self.challenge(missing_scope) if missing_scope else {})}
-            return await built.response(request_id, media, context.budget, headers)
+            return await built.response(request_id, media, context.budget, departure, headers)
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - the HTTP boundary
@@ -171,8 +174,15 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             forget_frames(error)  # the budget has it, and the frames lead to the budget
             return error_response(coded, request_id, media)
 
-    async def result_of(
-        self, request: Request, params: GraphQLRequestData, context: ContextT, report: OperationReport, held: HeldSlots
+    async def result_of(  # noqa: PLR0913 - the parts of one request
+        self,
+        request: Request,
+        params: GraphQLRequestData,
+        context: ContextT,
+        report: OperationReport,
+        held: HeldSlots,
+        *,
+        departure: Departure,
     ) -> ExecutionResult:
         """Execute the operation until it ends or is ended, and set its type and name in ``report``.
 
@@ -180,7 +190,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         """
         execution = self.execute_in_turn(request, params, context, held)
         try:
-            return await watched(request, execution, context.budget, self.limits)
+            return await watched(departure, execution, context.budget, self.limits)
         finally:
             _report_use(report, context.budget)
             context.release()

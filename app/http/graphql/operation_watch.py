@@ -6,9 +6,9 @@ from functools import partial
 from types import TracebackType
 from typing import Final, Protocol, TypeVar
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 
-from app.http.connections.departure import departed
+from app.http.connections.departure import Departure
 from app.http.graphql.graphql_request import RequestLimits
 from graphql_schema.execution.failed_frames import forget_failed, forget_frames
 from graphql_schema.ports.turns.gradual_release import RELEASE
@@ -74,22 +74,22 @@ class Endable(Protocol):
 
 
 async def watched(
-    request: Request, operation: Coroutine[object, object, ResultT], budget: Endable, limits: RequestLimits
+    departure: Departure, operation: Coroutine[object, object, ResultT], budget: Endable, limits: RequestLimits
 ) -> ResultT:
     """Return the result of an operation; end it at its deadline, or when its client leaves.
 
     A query that is ended, also by its budget, is cancelled. A mutation that is ended completes the current transaction
     and starts no other; its result has errors for what it did not do. Raises ClientDisconnect if the client has left,
-    and the error that ended a query.
+    and the error that ended a query. The watch over the client goes on: the response is still to be made.
     """
     running = asyncio.create_task(operation)
-    departure = asyncio.create_task(departed(request.receive))
+    leaving = departure.watch()
     budget.cancel_with(running.cancel)
     try:
-        await _first_of(running, departure, limits.query_seconds)
+        await _first_of(running, leaving, limits.query_seconds)
         if budget.writes:
-            await _first_of(running, departure, limits.mutation_seconds - limits.query_seconds)
-        gone = not running.done() and departure.done()
+            await _first_of(running, leaving, limits.mutation_seconds - limits.query_seconds)
+        gone = not running.done() and leaving.done()
         if not running.done():
             budget.end(_departed_error() if gone else _late_error(limits, writes=budget.writes))
             await asyncio.wait({running})
@@ -101,7 +101,6 @@ async def watched(
     finally:
         budget.cancel_with(None)  # else the context, by its budget, keeps the result until a garbage collection
         running.cancel()
-        departure.cancel()
         ended, is_much = budget.ended, budget.has_read_much
         _free([*forget_failed([running]), *forget_frames(ended)], in_turns=is_much)
         if ended is not None:
@@ -128,10 +127,10 @@ def _free(frames: Iterable[TracebackType], *, in_turns: bool) -> None:
         RELEASE.free([*frames])
 
 
-async def _first_of(running: asyncio.Task[ResultT], departure: asyncio.Task[None], seconds: float) -> None:
+async def _first_of(running: asyncio.Task[ResultT], leaving: asyncio.Task[None], seconds: float) -> None:
     """Return when the operation is done, its client has left, or after some seconds."""
-    if not running.done() and not departure.done():
-        await asyncio.wait({running, departure}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    if not running.done() and not leaving.done():
+        await asyncio.wait({running, leaving}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
 
 def _late_error(limits: RequestLimits, *, writes: bool) -> LimitError:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from app.http.compression import MIN_BYTES, PART_BYTES, InParts, compressed
+from app.http.connections.departure import Departure
 from app.http.negotiation import GRAPHQL_RESPONSE, JSON
 from graphql_schema.ports.turns.loop_turns import TURN_SECONDS
 
@@ -65,7 +66,7 @@ async def exchange(body: bytes, accepted: str | None, media: str = GRAPHQL_RESPO
     """Return the encoding of a response and its body as it is sent, part by part."""
     client = Client()
     headers = [] if accepted is None else [(b"accept-encoding", accepted.encode())]
-    app = compressed(Response(body, media_type=f"{media}; charset=utf-8"))
+    app = compressed(Response(body, media_type=f"{media}; charset=utf-8"), Departure(client.receive))
     await app({"type": "http", "method": "GET", "headers": headers}, client.receive, client.send)
     names = dict(client.sent[0]["headers"])
     encoding = names.get(b"content-encoding")
@@ -112,7 +113,7 @@ async def test_an_operation_waits_for_few_parts_of_a_large_response(monkeypatch:
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count())
-    await InParts(Response(LARGE))(SCOPE, client.receive, client.send)
+    await InParts(Response(LARGE), Departure(client.receive))(SCOPE, client.receive, client.send)
     counting.cancel()
     assert b"".join(client.parts) == LARGE
     assert turns > 40 * (len(LARGE) // PART_BYTES - 1)
@@ -122,13 +123,13 @@ async def test_a_client_that_leaves_ends_the_parts(monkeypatch: pytest.MonkeyPat
     """No part is sent after its departure: each would be compressed, a second of CPU for 25 MB, and discarded."""
     client = Client(stays_for=2)
     monkeypatch.setattr(CLOCK, lambda: client.now)
-    await InParts(Response(50 * LARGE))(SCOPE, client.receive, client.send)
+    await InParts(Response(50 * LARGE), Departure(client.receive))(SCOPE, client.receive, client.send)
     assert client.parts == [LARGE[:PART_BYTES], LARGE[PART_BYTES : 2 * PART_BYTES]]
     assert client.sent[-1]["more_body"] is True
 
 
 async def test_no_departure_is_awaited_after_a_response(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The wait begins with the parts and ends with them, so that no task remains of a response."""
+    """The wait begins with the parts at the latest and ends with the response, of which no task remains."""
     client, waits = Client(), list[int]()
     monkeypatch.setattr(CLOCK, lambda: client.now)
 
@@ -136,7 +137,8 @@ async def test_no_departure_is_awaited_after_a_response(monkeypatch: pytest.Monk
         waits.append(client.awaited)
         await client.send(message)
 
-    await InParts(Response(LARGE))(SCOPE, client.receive, send)
+    with Departure(client.receive) as departure:
+        await InParts(Response(LARGE), departure)(SCOPE, client.receive, send)
     await asyncio.sleep(0)
     assert (waits[-1], client.awaited) == (1, 0)
 

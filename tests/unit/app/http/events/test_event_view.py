@@ -3,22 +3,28 @@
 import asyncio
 import gzip
 import json
+from collections.abc import Generator
 from typing import Any
-from unittest.mock import Mock
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Message
 from support.documents.lineage_events import LATER
 from support.stores.writers import person
 
 from app.fair_queue import FairQueue
 from app.http.events.event_intake import EventIntake
-from app.http.events.event_view import EventView, lineage_form
+from app.http.events.event_request import GivenEvents
+from app.http.events.event_response import Responding
+from app.http.events.event_view import EventForm, EventView, lineage_form
 from app.http.graphql.body_queues import TINY, BodyQueues
 from app.http.graphql.graphql_request import LONG_JSON, RequestLimits
 from app.http.untaken_responses import UntakenResponses
 from app.ingest.sources.openlineage.event_names import EventNames
+from app.telemetry.operation_report import OperationReport
+from graphql_schema.execution import side_thread
 from graphql_schema.fields.context import Context
 from graphql_schema.ports.policy_report import PolicyReport
 from policies.principal import Principal, PrincipalKind
@@ -105,3 +111,44 @@ async def test_a_tiny_body_needs_no_slot(length: int) -> None:
 async def test_the_body_of_a_caller_without_the_scope_is_not_decoded(headers: dict[str, str]) -> None:
     """The scope is missing, whatever the body: a malformed one is no other error, and a long one needs no slot."""
     assert (await OneRequest(b"{", headers, READER).error())["code"] == "FORBIDDEN"
+
+
+async def test_no_response_is_made_for_a_client_that_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It leaves at the second piece of a long response, and few follow; nothing is sent, and the slot is free again."""
+    loop, left, pieces, reports = asyncio.get_running_loop(), asyncio.Event(), list[int](), list[OperationReport]()
+    request, queue, queues = OneRequest(b"", SHORT, SENDER), FairQueue(), BodyQueues()
+
+    def one_step(steps: Generator[None, None, Response], _seconds: float) -> tuple[()] | tuple[Response]:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return (end.value,)
+        return ()
+
+    def respond(_results: object, _given: object, _request_id: str) -> Responding:
+        for piece in range(100):
+            pieces.append(piece)
+            if piece == 1:
+                loop.call_soon_threadsafe(left.set)
+            yield
+        return Response()
+
+    async def receive() -> Message:
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    monkeypatch.setattr(side_thread, "_part", one_step)
+    read = AsyncMock(return_value=GivenEvents([], are_long=True))
+    view = EventView(
+        EventForm("x", read, AsyncMock(return_value=[Mock(error=None)]), respond),
+        _context,
+        queue=queue,
+        bodies=queues,
+        long_bodies=queues.long,
+        untaken=UntakenResponses(),
+        limits=RequestLimits(),
+        observe=reports.append,
+    )
+    await view(request.scope, receive, request.send)
+    assert (len(pieces) < 20, request.sent, queue.running) == (True, [], 0)
+    assert reports[0].code == "DISCONNECTED"

@@ -5,6 +5,7 @@ import json
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import strawberry
@@ -12,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
 from app.fair_queue import FairQueue
+from app.http.connections.departure import Departure
 from app.http.graphql.body_queues import SMALL, TINY, BodyQueues
 from app.http.graphql.graphql_request import LONG_JSON
 from app.http.graphql.graphql_view import GraphQLView
@@ -112,11 +114,11 @@ async def test_a_body_is_not_read_before_it_has_a_slot(queue: str, headers: dict
     scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": given}
     request = Request({**scope, "state": {"principal": caller}}, receive)
     if waits:
-        response = await view.respond(request, OperationReport(), HeldSlots())
+        response = await view.respond(request, OperationReport(), HeldSlots(), Departure(Mock()))
         assert json.loads(bytes(response.body))["errors"][0]["extensions"]["limit"] == "waiting"
     else:
         with pytest.raises(ClientDisconnect):
-            await view.respond(request, OperationReport(), HeldSlots())
+            await view.respond(request, OperationReport(), HeldSlots(), Departure(Mock()))
     assert bool(read) is not waits
 
 
@@ -131,7 +133,7 @@ async def test_a_long_body_that_has_arrived_waits_for_a_slot_before_it_is_decode
     caller = Principal("ada", PrincipalKind.PERSON, "default")
     scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": [(b"content-type", JSON.encode())]}
     request = Request({**scope, "state": {"principal": caller}}, receive)
-    response = await view.respond(request, OperationReport(), HeldSlots())
+    response = await view.respond(request, OperationReport(), HeldSlots(), Departure(Mock()))
     (error,) = json.loads(bytes(response.body))["errors"]
     assert (error["extensions"].get("limit") == "waiting") is (length > LONG_JSON)
 
@@ -142,6 +144,8 @@ async def test_long_parameters_are_not_read_before_they_have_a_slot(length: int)
     view = view_with(BodyQueues(small=FULL))
     caller = Principal("ada", PrincipalKind.PERSON, "default")
     scope = {"type": "http", "method": "GET", "path": "/graphql", "headers": [], "query_string": b"x" * length}
-    response = await view.respond(Request({**scope, "state": {"principal": caller}}), OperationReport(), HeldSlots())
+    response = await view.respond(
+        Request({**scope, "state": {"principal": caller}}), OperationReport(), HeldSlots(), Departure(Mock())
+    )
     (error,) = json.loads(bytes(response.body))["errors"]
     assert (error["extensions"].get("limit") == "waiting") is (length > TINY)

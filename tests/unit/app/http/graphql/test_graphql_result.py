@@ -1,11 +1,14 @@
 """The response of an execution: its status by media type, the order of its errors, and their number."""
 
+from unittest.mock import Mock
+
 import pytest
 from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from structlog.testing import capture_logs
 
+from app.http.connections.departure import Departure
 from app.http.graphql.graphql_result import GraphQLResult, build_result
 from graphql_schema.ports.operation_budget import MANY_VALUES, OperationBudget
 from graphql_schema.ports.turns.gradual_release import GradualRelease
@@ -109,5 +112,5 @@ async def test_much_data_is_freed_in_turns(monkeypatch: pytest.MonkeyPatch, more
     budget = OperationBudget()
     budget.values = MANY_VALUES + more
     found = result({"a": 1})
-    assert (await found.response("r", JSON, budget)).status_code == 200
+    assert (await found.response("r", JSON, budget, Departure(Mock()))).status_code == 200
     assert freed == [found.data] * more

@@ -2,15 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import httpx2
 import pytest
 import strawberry
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
 from strawberry.types import ExecutionResult
@@ -25,6 +25,7 @@ from app.http.untaken_responses import HeldSlots, UntakenResponses
 from app.telemetry.operation_report import OperationReport
 from graphql_schema.operation.limited_schema import OperationSchema
 from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.turns import loop_turns
 from graphql_schema.ports.turns.gradual_release import GradualRelease
 from policies.errors import LimitError
 from policies.principal import Principal, PrincipalKind
@@ -269,9 +270,9 @@ async def test_a_large_response_is_encoded_by_its_characters_and_values(
     """What decides whether a response is written in turns is what its texts and keys have, and its values."""
     given: list[tuple[int, int]] = []
 
-    async def encoded(content: Mapping[str, object], characters: int, values: int) -> bytes | memoryview:
+    async def encoded(content: Mapping[str, object], characters: int, values: int, *more: Any) -> bytes | memoryview:
         given.append((characters, values))
-        return await encoded_content(content, characters, values)
+        return await encoded_content(content, characters, values, *more)
 
     monkeypatch.setattr(graphql_result, "encoded_content", encoded)
     response = await post(client, '{ again { greeting(name: "xyz") } }')
@@ -279,24 +280,51 @@ async def test_a_large_response_is_encoded_by_its_characters_and_values(
     assert given == [(len("greeting") + len("hello xyz"), 1)]
 
 
+async def plain_context(_request: object, principal: Principal) -> Any:
+    """Return a context that does nothing."""
+    parts = {"principal": principal, "budget": OperationBudget(), "is_confidential": False}
+    return SimpleNamespace(**parts, finish=dict, release=lambda: None)
+
+
+def greeting_scope() -> dict[str, Any]:
+    """Return the scope of a query of ada."""
+    scope = {"type": "http", "method": "GET", "path": "/graphql", "headers": [], "query_string": b"query={greeting}"}
+    return {**scope, "state": {"principal": Principal("ada", PrincipalKind.PERSON, "default")}}
+
+
+async def test_no_response_is_encoded_for_a_client_that_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It leaves at the first piece, and few follow; nothing is sent, and its caller has the slot again."""
+    left, pieces, send, reports = asyncio.Event(), list[int](), AsyncMock(), list[OperationReport]()
+
+    def json_pieces(_content: object) -> Iterator[bytes]:
+        for piece in range(100):
+            pieces.append(piece)
+            left.set()
+            yield b"x"
+
+    async def receive() -> Message:
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)
+    monkeypatch.setattr("app.http.encoded_content.LARGE", 0)
+    monkeypatch.setattr("app.http.encoded_content.json_pieces", json_pieces)
+    view: GraphQLView[Any] = GraphQLView(OperationSchema(Greeter, Runner), plain_context, observe=reports.append)
+    await view(greeting_scope(), receive, send)
+    assert (len(pieces) < 10, send.called, view.reads.running, reports[0].code) == (True, False, 0, "DISCONNECTED")
+
+
 async def test_an_operation_has_its_slot_until_its_response_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else one caller has any number of responses encoded at once, each of up to 48 MB, before the first one counts."""
-
-    async def make_context(_request: object, principal: Principal) -> Any:
-        parts = {"principal": principal, "budget": OperationBudget(), "is_confidential": False}
-        return SimpleNamespace(**parts, finish=dict, release=lambda: None)
-
-    view: GraphQLView[Any] = GraphQLView(OperationSchema(Greeter, Runner), make_context)
+    view: GraphQLView[Any] = GraphQLView(OperationSchema(Greeter, Runner), plain_context)
     encoding, encode = asyncio.Event(), asyncio.Event()
 
-    async def encoded(content: Mapping[str, object], characters: int, values: int) -> bytes | memoryview:
+    async def encoded(content: Mapping[str, object], characters: int, values: int, *more: Any) -> bytes | memoryview:
         encoding.set()
         await encode.wait()
-        return await encoded_content(content, characters, values)
+        return await encoded_content(content, characters, values, *more)
 
     monkeypatch.setattr(graphql_result, "encoded_content", encoded)
-    scope = {"type": "http", "method": "GET", "path": "/graphql", "headers": [], "query_string": b"query={greeting}"}
-    caller = Principal("ada", PrincipalKind.PERSON, "default")
     sent, at_start = list[Message](), list[tuple[int, int]]()
 
     async def receive() -> Message:
@@ -307,7 +335,7 @@ async def test_an_operation_has_its_slot_until_its_response_is_encoded(monkeypat
         at_start.append((view.reads.running, view.untaken._bytes.total()))  # noqa: SLF001 - what counts meanwhile
 
     async with asyncio.timeout(5):
-        answering = asyncio.create_task(view({**scope, "state": {"principal": caller}}, receive, send))
+        answering = asyncio.create_task(view(greeting_scope(), receive, send))
         await encoding.wait()
         assert (view.reads.running, sent) == (1, [])
         encode.set()
@@ -323,8 +351,7 @@ async def test_who_takes_no_responses_waits_before_the_next_operation() -> None:
     view.untaken = UntakenResponses(maximum=1)
     taking, begun, sent = asyncio.Event(), asyncio.Event(), list[Message]()
 
-    async def respond(request: Request, report: OperationReport, held: HeldSlots) -> Response:
-        del request, report, held
+    async def respond(*_: Any, **__: Any) -> Response:
         return Response(b"x" * 200_000, headers={"Cache-Control": NO_TRANSFORM})
 
     async def send(message: Message) -> None:

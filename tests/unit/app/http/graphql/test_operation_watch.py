@@ -5,10 +5,11 @@ import gc
 from weakref import WeakSet
 
 import pytest
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.types import Message
 from support.waiting import until
 
+from app.http.connections.departure import Departure
 from app.http.graphql import operation_watch
 from app.http.graphql.graphql_request import RequestLimits
 from app.http.graphql.operation_watch import watched
@@ -35,9 +36,9 @@ class Client:
         return {"type": "http.disconnect"}
 
     @property
-    def request(self) -> Request:
-        """Return the request of the client."""
-        return Request({"type": "http"}, self.receive)
+    def departure(self) -> Departure:
+        """Return the departure of the client, after the body of its request."""
+        return Departure(self.receive)
 
 
 class Work:
@@ -71,7 +72,7 @@ async def test_a_result_is_returned(budget: OperationBudget) -> None:
     """An operation that ends in time returns its result, and its budget has not ended."""
     work = Work(budget)
     work.may_end.set()
-    assert await watched(Client().request, work.run(), budget, LIMITS) == "result"
+    assert await watched(Client().departure, work.run(), budget, LIMITS) == "result"
     assert budget.ended is None
 
 
@@ -82,13 +83,13 @@ async def test_an_error_is_raised(budget: OperationBudget) -> None:
         raise InvalidError("wrong")
 
     with pytest.raises(InvalidError, match="wrong"):
-        await watched(Client().request, fails(), budget, LIMITS)
+        await watched(Client().departure, fails(), budget, LIMITS)
 
 
 async def test_a_query_ends_when_its_client_leaves(budget: OperationBudget) -> None:
     """The query is cancelled at once, and its budget ends, so that no further request is sent to the store."""
     client, work = Client(), Work(budget)
-    watching = asyncio.create_task(watched(client.request, work.run(), budget, LIMITS))
+    watching = asyncio.create_task(watched(client.departure, work.run(), budget, LIMITS))
     await work.begun.wait()
     client.left.set()
     with pytest.raises(ClientDisconnect):
@@ -102,7 +103,7 @@ async def test_a_mutation_whose_client_leaves_completes_its_transaction(budget: 
     """A mutation is not cancelled; its budget ends, so that it begins no further transaction."""
     budget.writes = True
     client, work = Client(), Work(budget)
-    watching = asyncio.create_task(watched(client.request, work.run(), budget, LIMITS))
+    watching = asyncio.create_task(watched(client.departure, work.run(), budget, LIMITS))
     await work.begun.wait()
     client.left.set()
     await until(lambda: budget.ended is not None)
@@ -118,7 +119,7 @@ async def test_a_query_ends_at_its_deadline(budget: OperationBudget) -> None:
     short = RequestLimits(query_seconds=0.05)
     work = Work(budget)
     with pytest.raises(LimitError, match=r"longer than 0.05 s\. Use a smaller `first`") as caught:
-        await watched(Client().request, work.run(), budget, short)
+        await watched(Client().departure, work.run(), budget, short)
     assert caught.value.extensions == {"limit": "seconds", "maximum": 0.05}
     assert work.ended == "cancelled"
 
@@ -128,7 +129,7 @@ async def test_a_mutation_has_more_time(budget: OperationBudget) -> None:
     short = RequestLimits(query_seconds=0.01, mutation_seconds=0.06)
     budget.writes = True
     work = Work(budget)
-    watching = asyncio.create_task(watched(Client().request, work.run(), budget, short))
+    watching = asyncio.create_task(watched(Client().departure, work.run(), budget, short))
     await work.begun.wait()
     await until(lambda: budget.ended is not None)
     assert budget.ended is not None
@@ -146,7 +147,7 @@ async def test_a_query_that_exceeds_its_budget_raises_the_limit(budget: Operatio
         return await work.run()
 
     with pytest.raises(LimitError, match="too many"):
-        await watched(Client().request, query(), budget, LIMITS)
+        await watched(Client().departure, query(), budget, LIMITS)
     assert work.ended in {"", "cancelled"}
 
 
@@ -180,7 +181,7 @@ async def test_an_ended_operation_keeps_nothing_that_it_read(
     gc.disable()
     try:
         with budget.request(), pytest.raises(LimitError):
-            await watched(Client().request, query(), budget, LIMITS)
+            await watched(Client().departure, query(), budget, LIMITS)
         late.set()
         await asyncio.wait(loading)
         assert isinstance(loading.pop().exception(), LimitError)
