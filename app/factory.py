@@ -149,8 +149,6 @@ def _api_routes(process: Process, origins: tuple[str, ...], guard: SessionGuard 
         "short_bodies": view.bodies.short,
         "small_bodies": view.bodies.small,
     }
-    queues = {"reads": view.reads, "writes": view.writes, **bodies, "event_bodies": event_bodies}
-    process.metrics.watch(lambda: queue_metrics({**queues, "store": process.opened.client.slots}))
     socket = SubscriptionSocket(
         process.schema,
         authenticate,
@@ -163,6 +161,9 @@ def _api_routes(process: Process, origins: tuple[str, ...], guard: SessionGuard 
         spans=process.spans,
         cookie_authorization=guard.socket_authorization if guard else no_cookies,
     )
+    queues = {"reads": view.reads, "writes": view.writes, **bodies, "event_bodies": event_bodies}
+    queues["messages"] = socket.messages
+    process.metrics.watch(lambda: queue_metrics({**queues, "store": process.opened.client.slots}))
     return [
         Route("/graphql", view),
         WebSocketRoute("/graphql", socket),

@@ -50,6 +50,7 @@ class Context:
     - ``log_access`` writes a policy report to the access log; it raises CodedError if it cannot.
     - ``spellings`` returns other ids that mean the same as an id by the rules of namespaces, each with the rule.
     - ``document_turn`` is held while an unknown document is parsed and validated, one at a time for each caller.
+    - ``on_admission`` is called when the document and the variables are admitted, before the execution.
     - ``index_lags`` returns whether the index of the store is known to lack confirmed writes.
     - ``change_feed`` wakes a subscription when there may be new changes. ``recheck`` authenticates the caller of a
       subscription again and returns the principal; it raises CodedError if that fails.
@@ -79,6 +80,7 @@ class Context:
     gates: Gates = NO_GATES
     log_access: Callable[[Principal, str, PolicyReport], None] = lambda *_: None
     document_turn: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    on_admission: Callable[[], None] | None = None
     index_lags: Callable[[], bool] = lambda: False
     spellings: Callable[[str], Sequence[tuple[str, str]]] = lambda _: ()
     webhooks: WebhookRegistry | None = None

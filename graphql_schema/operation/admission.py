@@ -75,8 +75,14 @@ class Admission:
         self._operation.pre_execution_errors = errors  # Strawberry validates only while there is no list
 
     async def begin(self) -> None:
-        """Set the plans of the document in the context; skip the execution for a request with ``Prefer: cost=only``."""
+        """Report the admission, and set the plans of the document in the context.
+
+        Skip the execution for a request with ``Prefer: cost=only``.
+        """
         context = self._operation.context
+        on_admission = getattr(context, "on_admission", None)
+        if on_admission is not None:
+            on_admission()
         if self._known is not None and isinstance(context, Context) and context.vectored:
             context.plans = self._known.plans
         report = self._cost_report

@@ -44,7 +44,12 @@ from policies.principal import Principal
 
 
 class OperationContext(Protocol):
-    """The context of one operation, as far as the HTTP layer uses it."""
+    """The context of one operation, as far as the HTTP layer uses it.
+
+    ``on_admission`` is called when its document and variables are admitted.
+    """
+
+    on_admission: Callable[[], None] | None
 
     @property
     def principal(self) -> Principal:

@@ -6,8 +6,9 @@ speed. A hundred sockets of one caller could otherwise keep hundreds of megabyte
 
 import asyncio
 from collections import deque
+from collections.abc import Sized
 from typing import Final, Protocol
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import structlog
 
@@ -34,20 +35,34 @@ class Sending(Protocol):
         """Whether it is closed, or its connection ends."""
 
 
+class Subscribed(Protocol):
+    """A connection of the caller, in a set that does not keep it."""
+
+    @property
+    def operations(self) -> Sized:
+        """Its subscriptions, also those that have not started yet."""
+
+
 class CallerSockets:
     """The sockets of one caller.
 
     ``turns`` is the budget in whose turns all of them are read and written. Of the sockets, those alone are kept whose
     client did not take the last message at once. How many bytes these have not taken is asked of their transports.
-    ``tenant`` and ``subject`` are of the caller, for the log.
+    ``tenant`` and ``subject`` are of the caller; ``names`` has both. ``connections`` are those that may subscribe.
     """
 
     def __init__(self, tenant: str = "", subject: str = "") -> None:
         self.turns = OperationBudget()
-        self._names = {"tenant": tenant, "caller": subject}
+        self.names = tenant, subject
+        self.connections = WeakSet[Subscribed]()
         self._is_logged = False
         self._behind = WeakKeyDictionary[Sending, _Untaken]()
         self._looking = asyncio.Lock()
+
+    @property
+    def subscriptions(self) -> int:
+        """The number of subscriptions over all connections of the caller."""
+        return sum(len(each.operations) for each in self.connections)
 
     def sent(self, socket: Sending, size: int) -> None:
         """Record that a message of ``size`` bytes was sent."""
@@ -87,7 +102,8 @@ class CallerSockets:
     def _log_once(self) -> None:
         if not self._is_logged:
             self._is_logged = True
-            _log.warning("events_wait_for_clients", **self._names)
+            tenant, caller = self.names
+            _log.warning("events_wait_for_clients", tenant=tenant, caller=caller)
 
 
 class _Untaken:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import ExitStack
 
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -10,8 +11,9 @@ from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageRec
 
 from app.http.connections.connection_protocols import WRITABLE
 from app.http.errors import HttpError
-from app.http.graphql.graphql_request import RequestLimits, read_json_in_turn
+from app.http.graphql.graphql_request import LONG_JSON, RequestLimits, read_json_in_turn
 from app.http.websocket.caller_sockets import CallerSockets
+from app.http.websocket.long_messages import long_message
 
 MAX_ID_LENGTH = 128
 """Maximum number of characters of the ``id`` that a client gives to a subscription."""
@@ -31,35 +33,49 @@ class SocketMessages(ASGIWebSocketAdapter):
     """Whether the client has been authenticated."""
     caller: CallerSockets
     """What the sockets of the caller share; before authentication, of this socket alone."""
+    slot: ExitStack
+    """The slot of the message that was yielded last, if that is long and its slot was not passed on."""
     _sending: asyncio.Lock
     """Held while one message is sent; the others wait for it as objects."""
 
     async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
         """Yield the received messages until one side closes the socket; close the socket after an oversized message.
 
-        Messages that were received together are read in turns with other tasks.
+        Messages that were received together are read in turns with other tasks. A long one is parsed when its caller
+        has a slot, which is in ``slot`` then. None is parsed after the client has left.
 
         Raises `NonJsonMessageReceived` for text that `read_json_in_turn` refuses: not JSON, nested too deeply, or with
         too many elements. Raises `NonTextMessageReceived` for a binary message.
         """
         del ignore_parsing_errors  # graphql-transport-ws closes the connection after a message that is not JSON
-        limits: RequestLimits = self.view.limits  # type: ignore[attr-defined]
-        self.caller, self._sending = CallerSockets(), asyncio.Lock()
+        self.caller, self.slot, self._sending = CallerSockets(), ExitStack(), asyncio.Lock()
         try:
             while self.ws.application_state is not WebSocketState.DISCONNECTED:
-                text = (await self.ws.receive_text()).encode("utf-8", "surrogatepass")
-                await self.caller.turns.pause()
-                maximum = limits.message_bytes if self.acknowledged else limits.init_bytes
-                if len(text) > maximum:
-                    await self.close(MESSAGE_TOO_BIG, f"The message is larger than {maximum} bytes. Send less.")
-                    return
-                yield await read_json_in_turn(text, limits, "The message")
+                yield await self._next()
         except HttpError as error:
             raise NonJsonMessageReceived from error
         except KeyError as error:
             raise NonTextMessageReceived from error
         except WebSocketDisconnect:
             return
+
+    async def _next(self) -> object:
+        """Return the next message; raises `WebSocketDisconnect` if there is none."""
+        limits: RequestLimits = self.view.limits  # type: ignore[attr-defined]
+        text = (await self.ws.receive_text()).encode("utf-8", "surrogatepass")
+        await self.caller.turns.pause()
+        maximum = limits.message_bytes if self.acknowledged else limits.init_bytes
+        if len(text) > maximum:
+            await self.close(MESSAGE_TOO_BIG, f"The message is larger than {maximum} bytes. Send less.")
+        elif len(text) > LONG_JSON and not self.is_gone:
+            self.slot = await long_message(self.view.messages, self.caller, self)  # type: ignore[attr-defined]
+        with ExitStack() as failed:
+            failed.callback(self.slot.close)
+            if self.is_gone:
+                raise WebSocketDisconnect
+            message = await read_json_in_turn(text, limits, "The message")
+            failed.pop_all()
+            return message
 
     async def send_json(self, message: Mapping[str, object]) -> None:
         """Send one message; raises `WebSocketDisconnected` if the socket is closed.

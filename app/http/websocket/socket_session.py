@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack
 
 from starlette.websockets import WebSocket
 
@@ -29,7 +30,7 @@ class SocketSession:
 
     ``request`` is the handshake. ``authenticate`` validates the token each time `principal` is called.
     ``cookie_authorization`` reads the cookie then. ``requested`` has the parameters of subscriptions that are about to
-    start, by their id.
+    start, by their id, each with the slot of its message.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class SocketSession:
         self.request = request
         self.request_id = request_id_of(request.scope)
         self._values: dict[str, list[str]] = {}
-        self.requested: dict[str, OperationParams] = {}
+        self.requested: dict[str, tuple[OperationParams, ExitStack]] = {}
         self._authenticate = authenticate
         self._cookie_authorization = cookie_authorization
 

@@ -5,9 +5,8 @@ expires, the restriction to subscriptions, and the errors, limits and access log
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Final, cast
 from weakref import WeakValueDictionary
@@ -25,6 +24,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    CompleteMessage,
     ConnectionInitMessage,
     ErrorMessage,
     Message,
@@ -38,7 +38,7 @@ from strawberry.utils.aio import aclosing
 
 from app.http.allowed_origins import has_name
 from app.http.errors import HttpError
-from app.http.graphql.graphql_request import RequestLimits, checked_params
+from app.http.graphql.graphql_request import OperationParams, RequestLimits, checked_params
 from app.http.graphql.graphql_result import build_result
 from app.http.graphql.graphql_view import OperationContext, unknown_operation_error
 from app.http.graphql.operation_span import subscription_span
@@ -46,6 +46,7 @@ from app.http.graphql.persisted_documents import PersistedDocuments
 from app.http.json_response import error_payload
 from app.http.middleware import coded_or_masked
 from app.http.websocket.caller_sockets import CallerSockets
+from app.http.websocket.long_messages import message_slots
 from app.http.websocket.socket_messages import SocketMessages, message_problem
 from app.http.websocket.socket_session import (
     Authenticate,
@@ -56,6 +57,9 @@ from app.http.websocket.socket_session import (
     token_expired_error,
 )
 from app.telemetry.spans import NO_SPANS, Spans
+from graphql_schema.execution.failed_frames import forget_frames
+from graphql_schema.operation.limited_schema import OperationSchema
+from graphql_schema.operation.variable_size import has_more_elements
 from policies.errors import Code, CodedError, LimitError
 from policies.principal import Principal
 
@@ -92,11 +96,24 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
         await super().shutdown()
 
     async def handle_message(self, message: Message) -> None:
-        """Handle one message; a malformed message closes the connection."""
-        if problem := message_problem(message):
-            await self.handle_invalid_message(problem)
-        else:
-            await super().handle_message(message)
+        """Handle one message; a malformed message closes the connection. Nothing of a handled one is kept."""
+        try:
+            if problem := message_problem(message):
+                await self.handle_invalid_message(problem)
+            else:
+                await super().handle_message(message)
+        finally:
+            self._discard(message)
+
+    @property
+    def _messages(self) -> SocketMessages:
+        return cast("SocketMessages", self.websocket)
+
+    def _discard(self, value: object) -> None:
+        """Empty a message or its payload, because Strawberry keeps it until the next message, and release its slot."""
+        if isinstance(value, dict | list):
+            value.clear()
+        self._messages.slot.close()
 
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
         """Authenticate the caller, and start the timer that closes the connection when the token expires.
@@ -107,7 +124,8 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
             await super().handle_connection_init(message)
             if self.connection_acknowledged and self._expiry is None:
                 principal = await self.context.principal()
-                cast("SocketMessages", self.websocket).caller = self.view.sockets_of(principal)
+                self._messages.caller = self.view.sockets_of(principal)
+                self._messages.caller.connections.add(self)
                 remaining = seconds_left(principal)
                 self._expiry = asyncio.create_task(self._close_after(remaining), name="token expiry")
         except CodedError as error:
@@ -117,21 +135,41 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
         """Start a subscription.
 
         A breach of a limit is reported as an ``error`` message for the subscription. Malformed parameters close the
-        connection.
+        connection. Limits of numbers are checked here, because a task that waits would keep the variables meanwhile.
         """
-        if self.connection_acknowledged and message["id"] not in self.operations:
-            try:
-                params = checked_params(message["payload"], self.view.limits)
-                self._check_subscription_count()
-                self.context.requested[message["id"]] = params
-                message["payload"]["query"] = params.query or ""  # Strawberry requires the member
-            except CodedError as error:
-                if error.code is Code.LIMIT_EXCEEDED:
-                    await self.send_message(self._error_message(message["id"], [error]))
-                else:
-                    await self.handle_invalid_message(error.message)
-                return
+        if not self.connection_acknowledged or message["id"] in self.operations:
+            await super().handle_subscribe(message)  # which closes the connection
+            return
+        try:
+            params = self._checked(message)
+        except CodedError as error:
+            self._discard(message["payload"])
+            forget_frames(error)
+            if error.code is Code.LIMIT_EXCEEDED:
+                await self.send_message(self._error_message(message["id"], [error]))
+            else:
+                await self.handle_invalid_message(error.message)
+            return
+        message["payload"]["query"] = params.query or ""  # Strawberry requires the member
         await super().handle_subscribe(message)
+        slot = self._messages.slot.pop_all()
+        self.context.requested[message["id"]] = params, slot
+        task = self.operations[message["id"]].task
+        assert task is not None  # noqa: S101 - the handler of Strawberry has set it
+        task.add_done_callback(lambda _: slot.close())  # a task that is cancelled early runs nothing
+
+    def _checked(self, message: SubscribeMessage) -> OperationParams:
+        """Return the parameters of a subscription that may start; raises `CodedError`."""
+        params = checked_params(message["payload"], self.view.limits)
+        self._check_subscription_count()
+        maximum = cast("OperationSchema", self.schema).limits.query_variables
+        if has_more_elements(params.variables or {}, maximum):
+            raise LimitError(
+                f"The limit of variables is {maximum}; the subscription has more. Send fewer elements.",
+                limit="variables",
+                maximum=maximum,
+            )
+        return params
 
     async def cleanup_operation(self, operation_id: str) -> None:
         """End a subscription, also one that has not started yet."""
@@ -140,27 +178,43 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
 
     async def run_operation(self, operation: Operation[SocketSession, None]) -> None:
         """Run one subscription to its end. Errors and the access log of each event are those of a query over HTTP."""
-        session = self.context
+        params, slot = self.context.requested.pop(operation.id)
+        running = self._run(operation, params, slot)
+        del params  # what has ended keeps nothing while its client takes the last message
         try:
-            params = session.requested.pop(operation.id)
-            await cast("SocketMessages", self.websocket).caller.turns.pause()  # a client may start thousands at once
-            principal = await session.principal()
-            operation.query = self.view.documents.text_of(params, principal)
-            del params  # a hash can come with very much that nothing reads
-            with self.view.counted(principal):
-                context = await self.view.make_context(session.request, principal, session.principal)
-                with subscription_span(self.view.spans, operation.query, operation.operation_name) as span:
-                    await self._send_events(operation, context, span)
-            await operation.send_operation_message({"id": operation.id, "type": "complete"})
+            errors = await running
         except WebSocketDisconnected:
             return
         except Exception as error:  # noqa: BLE001 - the boundary, as for HTTP
-            await self._end_operation(operation, [coded_or_masked(error, session.request_id, operation.query)])
+            errors = [coded_or_masked(error, self.context.request_id, operation.query)]
+            forget_frames(error, *errors)
+        operation.variables = None
+        slot.close()
+        await self._end_operation(operation, errors)
+
+    async def _run(
+        self, operation: Operation[SocketSession, None], params: OperationParams, slot: ExitStack
+    ) -> Sequence[CodedError]:
+        """Send the events of a subscription until it ends; return the errors of its end.
+
+        Close ``slot`` at its admission. Raises `WebSocketDisconnected` if the client has left, and what ends it else.
+        """
+        session = self.context
+        await self._messages.caller.turns.pause()  # a client may start thousands at once
+        if self._messages.is_gone:
+            raise WebSocketDisconnected
+        principal = await session.principal()
+        operation.query = self.view.documents.text_of(params, principal)
+        del params  # a hash can come with very much that nothing reads
+        context = await self.view.make_context(session.request, principal, session.principal)
+        context.on_admission = slot.close
+        with subscription_span(self.view.spans, operation.query, operation.operation_name) as span:
+            return await self._send_events(operation, context, span)
 
     async def _send_events(
         self, operation: Operation[SocketSession, None], context: OperationContext, span: Span
-    ) -> None:
-        """Send the events of one subscription, until it ends; ``span`` has their number."""
+    ) -> Sequence[CodedError]:
+        """Send the events of one subscription, until it ends; return the errors of its end; ``span`` has the number."""
         events = 0
         results = await self.schema.stream(
             operation.query,
@@ -169,34 +223,38 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
             operation_name=operation.operation_name,
             allowed_operation_types=[OperationType.SUBSCRIPTION],
         )
+        operation.variables = None  # the admission converts them
         async with aclosing(results):
             async for result in results:
                 assert isinstance(result, ExecutionResult)  # noqa: S101 - incremental delivery is off
-                await self._send_event(operation, context, result)
+                if errors := await self._send_event(operation, context, result):
+                    return errors
                 events += 1
                 span.set_attribute("mlg.events", events)
+        return ()
 
     async def _send_event(
         self, operation: Operation[SocketSession, None], context: OperationContext, result: ExecutionResult
-    ) -> None:
-        """Send one event; a request error, such as a document that is invalid, ends the subscription."""
+    ) -> Sequence[CodedError]:
+        """Send one event; return request errors, such as of a document that is invalid: they end the subscription."""
         result.errors = [_with_own_message(error) for error in result.errors or ()]
         result.extensions = {**(result.extensions or {}), **context.finish()}
         request_id = self.context.request_id
         built = build_result(result, request_id, operation.query, suggestions=self.view.suggestions)
-        if built.executed:
-            payload = cast("NextMessagePayload", built.content(request_id))
-            await operation.send_operation_message(NextMessage(id=operation.id, type="next", payload=payload))
-        else:
-            await self._end_operation(operation, [error for _, error in built.errors])
+        if not built.executed:
+            return [error for _, error in built.errors]
+        payload = cast("NextMessagePayload", built.content(request_id))
+        await operation.send_operation_message(NextMessage(id=operation.id, type="next", payload=payload))
+        return ()
 
     async def _end_operation(self, operation: Operation[SocketSession, None], errors: Sequence[CodedError]) -> None:
-        """Send the errors that end a subscription.
+        """Send the errors that end a subscription, or that it is complete.
 
         Close the connection if the token has expired, is refused or lacks a scope.
         """
+        complete = CompleteMessage(id=operation.id, type="complete")
         try:
-            await operation.send_operation_message(self._error_message(operation.id, errors))
+            await operation.send_operation_message(self._error_message(operation.id, errors) if errors else complete)
         except WebSocketDisconnected:
             return
         for error in errors:
@@ -219,6 +277,14 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
             raise LimitError(
                 f"The connection has {maximum} subscriptions already. Complete one, or connect once more.",
                 limit="subscriptions",
+                maximum=maximum,
+            )
+        maximum = self.view.limits.caller_subscriptions
+        if self._messages.caller.subscriptions >= maximum:
+            raise LimitError(
+                f"You have {maximum} subscriptions already, over all connections to this process. Complete "
+                "one, or pass the events of one on to several readers; a filter can name many subjects.",
+                limit="callerSubscriptions",
                 maximum=maximum,
             )
 
@@ -267,9 +333,9 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
         self.cookie_authorization = cookie_authorization
         self.make_context = make_context
         self.trusts_host_names = trusts_host_names
-        self._running: Counter[tuple[str, str]] = Counter()
         self._sockets = WeakValueDictionary[tuple[str, str], CallerSockets]()
         self.limits = limits or RequestLimits()
+        self.messages = message_slots()
         self.documents = documents or PersistedDocuments()
         self.suggestions = suggestions
         self.spans = spans
@@ -278,25 +344,6 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
         """Return what all sockets of a caller share, however many the caller has."""
         caller = principal.tenant, principal.subject
         return self._sockets.setdefault(caller, CallerSockets(*caller))
-
-    @contextmanager
-    def counted(self, principal: Principal) -> Iterator[None]:
-        """Count one subscription of a caller in this process; raises LimitError above the maximum."""
-        caller, maximum = (principal.tenant, principal.subject), self.limits.caller_subscriptions
-        if self._running[caller] >= maximum:
-            raise LimitError(
-                f"You have {maximum} subscriptions already, over all connections to this process. Complete "
-                "one, or pass the events of one on to several readers; a filter can name many subjects.",
-                limit="callerSubscriptions",
-                maximum=maximum,
-            )
-        self._running[caller] += 1
-        try:
-            yield
-        finally:
-            self._running[caller] -= 1
-            if not self._running[caller]:
-                del self._running[caller]
 
     def _check_websocket_origin(self, request: WebSocket) -> bool:
         """Return whether a handshake is accepted: by its origin, not only by its `Host`, which a page can choose."""

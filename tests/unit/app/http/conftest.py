@@ -169,6 +169,7 @@ class Context:
         self.principal = principal
         self.budget = OperationBudget()
         self.is_confidential = False
+        self.on_admission: Callable[[], None] | None = None
 
     def release(self) -> None:
         """Discard nothing."""
