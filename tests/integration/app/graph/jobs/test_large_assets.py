@@ -30,7 +30,7 @@ from app.graph.jobs import inference_job, sensitivity_job, tag_job
 from app.graph.jobs.end_search import BEYOND
 from app.graph.jobs.inference_job import InferenceJob
 from app.graph.jobs.sensitivity_job import SensitivityJob
-from app.graph.jobs.sensitivity_work import known_sources
+from app.graph.jobs.sensitivity_work import known_sources, read_budget
 from app.graph.jobs.sensitivity_work.read_budget import ReadBudget
 from app.graph.jobs.tag_job import TagJob
 from app.graph.propagation.flow_statement import FLOW
@@ -282,8 +282,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(raise_sensitivity, "MAX_RAISED", 3)
     monkeypatch.setattr(known_sources, "AT_ONCE", BATCH)
     monkeypatch.setattr(sensitivity_job, "ReadBudget", lambda: ReadBudget(requests=4, vertices=PAGE, parts=1))
-    monkeypatch.setattr(known_sources, "MAX_REQUESTS", 4)
-    monkeypatch.setattr(known_sources, "MIN_REQUESTS", 2)
+    monkeypatch.setattr(read_budget, "MIN_REQUESTS", 2)
     monkeypatch.setattr(sensitivity_job, "BATCH", BATCH)
     for limit in ("BATCH", "AT_ONCE", "MAX_AROUND"):
         monkeypatch.setattr(tag_job, limit, BATCH)
