@@ -33,13 +33,12 @@ async def long_message(slots: FairQueue, caller: CallerSockets, socket: Sending)
         slot.callback(slots.release, caller.names)
 
     acquiring = asyncio.ensure_future(acquire())
-    with ExitStack() as failed:
-        failed.callback(slot.close)
-        failed.callback(acquiring.cancel)
-        while not acquiring.done() and not socket.is_gone:
-            await asyncio.wait({acquiring}, timeout=LOOK_SECONDS)
+    with slot:  # a cancellation can come in the moment in which the slot is given
+        try:
+            while not acquiring.done() and not socket.is_gone:
+                await asyncio.wait({acquiring}, timeout=LOOK_SECONDS)
+        finally:
+            acquiring.cancel()
         if acquiring.done():
             acquiring.result()
-        failed.pop_all()
-    acquiring.cancel()
-    return slot
+        return slot.pop_all()

@@ -2,27 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from functools import partial
 from typing import Any
 
 import pytest
 from starlette.routing import WebSocketRoute
 from support.servers.websocket_client import SocketClient, connected, serving
-from support.waiting import until
 
 from app.fair_queue import FairQueue
 from app.http.graphql.graphql_request import LONG_JSON, RequestLimits, read_json_in_turn
 from app.http.websocket import long_messages, socket_messages
 from app.http.websocket.caller_sockets import CallerSockets
 from app.http.websocket.long_messages import long_message, message_slots
-from app.http.websocket.socket_messages import SocketMessages
+from app.http.websocket.socket_session import SocketSession
 from app.http.websocket.subscription_socket import SubscriptionSocket
 from graphql_schema.operation.admission import Admission
 from policies.errors import LimitError
 
 CALLER = "default", "ada"
 PADDING = "x" * LONG_JSON
-MANY: dict[str, Any] = {"variables": {"v": [0] * 20_000}}
+MANY = {"variables": {"v": [0] * 20_000}}
 """Variables that are too many."""
 
 
@@ -59,12 +57,19 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return the sizes of the messages that were parsed."""
     sizes: list[int] = []
 
-    async def counted(text: bytes, *arguments: Any) -> object:
+    async def counted(text: bytes, limits: RequestLimits, part: str) -> object:
         sizes.append(len(text))
-        return await read_json_in_turn(text, *arguments)
+        return await read_json_in_turn(text, limits, part)
 
     monkeypatch.setattr(socket_messages, "read_json_in_turn", counted)
     return sizes
+
+
+async def until(condition: Any) -> None:
+    """Let the event loop run until a condition is true."""
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 - conditions of several objects
+            await asyncio.sleep(0)
 
 
 async def subscribe(talk: SocketClient, document: str, name: str = "1", **payload: Any) -> None:
@@ -80,7 +85,7 @@ async def test_a_long_message_is_parsed_when_its_caller_has_a_slot(
         await socket.messages.acquire(CALLER)
     async with connected(address, "ada") as one, connected(address, "ada") as two, connected(address, "bo") as other:
         await subscribe(one, "subscription { count(to: 1) }")
-        await until(lambda: socket.messages.waiting > 0)
+        await until(lambda: socket.messages.waiting)
         assert max(parsed) < LONG_JSON
         for talk in (two, other):
             await (subscribe(talk, "{") if talk is other else talk.subscribe("subscription { count(to: 1) }"))
@@ -122,12 +127,7 @@ async def test_a_slot_is_held_until_the_admission_or_its_end(
     async def endless(_admission: Admission) -> None:
         await asyncio.Event().wait()
 
-    left: list[str] = []
     monkeypatch.setattr(Admission, "validate", endless)
-    monkeypatch.setattr(long_messages, "LOOK_SECONDS", 0)
-    monkeypatch.setattr(
-        SocketMessages, "is_gone", property(lambda _: bool(left))
-    )  # as the server of the product has it
     async with connected(address, "ada") as talk:
         for number in range(socket.messages.per_caller):
             await subscribe(talk, "subscription { forever }", str(number))
@@ -135,16 +135,11 @@ async def test_a_slot_is_held_until_the_admission_or_its_end(
         if how == "complete":
             for number in range(socket.messages.per_caller):
                 await talk.send(type="complete", id=str(number))
+        elif how == "close":
+            await talk.connection.close()
         else:
-            await subscribe(talk, "subscription { forever }", "more")
-            await until(lambda: socket.messages.waiting > 0)
-            left.append(how)
-            await talk.connection.close() if how == "close" else talk.connection.transport.abort()
+            talk.connection.transport.abort()
         await until(lambda: not socket.messages.running and not socket.messages.waiting)
-
-
-def _has(started: list[str], number: int) -> bool:
-    return len(started) == number
 
 
 async def test_what_is_refused_by_a_number_starts_no_task(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
@@ -161,21 +156,42 @@ async def test_what_is_refused_by_a_number_starts_no_task(monkeypatch: pytest.Mo
         assert (await one.receive())["payload"][0]["extensions"]["limit"] == "variables"
         for number in range(7):
             await (one if number % 2 else two).subscribe("subscription { forever }", str(number))
-            await until(partial(_has, started, min(6, number + 1)))
+            await until(lambda number=number: len(started) == min(6, number + 1))
         assert (await two.receive())["payload"][0]["extensions"]["limit"] == "callerSubscriptions"
     assert sorted(started) == [str(number) for number in range(6)]
 
 
-async def test_no_more_is_parsed_or_started_after_the_client_has_left(
+async def test_no_more_is_parsed_after_the_client_has_left(
     monkeypatch: pytest.MonkeyPatch, address: str, parsed: list[int]
 ) -> None:
     """What was received before, and waits for a turn, is dropped when the connection is lost."""
     async with connected(address, "ada") as talk:
-        monkeypatch.setattr(SocketMessages, "is_gone", property(lambda _: True))
+        monkeypatch.setattr(socket_messages.SocketMessages, "is_gone", property(lambda _: True))
         before = len(parsed)
         await talk.send(type="ping")
         await talk.closed()
     assert len(parsed) == before
+
+
+async def test_no_subscription_is_started_after_the_client_has_left(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """One that waited for its turn authenticates and reads nothing when the connection was lost meanwhile."""
+    authenticated: list[SocketSession] = []
+
+    async def principal(session: SocketSession) -> None:
+        authenticated.append(session)
+
+    def is_starting(_socket: object) -> bool:
+        return "run_operation" in repr(asyncio.current_task())
+
+    async with connected(address, "ada") as talk:
+        monkeypatch.setattr(SocketSession, "principal", principal)
+        monkeypatch.setattr(socket_messages.SocketMessages, "is_gone", property(is_starting))
+        await talk.subscribe("subscription { count(to: 1) }")
+        await talk.send(type="ping")
+        assert await talk.receive() == {"type": "pong"}
+    assert authenticated == []
 
 
 async def test_a_wait_for_a_slot_ends_with_its_client(monkeypatch: pytest.MonkeyPatch) -> None:
