@@ -16,6 +16,7 @@ from graphql_schema.fields.relation_fields import to_latest, to_many, to_one, to
 from graphql_schema.inputs.input_fields import COUNT, AssetFields, attribute, id_part, reference, refers
 from graphql_schema.inputs.kind_entry import Export, KindEntry
 from graphql_schema.ports.relation_query import newest_first, related
+from graphql_schema.rules.observation.observed_columns import all_sources
 
 VERSIONS = newest_first(VERSION_OF.into("DatasetVersion"))
 FEEDS_INTO = related(DERIVES.out(), FEEDS.out(), INPUT_TO.out())
@@ -35,7 +36,7 @@ class ColumnRef:
 
 
 async def _source_columns(root: Parent, info: Info) -> Resolved:
-    refs = root.get("derivedFrom") or ()
+    refs = all_sources(root)
     info.context.budget.count_rows(len(refs))  # as edges do, so that the number of ids of a query is bounded
     found = await info.context.reader.nodes([ref["dataset"] for ref in refs], constant_time=True)
     return [ref for ref, dataset in zip(refs, found, strict=True) if dataset is not None] or None
@@ -148,7 +149,9 @@ class DatasetInput(AssetFields):
 
     format: str | None = attribute("The storage format, such as `parquet` or `iceberg`.")
     location: str | None = attribute("The location of the data, such as a path or a table name.")
-    columns: list[ColumnInput] | None = attribute("The columns, in order; the list replaces the stored one.")
+    columns: list[ColumnInput] | None = attribute(
+        "The columns, in order; the list replaces the stored one, and leaves the sources that events gave."
+    )
     derived_from: list[strawberry.ID] | None = reference(
         DERIVES.into(),
         "Ids of the data and features that this dataset is computed from; "

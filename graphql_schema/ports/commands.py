@@ -282,9 +282,8 @@ class RegisterCommand:
     key keeps it. The identity is ``urn``; a given ``name`` is the full name, which the URN may have cut. ``required``
     are the fields that a first registration must give and the input lacks. With ``action`` a visible asset must exist.
     ``right`` is the action of the policy that an update needs, and ``id_path`` the input field that holds the id.
-    ``known_ids`` is None if references may create stubs. Otherwise the command may refer only to registered ids that
-    the caller may see, and to ``known_ids``, which other items would register. Owners whose assets count as the
-    caller's own are accepted too.
+    ``known_ids`` is None if references may create stubs, else the unregistered ids, of other items, that are accepted
+    beside visible ones and owners of own assets. ``counted`` are the values of an event that count as changed.
     """
 
     urn: str
@@ -299,6 +298,7 @@ class RegisterCommand:
     id_path: str = "id"
     reason: str | None = None
     known_ids: frozenset[str] | None = None
+    counted: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from app.graph.writing.inheriting_children import InheritingChildren
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import commands_in, is_long
 from app.graph.writing.unit.read_set import ReadCoverage, ReadSet
-from app.graph.writing.unit.unseen_references import references_in
+from app.graph.writing.unit.unseen_references import RUN_ID
 from app.graph.writing.unit.working_set import LONG_STATE, WorkingSet
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import (
@@ -269,13 +269,13 @@ class PrefetchRequest:
             self.edges[command.relation, self.add_record(command.source), target] = None
             if command.relation == CONTAINS.name:
                 self._add_container(command.target, target)
+            if isinstance(command, LinkCommand) and (run := command.values.get(RUN_ID)):
+                self.add_end(run)
         elif isinstance(command, RegisterCommand | ObserveCommand):
             self._add_registration(command)
         elif isinstance(command, InheritOwnerCommand):
             self.add_record(command.urn)
             self.add_end(command.parent)
-        for urn in dict.fromkeys(references_in(command)):
-            self.add_end(urn)
 
     def add_record(self, urn: str) -> int:
         """Add the record of a URN, and of the parent that the URN names; return the vertex id of the URN."""

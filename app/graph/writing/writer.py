@@ -282,8 +282,8 @@ def _refuse_long(items: Sequence[Command]) -> None:
     edges = sum(map(edge_count, items))
     if edges > MAX_ATOMIC_EDGES:
         raise LimitError(
-            f"The items of an atomic call, with the source datasets of their columns, may declare at most "
-            f"{MAX_ATOMIC_EDGES} edges, and these declare {edges}; split the call, or send it without `atomic`.",
+            f"The items of an atomic call may declare at most {MAX_ATOMIC_EDGES} edges, and these "
+            f"declare {edges}; split the call, or send it without `atomic`.",
             limit="atomicEdges",
             maximum=MAX_ATOMIC_EDGES,
             actual=edges,

@@ -1,16 +1,20 @@
 """The fold of observed columns: a schema, and the source columns of which each job says that it computes a column.
 
 The evidence has parts. The part ``schema`` is a list of columns. Every other part has the source columns of each column
-by one facet of a job (or producer); a job has up to three such parts. Values that another client registered remain: a
-sensitivity, a description, a column, a source column.
+by one facet of a job (or producer). It has the subject who sent it last; a job has up to three such parts.
+
+The sources that events gave are kept apart from those of a registration: a column has the first under OBSERVED_FROM,
+the others under ``derivedFrom``. A registration replaces its own and leaves the observed ones; an event, the reverse.
+Sources may be hidden from who sends an event. So a part with another value than its sender gave before counts as a
+change, whatever is stored, and the bounds are those of each sender.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import orjson
 
-from graphql_schema.ports.record import Json, JsonObject, Record
+from graphql_schema.ports.record import JsonObject, Record
 
 COLUMNS: Final = "columns"
 """The record key of the columns of a dataset."""
@@ -18,94 +22,188 @@ COLUMNS: Final = "columns"
 SCHEMA: Final = "schema"
 """The part with the schema; every other part begins with the id of a job, or names a producer."""
 
+OBSERVED_FROM: Final = "observedFrom"
+"""Key of a column: the source columns that events gave, in the order of their dataset and name."""
+
+SOURCES: Final = ("derivedFrom", OBSERVED_FROM)
+"""The keys of a column with source columns, whose datasets may be hidden from a caller."""
+
 MAX_PARTS: Final = 16
-"""Maximal number of parts with source columns that are kept; of more, those of the greatest order."""
+"""Maximal number of parts with source columns that are kept of one sender; of more, those of the greatest order."""
 
 MAX_BYTES: Final = 48 * 1024
-"""Maximal size of the columns of a dataset as JSON; sources are left out if the columns would be larger."""
+"""Maximal size, as JSON, of the parts with source columns that are kept of one sender."""
 
-SENDER: Final = "by"
-"""Key, in a part with source columns, of the subject who sent it."""
+ALL_SENDERS: Final = 3
+"""How many times as much is kept of all senders together."""
+
+SENDER: Final = "sender"
+"""Key, in a part with source columns, of the subject who sent it; absent in those of earlier releases."""
+
+_FORMER_SENDER: Final = "by"
+
+_BY_SOURCES: Final = "bySources"
+"""Key, with true, of a column that neither a schema nor a client names, but source columns that events gave."""
 
 _OBSERVED: Final = ("dataType", "description")
 """The values of a column that a schema gives."""
 
+Parts = Mapping[str, JsonObject]
+
 
 def folded_columns(
-    stored: Sequence[Record], before: Mapping[str, JsonObject], after: Mapping[str, JsonObject]
+    stored: Sequence[Record], before: Parts, after: Parts, repeated: Collection[str] = (), *, is_mixed: bool = True
 ) -> tuple[list[JsonObject], set[str], dict[str, JsonObject]]:
     """Return the columns by the evidence ``after``, the names of columns with a kept value, and the evidence to store.
 
     ``stored`` are the columns in the record, which the evidence ``before`` and other clients have made. A kept value is
-    one of another client that differs from the schema. The evidence is ``after`` with at most MAX_PARTS other parts.
+    one of another client that differs from the schema. The evidence is ``after`` within the bounds of each sender. Only
+    columns get other sources that are named by a part with another value, or by one of those that are ``repeated``.
+
+    With ``is_mixed``, the ``derivedFrom`` of ``stored`` may have sources of events: an earlier release kept them there.
     """
-    after = _with_last_parts(after)
     old_schema, new_schema = _schema(before), _schema(after)
-    old_sources, new_sources = _sources(before), _sources(after)
+    parts = _bounded(after)
+    former = {name: part for name, part in before.items() if name != SCHEMA and SENDER not in part}
     known = {column["name"]: column for column in stored}
+    touched = (
+        _touched(before, parts, repeated) | new_schema.keys() - known.keys() | old_schema.keys() - new_schema.keys()
+    )
+    if former:
+        touched |= known.keys() | set(_names_in(parts.values()))
     kept: set[str] = set()
     columns: list[JsonObject] = []
-    for name in _names(known, old_schema, new_schema, old_sources, new_sources):
-        column = {**known.get(name, {"name": name})}
+    by_sources = {name for name, column in known.items() if former and _is_by(former, column)} - old_schema.keys()
+    named = set(_names_in(parts.values()))
+    names, alone = _names(known, old_schema, new_schema, by_sources, {name: name in named for name in touched})
+    for name in [*names, *alone]:
+        column = {key: value for key, value in known.get(name, {"name": name}).items() if key != _BY_SOURCES}
+        if name in alone:
+            column[_BY_SOURCES] = True
         _set_observed(column, old_schema.get(name, {}), new_schema.get(name, {}), kept)
-        _set_sources(column, old_sources.get(name, {}), new_sources.get(name, {}))
+        if name in touched:
+            _set_sources(column, _sources(former, name) if is_mixed else {}, _sources(parts, name))
         columns.append(column)
-    if len(orjson.dumps(columns)) > MAX_BYTES:
-        columns = [{key: value for key, value in column.items() if key != "derivedFrom"} for column in columns]
-    return columns, kept, after
+    return columns, kept, parts
 
 
-def with_sender(
-    before: Mapping[str, JsonObject], after: Mapping[str, JsonObject], subject: str
-) -> dict[str, JsonObject]:
-    """Return the evidence ``after`` an event, with its sender in the parts with source columns that it gave."""
-    return {
-        part: entry if part == SCHEMA or entry is before.get(part) else {**entry, SENDER: subject}
-        for part, entry in after.items()
-    }
+def sender_of(part: Record) -> str:
+    """Return the subject who sent a part with source columns; "" if an earlier release did not record it."""
+    return str(part.get(SENDER, part.get(_FORMER_SENDER, "")))
 
 
-def _with_last_parts(parts: Mapping[str, JsonObject]) -> dict[str, JsonObject]:
-    """Return the evidence with the schema, and the MAX_PARTS other parts of the greatest order."""
-    others = sorted((part for part in parts if part != SCHEMA), key=lambda part: (parts[part]["order"], part))
-    dropped = set(others[:-MAX_PARTS])
-    return {part: entry for part, entry in parts.items() if part not in dropped}
+def all_sources(column: Record) -> list[Record]:
+    """Return the source columns of a column: the registered ones, and then the observed ones that are not among them.
+
+    Each is ``{dataset, column}``, with a ``transformation`` if that is known.
+    """
+    registered = column.get("derivedFrom") or []
+    observed = column.get(OBSERVED_FROM) or []
+    known = {(each["dataset"], each["column"]) for each in registered} if observed else ()
+    return [*registered, *(each for each in observed if (each["dataset"], each["column"]) not in known)]
 
 
-def _schema(parts: Mapping[str, JsonObject]) -> dict[str, Record]:
+def with_observed_sources(columns: Iterable[Record], stored: Iterable[Record]) -> list[Record]:
+    """Return the columns of a registration, with the observed sources of the stored columns of the same names."""
+    observed = {column["name"]: column[OBSERVED_FROM] for column in stored if column.get(OBSERVED_FROM)}
+    return [
+        {**column, OBSERVED_FROM: observed[column["name"]]} if column["name"] in observed else column
+        for column in columns
+    ]
+
+
+def without_sources(columns: Iterable[Record], keys: Collection[str] = SOURCES) -> list[Record]:
+    """Return columns without their source columns, by default the registered and the observed ones."""
+    return [{name: value for name, value in column.items() if name not in keys} for column in columns]
+
+
+def with_sources_of(columns: Iterable[Record], stored: Iterable[Record]) -> list[Record]:
+    """Return the columns, each with the source columns of the stored one of the same name, else with its own."""
+    by_name = {column["name"]: {key: column[key] for key in SOURCES if key in column} for column in stored}
+    plain = ((column, by_name.get(column["name"])) for column in columns)
+    return [column if own is None else {**without_sources([column])[0], **own} for column, own in plain]
+
+
+def _bounded(parts: Parts) -> dict[str, JsonObject]:
+    """Return the evidence with the schema, and the latest other parts within the bounds of each sender and of all."""
+    senders: dict[str, tuple[int, int]] = {}
+    left, count = ALL_SENDERS * MAX_BYTES, ALL_SENDERS * MAX_PARTS
+    kept: dict[str, JsonObject] = {}
+    others = (part for part in parts if part != SCHEMA)
+    for part in sorted(others, key=lambda part: ([*parts[part]["order"]], part), reverse=True):
+        entry = {**parts[part], SENDER: sender_of(parts[part])}
+        size = len(orjson.dumps(entry["value"]))
+        own_size, own_count = senders.get(entry[SENDER], (0, 0))
+        own_size, own_count = senders[entry[SENDER]] = own_size + size, own_count + 1
+        if own_size <= MAX_BYTES and own_count <= MAX_PARTS:
+            left, count = left - size, count - 1
+            if left >= 0 and count >= 0:
+                kept[part] = entry
+    return {part: parts[part] if part == SCHEMA else kept[part] for part in parts if part == SCHEMA or part in kept}
+
+
+def _schema(parts: Parts) -> dict[str, Record]:
     return {column["name"]: column for column in parts.get(SCHEMA, {"value": []})["value"]}
 
 
-def _sources(parts: Mapping[str, JsonObject]) -> dict[str, dict[tuple[str, str], Record]]:
-    """Return the source columns of each column by all jobs, by their dataset and name."""
-    found: dict[str, dict[tuple[str, str], Record]] = {}
-    for part in sorted(part for part in parts if part != SCHEMA):
-        for column, sources in parts[part]["value"].items():
-            for source in sources:
-                found.setdefault(column, {}).setdefault((source["dataset"], source["column"]), source)
+def _names_in(parts: Iterable[JsonObject]) -> Iterable[str]:
+    """Yield the names of the columns for which parts have sources; a name may occur twice."""
+    for part in parts:
+        if isinstance(part["value"], Mapping):
+            yield from part["value"]
+
+
+def _is_by(former: Parts, column: Record) -> bool:
+    """Return whether a column has nothing but source columns that parts of an earlier release gave."""
+    sources = _sources(former, column["name"])
+    stored = column.get("derivedFrom") or ()
+    is_bare = column.keys() <= {"name", "derivedFrom"}
+    return is_bare and bool(sources) and all((each["dataset"], each["column"]) in sources for each in stored)
+
+
+def _touched(before: Parts, after: Parts, repeated: Collection[str]) -> set[str]:
+    """Return the names of the columns for which a part with sources differs, or is among those ``repeated``."""
+    found: set[str] = set()
+    for part in (before.keys() | after.keys()) - {SCHEMA}:
+        states = [parts[part] for parts in (before, after) if part in parts]
+        if part in repeated or len(states) == 1 or states[0]["value"] != states[1]["value"]:
+            found.update(_names_in(states))
     return found
+
+
+def _sources(parts: Parts, column: str) -> dict[tuple[str, str], Record]:
+    """Return the source columns of a column by all jobs, by their dataset and name, in this order."""
+    found: dict[tuple[str, str], Record] = {}
+    for part in sorted(part for part in parts if part != SCHEMA):
+        for source in (parts[part]["value"] or {}).get(column, ()):
+            found.setdefault((source["dataset"], source["column"]), source)
+    return {key: found[key] for key in sorted(found)}
 
 
 def _names(
     known: Mapping[str, Record],
     old_schema: Mapping[str, Record],
     new_schema: Mapping[str, Record],
-    old_sources: Mapping[str, Json],
-    new_sources: Mapping[str, Json],
-) -> list[str]:
-    """Return the names of all columns: those of the schema, then those of other clients, then those with sources.
+    by_sources: Collection[str],
+    named: Mapping[str, bool],
+) -> tuple[list[str], list[str]]:
+    """Return the names of the columns of the schema and then of other clients, and of those that only sources name.
 
     A column that the schema no longer has remains only if it has a sensitivity, which no event may remove, or if a job
-    still gives sources for it.
+    still gives sources for it. ``by_sources`` are columns of an earlier release that only sources name, and ``named``
+    has the columns whose sources are set, with whether there are any.
     """
-    others = [
-        name
-        for name, column in known.items()
-        if name not in new_schema
-        and ((name not in old_schema and name not in old_sources) or column.get("sensitivity") is not None)
-    ]
-    rest = sorted(name for name in new_sources if name not in new_schema and name not in others)
-    return [*new_schema, *others, *rest]
+    others = list[str]()
+    alone = {name for name, has_sources in named.items() if has_sources and name not in new_schema}
+    for name, column in known.items():
+        if name in new_schema:
+            continue
+        is_alone = _BY_SOURCES in column or name in by_sources
+        if column.get("sensitivity") is not None or not (is_alone or name in old_schema):
+            others.append(name)
+        elif is_alone and named.get(name, True):
+            alone.add(name)
+    return [*new_schema, *others], sorted(alone.difference(others))
 
 
 def _set_observed(column: JsonObject, old: Record, new: Record, kept: set[str]) -> None:
@@ -125,12 +223,14 @@ def _set_observed(column: JsonObject, old: Record, new: Record, kept: set[str]) 
 
 
 def _set_sources(
-    column: JsonObject, old: Mapping[tuple[str, str], Record], new: Mapping[tuple[str, str], Record]
+    column: JsonObject, former: Mapping[tuple[str, str], Record], new: Mapping[tuple[str, str], Record]
 ) -> None:
-    """Set the source columns: those of other clients as they are, then the observed ones."""
-    stored = column.pop("derivedFrom", None) or []
-    others = [each for each in stored if (each["dataset"], each["column"]) not in old]
-    mine = {(each["dataset"], each["column"]) for each in others}
-    sources = [*others, *(new[key] for key in sorted(new) if key not in mine)]
-    if sources:
-        column["derivedFrom"] = sources
+    """Set the observed sources of a column; an earlier release put the ``former`` ones among the registered ones."""
+    if former and column.get("derivedFrom"):
+        given = column.pop("derivedFrom")
+        if others := [each for each in given if (each["dataset"], each["column"]) not in former]:
+            column["derivedFrom"] = others
+    if new:
+        column[OBSERVED_FROM] = [*new.values()]
+    else:
+        column.pop(OBSERVED_FROM, None)

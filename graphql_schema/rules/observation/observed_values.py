@@ -15,7 +15,7 @@ import orjson
 
 from graphql_schema.ports.commands import ObservedValue
 from graphql_schema.ports.record import Json, JsonObject, Record
-from graphql_schema.rules.observation.observed_columns import COLUMNS, folded_columns
+from graphql_schema.rules.observation.observed_columns import COLUMNS, SCHEMA, SENDER, folded_columns, sender_of
 
 LISTED: Final[Mapping[str, tuple[str, ...]]] = {
     "properties": ("key",),
@@ -40,7 +40,8 @@ class Fold:
 
     ``values`` are the fields to register, and ``entries`` the evidence after the fold. ``accepted`` are the fields with
     an observed value that replaces the one in the evidence. ``kept`` and ``outdated`` are as in
-    :class:`graphql_schema.ports.outcomes.ObservedChanges`.
+    :class:`graphql_schema.ports.outcomes.ObservedChanges`. ``counted`` are the parts of columns that count as changed,
+    whatever is stored.
     """
 
     entries: Entries
@@ -48,6 +49,7 @@ class Fold:
     accepted: set[str] = field(default_factory=set)
     kept: set[str] = field(default_factory=set)
     outdated: set[str] = field(default_factory=set)
+    counted: set[str] = field(default_factory=set)
 
 
 def fold(
@@ -55,24 +57,31 @@ def fold(
     entries: Entries,
     observed: Iterable[ObservedValue],
     unseen: Collection[str] = (),
-    guessed: Collection[str] = (),
+    sender: str = "",
+    *,
+    is_mixed: bool = True,
 ) -> Fold:
     """Return the fold of observed values into a record with its evidence; both are left as they are.
 
-    ``unseen`` are fields whose stored values are hidden from the caller, and ``guessed`` the parts of columns that name
-    sources which the caller may not see. Nothing is compared with them, so that the result discloses nothing.
+    ``unseen`` are fields whose stored values are hidden from the caller, the ``sender``. Nothing is compared with them,
+    nor with the source columns that others sent, so that the result discloses nothing. ``is_mixed`` is as in
+    :func:`graphql_schema.rules.observation.observed_columns.folded_columns`.
     """
     result = Fold({name: dict(parts) for name, parts in entries.items()})
     by_field: dict[str, list[ObservedValue]] = {}
     for each in observed:
-        is_guessed = each.field == COLUMNS and each.part in guessed
-        if _is_newer(result, each, hidden=is_guessed or each.field in unseen):
+        has_sources = each.field == COLUMNS and each.part != SCHEMA
+        if (
+            _has_newer_sources(result, each, sender)
+            if has_sources
+            else _is_newer(result, each, hidden=each.field in unseen)
+        ):
             by_field.setdefault(each.field, []).append(each)
             result.accepted.add(each.field)
     for name, news in by_field.items():
         parts = {each.part: each for each in news}
         if name == COLUMNS:
-            _fold_columns(result, record, entries.get(name, {}), hidden=any(part in guessed for part in parts))
+            _fold_columns(result, record, entries.get(name, {}), parts, is_mixed=is_mixed)
         elif name in LISTED:
             _fold_parts(result, record, entries.get(name, {}), parts, hidden=name in unseen)
         else:
@@ -83,7 +92,7 @@ def fold(
 def is_observed(name: str, value: Json, parts: Mapping[str, JsonObject]) -> bool:
     """Return whether events alone gave the stored value of a field; ``parts`` is its evidence, empty without any."""
     if name == COLUMNS:
-        return folded_columns([], {}, parts)[0] == (value or [])
+        return folded_columns([], {}, parts)[0] == folded_columns(value or [], parts, parts)[0]
     if name in LISTED:
         return all(not _is_of_others(each, parts.get(part_of(name, each))) for each in value or ())
     return not _is_of_others(value, parts.get(""))
@@ -113,6 +122,28 @@ def _is_newer(result: Fold, each: ObservedValue, *, hidden: bool) -> bool:
         return False
     kept_value = {"value": each.value} if each.field == COLUMNS else {}
     parts[each.part] = {"order": list(each.order), "digest": rank[-1], **kept_value}
+    return True
+
+
+def _has_newer_sources(result: Fold, each: ObservedValue, sender: str) -> bool:
+    """Return whether a part of columns with sources is newer than what its sender sent last, and if so, enter it.
+
+    It replaces what another one sent, unless it is empty: it is then kept beside that, because it is newer than earlier
+    events of its sender.
+    """
+    parts, apart = result.entries.setdefault(COLUMNS, {}), f"{each.part}\n{sender}"
+    known = parts.get(each.part)
+    is_own = known is not None and sender_of(known) == sender
+    last, digest = known if is_own else parts.get(apart), digest_of(each.value)
+    if last is not None and [*each.order, digest] <= [*last["order"], last["digest"]]:
+        if digest != last["digest"]:
+            result.outdated.add(COLUMNS)
+        return False
+    if (is_own or each.value) and (last is None or digest != last["digest"]):
+        result.counted.add(each.part)
+    parts.pop(apart, None)
+    name = each.part if is_own or each.value else apart
+    parts[name] = {"order": [*each.order], "digest": digest, "value": each.value, SENDER: sender}
     return True
 
 
@@ -156,10 +187,13 @@ def _excess(parts: Mapping[str, Record]) -> Sequence[str]:
     return ranked[MAX_PARTS:]
 
 
-def _fold_columns(result: Fold, record: Record, before: Mapping[str, JsonObject], *, hidden: bool) -> None:
-    """Fold the columns; they are to be registered if they change, or if a source is ``hidden`` from the caller."""
-    columns, kept, entries = folded_columns(record.get(COLUMNS) or [], before, result.entries[COLUMNS])
+def _fold_columns(
+    result: Fold, record: Record, before: Mapping[str, JsonObject], news: Collection[str], *, is_mixed: bool
+) -> None:
+    """Fold the columns; they are to be registered if they change, or if one of the parts ``news`` is counted."""
+    stored = record.get(COLUMNS) or []
+    columns, kept, entries = folded_columns(stored, before, result.entries[COLUMNS], news, is_mixed=is_mixed)
     result.entries[COLUMNS] = entries
     result.kept |= {f"{COLUMNS}.{name}" for name in kept}
-    if hidden or columns != (record.get(COLUMNS) or []):
+    if result.counted or columns != stored:
         result.values[COLUMNS] = columns or None

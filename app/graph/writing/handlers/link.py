@@ -37,7 +37,7 @@ from app.graph.writing.rules.unconfirmed_links import stage_unconfirmed_link, un
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import absent_record, ensure_referenced, ensure_stub
 from app.graph.writing.unit.rejections import RejectedItemError, invalid, not_found
-from app.graph.writing.unit.unseen_references import names_unseen
+from app.graph.writing.unit.unseen_references import RUN_ID, any_unseen
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import CONTAINS, RELATIONS, STARTED_BY, VERSION_OF, Relation
 from graphql_schema.catalog.urn import parent_urn, parse_urn
@@ -104,7 +104,8 @@ def _declare(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Ou
     if DECLASSIFIED in command.values:
         require_right_to_declassify(unit, unit.lookup.known(own), target, before, command.values, "declassify")
     after = with_confirmation(with_giver(unit, key, stored, after), unconfirmed=unconfirmed)
-    field, anew = field_of(relation, unit.lookup.kind(source), outward=own == source), names_unseen(unit, command)
+    field = field_of(relation, unit.lookup.kind(source), outward=own == source)
+    anew = any_unseen(unit, filter(None, [command.values.get(RUN_ID)]))
     change_edge(unit, key, after, own, field, anew=anew, declarer=LINK)
     stored = unit.lookup.batch.vertex(own)
     if relation is CONTAINS and stored is not None and not is_unowned_stub(stored):  # a domain brings its owner

@@ -6,13 +6,13 @@ fold ends in one. Edges are checked one by one: an edge that the caller may not 
 declared.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from app.graph.records.edge_record import REMOVED, EdgeKey, is_current
 from app.graph.records.tag_edge import has_mode
 from app.graph.records.vertex_id import vertex_id
-from app.graph.records.vertex_record import without_giver
+from app.graph.records.vertex_record import giver_of, without_giver
 from app.graph.writing.handlers.register import register
 from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record
 from app.graph.writing.rules.permissions import needs_confirmation
@@ -20,13 +20,13 @@ from app.graph.writing.unit.item_size import commands_in
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import ensure_referenced, ensure_stub
 from app.graph.writing.unit.rejections import RejectedItemError, invalid
-from app.graph.writing.unit.unseen_references import guessed_parts
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import OBSERVATION_OF
 from graphql_schema.ports.commands import Command, DeclaredEdges, ObserveCommand, RegisterCommand
 from graphql_schema.ports.outcomes import ObservedChanges, WriteOutcome
-from graphql_schema.rules.observation.observed_columns import COLUMNS, with_sender
+from graphql_schema.ports.record import Record
+from graphql_schema.rules.observation.observed_columns import COLUMNS, OBSERVED_FROM, without_sources
 from graphql_schema.rules.observation.observed_values import LISTED, Entries, Fold, fold
 
 Refused = list[tuple[str, str, str]]
@@ -44,24 +44,20 @@ def observe(unit: ItemUnit, command: ObserveCommand) -> WriteOutcome:
     known = unit.lookup.record(evidence)
     entries: Entries = {} if known is None else known["entries"]
     unseen = frozenset() if before is None else unit.visibility.unknown_fields(before)
-    guessed = guessed_parts(unit, command, entries.get(COLUMNS, {}))
-    folded = fold(before or {}, entries, command.values, unseen, guessed)
-    if COLUMNS in folded.entries:
-        folded.entries[COLUMNS] = with_sender(entries.get(COLUMNS, {}), folded.entries[COLUMNS], unit.author.subject)
+    is_mixed = giver_of(before or {}, COLUMNS) is None
+    folded = fold(before or {}, entries, command.values, unseen, unit.author.subject, is_mixed=is_mixed)
     ensure_stub(unit, command.urn)
     refused: Refused = []
     accepted = [_accepted(unit, command.urn, each, refused, folded.kept) for each in command.edges]
     edges = tuple(each for each in accepted if _remains(each, folded))
     listed = {each.field for each in command.edges if not each.adds}
     values = {name: value for name, value in folded.values.items() if name not in listed}
-    outcome = register(unit, RegisterCommand(command.urn, {"name": command.name, **values}, edges))
-    for name in {COLUMNS, *(unseen & LISTED.keys())} & values.keys():  # lists with parts of other senders
-        vid = unit.lookup.vid(command.urn)
-        unit.staging.put(vid, without_giver(unit.lookup.known(vid), name))
+    counted = frozenset({COLUMNS} & values.keys())
+    registration = RegisterCommand(command.urn, {"name": command.name, **values}, edges, counted=counted)
+    outcome = register(unit, registration)
+    _forget_givers(unit, command.urn, before, unseen & values.keys())
     _keep_evidence(unit, command.urn, evidence, folded.entries)
-    return replace(
-        outcome, observed=_changes(unit, command, folded, unseen | {COLUMNS} if guessed else unseen, refused)
-    )
+    return replace(outcome, observed=_changes(unit, command, folded, unseen | {COLUMNS}, refused))
 
 
 def observation_urn(tenant: str, urn: str) -> str:
@@ -77,6 +73,20 @@ def tables_in(item: Command, state: WorkingSet, tenant: str) -> int:
             evidence = state.vertex(vertex_id(tenant, observation_urn(tenant, command.urn))) or {}
             count += COLUMNS in evidence.get("entries", ()) or any(each.field == COLUMNS for each in command.values)
     return count
+
+
+def _forget_givers(unit: ItemUnit, urn: str, before: Record | None, unseen: Collection[str]) -> None:
+    """Forget who gave the ``unseen`` lists of parts, which have parts of other senders now, and the changed columns.
+
+    Columns have a giver still if only their observed sources changed, which a registration leaves.
+    """
+    vid = unit.lookup.vid(urn)
+    after = known = unit.lookup.known(vid)
+    was, now = (without_sources(each.get(COLUMNS) or (), (OBSERVED_FROM,)) for each in (before or {}, known))
+    for name in {*unseen} & LISTED.keys() | ({COLUMNS} if was != now else set()):
+        after = without_giver(after, name)
+    if after is not known:
+        unit.staging.put(vid, after)
 
 
 def _remains(edges: DeclaredEdges, folded: Fold) -> bool:

@@ -28,7 +28,6 @@ from app.graph.writing.rules.unconfirmed_links import unconfirmed_from
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import absent_record, ensure_stub
 from app.graph.writing.unit.rejections import conflict, denied, invalid
-from app.graph.writing.unit.unseen_references import names_unseen
 from graphql_schema.catalog.enums import ChangeAction, LifecycleStage
 from graphql_schema.catalog.relations import VERSION_OF, Direction
 from graphql_schema.catalog.urn import parent_urn
@@ -36,7 +35,7 @@ from graphql_schema.ports.background.owner_commands import InheritOwnerCommand
 from graphql_schema.ports.commands import RegisterCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
-from graphql_schema.rules.observation.observed_columns import COLUMNS
+from graphql_schema.rules.observation.observed_columns import COLUMNS, with_observed_sources
 from policies.sensitivity import RANK
 
 RETIRED: Final = LifecycleStage.RETIRED.name
@@ -112,9 +111,8 @@ def _load(unit: ItemUnit, command: RegisterCommand) -> Target:
     command = with_default_owner(unit, command, before)
     given = {*command.values, *(edges.field for edges in command.edges)}
     unseen = frozenset() if before is None else unit.visibility.unknown_fields(before) & given
-    is_known = before is None or creates or giver_of(before, COLUMNS) == unit.author.subject
-    if not is_known and names_unseen(unit, command):
-        unseen |= {COLUMNS}
+    if before is not None and not creates:
+        unseen |= _counted(command, giver_of(before, COLUMNS) == unit.author.subject)
     return Target(
         command,
         vid,
@@ -123,6 +121,16 @@ def _load(unit: ItemUnit, command: RegisterCommand) -> Target:
         creates,
         unseen,
     )
+
+
+def _counted(command: RegisterCommand, is_giver: bool) -> frozenset[str]:  # noqa: FBT001 - what it decides by
+    """Return the columns if they count as changed, whatever is stored: their sources may be hidden from the caller.
+
+    If the caller gave the stored ones, they are compared. What events gave as sources is no part of a registration.
+    """
+    if command.counted is not None:
+        return command.counted
+    return frozenset({COLUMNS} if COLUMNS in command.values and not is_giver else ())
 
 
 def _authorise(unit: ItemUnit, target: Target) -> None:
@@ -181,8 +189,7 @@ def _stage(unit: ItemUnit, target: Target) -> WriteOutcome:
     elif command.action is not None:
         unit.audit.record_action(vid, command.action, command.reason)
     secrets = unit.visibility.changed_secrets(target.before or {}, after) | target.unseen
-    if COLUMNS in command.values and giver_of(after, COLUMNS) is not None:
-        secrets |= {COLUMNS}
+    secrets = secrets | {COLUMNS} if COLUMNS in command.values and command.counted is None else secrets - {COLUMNS}
     unit.staging.put(vid, with_givers(after, secrets, unit.author.subject))
     unit.audit.rewritten[vid] = target.unseen
     update_use_times(unit, vid)
@@ -198,10 +205,13 @@ def _stage(unit: ItemUnit, target: Target) -> WriteOutcome:
 
 
 def _changed(record: Record, target: Target, *, stored: bool) -> Record:
-    """Return the record with the values of the command."""
+    """Return the record with the values of the command; its columns keep the sources that events gave."""
+    values = target.command.values
     if target.command.action is not None:
-        return updated(record, target.command.values)
-    return registered(record, _without_late_state(target.command.values, target.before), stored=stored)
+        return updated(record, values)
+    if values.get(COLUMNS) and target.command.counted is None:
+        values = {**values, COLUMNS: with_observed_sources(values[COLUMNS], record.get(COLUMNS) or ())}
+    return registered(record, _without_late_state(values, target.before), stored=stored)
 
 
 def _without_late_state(values: Record, before: Record | None) -> Record:

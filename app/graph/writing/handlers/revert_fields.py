@@ -45,13 +45,13 @@ from app.graph.writing.rules.result_rights import require_right_on_result
 from app.graph.writing.rules.stored_values import refuse_many_tags
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import conflict, invalid
-from app.graph.writing.unit.unseen_references import RUN_ID, any_unseen, source_datasets
+from app.graph.writing.unit.unseen_references import RUN_ID, any_unseen
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import OWNED_BY, TAGGED, VERSION_OF
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.change_stamp import MADE_BY
-from graphql_schema.rules.observation.observed_columns import COLUMNS
+from graphql_schema.rules.observation.observed_columns import COLUMNS, with_sources_of, without_sources
 
 DERIVED: Final = frozenset({"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith", "approvals", MADE_BY})
 """Fields that a revert does not restore from their entries in a change.
@@ -66,6 +66,9 @@ _RIGHTS: Final = {
     ChangeAction.TAGGED.name: "tag",
 }
 """Right that reverting an action needs, which is the right of the action; all others need ``update``."""
+
+_FORMER: Final = "former"
+"""Key, in an entry of columns without their sources, of the columns before the change with these."""
 
 _RECORDING: Final = frozenset(
     {"recordedAt", "recordedBy", "at", "earlier", OPENED, CLOSED, CORRECTED, *BY_CALLER, DECLARED_BY, RUN_ID}
@@ -87,8 +90,12 @@ def restore_fields(unit: ItemUnit, record: Record, change: Record) -> WriteOutco
     require_right(unit, _RIGHTS.get(change["action"], "update"), record)
     refuse_deleted(record)
     kept = DERIVED | unit.visibility.hidden_fields(record)  # a conflict about a hidden field would disclose it
-    kept |= _columns_with_unseen_sources(unit, record, change)
     values = [entry for entry in change["fields"] if "edge" not in entry and entry["field"] not in kept]
+    values = [
+        entry
+        for entry in map(_without_sources, values)
+        if entry["field"] != COLUMNS or entry["before"] != entry["after"]
+    ]
     edges = _visible_edges(unit, [entry for entry in change["fields"] if "edge" in entry])
     owner = _restorable_owner(record, change)
     if not (values or edges or owner):
@@ -113,16 +120,15 @@ def restore_fields(unit: ItemUnit, record: Record, change: Record) -> WriteOutco
     return WriteOutcome(outcome, record["id"], unit.lookup.known(vid)["revision"])
 
 
-def _columns_with_unseen_sources(unit: ItemUnit, record: Record, change: Record) -> frozenset[str]:
-    """Return the field of columns if the change sets them, and they have, had or got a source that is hidden or absent.
+def _without_sources(entry: Record) -> Record:
+    """Return the entry of a value, that of columns without their sources, which may be hidden from the caller.
 
-    A revert leaves them, as it leaves a hidden field: whether it changes something would disclose whether a source that
-    the caller gave is the stored one.
+    A revert leaves the sources of columns: whether it changes something would disclose whether the caller guessed them.
     """
-    entries = [entry for entry in change["fields"] if entry["field"] == COLUMNS]
-    states = [record.get(COLUMNS), *(entry[side] for entry in entries for side in ("before", "after"))]
-    sources = (urn for columns in states for urn in source_datasets(columns or ()))
-    return frozenset({COLUMNS} if entries and any_unseen(unit, sources) else ())
+    if entry["field"] != COLUMNS:
+        return entry
+    plain = {side: without_sources(entry[side] or ()) or None for side in ("before", "after")}
+    return {**entry, **plain, _FORMER: entry["before"]}
 
 
 def nothing_to_restore(change: Record) -> str:
@@ -157,8 +163,14 @@ def _refuse_changed_since(unit: ItemUnit, record: Record, change: Record, entrie
 
 
 def _restored(record: Record, values: list[Record]) -> Record:
-    """Return the record with its former values. ``sensitivity`` in an update sets the declared sensitivity."""
+    """Return the record with its former values. ``sensitivity`` in an update sets the declared sensitivity.
+
+    A column that the record has keeps its present sources.
+    """
     before = {entry["field"]: entry["before"] for entry in values}
+    if before.get(COLUMNS):
+        former = next(entry[_FORMER] for entry in values if entry["field"] == COLUMNS)
+        before[COLUMNS] = with_sources_of(former, record.get(COLUMNS) or ())
     if "declaredSensitivity" in before:
         before["sensitivity"] = before.pop("declaredSensitivity")
     return updated(record, before)
@@ -167,7 +179,8 @@ def _restored(record: Record, values: list[Record]) -> Record:
 def _is_as_left(unit: ItemUnit, record: Record, entry: Record) -> bool:
     """Return whether a value or an edge still is what the change made of it."""
     if "edge" not in entry:
-        return bool(record.get(entry["field"]) == entry["after"])
+        stored = record.get(entry["field"])
+        return bool((without_sources(stored or ()) or None if entry["field"] == COLUMNS else stored) == entry["after"])
     edge, left = unit.lookup.edge(_key(unit, entry)), entry["is"]
     if edge is not None and left is not None and edge.get(UNCONFIRMED) and not left.get(UNCONFIRMED):
         # the edge became unconfirmed since, which is no change by the caller who declared it

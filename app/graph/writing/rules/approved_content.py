@@ -22,9 +22,10 @@ from graphql_schema.catalog.enums import ApprovalDecision, ChangeAction
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import DECIDED_FOR, DEPLOYED_AS, PRODUCES, STARTED_BY, Direction
 from graphql_schema.catalog.urn import parent_urn
-from graphql_schema.ports.record import Record
+from graphql_schema.ports.record import Json, Record
 from graphql_schema.rules.change_stamp import MADE_BY, makers
 from graphql_schema.rules.gate_evaluation import approved, newest_decisions
+from graphql_schema.rules.observation.observed_columns import COLUMNS, without_sources
 
 DIGESTS: Final = ("digest", "contentDigest")
 """Fields of a version that never change once they are set."""
@@ -35,7 +36,10 @@ _CONTENT: Final[Mapping[str, tuple[str, ...]]] = {
     "Dataset": ("format", "location", "columns"),
     "Deployment": ("environment",),
 }
-"""The fields that an approval is for, by kind; an approval of a deployment is for its version as well."""
+"""The fields that an approval is for, by kind; an approval of a deployment is for its version as well.
+
+The sources of columns are no content: whether they changed would disclose hidden ones.
+"""
 
 _HIDDEN_USE: Final = "in use by an asset that you may not see"
 
@@ -204,9 +208,15 @@ def _changed_records(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]
         if before is None or before["hydration"] == "STUB":
             yield vid, None, ""
             continue
-        rewritten = unit.audit.rewritten.get(vid, ())
-        if changed := [name for name in fields if before.get(name) != after.get(name) or name in rewritten]:
+        rewritten = unit.audit.rewritten.get(vid, frozenset()) - {COLUMNS}
+        if changed := [name for name in fields if _content(before, name) != _content(after, name) or name in rewritten]:
             yield vid, before, changed[0]
+
+
+def _content(record: Record, name: str) -> Json:
+    """Return the value of a field without what an approval is not for: the sources of columns, which may be hidden."""
+    value = record.get(name)
+    return without_sources(value) if name == COLUMNS and value else value
 
 
 def _changed_deployments(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]:

@@ -4,7 +4,7 @@ Nor are its tags, properties, owners and the words of its names too many. Each i
 what other items gave, its values could exceed them.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,9 +21,9 @@ from graphql_schema.catalog.free_properties import MAX_FREE_PROPERTIES, counted
 from graphql_schema.catalog.instants import reversed_intervals
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.catalog.relations import OWNED_BY, TAGGED, Direction
-from graphql_schema.ports.record import Json, Record
+from graphql_schema.ports.record import Record
 from graphql_schema.rules.index_terms import has_new_names, name_length, name_terms
-from graphql_schema.rules.observation.observed_columns import COLUMNS
+from graphql_schema.rules.observation.observed_columns import COLUMNS, without_sources
 
 MAX_RECORD: Final = 100_000
 """Maximal size of the large values of an asset and the ids of its tags together, as JSON in bytes.
@@ -209,13 +209,9 @@ def _size(record: Record, without: Collection[str] = ()) -> int:
     left_out, tags = _UNCOUNTED.union(without), record.get("index", {}).get("tags", ())
     counting = {name: value for name, value in {**record, "tags": tags[:MAX_TAGS]}.items() if name not in left_out}
     if COLUMNS in counting:
-        counting[COLUMNS] = _without_sources(counting[COLUMNS])
+        counting[COLUMNS] = without_sources(counting[COLUMNS])
     values = (value for value in counting.values() if isinstance(value, str | list | dict))
     return sum(size for size in map(len, map(orjson.dumps, values)) if size >= LARGE_VALUE)
-
-
-def _without_sources(columns: Iterable[Record]) -> list[Json]:
-    return [{name: value for name, value in column.items() if name != "derivedFrom"} for column in columns]
 
 
 def _is_given(unit: ItemUnit, vid: int, name: str, before: Record, after: Record) -> bool:

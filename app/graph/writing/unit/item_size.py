@@ -1,9 +1,8 @@
 """The size of an item, which decides how it is batched and where it is planned."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Final
 
-from app.graph.writing.unit.unseen_references import references_in
 from graphql_schema.catalog.relations import STARTED_BY, VERSION_OF
 from graphql_schema.ports.commands import (
     ApproveCommand,
@@ -59,7 +58,7 @@ def command_count(item: Command) -> int:
 
 
 def edge_count(item: Command) -> int:
-    """Return the number of edges that an item declares or ends, and of its sources by :func:`source_count`.
+    """Return the number of edges that an item declares or ends.
 
     Each command counts as one edge that is no registration or observation, and so does the record of an event.
     """
@@ -69,20 +68,7 @@ def edge_count(item: Command) -> int:
             edges += sum(len(each.targets) + len(each.removes) for each in command.edges)
         else:
             edges += 1
-    return edges + source_count(item)
-
-
-def source_count(item: Command) -> int:
-    """Return the number of datasets that columns name as sources and that no edge of the item has at its far end.
-
-    Each counts once: they are read, and a table may have thousands of columns from a few others.
-    """
-    named, far_ends = set[str](), list[Collection[str]]()
-    for command in commands_in(item):
-        if isinstance(command, RegisterCommand | ObserveCommand):
-            named.update(references_in(command))
-            far_ends += (ids for each in command.edges for ids in (each.targets, each.removes))
-    return len(named.difference(*far_ends)) if named else 0
+    return edges
 
 
 def text_length(item: Command) -> int:

@@ -45,8 +45,9 @@ DATASET: Final = (
     FacetRule(
         "columnLineage",
         "`derivedFrom` of the columns, for each job apart: a job replaces what it said before. The transformations are "
-        f"`TYPE/SUBTYPE: description`. Of more than {MAX_PARTS} parts, the last ones count: one for each job and "
-        "facet, where `lineage` of a dataset and `lineage` of a job are two facets.",
+        f"`TYPE/SUBTYPE: description`. Of more than {MAX_PARTS} parts of one sender, or 48 KiB, the last ones count: "
+        "one for each job and facet, where `lineage` of a dataset and `lineage` of a job are two facets. Sources that "
+        "a client registered remain.",
         removable=("columns.derivedFrom",),
     ),
     FacetRule(

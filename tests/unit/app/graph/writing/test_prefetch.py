@@ -132,13 +132,13 @@ def test_a_registration_needs_the_edges_that_its_fields_replace() -> None:
 
 
 def test_only_what_an_item_is_about_is_read_with_long_values() -> None:
-    """What its fields and columns refer to is read without, also in parts of an event; both ends of a link with."""
+    """What its fields refer to is read without, and the sources of its columns not at all; both ends of a link with."""
     request = PrefetchRequest("default")
     columns = [{"name": "c", "derivedFrom": [{"dataset": urn("dataset col"), "column": "x"}]}]
     request.add_command(asset("dataset d", {"columns": columns}, derivedFrom=["dataset a", "dataset-version v@1"]))
     request.add_command(link("FEEDS", "dataset e", "model-version m@1"))
     assert request.complete == {vid(name) for name in ("dataset d", "dataset e", "model-version m@1", "model m")}
-    others = ("dataset a", "dataset col", "dataset-version v@1", "dataset v")
+    others = ("dataset a", "dataset-version v@1", "dataset v")
     assert {*request.records.values()} - request.complete == {vid(name) for name in others}
 
 
@@ -175,7 +175,7 @@ async def test_long_values_are_read_once_a_plan_needs_one(monkeypatch: pytest.Mo
 
 
 async def test_others_run_while_many_items_are_added(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each item has few sources, but all of them have many; each source is added once."""
+    """Each is added in a turn of its own."""
     monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)  # each turn is over when it has begun
     ticks, added = [0], list[str]()
 
@@ -188,14 +188,13 @@ async def test_others_run_while_many_items_are_added(monkeypatch: pytest.MonkeyP
             await asyncio.sleep(0)
 
     monkeypatch.setattr(StateReading, "state", read)
-    monkeypatch.setattr(PrefetchRequest, "add_end", lambda _, name: added.append(name))
+    monkeypatch.setattr(PrefetchRequest, "_add_registration", lambda _, command: added.append(command.urn))
     other = asyncio.create_task(tick())
-    derived = [{"dataset": urn(f"dataset {number}"), "column": "x"} for number in (1, 2, 1)]
-    items = [asset(f"dataset d{number}", {"columns": [{"name": "c", "derivedFrom": derived}]}) for number in range(9)]
+    items = [asset(f"dataset d{number}") for number in range(9)]
     client: Any = None
     await prefetch.prefetch(prefetch.TransactionReads(client, "default", DivisibleLimits(), NOW), items, [], ReadSet())
     other.cancel()
-    assert added == [urn("dataset 1"), urn("dataset 2")] * 9
+    assert added == [urn(f"dataset d{number}") for number in range(9)]
     assert ticks[0] >= 9 - 1
 
 

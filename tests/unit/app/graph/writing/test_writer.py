@@ -18,7 +18,7 @@ from app.graph.writing.unit.working_set import WorkingSet
 from app.graph.writing.writer import MAX_ATOMIC_EDGES, MAX_BATCH_ITEMS, PolicedWriter
 from app.telemetry.work import WorkMonitor
 from graphql_schema.catalog.relations import DERIVES
-from graphql_schema.ports.commands import Command, DeclaredEdges, DeleteCommand, EventCommand, RegisterCommand
+from graphql_schema.ports.commands import Command, DeclaredEdges, DeleteCommand, EventCommand
 from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
@@ -265,37 +265,6 @@ async def test_an_atomic_call_of_too_many_edges_is_refused(policy: Policy) -> No
     with pytest.raises(LimitError, match="2500 edges, and these declare 2502;"):
         await writer_over(store, policy).write([long, long], dry_run=False, atomic=True)
     assert store.failures == 0
-
-
-def table(number: int) -> RegisterCommand:
-    """Return a dataset with a column that has 1,180 others as sources, as many as a record may have."""
-    sources = [{"dataset": f"mlg://dataset/a/b/{number}-{each}", "column": "x"} for each in range(1_180)]
-    return asset(f"dataset t{number}", {"columns": [{"name": "c", "derivedFrom": sources}]})
-
-
-async def test_sources_of_columns_divide_a_call_and_an_event(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two tables of 1,180 sources each are a batch, and while others write a single one; an atomic call is refused."""
-    writer, store = over_memory(policy, monkeypatch)
-    tables = [*map(table, range(5))]
-
-    async def transactions(*items: Command) -> list[int]:
-        known = len(store.writes)
-        await writer.write(items, dry_run=False, atomic=False)
-        return [len(each) for each in store.writes[known:]]
-
-    await writer.write(ITEMS[:1], dry_run=False, atomic=False)  # the subject of the records of events
-    assert await transactions(*tables) == [2, 2, 1]
-    assert await transactions(event("a", *map(table, range(10, 12)))) == [2 + 1]
-    assert await transactions(event("b", *map(table, range(20, 23)))) == [2, 1, 1]
-    with writer._coordinator.contention.call("another caller"):  # noqa: SLF001 - as another caller of the process does
-        assert await transactions(*map(table, range(30, 32))) == [1, 1]
-    with pytest.raises(LimitError, match="source datasets of their columns, may declare at most 2500"):
-        await writer.write(tables, dry_run=True, atomic=True)
-    few = [{"dataset": f"mlg://dataset/a/b/{number}", "column": "x"} for number in range(2)]
-    columns = [{"name": f"c{number}", "derivedFrom": few} for number in range(200)]
-    wide = [asset(f"dataset w{number}", {"columns": columns}) for number in range(7)]
-    assert await transactions(*wide) == [7]
-    assert {each.outcome.name for each in await writer.write(wide, dry_run=True, atomic=True)} == {"UPDATED"}
 
 
 async def test_an_atomic_call_of_too_long_descriptions_is_refused(policy: Policy) -> None:

@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from graphql_schema.rules.observation.observed_columns import MAX_BYTES, MAX_PARTS, SCHEMA, folded_columns
+from graphql_schema.rules.observation.observed_columns import (
+    ALL_SENDERS,
+    MAX_BYTES,
+    MAX_PARTS,
+    SCHEMA,
+    all_sources,
+    folded_columns,
+    with_observed_sources,
+    with_sources_of,
+)
 
 
 def schema(*columns: dict[str, Any]) -> dict[str, Any]:
@@ -10,10 +19,15 @@ def schema(*columns: dict[str, Any]) -> dict[str, Any]:
     return {"order": [1], "digest": "", "value": list(columns)}
 
 
-def sources(order: int = 1, **columns: list[str]) -> dict[str, Any]:
+def refs(*names: str) -> list[dict[str, Any]]:
+    """Return source columns of the dataset `d`."""
+    return [{"dataset": "d", "column": each} for each in names]
+
+
+def sources(order: int = 1, sender: str = "ci", **columns: list[str]) -> dict[str, Any]:
     """Return the evidence of a job: source columns of the dataset `d`."""
-    value = {name: [{"dataset": "d", "column": each} for each in names] for name, names in columns.items()}
-    return {"order": [order], "digest": "", "value": value}
+    value = {name: refs(*names) for name, names in columns.items()}
+    return {"order": [order], "digest": "", "value": value, "sender": sender}
 
 
 def test_the_schema_decides_on_the_columns() -> None:
@@ -35,22 +49,65 @@ def test_a_description_of_another_client_is_kept() -> None:
 
 
 def test_sources_of_jobs_are_joined() -> None:
-    """Each job replaces its own sources; those of other clients and other jobs remain."""
+    """Each job replaces its own sources; those of other jobs remain, and those that a client registered, apart."""
     before = {"one": sources(a=["x"])}
-    stored = [{"name": "a", "derivedFrom": [{"dataset": "d", "column": c} for c in ("hand", "x")]}]
-    columns, _, _ = folded_columns(stored, before, {"one": sources(a=["y"]), "two": sources(a=["y", "z"], b=["x"])})
+    stored = [{"name": "a", "derivedFrom": refs("hand"), "observedFrom": refs("x")}]
+    columns, _, _ = folded_columns(stored, before, {"one": sources(a=["y"]), "two": sources(a=["z", "y"], b=["x"])})
     assert columns == [
-        {"name": "a", "derivedFrom": [{"dataset": "d", "column": c} for c in ("hand", "y", "z")]},
-        {"name": "b", "derivedFrom": [{"dataset": "d", "column": "x"}]},
+        {"name": "a", "derivedFrom": refs("hand"), "observedFrom": refs("y", "z")},
+        {"name": "b", "observedFrom": refs("x"), "bySources": True},
     ]
     assert folded_columns(columns, {"two": sources(b=["x"])}, {})[0] == [columns[0]]
 
 
-def test_the_evidence_is_bounded() -> None:
-    """The parts that were reported last count; sources that would make the columns too large are left out."""
+def test_columns_that_only_sources_name_come_last() -> None:
+    """They remain beside a schema, and when it has them no more; the order of the two events does not count."""
+    one, two = {"one": sources(a=["x"], b=["y"])}, {SCHEMA: schema({"name": "a"})}
+    alone = folded_columns([], {}, one)[0]
+    assert [column["name"] for column in alone] == ["a", "b"]
+    for columns, before in ((alone, one), (folded_columns([], {}, two)[0], two)):
+        both = folded_columns(columns, before, one | two)[0]
+        assert both == [{"name": "a", "observedFrom": refs("x")}, alone[1]]
+    wider = {**one, SCHEMA: schema({"name": "b"})}
+    assert folded_columns(both, one | two, wider)[0] == [{"name": "b", "observedFrom": refs("y")}, alone[0]]
+    assert folded_columns(both, one | two, one)[0] == alone
+    assert folded_columns(alone, one, {"one": sources(2, b=["y"])})[0] == [alone[1]]
+
+
+def test_the_sources_of_an_earlier_release_leave_the_registered_ones() -> None:
+    """It put them together: if no caller gave the columns since, the fold parts them; it shows the same as before."""
+    old = {"order": [1], "digest": "", "value": {"a": refs("x"), "b": refs("z")}, "by": "ci"}
+    stored = [{"name": "a", "derivedFrom": refs("hand", "x")}, {"name": "b", "derivedFrom": refs("z")}]
+    columns, _, entries = folded_columns(stored, {"one": old}, {"one": old, "two": sources(b=["y"])})
+    assert columns[0] == {"name": "a", "derivedFrom": refs("hand"), "observedFrom": refs("x")}
+    assert [all_sources(column) for column in columns] == [refs("hand", "x"), refs("y", "z")]
+    assert entries["one"]["sender"] == "ci"
+    given, _, _ = folded_columns(stored, {"one": old}, {"one": old}, is_mixed=False)
+    assert given[0] == {"name": "a", "derivedFrom": refs("hand", "x"), "observedFrom": refs("x")}
+    assert all_sources(given[0]) == refs("hand", "x")
+
+
+def test_a_registration_keeps_observed_sources() -> None:
+    """Those of the stored column with the same name; a revert keeps also the registered ones."""
+    stored: list[dict[str, Any]] = [{"name": "a", "derivedFrom": refs("x"), "observedFrom": refs("y")}, {"name": "b"}]
+    given: list[dict[str, Any]] = [
+        {"name": "b"},
+        {"name": "a", "derivedFrom": refs("z")},
+        {"name": "c", "derivedFrom": refs("w")},
+    ]
+    assert with_observed_sources(given, stored) == [given[0], {**given[1], "observedFrom": refs("y")}, given[2]]
+    assert with_sources_of(given, stored) == [given[0], stored[0], given[2]]
+
+
+def test_the_evidence_is_bounded_by_sender() -> None:
+    """Of each sender the last parts count, up to a number and a size, whatever others send; all have a bound, too."""
     jobs = {f"job {number:02d}": sources(number, a=[str(number)]) for number in range(MAX_PARTS + 2)}
     columns, _, kept = folded_columns([], {}, {**jobs, SCHEMA: schema({"name": "a"})})
     assert sorted(kept) == [*sorted(jobs)[2:], SCHEMA]
-    assert len(columns[0]["derivedFrom"]) == MAX_PARTS
-    wide = {"one": sources(a=["x" * MAX_BYTES]), SCHEMA: schema({"name": "a"})}
-    assert folded_columns([], {}, wide)[0] == [{"name": "a"}]
+    assert len(columns[0]["observedFrom"]) == MAX_PARTS
+    others = {f"their {each}": {**part, "sender": "other", "order": [99]} for each, part in jobs.items()}
+    assert sorted(jobs)[2:] == [each for each in sorted(folded_columns([], {}, jobs | others)[2]) if each in jobs]
+    wide = {f"wide {number}": sources(number, a=["x" * (MAX_BYTES // 2 - 99)]) for number in range(3)}
+    assert sorted(folded_columns([], {}, wide)[2]) == ["wide 1", "wide 2"]
+    many = {f"{who}": sources(who, str(who), a=["x" * (MAX_BYTES - 99)]) for who in range(ALL_SENDERS + 1)}
+    assert sorted(folded_columns([], {}, many)[2]) == ["1", "2", "3"]

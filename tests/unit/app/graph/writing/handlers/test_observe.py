@@ -219,17 +219,19 @@ def test_a_part_of_a_hidden_list_discloses_no_other_part(memory: Memory) -> None
     assert (reports[0][0], observed([done]).outdated) == (Outcome.UPDATED, ())
 
 
-def test_columns_of_events_have_no_giver(memory: Memory) -> None:
-    """Ada, who gave the columns, does not know them all any more once an event of another has added a source."""
+def test_the_giver_of_columns_remains_until_others_change_them(memory: Memory) -> None:
+    """What ada gave is still compared once an event of another has added a source, and not after a new schema."""
     seeded(memory, asset("team ranking"), asset("dataset d", owners={"team ranking": ["TECHNICAL"]}))
     columns = {"columns": [{"name": "a", "derivedFrom": [{"dataset": urn("dataset up"), "column": "c"}]}]}
     assert memory.outcomes(asset("dataset d", columns), who=ADA, now=NOW + 1) == ["UPDATED"]
-    assert memory.outcomes(asset("dataset d", columns), who=ADA, now=NOW + 2) == ["UNCHANGED"]
-    assert memory.record("dataset d")["givenBy"] == {"columns": "ada"}
     value = {"a": [{"dataset": urn("dataset shut"), "column": "c"}]}
     memory.run(observing("dataset d", ObservedValue("columns", value, (10,), "a job")), now=NOW + 3)
-    stored = memory.record("dataset d")
-    assert ("givenBy" in stored, len(stored["columns"][0]["derivedFrom"])) == (False, 2)
+    assert memory.outcomes(asset("dataset d", columns), who=ADA, now=NOW + 4) == ["UNCHANGED"]
+    assert memory.record("dataset d")["givenBy"] == {"columns": "ada"}
+    assert memory.record("dataset d")["columns"] == [{**columns["columns"][0], "observedFrom": value["a"]}]
+    typed = ObservedValue("columns", [{"name": "a", "dataType": "INT"}], (11,), "schema")
+    memory.run(observing("dataset d", typed), now=NOW + 5)
+    assert "givenBy" not in memory.record("dataset d")
 
 
 def test_no_hidden_source_of_a_column_is_guessed(memory: Memory) -> None:

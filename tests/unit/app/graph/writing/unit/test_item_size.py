@@ -1,6 +1,5 @@
 """The size of an item: the edges that it declares, and its texts."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -15,7 +14,6 @@ from app.graph.writing.unit.item_size import (
     edge_count,
     is_long,
     may_reach,
-    source_count,
     text_length,
     weight,
 )
@@ -46,29 +44,6 @@ def test_an_edge_that_an_item_ends_counts_too() -> None:
     """A call may remove as many tags as it may add, and each is read."""
     ending = DeclaredEdges(TAGGED.out(), "Dataset.tags", {}, adds=True, removes=(urn("tag a"), urn("tag b")))
     assert edge_count(RegisterCommand(urn("dataset a"), {}, (ending,))) == 2
-
-
-def table(name: str, sources: Iterable[str], columns: int = 1) -> RegisterCommand:
-    """Return a dataset each of whose columns has all these datasets as sources."""
-    derived = [{"dataset": urn(f"dataset {source}"), "column": "x"} for source in sources]
-    given = [{"name": f"c{number}", "derivedFrom": derived} for number in range(columns)]
-    return asset(f"dataset {name}", {"columns": given, "description": "a"}, derivedFrom=["dataset up"])
-
-
-def test_each_source_of_columns_counts_once() -> None:
-    """It is read as the end of an edge is; a wide table from few others is not long, and one that has an edge is one.
-
-    The sources that an event observes count as well, and once for all of its commands.
-    """
-    assert [edge_count(table("a", names)) for names in ([], ["up"], ["up", "b"], ["b", "c"])] == [1, 1, 2, 3]
-    assert not is_long(table("a", ["b", "c"], columns=1_000))
-    many = [str(number) for number in range(MANY_DECIDED)]
-    assert [is_long(table("a", names)) for names in (many[1:], many)] == [False, True]
-    part = ObservedValue("columns", {"c": [{"dataset": urn("dataset b"), "column": "x"}]}, (1,), "a job")
-    observed = ObserveCommand(urn("dataset a"), "a", (part, replace(part, part="another job")))
-    event = EventCommand(urn("dataset a"), "e", (observed, observed, table("d", ["b", "c"])), lambda _: None)
-    assert [edge_count(each) for each in (observed, event)] == [1, 1 + 1 + 2]
-    assert [source_count(each) for each in (observed, event, link("DERIVES", "dataset a", "dataset b"))] == [1, 2, 0]
 
 
 def test_the_length_of_texts_is_that_of_descriptions() -> None:

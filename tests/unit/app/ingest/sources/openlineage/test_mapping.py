@@ -60,7 +60,7 @@ def test_recorded_events_fold_into_what_plain_scripts_expect(folder: str) -> Non
     for run in by_kind["RUN"]:
         states[run["state"]] += 1
     assert states == expected["runs_by_final_state"]
-    sources = [column.get("derivedFrom", ()) for each in by_kind["DATASET"] for column in each.get("columns", ())]
+    sources = [column.get("observedFrom", ()) for each in by_kind["DATASET"] for column in each.get("columns", ())]
     assert sum(map(len, sources)) == expected["column_edges"]
     assert sum(key[0] == "CHILD_OF" for key in edges) == expected["runs_with_parent"]
     failed = {record["id"].rpartition("/")[2] for record in by_kind["RUN"] if record["state"] == "FAIL"}
@@ -297,7 +297,7 @@ def test_a_removed_facet_leaves_nothing() -> None:
     again = about_table(GIVEN, 3)
     assert folded([*events, again])[0] == folded([again, *events])[0]
     (table,) = [each for each in folded([*events, again])[0].values() if each["id"] == "mlg://dataset/pg/db/t"]
-    assert table["columns"][0]["derivedFrom"] == [
+    assert table["columns"][0]["observedFrom"] == [
         {"dataset": "mlg://dataset/pg/db/s", "column": "x"},
         {"dataset": "mlg://dataset/pg/db/s", "column": "y"},
     ]
