@@ -2,12 +2,14 @@
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import chain
 from typing import Final
 
 from graphql import DocumentNode, GraphQLSyntaxError, Lexer, Source, SourceLocation, Token
+from graphql.language import location
 from graphql.language.parser import Parser, nested_too_deeply_error
 
 from graphql_schema.execution.side_thread import run_aside
@@ -77,6 +79,20 @@ class CountedSource(Source):
         """The indices at which the lines begin, in order, four bytes each."""
         text = self.body.replace("\r\n", " \n").replace("\r", "\n")
         return array("I", chain([0], (at for at, character in enumerate(text, 1) if character == "\n")))
+
+
+_locations: Final = location.get_locations
+"""The function of graphql-core, which scans the text of each error of two or more nodes."""
+
+
+def counted_locations(locations: Sequence[tuple[Source, int]]) -> list[SourceLocation]:
+    """Return the lines and columns of characters, each from its source if that is a counted one."""
+    if all(isinstance(source, CountedSource) for source, _ in locations):
+        return [source.get_location(position) for source, position in locations]
+    return _locations(locations)
+
+
+location.get_locations = counted_locations  # GraphQLError imports it for each error, and has no other hook
 
 
 def parsed(text: str, tokens: int) -> DocumentNode:

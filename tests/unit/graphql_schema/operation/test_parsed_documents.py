@@ -1,17 +1,29 @@
 """Parsed documents: the same for short and long texts, with coded errors."""
 
 import gc
+from random import Random
 
 import pytest
-from graphql import GraphQLSyntaxError, Source, Token, parse
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLError,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    Source,
+    Token,
+    parse,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from graphql_schema.execution.side_thread import run_aside
-from graphql_schema.operation.parsed_documents import LONG_DOCUMENT, CountedSource, ParsedDocuments
+from graphql_schema.operation.parsed_documents import LONG_DOCUMENT, CountedSource, ParsedDocuments, parsed
 from policies.errors import CodedError
 
 PADDING = "#" + "-" * LONG_DOCUMENT + "\n"
+IGNORED = st.text("\r\n ,", min_size=1)
+"""What may be between two fields: all three ends of a line, and characters on it."""
 
 
 @pytest.mark.parametrize("padding", ["", PADDING], ids=["short", "long"])
@@ -72,6 +84,32 @@ def test_the_lines_of_a_text_are_found_once() -> None:
     assert source.get_location(60_004) == (60_001, 5)
 
 
+@given(st.lists(st.tuples(IGNORED, st.sampled_from(["a", "bc"])), min_size=1), st.randoms())
+def test_errors_of_several_nodes_have_the_lines_that_graphql_core_finds(
+    parts: list[tuple[str, str]], random: Random
+) -> None:
+    """Their locations are in the order of the nodes, also if one is there twice, as with the source of graphql-core."""
+    text = "{" + "".join(ignored + name for ignored, name in parts) + "}"
+    fields = fields_of(parsed(text, tokens=1_000))
+    nodes = random.choices(fields, k=len(fields) + 1)
+    source, positions = Source(text), [node.loc.start for node in nodes if node.loc]
+    expected = [source.get_location(position) for position in positions]
+    assert GraphQLError("wrong", nodes).locations == expected
+    assert GraphQLError("wrong", source=source, positions=positions).locations == expected
+
+
+def test_errors_of_several_nodes_scan_the_text_once() -> None:
+    """All errors after the first one are located without the text, also those of two fields that are merged."""
+    fields = fields_of(parsed("{" + "\n" * 60_000 + "a b a }", tokens=10))
+    expected = [(60_001, 1), (60_001, 5)]
+    assert GraphQLError("wrong", fields[::2]).locations == expected
+    source = fields[0].loc and fields[0].loc.source
+    assert isinstance(source, CountedSource)
+    source.body = ""
+    for _ in range(3):
+        assert GraphQLError("wrong", fields[::2]).locations == expected
+
+
 async def test_errors_have_the_source_that_counts_once() -> None:
     """The source of a document counts its lines once, also the source in an error of the parser."""
     [operation] = (await ParsedDocuments(tokens=10).parse("{ a }")).definitions
@@ -106,6 +144,13 @@ async def test_a_document_is_freed_without_a_garbage_collection(padding: str, en
         assert _tokens() == before
     finally:
         gc.enable()
+
+
+def fields_of(document: DocumentNode) -> list[FieldNode]:
+    """Return the fields of the only operation of a document."""
+    [operation] = document.definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    return [each for each in operation.selection_set.selections if isinstance(each, FieldNode)]
 
 
 def _tokens() -> int:
