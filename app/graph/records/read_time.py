@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Final
 
 from app.graph.records.edge_record import CLOSED, CORRECTED, OPENED, UNCONFIRMED, ends, interval, intervals
-from app.graph.records.vertex_record import FIRST_AT, begins
+from app.graph.records.vertex_record import FIRST_AT, FORMER_DELETION, begins
 from graphql_schema.catalog.enums import IncidentState
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import ATTACHED_KINDS, KIND_OF_CODE
@@ -139,9 +139,10 @@ def vertex_at(record: Record, instant: ReadTime, hidden: Container[str] = ()) ->
     """Return the record of a vertex, None if the vertex did not exist at a past instant.
 
     For the present the record is returned unchanged. ``hidden`` are the fields that the caller may not see. An asset
-    that was deleted by the past instant is returned with its ``deletedAt``. A later deletion is undone, an incident
-    that was resolved later is open, and an asset that was registered later is a stub. Other values remain those of the
-    present. Teams, users, domains, tags and usage months always exist.
+    that was deleted by the past instant is returned with its ``deletedAt``. A later deletion is undone, and so is a
+    restoration after the first page of a result. An incident that was resolved later is open, and an asset that was
+    registered later is a stub. Other values remain those of the present. Teams, users, domains, tags and usage months
+    always exist.
     """
     if not instant.past:
         return record
@@ -156,9 +157,17 @@ def vertex_at(record: Record, instant: ReadTime, hidden: Container[str] = ()) ->
     bound = instant.recorded if timeless else instant.valid
     if record.get("sourceCreatedAt") is None and registered_at(record) > bound:
         record = {**record, "hydration": "STUB"}
-    deleted = record.get("deletedAt")
-    deleted_later = deleted is not None and deleted > (instant.recorded if "deletedAt" in hidden else instant.valid)
-    return {**record, "deletedAt": None} if deleted_later else record
+    deleted = _deleted_at(record, instant)
+    if deleted is not None and deleted > (instant.recorded if "deletedAt" in hidden else instant.valid):
+        deleted = None
+    return record if deleted == record.get("deletedAt") else {**record, "deletedAt": deleted}
+
+
+def _deleted_at(record: Record, instant: ReadTime) -> int | None:
+    """Return when an asset was deleted; if a page is continued, also if it was restored since the first one."""
+    former = record.get(FORMER_DELETION)
+    stored: int | None = record.get("deletedAt")
+    return int(former[0]) if instant.resumed and former is not None and former[1] > instant.recorded else stored
 
 
 def existed(row: Row, instant: ReadTime) -> bool:

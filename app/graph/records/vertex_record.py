@@ -31,6 +31,9 @@ GIVEN_BY: Final = "givenBy"
 ALIASES: Final = "aliases"
 """Record key of a model: maps the name of an alias to its record, with keys such as ``version`` and ``protected``."""
 
+FORMER_DELETION: Final = "formerDeletion"
+"""Record key of a restored asset: when it was deleted and restored, ``[deletedAt, restoredAt]`` of the last time."""
+
 FIRST_AT: Final = "firstAt"
 """Record key of a check: the instant of its oldest result."""
 

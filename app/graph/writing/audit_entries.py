@@ -19,7 +19,7 @@ import orjson
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, is_current, without_links
 from app.graph.records.merged_record import MERGE_DEPTH, MERGED_INTO
 from app.graph.records.tag_edge import declared_part
-from app.graph.records.vertex_record import ALIASES, ATTACHED_COUNTS, CONFIRMED, GIVEN_BY, kind_of
+from app.graph.records.vertex_record import ALIASES, ATTACHED_COUNTS, CONFIRMED, FORMER_DELETION, GIVEN_BY, kind_of
 from app.graph.writing.rules.approved_content import NAMED_RUNS, UNPROTECTED_BY, WEAKENED_BY
 from app.graph.writing.rules.attach import new_ordered_record, new_urn
 from app.graph.writing.unit.audit_trail import EdgeChange
@@ -43,7 +43,7 @@ from policies.blurred_limit import blurred
 _NOT_AUDITED: Final = frozenset(
     {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"}
     | {"revision", "createdAt", "createdBy", "updatedAt", "updatedBy", REGISTERED_AT}
-    | {CONFIRMED, GIVEN_BY, RESERVED_FOR, ATTACHED_COUNTS}
+    | {CONFIRMED, GIVEN_BY, RESERVED_FOR, ATTACHED_COUNTS, FORMER_DELETION}
     | {MERGED_INTO, MERGE_DEPTH}  # recorded by the handler
     | {NAMED_RUNS}  # recorded as edges
     | {ALIASES}  # recorded alias by alias, by the handler

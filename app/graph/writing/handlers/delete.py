@@ -11,7 +11,7 @@ from functools import cache
 from itertools import islice
 from typing import Final
 
-from app.graph.records.vertex_record import ALIASES, attributes, is_deleted, kind_of
+from app.graph.records.vertex_record import ALIASES, FORMER_DELETION, attributes, is_deleted, kind_of
 from app.graph.writing.rules.permissions import refuse_unexpected, require_right, require_right_below, require_visible
 from app.graph.writing.rules.result_rights import MAX_DIFFERENT
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -127,8 +127,9 @@ def restore(unit: ItemUnit, command: RestoreCommand) -> WriteOutcome:
 
 
 def _revive(unit: ItemUnit, vid: int) -> None:
-    removed = {"deletedAt", DELETED_WITH}
-    unit.staging.put(vid, {key: value for key, value in unit.lookup.known(vid).items() if key not in removed})
+    record = unit.lookup.known(vid)
+    rest = {key: value for key, value in record.items() if key not in {"deletedAt", DELETED_WITH}}
+    unit.staging.put(vid, {**rest, FORMER_DELETION: [record["deletedAt"], unit.now]})
 
 
 def _children(unit: ItemUnit, vid: int) -> list[int]:

@@ -13,7 +13,14 @@ from app.graph.records.merged_edge import joined, moved
 from app.graph.records.merged_record import MERGE_DEPTH, merge_depth, merged
 from app.graph.records.read_time import recorded
 from app.graph.records.tag_edge import has_mode
-from app.graph.records.vertex_record import ATTACHED_COUNTS, GIVEN_BY, default_display_name, is_unowned_stub, stub
+from app.graph.records.vertex_record import (
+    ATTACHED_COUNTS,
+    FORMER_DELETION,
+    GIVEN_BY,
+    default_display_name,
+    is_unowned_stub,
+    stub,
+)
 from app.graph.writing.handlers.link import field_of
 from app.graph.writing.handlers.observe import observation_urn
 from app.graph.writing.rules.denials import who_may_take, who_registered
@@ -65,7 +72,7 @@ _STAY: Final = frozenset({CHANGED.name, INGESTED_INTO.name, OBSERVATION_OF.name}
 _BOOKKEEPING: Final = frozenset(
     {"hydration", "revision", "createdAt", "createdBy", "updatedAt", "updatedBy", "index", "name"}
     | {"sensitivity", "confirmedSensitivity", "ownerTeam", GIVEN_BY, RESERVED_FOR, MADE_BY, MERGE_DEPTH}
-    | {REGISTERED_BY, REGISTERED_AT, ATTACHED_COUNTS}
+    | {REGISTERED_BY, REGISTERED_AT, ATTACHED_COUNTS, FORMER_DELETION}
 )
 """Record keys that are no values which a client has given. What they say about owners and tags is compared apart."""
 

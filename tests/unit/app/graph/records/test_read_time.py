@@ -220,6 +220,20 @@ def test_an_asset_exists_until_it_is_deleted(valid: int, visible: bool | None) -
     assert (None if found is None else found["deletedAt"] is None) == visible
 
 
+def test_a_restoration_after_the_first_page_does_not_count() -> None:
+    """A page that continues a result has the asset as the first one had it; any other read has the restored one."""
+    restored: dict[str, Any] = {**ASSET, "deletedAt": None, "formerDeletion": [400, 600]}
+    found = {
+        (recorded, resumed): (vertex_at(restored, ReadTime(500, recorded, past=True, resumed=resumed)) or {})[
+            "deletedAt"
+        ]
+        for recorded in (500, 600)
+        for resumed in (True, False)
+    }
+    assert found == {(500, True): 400, (500, False): None, (600, True): None, (600, False): None}
+    assert (vertex_at(restored, ReadTime(399, 500, past=True, resumed=True)) or {})["deletedAt"] is None
+
+
 def test_an_asset_that_was_registered_later_is_left_out() -> None:
     """A page that continues a list does not contain assets that were registered after the first page."""
     assert vertex_at(ASSET, at(350, recorded=299)) is None
