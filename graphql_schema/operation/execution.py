@@ -43,6 +43,7 @@ from graphql_schema.execution.failed_frames import forget_failed, forget_frames
 from graphql_schema.execution.later_parts import CompletedT, Later
 from graphql_schema.execution.many_calls import CALLS_AT_ONCE, free_failed
 from graphql_schema.execution.plan import MAX_STEPS, Plans, Selection, selection_of
+from graphql_schema.execution.root_write import written
 from graphql_schema.execution.vectored_execution import VectoredExecution
 from graphql_schema.fields.context import Context
 from graphql_schema.fields.field import Resolved
@@ -157,8 +158,7 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
             fields = collect_fields(self.schema, self.fragments, self.variable_values, root, self.operation)
             return selection_of(self.schema, root, fields.grouped_field_set)
 
-        variables = self.variable_values.coerced
-        selection = plans.root(self.operation, self.fragment_definitions, variables, collected)
+        selection = plans.root(self.operation, self.fragment_definitions, self.variable_values.coerced, collected)
         report = self.context_value.plan_report
         (data,) = await VectoredExecution(self, plans, report).objects(selection, [self.root_value])
         if report is not None:
@@ -351,9 +351,9 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
     ) -> Resolved:
         """Complete the value of an asynchronous resolver, which begins in a turn of the event loop."""
         begun = self._begun(result)
-        return await super().complete_awaitable_value(
-            return_type, field_details_list, info, path, begun, position_context
-        )
+        begun = written(begun, self.budget) if self.budget.writes and path.prev is None else begun
+        details = field_details_list
+        return await super().complete_awaitable_value(return_type, details, info, path, begun, position_context)
 
     async def _begun(self, result: Awaitable[Resolved]) -> Resolved:
         """Return the result of a resolver, which begins in a turn of the event loop.

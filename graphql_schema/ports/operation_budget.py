@@ -12,6 +12,7 @@ from typing import Final, Protocol, TypeVar
 
 from graphql_schema.ports.turns.gradual_release import RELEASE
 from graphql_schema.ports.turns.loop_turns import TURNS
+from graphql_schema.ports.turns.operation_end import OperationEnd
 from policies.blurred_limit import blurred
 from policies.errors import CodedError, LimitError
 
@@ -98,7 +99,7 @@ class MemoryAccount(Protocol):
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
-class OperationBudget:
+class OperationBudget(OperationEnd):
     """Use of the limits by one operation.
 
     An operation ends by a limit, by its deadline, or when its client leaves. From then on it resolves no list, sends no
@@ -126,8 +127,6 @@ class OperationBudget:
     """Number of its tasks that wait for a turn; a query level is not sent before it is 0."""
     reads_index: bool = False
     """Whether the operation has read the index of the store, such as for a list of assets."""
-    writes: bool = False
-    """Whether the operation is a mutation, which is never cancelled."""
     _requests: int = 0
     """Number of its requests that the store works on; they end at their response, also if the client has left."""
     _calls: list[Callable[[], object]] = field(default_factory=list)
@@ -141,8 +140,6 @@ class OperationBudget:
     """Names of the limits of the server that ended lineage queries of the operation, such as TIME."""
     is_partial: bool = False
     """Whether something in its lineage is hidden, and this is disclosed."""
-    _end: CodedError | None = None
-    _cancel: Callable[[], object] | None = None
     _blurred: dict[str, int] = field(default_factory=dict)
     """The blurred limits that were drawn, by name."""
     _is_exceeded: bool = False
@@ -165,7 +162,7 @@ class OperationBudget:
     def restart(self) -> None:
         """Reset what :meth:`renew` resets, for an operation that is executed again from the beginning.
 
-        If :meth:`cancel_with` has set a function, an operation that has ended stays so. Unless it is a mutation, the
+        If `cancel_with` has set a function, an operation that has ended stays so. Unless it is a mutation, the
         function is called again, because the first execution may have consumed the cancellation. Without a function,
         an end by one of the operation's own limits is undone, and any other end remains.
         """
@@ -175,30 +172,6 @@ class OperationBudget:
         elif self._end is not None and not self.writes:
             self._cancel()
         self._is_exceeded = False
-
-    def cancel_with(self, cancel: Callable[[], object] | None) -> None:
-        """Set the function that :meth:`end` calls unless the operation is a mutation; None removes it."""
-        self._cancel = cancel
-
-    def end(self, error: CodedError) -> None:
-        """End the operation: :meth:`check` raises ``error`` from now on. Only the first end counts.
-
-        Unless the operation is a mutation, the function given to :meth:`cancel_with` is called.
-        """
-        if self._end is None:
-            self._end = error
-            if self._cancel is not None and not self.writes:
-                self._cancel()
-
-    @property
-    def ended(self) -> CodedError | None:
-        """Return the error that ended the operation, or None."""
-        return self._end
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether its end has cancelled the operation; what a part awaited may have taken the cancellation."""
-        return self._end is not None and self._cancel is not None and not self.writes
 
     @property
     def has_read_much(self) -> bool:
@@ -223,11 +196,6 @@ class OperationBudget:
 
     def _has_read(self, part: int) -> bool:
         return part * self.rows > self._maximum("rows") or part * self.stored > self._maximum("stored")
-
-    def check(self) -> None:
-        """Raise the error that ended the operation, if it has ended."""
-        if self._end is not None:
-            raise self._end
 
     @contextmanager
     def request(self) -> Iterator[None]:

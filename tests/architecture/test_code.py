@@ -26,6 +26,7 @@ CATCHES_EVERYTHING = {
     "app.http.middleware": "the HTTP boundary: an unexpected error becomes a masked 500 and one log line",
     "app.http.websocket.subscription_socket": "the WebSocket boundary: an error or a close code, and one log line",
     "graphql_schema.execution.later_parts": "the error of a part is raised when all parts have ended",
+    "graphql_schema.execution.root_write": "the error of a write is raised, unless the client has left",
     "graphql_schema.operation.execution": "the fast path of a leaf failed: stock execution fails again and reports it",
     "app.ingest.hydrate.worker": "the boundary of the worker: a failed attempt with its message, and the next event",
     "app.http.events.event_view": "the HTTP boundary: a masked error, and one log line",

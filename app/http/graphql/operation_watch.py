@@ -60,7 +60,7 @@ class Endable(Protocol):
         """Whether what the operation has read, and made of it, should be freed in turns."""
 
     def cancel_with(self, cancel: Callable[[], object] | None) -> None:
-        """Call ``cancel`` when `end` ends the operation, unless it is a mutation."""
+        """Call ``cancel`` when `end` cancels the operation."""
 
     def after_requests(self, call: Callable[[], object]) -> None:
         """Call a function as soon as the store works on no request of the operation."""
@@ -69,8 +69,11 @@ class Endable(Protocol):
     def ended(self) -> CodedError | None:
         """The error that ended the operation, or None."""
 
-    def end(self, error: CodedError) -> None:
-        """End the operation: it begins no further read or transaction of the store."""
+    def end(self, error: CodedError, *, is_unread: bool = False) -> None:
+        """End the operation: it begins no further read or transaction of the store.
+
+        A query is cancelled. So is the response of a mutation if the client has left (``is_unread``).
+        """
 
 
 async def watched(
@@ -79,8 +82,9 @@ async def watched(
     """Return the result of an operation; end it at its deadline, or when its client leaves.
 
     A query that is ended, also by its budget, is cancelled. A mutation that is ended completes the current transaction
-    and starts no other; its result has errors for what it did not do. Raises ClientDisconnect if the client has left,
-    and the error that ended a query. The watch over the client goes on: the response is still to be made.
+    and starts no other; its result has errors for what it did not do. If its client has left, it makes no response.
+    Raises ClientDisconnect if the client has left, and the error that ended a query. The watch over the client goes on:
+    the response is still to be made.
     """
     running = asyncio.create_task(operation)
     leaving = departure.watch()
@@ -89,9 +93,12 @@ async def watched(
         await _first_of(running, leaving, limits.query_seconds)
         if budget.writes:
             await _first_of(running, leaving, limits.mutation_seconds - limits.query_seconds)
+        if not running.done() and not leaving.done():
+            budget.end(_late_error(limits, writes=budget.writes))
+            await _first_of(running, leaving, None)
         gone = not running.done() and leaving.done()
-        if not running.done():
-            budget.end(_departed_error() if gone else _late_error(limits, writes=budget.writes))
+        if gone:
+            budget.end(_departed_error(), is_unread=True)
             await asyncio.wait({running})
         if gone:
             raise ClientDisconnect
@@ -127,8 +134,8 @@ def _free(frames: Iterable[TracebackType], *, in_turns: bool) -> None:
         RELEASE.free([*frames])
 
 
-async def _first_of(running: asyncio.Task[ResultT], leaving: asyncio.Task[None], seconds: float) -> None:
-    """Return when the operation is done, its client has left, or after some seconds."""
+async def _first_of(running: asyncio.Task[ResultT], leaving: asyncio.Task[None], seconds: float | None) -> None:
+    """Return when the operation is done, its client has left, or after some seconds, if any."""
     if not running.done() and not leaving.done():
         await asyncio.wait({running, leaving}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 

@@ -130,7 +130,15 @@ class Query:
 
 @strawberry.type
 class Mutation(Query):
-    """The root of mutations, with the same fields."""
+    """The root of mutations, with the same fields and a write."""
+
+    @strawberry.mutation
+    async def write(self, info: strawberry.Info[Any, None]) -> Item:
+        """Write the key of the field in the response, when that may end."""
+        info.context.begun.set()
+        await info.context.may_end.wait()
+        info.context.writes.append(info.path.key)
+        return Item(number=1)
 
 
 BUDGETED, STOCK = OperationSchema(Query), strawberry.Schema(Query)
@@ -317,6 +325,24 @@ async def test_the_end_of_an_operation_ends_all_of_it(
         budget.end(CodedError("late", Code.LIMIT_EXCEEDED))
     await asyncio.wait({running}, timeout=30)
     assert running.cancelled()
+
+
+@pytest.mark.parametrize("is_unread", [True, False])
+async def test_the_response_of_a_mutation_ends_when_its_client_leaves(*, is_unread: bool) -> None:
+    """It is cancelled after the write of a root field, and the next one does not begin; a deadline ends neither."""
+    budget, begun, may_end = OperationBudget(), asyncio.Event(), asyncio.Event()
+    context = SimpleNamespace(budget=budget, shared=None, writes=[], begun=begun, may_end=may_end)
+    document = "mutation { a: write { slow } b: write { slow } }"
+    running = asyncio.create_task(OperationSchema(Query, mutation=Mutation).execute(document, context_value=context))
+    budget.cancel_with(running.cancel)
+    await begun.wait()
+    budget.end(CodedError("ended", Code.LIMIT_EXCEEDED), is_unread=is_unread)
+    await later(None)
+    assert not running.done()
+    may_end.set()
+    await asyncio.wait({running})
+    assert running.cancelled() is is_unread
+    assert context.writes == (["a"] if is_unread else ["a", "b"])
 
 
 @pytest.mark.parametrize("fails", ["slowlyPositive(after: 0)", "positive"])

@@ -114,6 +114,25 @@ async def test_a_mutation_whose_client_leaves_completes_its_transaction(budget: 
     assert work.ended == "completed"
 
 
+@pytest.mark.parametrize("seconds", [60, 0.01])
+async def test_no_response_of_a_mutation_is_made_for_a_client_that_left(
+    budget: OperationBudget, seconds: float
+) -> None:
+    """A mutation that has written, and only makes its response, is cancelled at once, also after its deadline."""
+    budget.writes = budget.responds = True
+    client, work = Client(), Work(budget)
+    limits = RequestLimits(query_seconds=seconds, mutation_seconds=seconds)
+    watching = asyncio.create_task(watched(client.departure, work.run(), budget, limits))
+    await work.begun.wait()
+    if seconds < 1:
+        await until(lambda: budget.ended is not None)
+    assert not watching.done()
+    client.left.set()
+    with pytest.raises(ClientDisconnect):
+        await watching
+    assert work.ended == "cancelled"
+
+
 async def test_a_query_ends_at_its_deadline(budget: OperationBudget) -> None:
     """After the deadline the query is cancelled, and the error says what to do."""
     short = RequestLimits(query_seconds=0.05)
