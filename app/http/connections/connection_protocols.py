@@ -287,6 +287,7 @@ class HttpConnection(_Counted, H11Protocol):
         message = f"The request {problem}: {refused}. Correct the client, or a proxy before this server."
         self._respond(HttpError(status, message, Code.LIMIT_EXCEEDED if is_long else Code.BAD_REQUEST))
         self.transport.close()
+        self._requests.refused = None  # its traceback refers to this object
 
     def _update_owed(self) -> None:
         """Set what the client owes by the state of its request; nothing between two requests."""

@@ -64,7 +64,7 @@ class UnambiguousRequests(h11.Connection):
                 self._count_tiny(event)
         except h11.RemoteProtocolError as error:
             self.refused = error
-            raise
+            raise error.with_traceback(None)  # noqa: B904 - h11 leaves a cycle of this error and its traceback
         return event
 
     def _count_tiny(self, data: h11.Data) -> None:

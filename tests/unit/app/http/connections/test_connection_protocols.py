@@ -373,12 +373,13 @@ def living_connections() -> int:
     [
         (refusing, HEAD),
         (reading, HEAD),
+        (refusing, b"malformed\r\n\r\n"),
         (listening, UPGRADE),
         (listening, UPGRADE[:-2] + b"Content-Length: 5\r\n\r\n"),
         (listening, UPGRADE[:-2] + b"a: b\r\n" * 128 + b"\r\n"),
         (listening, UPGRADE.replace(b"Version: 13", b"Version: 12")),
     ],
-    ids=["responded", "reading", "websocket", "refused", "many_headers", "other_version"],
+    ids=["responded", "reading", "malformed", "websocket", "refused", "many_headers", "other_version"],
 )
 async def test_a_closed_connection_is_freed_without_a_garbage_collection(
     app: App, head: bytes, error: Exception | None
