@@ -16,7 +16,7 @@ import pytest
 from support.servers.server_process import Serving
 from support.waiting import until
 
-from app.http.connections.unambiguous_requests import MAX_TINY
+from app.http.connections.unambiguous_requests import MAX_HEADERS, MAX_TINY
 
 ATTACKERS = 1_200
 DESCRIPTORS = 256
@@ -151,6 +151,15 @@ async def test_a_body_in_tiny_chunks_is_refused(serving: Serving) -> None:
     assert b"send fewer, longer ones" in response
 
 
+@pytest.mark.parametrize("before", [b"", b"Transfer-Encoding: chunked\r\n\r\n0\r\n"], ids=["head", "trailers"])
+async def test_too_many_headers_are_refused(serving: Serving, before: bytes) -> None:
+    """With an error that says what to do, before their end arrives, also with a valid token."""
+    async with connected(serving, authorized(serving) + before + b"a:\r\n" * (MAX_HEADERS + 3)) as wire:
+        response = await wire.rest()
+    assert refusal(response) == (431, "BAD_REQUEST", True)
+    assert b"send fewer" in response
+
+
 SMUGGLED = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
@@ -179,7 +188,7 @@ async def test_a_request_with_two_lengths_is_refused(serving: Serving, request_:
     [
         (b"Content-Length: 5\r\n", 400),
         (b"Transfer-Encoding: chunked\r\n", 400),
-        (b"a: b\r\n" * 128, 431),
+        (b"a: b\r\n" * MAX_HEADERS, 431),
         (b"a: " + b"b" * 8_200 + b"\r\n", 431),
     ],
     ids=["length", "chunked", "many", "long"],

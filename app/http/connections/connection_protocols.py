@@ -13,7 +13,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
-from websockets.exceptions import HeaderLineTooLong, RequestLineTooLong, TooManyHeaders
+from websockets.exceptions import HeaderLineTooLong, RequestLineTooLong
 from websockets.frames import CloseCode, Frame
 
 from app.http.connections.listener import ACCEPTS_PER_TURN
@@ -55,7 +55,6 @@ _PARTS: Final = {h11.IDLE: Owed.HEAD, h11.SEND_BODY: Owed.BODY}
 _HANDSHAKE_STATUS: Final[dict[type[Exception], HTTPStatus]] = {
     RequestLineTooLong: HTTPStatus.REQUEST_URI_TOO_LONG,
     HeaderLineTooLong: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    TooManyHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
 }
 
 
@@ -283,7 +282,7 @@ class HttpConnection(_Counted, H11Protocol):
         refused = self._requests.refused
         status = refused.error_status_hint if refused else HTTPStatus.BAD_REQUEST
         is_long = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        problem = "has too many parts" if is_long else "is not valid HTTP/1.1"
+        problem = "is not valid HTTP/1.1" if status == HTTPStatus.BAD_REQUEST else "is refused"
         message = f"The request {problem}: {refused}. Correct the client, or a proxy before this server."
         self._respond(HttpError(status, message, Code.LIMIT_EXCEEDED if is_long else Code.BAD_REQUEST))
         self.transport.close()

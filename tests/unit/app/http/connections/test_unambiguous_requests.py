@@ -1,14 +1,23 @@
 """The parser of requests: which are refused, what is missing of a body, and whether the response has one."""
 
 import re
+from collections.abc import Iterator
 from itertools import product
+from unittest.mock import patch
 
 import h11
 import pytest
-from h11 import _abnf
+from h11 import _abnf, _readers
 
 from app.http.connections import unambiguous_requests
-from app.http.connections.unambiguous_requests import CHUNK_LINE, HEADER_LINE, MAX_TINY, TINY, UnambiguousRequests
+from app.http.connections.unambiguous_requests import (
+    CHUNK_LINE,
+    HEADER_LINE,
+    MAX_HEADERS,
+    MAX_TINY,
+    TINY,
+    UnambiguousRequests,
+)
 
 END = b"\r\nHost: a\r\n\r\n"
 
@@ -16,7 +25,8 @@ END = b"\r\nHost: a\r\n\r\n"
 def requests(data: bytes) -> UnambiguousRequests:
     """Return the parser of a connection on which a client has sent some bytes."""
     parser = UnambiguousRequests(h11.SERVER)
-    parser.receive_data(data)
+    if data:
+        parser.receive_data(data)
     return parser
 
 
@@ -77,6 +87,58 @@ def test_a_tiny_chunk_in_two_parts_counts(monkeypatch: pytest.MonkeyPatch) -> No
     assert receive(b"2\r\na", b"a\r\n") == [1, 1]
     with pytest.raises(h11.RemoteProtocolError):
         receive(b"2\r\na", b"a\r\n")
+
+
+START = b"POST / HTTP/1.1\r\nHost: a\r\n"
+TRAILERS = START + b"Transfer-Encoding: chunked\r\n\r\n0\r\n"
+LINES = b"a:\r\n" * (MAX_HEADERS - 2)
+
+
+def complete_requests(parser: UnambiguousRequests, sent: bytes, size: int) -> Iterator[bool]:
+    """Yield True for each complete request of what arrives in parts of a size, after a response to it."""
+    for at in range(0, len(sent), size):
+        parser.receive_data(sent[at : at + size])
+        while (event := parser.next_event()) is not h11.NEED_DATA:
+            if isinstance(event, h11.EndOfMessage):
+                parser.send(h11.Response(status_code=204, headers=[]))
+                parser.send(h11.EndOfMessage())
+                parser.start_next_cycle()
+                yield True
+
+
+@pytest.mark.parametrize("line", [b"a:\r\n", b"a:\n", b"a:\r\n a\r\n"])
+@pytest.mark.parametrize("end", [b"", b"\r\n"])
+@pytest.mark.parametrize("size", [1, 7, 16_384])
+@pytest.mark.parametrize("start", [START, TRAILERS])
+def test_many_lines_are_refused_before_they_are_parsed(start: bytes, size: int, end: bytes, line: bytes) -> None:
+    """A head or trailers with too many lines get 431, in whichever parts they arrive, and also without their end."""
+    parser = requests(start)
+    parser.next_event()
+    with (
+        patch.object(_readers, "_decode_header_lines", side_effect=AssertionError),
+        pytest.raises(h11.RemoteProtocolError, match=f"more than {MAX_HEADERS} lines") as raised,
+    ):
+        any(complete_requests(parser, line * 4_000 + end, size))
+    assert raised.value.error_status_hint == 431
+    assert parser.refused is raised.value
+    kept = parser.trailing_data[0]
+    assert kept.count(b"\n") <= MAX_HEADERS + 3 + size, "what is refused is kept"
+
+
+@pytest.mark.parametrize("size", [1, 100, 100_000])
+def test_lines_count_for_one_head(size: int) -> None:
+    """As many as are allowed are read, and those of a body or of the next request do not count among them."""
+    accepted = (
+        START + b"Content-Length: 1000\r\n" + LINES + b"\r\n" + b"\n" * 1_000,
+        TRAILERS + LINES + b"a:\r\n" * 2 + b"\r\n",
+        START + b"a:\r\n" + LINES + b"\r\n",
+        TRAILERS + b"\r\n",
+    )
+    parser, complete = requests(b""), list[bool]()
+    with pytest.raises(h11.RemoteProtocolError) as raised:
+        complete.extend(complete_requests(parser, b"".join(accepted) + START + b"a:\r\n" * 2 + LINES + b"\r\n", size))
+    assert raised.value.error_status_hint == 431
+    assert len(complete) == len(accepted)
 
 
 def test_a_response_to_head_has_no_body() -> None:
