@@ -5,6 +5,7 @@ from typing import Final
 
 import httpx2
 from starlette.applications import Starlette
+from starlette.requests import Request
 
 from app.auth.authenticator import FETCH_TIMEOUT, Authenticator, TrustedIssuer, trust
 from app.auth.dev_issuer import CLIENT_ID, DevIssuer
@@ -89,6 +90,6 @@ def _configured_issuer(settings: Settings, authenticator: Authenticator) -> Trus
 
 def _in_process(grants: DevGrants) -> TrustedIssuer:
     """Return the development issuer with its token endpoint, reached without the network."""
-    app = Starlette(routes=[*grants.issuer.routes(), token_endpoint(grants)])
+    app = Starlette(routes=[*grants.issuer.routes(), token_endpoint(grants, Request.body)])
     client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), timeout=FETCH_TIMEOUT)
     return trust(grants.issuer.issuer, client)

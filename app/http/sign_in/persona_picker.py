@@ -24,6 +24,7 @@ from app.http.sign_in.session_guard import origin_of
 from app.http.sign_in.sign_in_pages import PAGE_HEADERS, PICKER_SCRIPT, picker_page
 
 _FORM_LIMITS: Final = RequestLimits(body_bytes=4_096)
+_TOKEN_LIMITS: Final = RequestLimits(body_bytes=16_384)
 
 
 def picker_routes(grants: DevGrants | None) -> list[Route]:
@@ -35,8 +36,12 @@ def picker_routes(grants: DevGrants | None) -> list[Route]:
         Route(AUTHORIZE_PATH, picker.offer, methods=["GET"]),
         Route(AUTHORIZE_PATH, picker.choose, methods=["POST"]),
         Route(PICKER_SCRIPT, picker.script, methods=["GET"]),
-        token_endpoint(grants),
+        token_endpoint(grants, _token_form),
     ]
+
+
+async def _token_form(request: Request) -> bytes:
+    return await read_body(request, _TOKEN_LIMITS)
 
 
 class PersonaPicker:

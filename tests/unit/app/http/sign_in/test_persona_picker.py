@@ -1,19 +1,24 @@
 """The choice of a persona: only for the client of this server, and only with the key of the machine."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
+from starlette.types import Message
 from support.servers.sign_in_issuer import with_query
 
-from app.auth.dev_issuer import AUTHORIZE_PATH, CLIENT_ID, DevIssuer
+from app.auth.dev_issuer import AUTHORIZE_PATH, CLIENT_ID, TOKEN_PATH, DevIssuer
 from app.auth.sign_in.dev_grants import DevGrants
+from app.http.graphql.graphql_request import RequestLimits
 from app.http.middleware import ErrorMiddleware, RequestIdMiddleware
+from app.http.sign_in import persona_picker
 from app.http.sign_in.persona_picker import picker_routes
 from app.settings import Settings
 
+PATIENCE = 30.0
 CALLBACK = "http://127.0.0.1:8000/sign-in/callback"
 PARAMETERS = {
     "client_id": CLIENT_ID,
@@ -71,6 +76,30 @@ def test_another_client_gets_no_page_and_no_code(client: TestClient, issuer: Dev
 def test_a_malformed_form_is_refused(client: TestClient, body: bytes, status: int) -> None:
     """It is an error, and no defect."""
     assert client.post(ADDRESS, content=body).status_code == status
+
+
+@pytest.mark.parametrize("path", [ADDRESS, TOKEN_PATH])
+async def test_a_form_that_does_not_arrive_is_refused(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """A client that sends no body, or a long one, has an error of the limits, and holds no connection for ever."""
+    assert client.post(path, content=b"x" * 16_385).status_code == 413
+    for limits in ("_FORM_LIMITS", "_TOKEN_LIMITS"):
+        monkeypatch.setattr(persona_picker, limits, RequestLimits(body_seconds=0))
+    statuses = list[int]()
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        return {}
+
+    async def send(message: Message) -> None:
+        statuses.append(message.get("status", 0))
+
+    address, _, query = path.partition("?")
+    scope = {"type": "http", "method": "POST", "path": address, "query_string": query.encode(), "headers": []}
+    async with asyncio.timeout(PATIENCE):
+        await client.app(scope, receive, send)
+    assert statuses == [408, 0]
 
 
 def test_an_unknown_persona_is_refused(client: TestClient, issuer: DevIssuer) -> None:
