@@ -1,13 +1,12 @@
 """Reads the edges of vertices in pages, because one vertex may have hundreds of thousands.
 
 A page is one response, which is parsed in one callback of the event loop, and one request, for which a job or a
-transaction holds the write lock. The text :func:`page_of_edges` continues at a position among the edges of one label
-of a vertex, in the order in which the store keeps them. Edges of assets end, and are never removed. What is written
-between two pages therefore moves an edge to a later position at most. A page may repeat edges, and misses none of those
-stored before the first one.
+transaction holds the write lock. The text :func:`page_of_edges` continues behind an edge of one label of a vertex, in
+the order of far vertices. A later page thus takes no more time than the first one. Edges of assets end, and are never
+removed. A page may repeat edges, and misses none of those stored before the first one.
 """
 
-from collections.abc import Container, Hashable, Iterable, Sequence
+from collections.abc import Collection, Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final, Self
@@ -17,18 +16,19 @@ from gremlin_python.process.graph_traversal import __
 from app.fair_queue import PROCESS
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render, spread
+from app.graph.driver.groovy.edge_entries import EDGES_BEHIND
 from app.graph.driver.groovy.json_size import JSON_SIZE
 from app.graph.driver.prepared_statement import PreparedStatement
 from graphql_schema.ports.record import Json, JsonObject
 
-PAGE: Final = 10_000
-"""Number of edges and starts after which a page ends: the store needs some 0.2 s for them, and the parser 3 ms.
+PAGE: Final = 5_000
+"""Number of edges and starts after which a page ends: the store needs some 0.1 s for them, and the parser 2 ms.
 
 It is also the number that a step of a job visits (:class:`VisitBudget`), because writers wait during a step.
 """
 
-LARGE: Final = 6
-"""Factor of a large page: it is parsed in less than 30 ms, and the store counts the edges before it less often."""
+LARGE: Final = 12
+"""Factor of a large page: it is parsed in less than 30 ms, and there are fewer requests."""
 
 PART_BYTES: Final = 240
 """Bytes of a record that count as one more edge, so that a page is small as well.
@@ -44,7 +44,7 @@ TOGETHER: Final = 200
 
 
 Position = tuple[int, str, int]
-"""A vertex id, an edge label, and the number of edges of both that were read."""
+"""A vertex id, an edge label, and the far vertex id of the last edge of both that was read; 0 before the first one."""
 
 
 def page_of_edges(visit: str) -> str:
@@ -53,9 +53,10 @@ def page_of_edges(visit: str) -> str:
     It needs the variables ``first`` (a list of vertex ids), ``more`` (a list of positions), ``ls`` (edge labels) and
     ``out`` (whether the edges leave the vertices). ``visit`` is the name of a closure that gets an edge and returns how
     much of ``budget`` it takes. It leaves ``unread``, the vertices without a read edge, and ``partly``, the positions
-    where to continue: lists of a vertex id, a label and a number of edges.
+    where to continue. Each is a list of a vertex id, a label and the last far id. The classes EDGES_BEHIND must be in
+    the same text.
     """
-    few, one = _both("few"), _both("one")
+    outward, inward = (render(g.V(param("xs")).local(edges(spread("ls")).limit(FEW))) for edges in (__.out_e, __.in_e))
     return f"""
   def unread = []
   def partly = []
@@ -63,7 +64,7 @@ def page_of_edges(visit: str) -> str:
     if (budget <= 0) {{ unread.addAll(xs); return }}
     def counts = new LinkedHashMap()
     def last = null
-    def t = {few}
+    def t = out ? {outward} : {inward}
     while (budget > 0 && t.hasNext()) {{
       def e = t.next()
       last = (out ? e.outVertex() : e.inVertex()).id()
@@ -77,27 +78,11 @@ def page_of_edges(visit: str) -> str:
   }}
   more.each {{ m ->
     if (budget <= 0) {{ partly << m; return }}
-    def xs = [m[0]]
-    def l = m[1]
-    def from = m[2] as long
-    def to = from + budget
-    def n = from
-    def t = {one}
-    while (budget > 0 && t.hasNext()) {{ n++; budget -= {visit}(t.next()) }}
-    if (n == to || t.hasNext()) partly << [m[0], l, n]
+    def t = new EdgesBehind(g.getGraph(), m[0] as long, m[1], out, m[2] as long, budget)
+    while (budget > 0 && t.hasNext()) {{ budget -= {visit}(t.next()) }}
+    if (t.hasNext()) partly << [m[0], m[1], t.far]
   }}
 """
-
-
-def _both(which: str) -> str:
-    """Return the traversal over the first edges of some vertices, or over those of one label and vertex."""
-    start = g.V(param("xs"))
-    if which == "few":
-        outward, inward = (edges(spread("ls")).limit(FEW) for edges in (__.out_e, __.in_e))
-        return f"(out ? {render(start.local(outward))} : {render(g.V(param('xs')).local(inward))})"
-    outward, inward = start.out_e(param("l")), g.V(param("xs")).in_e(param("l"))
-    bounds = param("from"), param("to")
-    return f"(out ? {render(outward.range_(*bounds))} : {render(inward.range_(*bounds))})"
 
 
 VISITED: Final = "(page as long) - budget"
@@ -106,7 +91,7 @@ VISITED: Final = "(page as long) - budget"
 
 EDGES: Final = PreparedStatement.of(
     f"""
-{JSON_SIZE}
+{JSON_SIZE}{EDGES_BEHIND}
 def budget = page as long
 def starts = new LinkedHashSet()
 def edges = []
@@ -178,9 +163,10 @@ class EdgePages:
     """The reading of some hops, page by page. It keeps positions, and no result.
 
     A hop has the keys ``d`` (direction), ``ls`` (edge labels) and ``xs`` (where it starts). With the key ``p``, if that
-    is not negative, it starts from the far ends of the hop with this index instead, from each of them once. With
-    ``in_one_step``, the reader reads all pages at once, so these are large. ``visited`` is the number of edges and
-    starts of all pages so far.
+    is not negative, it starts from the far ends of the hop with this index instead, from each of them once. Then it
+    also has ``ns``, the codes of the kinds from which it starts, or none for all kinds. With ``in_one_step``, the
+    reader reads all pages at once, so these are large. ``visited`` is the number of edges and starts of all pages so
+    far.
     """
 
     hops: Sequence[JsonObject]
@@ -189,12 +175,14 @@ class EdgePages:
     visited: int = 0
     _first: list[list[int]] = field(default_factory=list)
     _more: list[list[Position]] = field(default_factory=list)
+    _unsent: list[list[int]] = field(default_factory=list)
     _started: list[set[int]] = field(default_factory=list)
     _budget: VisitBudget | None = None
 
     def __post_init__(self) -> None:
         self._first = [list(hop["xs"]) for hop in self.hops]
         self._more = [[] for _ in self.hops]
+        self._unsent = [[] for _ in self.hops]
         self._started = [set() for _ in self.hops]
 
     @classmethod
@@ -231,29 +219,43 @@ class EdgePages:
         return self.has_begun and not any(self._first) and not any(self._more)
 
     def bindings(self) -> list[JsonObject]:
-        """Return the hops of the next page: only in the first one, hops start from the far ends of others."""
+        """Return the hops of the next page: only in the first one, hops start from the far ends of others.
+
+        They have no more starts than the page can have. The store would send back the others, 100,000 of them perhaps.
+        """
+        vacant, sent = self.page, list[list[int]]()
+        for first in self._first:
+            sent.append(first[:vacant])
+            vacant -= len(sent[-1])
+        self._unsent = [first[len(some) :] for first, some in zip(self._first, sent, strict=True)]
         return [
-            {**hop, "xs": first, "more": more} | ({"p": -1} if self.has_begun else {})
-            for hop, first, more in zip(self.hops, self._first, self._more, strict=True)
+            {**hop, "xs": xs, "more": more} | ({"p": -1} if self.has_begun else {})
+            for hop, xs, more in zip(self.hops, sent, self._more, strict=True)
         ]
 
     def add(
-        self, far_ends: Sequence[Iterable[int]], rest: Sequence[tuple[list[int], list[Position]]], visited: int
+        self,
+        far_ends: Sequence[Collection[tuple[int, Json]]],
+        rest: Sequence[tuple[list[int], list[Position]]],
+        visited: int,
     ) -> None:
         """Continue after a page with these far ends of each hop, in which the ``rest`` of each hop was left.
 
-        The page has ``visited`` edges and starts, which count in its budget.
+        A far end is a vertex id and the code of its kind. Call it after :meth:`bindings`. The page has ``visited``
+        edges and starts, which count in its budget.
         """
         self.visited += visited
         if self._budget is not None:
             self._budget.spend(visited)
         is_first, self.has_begun = not self.has_begun, True
-        self._first, self._more = [list(first) for first, _ in rest], [list(more) for _, more in rest]
+        self._first = [[*first, *unsent] for (first, _), unsent in zip(rest, self._unsent, strict=True)]
+        self._more = [list(more) for _, more in rest]
         if is_first and self.is_read:
             return
         for number, hop in enumerate(self.hops):
             if hop.get("p", -1) >= 0:
-                new = {*far_ends[hop["p"]]} - self._started[number]
+                found, kinds = far_ends[hop["p"]], hop["ns"]
+                new = {vid for vid, kind in found if not kinds or kind in kinds} - self._started[number]
                 self._started[number] |= new
                 self._first[number] += [] if is_first else sorted(new)
 
@@ -286,5 +288,5 @@ async def read_edge_page(
     """Return the next page, whose rows are those of the text EDGES, by a request with a slot of ``caller``."""
     bindings = {"hops": pages.bindings(), "page": pages.page, "deletions": deletions}
     (found,) = await client.submit(EDGES, bindings, caller=caller)
-    pages.add([rows[2::5] for rows in found["e"]], found["r"], found["n"])
+    pages.add([[*zip(rows[2::5], rows[3::5], strict=True)] for rows in found["e"]], found["r"], found["n"])
     return EdgePage(found["e"], found["d"])

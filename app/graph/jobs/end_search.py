@@ -13,6 +13,7 @@ from typing import Final
 
 from app.graph.driver.edge_pages import VISITED, EdgePages, VisitBudget, page_of_edges
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.groovy.edge_entries import EDGES_BEHIND
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.jobs.chain_reads import MANY
 from graphql_schema.catalog.inference_rules import InferenceRule
@@ -25,6 +26,7 @@ ReachedPlace = tuple[InferenceRule, int, int]
 
 BEYOND: Final = PreparedStatement.of(
     f"""
+{EDGES_BEHIND}
 def budget = page as long
 def rest = []
 def edges = hops.collect {{ h ->
@@ -83,7 +85,8 @@ class EndSearch:
         """Read the next page by one request, which counts in the budget of a step."""
         if self._pages is None:
             return
-        bindings = {"hops": self._pages.bindings(), "page": self._pages.within(budget).page}
+        page = self._pages.within(budget).page
+        bindings = {"hops": self._pages.bindings(), "page": page}
         (found,) = await client.submit(BEYOND, bindings)
         count: int = sum(map(len, found["e"])) // 4
         self._pages.add((), found["r"], found["n"])

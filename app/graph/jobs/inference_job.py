@@ -44,7 +44,7 @@ BATCH: Final = 50
 MAX_REQUESTS: Final = 10
 """Maximal number of pages that a batch reads."""
 
-MAX_VISITED: Final = PAGE // 2
+MAX_VISITED: Final = PAGE
 """Maximal number of edges and starts that these pages visit; the store needs 0.1 s for them."""
 
 REST_SECONDS: Final = 1.0

@@ -10,6 +10,7 @@ Parameters and keys:
 | hops.ls   | edge labels                                                                      |
 | hops.ks   | codes of the kinds of the far ends                                               |
 | hops.p    | index of the hop whose far ends this hop starts from, or -1 to start from ``xs`` |
+| hops.ns   | codes of the kinds of those far ends from which it starts, or none for all kinds |
 | hops.xs   | vertex ids where the hop starts, if ``p`` is -1                                  |
 | hops.more | positions where the hop continues                                                |
 | now       | epoch milliseconds; edges that have ended by then are left out                   |
@@ -38,12 +39,13 @@ from typing import Final
 
 from app.graph.driver.edge_pages import VISITED, page_of_edges
 from app.graph.driver.gremlin_text import g, param, render
+from app.graph.driver.groovy.edge_entries import EDGES_BEHIND
 from app.graph.driver.groovy.json_size import JSON_SIZE
 from app.graph.driver.groovy.record_parts import RECORD_PARTS
 from app.graph.driver.prepared_statement import PreparedStatement
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, PARENT_HOPS, Hop
-from graphql_schema.ports.record import JsonObject
+from graphql_schema.ports.record import Json, JsonObject
 
 SHORT: Final = 4_096
 """Number of characters of a record that the store returns in less time than it finds some keys of it."""
@@ -59,7 +61,7 @@ def propagates = { e ->
 
 FLOW: Final = PreparedStatement.of(
     f"""
-{JSON_SIZE}
+{JSON_SIZE}{EDGES_BEHIND}
 {RECORD_PARTS}
 {PROPAGATES}
 def found = new LinkedHashSet(points)
@@ -68,23 +70,24 @@ def rest = []
 def budget = page as long
 def edges = hops.collect {{ h ->
   def out = h.d == 'out'; def ls = h.ls; def ks = h.ks as Set
-  def first = h.p < 0 ? h.xs : new ArrayList(sets[h.p])
+  def ns = h.ns as Set
+  def first = h.p < 0 ? h.xs : sets[h.p].findAll {{ !ns || ns.contains(it.value) }}.collect {{ it.key }}
   def more = h.more
   def rows = []
-  def reached = new LinkedHashSet()
+  def reached = new LinkedHashMap()
   def see = {{ e ->
     if (!propagates(e)) return 1
     def k = e.property(out ? 'toKind' : 'fromKind').orElse(null)
     if (!ks.contains(k)) return 1
     def f = out ? e.inVertex().id() : e.outVertex().id()
     rows << (out ? e.outVertex().id() : e.inVertex().id()); rows << f; rows << k
-    reached << f
+    reached[f] = k
     1
   }}
 {page_of_edges("see")}
   sets << reached
   rest << [unread, partly]
-  found.addAll(reached)
+  found.addAll(reached.keySet())
   rows
 }}
 def v = []
@@ -145,9 +148,13 @@ CHILD_STEPS: Final = _by_label(CHILD_HOPS)
 PARENT_STEPS: Final = _by_label(PARENT_HOPS)
 
 
+def codes_of(kinds: Iterable[str]) -> list[Json]:
+    """Return the codes of kinds."""
+    return [KINDS[name].code for name in kinds]
+
+
 def hop_row(
     direction: str, labels: Sequence[str], kinds: Iterable[str], xs: Sequence[int], source_hop: int = -1
 ) -> JsonObject:
-    """Return one hop in the form that FLOW takes."""
-    codes = [KINDS[name].code for name in kinds]
-    return {"d": direction, "ls": list(labels), "ks": codes, "p": source_hop, "xs": list(xs)}
+    """Return one hop in the form that FLOW takes; with a ``source_hop``, it starts from far ends of all kinds."""
+    return {"d": direction, "ls": list(labels), "ks": codes_of(kinds), "p": source_hop, "ns": [], "xs": list(xs)}

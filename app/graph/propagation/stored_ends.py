@@ -5,6 +5,7 @@ from typing import Final
 
 from app.graph.driver.edge_pages import VISITED, EdgePages, VisitBudget, page_of_edges
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.groovy.edge_entries import EDGES_BEHIND
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.propagation.flow_statement import PARENT_STEPS
 from graphql_schema.catalog.instants import FOREVER
@@ -13,6 +14,7 @@ from graphql_schema.ports.record import JsonObject
 
 _NEXT_END: Final = PreparedStatement.of(
     f"""
+{EDGES_BEHIND}
 def next = never
 def budget = page as long
 def rest = hops.collect {{ h ->

@@ -12,7 +12,7 @@ from app.fair_queue import PROCESS
 from app.graph.driver.edge_pages import EdgePages, VisitBudget
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.edge_lookups import EdgeLookup, current_edges
-from app.graph.propagation.flow_statement import CHILD_STEPS, FLOW, PARENT_STEPS, Step, hop_row
+from app.graph.propagation.flow_statement import CHILD_STEPS, FLOW, PARENT_STEPS, Step, codes_of, hop_row
 from app.graph.propagation.source_reading import SourceReading, pairs_of
 from app.graph.propagation.sources import Sources
 from app.graph.records.record_text import record_of
@@ -245,6 +245,7 @@ class StoredFlows:
                 [vid for vid in xs if self.kinds.get(vid, step.near[0]) in step.near],
                 source_hop,
             )
+            | {"ns": codes_of(step.near)}
             for step in steps
         ]
 
@@ -294,7 +295,7 @@ class StoredFlows:
         limits = {"most": max_records, "size": PART_SIZE, "length": max_size, "only": [*keys]}
         (response,) = await self.client.submit(FLOW, {**bindings, **limits}, caller=self.caller)
         edges: list[list[Json]] = response["e"]
-        pages.add([rows[1::3] for rows in edges], response["r"], response["n"])
+        pages.add([[*zip(rows[1::3], rows[2::3], strict=True)] for rows in edges], response["r"], response["n"])
         await run_in_turn(self._add_kinds, _are_many(edges), edges)
         texts = response["v"][1::2]
         size = sum(map(len, texts))

@@ -15,7 +15,7 @@ from policies.sensitivity import RANK, SENSITIVITIES
 EXAMINED: Final = 100
 """Maximal number of edges of each step at a parent that are examined, also those that have ended."""
 
-MAX_VISITED: Final = PAGE
+MAX_VISITED: Final = 2 * PAGE
 """Maximal number of edges, and of steps at parents, that one request goes through: all writers wait meanwhile."""
 
 LEVELS: Final = PreparedStatement.of(

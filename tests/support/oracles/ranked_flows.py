@@ -82,7 +82,7 @@ class Flows:
         rows = [
             [*chain.from_iterable(row for row in each if self._is_current(hop, row))] for hop, each in enumerate(found)
         ]
-        reading.pages.add([each[1::3] for each in rows], rest, visited)
+        reading.pages.add([[*zip(each[1::3], each[2::3], strict=True)] for each in rows], rest, visited)
         reading.add(rows)
         self.edges_read.append(reading.page_size)
         around |= dict.fromkeys(far for each in rows for far in each[1::3])

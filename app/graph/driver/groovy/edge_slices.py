@@ -1,34 +1,15 @@
-"""Groovy classes that read the edges of one source in slices, however many it has.
+"""Groovy classes that read the valid edges of one source in slices, behind a position, however many it has.
 
-A traversal keeps each edge that it passes in the memory of its transaction, some 400 bytes. A slice of the backend of
-JanusGraph is a list of encoded entries, which is freed when the next one is read. Edge labels have the multiplicity
-SIMPLE, so the key of an entry begins with the label and the direction, and then has the id of the far vertex. Its
-encoding, ``IDHandler.writeVertexId``, keeps the order of ids. So the edges of one label are in the order of far ids,
-and a slice begins behind any of these.
-
-These classes use what JanusGraph has beneath its API. What they find is compared with traversals
-(tests/integration/app/graph/reading/level/test_edge_slices.py).
+They pass the edges as :mod:`app.graph.driver.groovy.edge_entries` does, without the memory that a traversal takes.
 """
 
 from typing import Final
 
+from app.graph.driver.groovy.edge_entries import ENTRIES, FIRST_SLICE
 from app.graph.records.inferred_edge import PREFIX, THROUGH
 
-FIRST_SLICE: Final = 1_000
-"""Number of entries in the first slice of a source of which all edges are wanted; each further one is up to 4 times as
-large.
-"""
-
-MIN_SLICE: Final = 100
-"""Minimal number of entries that are requested as a slice after the first."""
-
-MAX_SLICE: Final = 10_000
-"""Maximal number of entries in a slice."""
-
-SLICE_BYTES: Final = 4 * 1024 * 1024
-"""Number of bytes that a slice is to have: if entries are large, the next one has fewer."""
-
 SLICES: Final = f"""
+{ENTRIES}
 @groovy.transform.CompileStatic
 class Slices {{
   final org.janusgraph.graphdb.transaction.StandardJanusGraphTx tx
@@ -107,59 +88,23 @@ class Slice {{
   final Slices slices
   final Hop hop
   final boolean derived
-  final org.janusgraph.diskstorage.StaticBuffer key, end
-  org.janusgraph.diskstorage.StaticBuffer start
-  Iterator<org.janusgraph.diskstorage.Entry> entries = Collections.emptyIterator()
-  boolean last = false
-  int size
+  final Entries entries
   org.janusgraph.graphdb.relations.RelationCache edge
   long far
 
   Slice(Slices slices, Hop hop, long s, String label, long after, int size) {{
     this.slices = slices
     this.hop = hop
-    this.size = size
     derived = label.startsWith('{PREFIX}')
-    key = slices.graph.getIDManager().getKey(s)
-    def type = slices.type(label)
-    def direction = hop.out
-      ? org.janusgraph.graphdb.database.idhandling.IDHandler.DirectionID.EDGE_OUT_DIR
-      : org.janusgraph.graphdb.database.idhandling.IDHandler.DirectionID.EDGE_IN_DIR
-    def all = org.janusgraph.graphdb.database.idhandling.IDHandler.getRelationType(
-      type.longId(), direction, type.isInvisibleType())
-    end = org.janusgraph.diskstorage.util.BufferUtil.nextBiggerBuffer(all)
-    if (after < 0) start = all
-    else {{
-      def to = slices.graph.getDataSerializer().getDataOutput(32)
-      org.janusgraph.graphdb.database.idhandling.IDHandler.writeRelationType(
-        to, type.longId(), direction, type.isInvisibleType())
-      org.janusgraph.graphdb.database.idhandling.IDHandler.writeVertexId(to, after, false)
-      start = org.janusgraph.diskstorage.util.BufferUtil.nextBiggerBuffer(to.getStaticBuffer())
-    }}
+    entries = new Entries(slices.graph, s, label, hop.out, after, size, slices.unvisited + 1)
   }}
 
   boolean next() {{
-    if (!entries.hasNext()) {{
-      if (last) return false
-      read()
-      if (!entries.hasNext()) return false
-    }}
+    entries.most = slices.unvisited + 1
+    if (!entries.hasNext()) return false
     edge = slices.tx.getEdgeSerializer().parseRelation(entries.next(), false, slices.tx)
     far = ((Number) edge.getOtherVertexId()).longValue()
     true
-  }}
-
-  private void read() {{
-    int limit = Math.max(1, Math.min(size, slices.unvisited + 1))
-    org.janusgraph.diskstorage.EntryList found = slices.tx.getTxHandle().edgeStoreQuery(
-      new org.janusgraph.diskstorage.keycolumnvalue.KeySliceQuery(key, start, end).setLimit(limit))
-    int count = found.size()
-    entries = found.iterator()
-    last = count < limit
-    if (last) return
-    start = org.janusgraph.diskstorage.util.BufferUtil.nextBiggerBuffer(found.get(count - 1).getColumn())
-    long fitting = ({SLICE_BYTES}L * count).intdiv(Math.max(1, found.getByteSize())).longValue()
-    size = (int) Math.max({MIN_SLICE}L, Math.min(Math.min({MAX_SLICE}L, 4L * size), fitting))
   }}
 
   boolean precedes(Slice other) {{ far < other.far || (far == other.far && !derived && other.derived) }}

@@ -9,7 +9,7 @@ from app.graph.driver.edge_pages import VisitBudget
 MAX_REQUESTS: Final = 40
 """Maximal number of requests for sources and records in one step of the job, which holds the lock of the writers."""
 
-MAX_VERTICES: Final = 5_000
+MAX_VERTICES: Final = 2_500
 """Number of vertices after which a step sends no further request; one that finds more returns no records of them."""
 
 MIN_REQUESTS: Final = 10

@@ -9,17 +9,19 @@ from support.stores.writers import NOW, Writers, asset, link, person, shipped_po
 
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver import edge_pages
-from app.graph.driver.edge_pages import FEW, LARGE, PART_BYTES, EdgePage, EdgePages, read_edge_page
+from app.graph.driver.edge_pages import FEW, LARGE, PART_BYTES, EdgePage, EdgePages, VisitBudget, read_edge_page
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import MAX_PROPERTY_TEXT
 from app.graph.records.record_text import record_of
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.instants import FOREVER
+from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.ports.commands import Command, DeleteCommand
 
 ROOT = person("root", roles="admin")
 SOURCES = [f"dataset source{number}" for number in range(FEW + 50)]
 HUB, OTHER = "dataset hub", "dataset other"
+KIND = KINDS["Dataset"].code
 
 
 def vid(name: str) -> int:
@@ -93,15 +95,34 @@ async def test_a_page_has_few_bytes(writers: Writers, monkeypatch: pytest.Monkey
 
 
 def test_a_hop_starts_once_from_each_far_end() -> None:
-    """Also if further pages have the same far ends again, and others. The store follows them in the first request."""
-    pages = EdgePages([{"d": "in", "ls": ["A"], "p": -1, "xs": [1]}, {"d": "in", "ls": ["B"], "p": 0, "xs": []}])
+    """Also if further pages have the same far ends again, and others. The store follows them in the first request.
+
+    Far ends of other kinds start nothing.
+    """
+    hops = [{"d": "in", "ls": ["A"], "p": -1, "xs": [1]}, {"d": "in", "ls": ["B"], "p": 0, "ns": [KIND], "xs": []}]
+    pages = EdgePages(hops)
     assert [hop["p"] for hop in pages.bindings()] == [-1, 0]
-    pages.add([[5, 6], []], [([], [(1, "A", 2)]), ([6], [])], 2)
+    pages.add([[(5, KIND), (6, KIND), (8, 0)], []], [([], [(1, "A", 2)]), ([6], [])], 2)
     assert [(hop["p"], hop["xs"], hop["more"]) for hop in pages.bindings()] == [(-1, [], [(1, "A", 2)]), (-1, [6], [])]
-    pages.add([[6, 7], []], [([], []), ([], [])], 2)
+    pages.add([[(6, KIND), (7, KIND), (9, 0)], []], [([], []), ([], [])], 2)
     assert [(hop["xs"], hop["more"]) for hop in pages.bindings()] == [([], []), ([7], [])]
     assert pages.has_started_from(5)
-    assert not pages.has_started_from(1)
+    assert not any(map(pages.has_started_from, (1, 8, 9)))
     assert not pages.is_read
     pages.add([[], []], [([], []), ([], [])], 0)
     assert pages.is_read
+
+
+def test_a_request_has_no_more_starts_than_its_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other starts of the hops follow in later pages, after those that a page has left: each one is read once."""
+    monkeypatch.setattr(edge_pages, "PAGE", 10)
+    pages = EdgePages([{"d": "in", "ls": ["A"], "xs": [*range(25)]}, {"d": "in", "ls": ["B"], "xs": [*range(4)]}])
+    read = [Counter[int](), Counter[int]()]
+    while not pages.is_read:
+        sent = [hop["xs"] for hop in pages.within(VisitBudget(7)).bindings()]
+        assert 0 < sum(map(len, sent)) <= 7
+        left = [xs[5:] for xs in sent]
+        for counts, xs in zip(read, sent, strict=True):
+            counts.update(xs[:5])
+        pages.add((), [(xs, []) for xs in left], 7)
+    assert read == [Counter(range(25)), Counter(range(4))]

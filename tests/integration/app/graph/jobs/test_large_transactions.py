@@ -24,7 +24,7 @@ MANY: Final = 180
 """Number of records of 49,000 quotes, each of which has four bytes in a request; the store takes 32 MiB."""
 
 FEW: Final = 5
-MAX_STEPS: Final = 100
+MAX_STEPS: Final = 300
 """More steps than a job needs for so few assets."""
 
 ROOT: Final = person("root", roles="admin")

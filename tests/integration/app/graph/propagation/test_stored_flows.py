@@ -47,6 +47,7 @@ async def test_pages_of_children_have_the_number_of_visited_edges(
         await api.load({"featureSet": {"id": group, "features": features}})
         await api.load({"featureSet": {"id": group, "features": features[:1]}})
         monkeypatch.setattr(edge_pages, "PAGE", 1)
+        monkeypatch.setattr(edge_pages, "LARGE", 6)
         flows = StoredFlows(api.client, frozenset(), epoch_milliseconds())
         pages = [page async for page in flows.child_pages([vertex_id("default", group)])]
     members = set().union(*(page.of[vertex_id("default", group)] for page, _ in pages))

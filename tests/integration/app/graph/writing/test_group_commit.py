@@ -19,7 +19,6 @@ from app.graph.commits.write_statements import WRITE
 from app.graph.driver.errors import StoreFailedError
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.tag_job import TagJob
-from app.graph.writing import plan_time
 from app.graph.writing.unit import item_size
 from graphql_schema.ports.commands import (
     Command,
@@ -143,8 +142,8 @@ async def test_concurrent_calls_are_as_the_same_calls_one_by_one(
 ) -> None:
     """Outcomes, errors, records, edges and audit of calls that share transactions are those of separate ones."""
     monkeypatch.setattr(item_size, "REACHING_EDGES", 1)  # so that all calls of a round share one
-    monkeypatch.setattr(plan_time, "PLAN_SECONDS", inf)  # a slow machine divides no transaction
-    monkeypatch.setattr(long_writers, "LONG_SECONDS", inf)  # nor does it let a caller wait
+    monkeypatch.setattr(long_writers, "LONG_SECONDS", inf)  # a slow machine lets no caller wait,
+    monkeypatch.setattr(long_writers, "MAX_WAIT_SECONDS", inf)  # which would change the order of the calls
     calls, requests = Calls(seed), ObservedRequests()
     one, many = f"one-by-one{seed}", f"concurrent{seed}"
     apart, together = writers_over(module_writers), writers_over(module_writers)
@@ -179,9 +178,8 @@ async def test_a_refused_value_fails_only_its_call(graph: StoreGraph, writers: W
     }
 
 
-async def test_eight_calls_are_one_transaction(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_eight_calls_are_one_transaction(writers: Writers) -> None:
     """Concurrent calls of several callers need one read of the state and one write."""
-    monkeypatch.setattr(plan_time, "PLAN_SECONDS", inf)
     requests = ObservedRequests()
     writers.client.observers.append(requests)
     callers = [person(f"p{number}", roles="admin") for number in range(8)]

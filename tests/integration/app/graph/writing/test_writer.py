@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from math import inf
 from typing import Any
 
 import orjson
@@ -20,7 +19,7 @@ from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient, RequestReport
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.vertex_id import vertex_id
-from app.graph.writing import group_plan, plan_time
+from app.graph.writing import group_plan
 from app.graph.writing.writer import PolicedWriter
 from app.store.errors import StoreReason
 from graphql_schema.catalog.instants import FOREVER
@@ -330,7 +329,6 @@ async def test_a_long_call_shares_the_store_with_other_writers(
     writers: Writers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Alone, 300 items are two transactions; beside another call they are six, and its item is in the first of them."""
-    monkeypatch.setattr(plan_time, "PLAN_SECONDS", inf)
     monkeypatch.setattr(group_plan, "MAX_COST", 10_000_000)  # that of the items divides none
     requests, done = ObservedRequests(), []
     writers.client.observers.append(requests)

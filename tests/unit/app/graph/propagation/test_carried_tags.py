@@ -35,7 +35,7 @@ class Flows:
         ends = TARGETS if hop["ls"] == ["TARGET"] else TAGS
         rows, rest = page_of([hop], lambda _, vid: [(vid, far) for far in ends.get(vid, ())], pages.page)
         self.visited.append(len(rows[0]))
-        pages.add([[far for _, far in rows[0]]], rest, len(rows[0]))
+        pages.add([()], rest, len(rows[0]))
         return rows[0]
 
 

@@ -18,5 +18,5 @@ def _with_sets(step: Step) -> tuple[str, str, frozenset[str], frozenset[str]]:
 def test_a_hop_has_the_keys_of_the_text() -> None:
     """A hop names kinds by their codes, and starts from vertices unless another hop is named."""
     hop = hop_row("out", ("FEEDS",), ["Model"], (1, 2))
-    assert hop == {"d": "out", "ls": ["FEEDS"], "ks": [KINDS["Model"].code], "p": -1, "xs": [1, 2]}
+    assert hop == {"d": "out", "ls": ["FEEDS"], "ks": [KINDS["Model"].code], "p": -1, "ns": [], "xs": [1, 2]}
     assert all(f"h.{key}" in FLOW.text for key in (*hop, "more"))

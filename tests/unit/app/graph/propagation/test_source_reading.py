@@ -32,9 +32,9 @@ def test_a_group_is_a_source_whenever_its_children_are_read(order: tuple[int, ..
 
 def test_writes_elsewhere_do_not_change_what_is_read() -> None:
     """New edges to the vertices do, and edges between a source that was reached and its children."""
-    hops = [{"d": "in", "ls": ["A"], "p": -1, "xs": [TARGET]}, {"d": "in", "ls": ["B"], "p": 0, "xs": []}]
+    hops = [{"d": "in", "ls": ["A"], "p": -1, "xs": [TARGET]}, {"d": "in", "ls": ["B"], "p": 0, "ns": [], "xs": []}]
     reading = SourceReading([TARGET], EdgePages(hops))
-    reading.pages.add([[PARENT], []], [([], [(TARGET, "A", 1)]), ([], [])], 2)
+    reading.pages.add([[(PARENT, 1)], []], [([], [(TARGET, "A", 1)]), ([], [])], 2)
     assert not reading.is_changed(carried={PARENT, SOURCE}, joined={SOURCE})
     assert reading.is_changed(carried={TARGET}, joined=())
     assert reading.is_changed(carried=(), joined={PARENT})

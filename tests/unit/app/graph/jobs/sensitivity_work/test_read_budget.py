@@ -13,7 +13,6 @@ from app.graph.jobs.sensitivity_work.known_sources import KnownSources
 from app.graph.jobs.sensitivity_work.read_budget import (
     MAX_PARTS,
     MAX_REQUESTS,
-    MAX_VERTICES,
     VISITS_OF_LOOKUP,
     ReadBudget,
 )
@@ -23,6 +22,8 @@ from app.graph.records.touched import Touched
 from policies.sensitivity import SENSITIVITIES
 
 TOP = len(SENSITIVITIES) - 1
+MANY = 15_000
+"""Number of sources of a vertex: several times what one step reads."""
 
 
 async def test_a_long_chain_is_read_in_many_steps() -> None:
@@ -45,7 +46,7 @@ async def test_a_long_chain_is_read_in_many_steps() -> None:
 async def test_a_step_ends_after_many_vertices() -> None:
     """A wide lineage ends a step by the number of edges that it has visited, long before that of its requests."""
     wide: nx.DiGraph[int] = nx.DiGraph()
-    size = 3 * MAX_VERTICES
+    size = MANY
     wide.add_edges_from((source, size) for source in range(1, size))
     wide.add_edges_from((size + source, source) for source in range(1, size))
     flows: Any = Flows(wide, dict.fromkeys(wide, TOP), dict.fromkeys(wide, 0))
@@ -55,14 +56,14 @@ async def test_a_step_ends_after_many_vertices() -> None:
     assert (sum(flows.edges_read), flows.reads) == (PAGE, [PAGE + 1])
 
 
-@pytest.mark.parametrize(("part", "steps"), [(10**6, 4 + 8), (64, 48 + 8)])
+@pytest.mark.parametrize(("part", "steps"), [(10**6, 3 + 6 + 8), (64, 3 + 47 + 8)])
 async def test_one_vertex_with_many_large_sources_takes_many_steps(part: int, steps: int) -> None:
     """15,000 sources of one vertex: no request reads the records of more than a few, and no step more than its budget.
 
     If these are so large that a request has only 64 of them, a step ends after a few such requests. Eight steps examine
     them six times, once for groups among them, once for each rank, and once for the order in which they are stored.
     """
-    size = 3 * MAX_VERTICES
+    size = MANY
     star: nx.DiGraph[int] = nx.DiGraph((source, size) for source in range(1, size))
     flows: Any = Flows(star, {**dict.fromkeys(star, 0), size: TOP}, dict.fromkeys(star, 0), part=part)
     recomputation, done, taken = Recomputation(), False, 0
@@ -73,8 +74,7 @@ async def test_one_vertex_with_many_large_sources_takes_many_steps(part: int, st
         done = await recomputation.decide(flows, ReadBudget())
         assert len(flows.reads) <= MAX_REQUESTS
         assert flows.parts <= MAX_PARTS
-        assert max(flows.reads[taken <= 1 :], default=0) <= known_sources.AT_ONCE
-        assert max(flows.reads[taken == 0 :], default=0) <= MAX_VERTICES
+        assert max(flows.reads[taken < MANY // PAGE :], default=0) <= known_sources.AT_ONCE  # pages have no records
         taken += 1
     assert taken == steps
     assert recomputation.next_part() == {size: 0}
@@ -86,7 +86,7 @@ async def test_many_sources_are_read_beside_a_writer_of_their_edges(monkeypatch:
 
     That holds also if the step that reads all pages of these edges has sent more requests than others may.
     """
-    size = 3 * MAX_VERTICES
+    size = MANY
     monkeypatch.setattr(known_sources, "MAX_VERTICES", 100)  # so that no page has the records of its vertices
     star: nx.DiGraph[int] = nx.DiGraph((source, size) for source in range(1, size))
     flows: Any = Flows(star, {**dict.fromkeys(star, 0), size: TOP}, dict.fromkeys(star, 0), page=page)
@@ -107,7 +107,7 @@ async def test_the_edges_of_one_vertex_are_read_over_several_steps(changed: int)
 
     A writer of edges to the vertex lets the reading begin again; after some times, a step reads all, so the work ends.
     """
-    size = 3 * MAX_VERTICES
+    size = MANY
     star: nx.DiGraph[int] = nx.DiGraph((source, size) for source in range(1, size))
     flows: Any = Flows(star, {**dict.fromkeys(star, 0), size: TOP}, dict.fromkeys(star, 0), page=2_000)
     recomputation, done, pages = Recomputation(), False, list[int]()
@@ -129,7 +129,7 @@ async def test_edges_that_are_written_between_the_steps_are_looked_up(source: in
 
     No page is read again either, and the decision ends. New sources have children, which count as well.
     """
-    size, hubs = 3 * MAX_VERTICES, (30_000, 30_001)
+    size, hubs = MANY, (30_000, 30_001)
     star: nx.DiGraph[int] = nx.DiGraph((vid, hub) for hub in hubs for vid in range(1, size))
     flows: Any = Flows(star, {**dict.fromkeys(star, 0), hubs[0]: TOP, hubs[1]: 1}, dict.fromkeys(star, 0), page=2_000)
     recomputation, done, steps = Recomputation(), False, 0
