@@ -14,7 +14,7 @@ from app.graph.jobs.owner_job import OwnerJob
 from app.graph.jobs.receipt_expiry import ReceiptExpiry
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.tag_job import TagJob
-from app.graph.records.clock import epoch_milliseconds
+from app.graph.records.clock import PatientClock, epoch_milliseconds
 from app.graph.writing.writer import PolicedWriter
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.outcomes import WriteOutcome
@@ -33,9 +33,7 @@ class Job(Protocol):
 
 def jobs_of(client: GremlinClient, coordinator: WriteCoordinator) -> tuple[Job, ...]:
     """Return every job of `app/graph/jobs`, not started yet."""
-
-    def clock() -> int:
-        return coordinator.commit_log.present(epoch_milliseconds())
+    clock = PatientClock(lambda: coordinator.commit_log.present(epoch_milliseconds()))
 
     async def write_as(who: Principal, items: Sequence[Command]) -> list[WriteOutcome]:
         writer = PolicedWriter(client, coordinator, coordinator.access(who))

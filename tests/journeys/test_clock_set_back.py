@@ -1,5 +1,6 @@
 """The clock runs 400 days ahead for a while and is set back: changes keep their order, and later ones are dated now."""
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +28,8 @@ DUE = """query ($now: DateTime!) {
 TAKE = "mutation ($ids: [ID!]!) { takeThinEvents(input: {events: $ids}) { events { attempts } errors { code } } }"
 GATE = """query ($id: ID!) { asset(id: $id) { ... on ModelVersion {
   gate(alias: "champion") { missingApprovals } approvals { nodes { decision decidedAt } } } } }"""
+LINK = "mutation ($input: LinkInput!) { link(input: $input) { changed errors { code } } }"
+SENSITIVITY = "query ($id: ID!) { asset(id: $id) { sensitivity } }"
 START = datetime.now(UTC).replace(microsecond=0)
 JUMP, BACK = timedelta(days=400), timedelta(days=-400, seconds=1)
 
@@ -51,7 +54,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Replace the clock of readers and writers."""
     clock = Clock()
-    monkeypatch.setattr(clock_module, "time", SimpleNamespace(time_ns=clock.time_ns))
+    monkeypatch.setattr(clock_module, "time", SimpleNamespace(time_ns=clock.time_ns, monotonic=time.monotonic))
     return clock
 
 
@@ -198,3 +201,22 @@ async def test_a_thin_event_from_the_future_is_due(graph: StoreGraph, tmp_path: 
         for attempts in ([{"attempts": 1}] * 2, []):
             assert (await api.ask("root", TAKE, ids=ids))["takeThinEvents"]["events"] == attempts
         assert (await api.ask("root", DUE, now=clock.tick()))["thinEvents"]["totalCount"] == 0
+
+
+async def test_an_end_is_not_taken_as_passed_by_a_clock_that_is_ahead(
+    graph: StoreGraph, tmp_path: Path, clock: Clock
+) -> None:
+    """What an asset has from a source, until an end in the future, stays although the job works while it is ahead."""
+    async with open_api(graph, tmp_path) as api:
+        await api.load(
+            {"dataset": {"id": urn("secret"), "sensitivity": "RESTRICTED"}}, {"dataset": {"id": urn("copy")}}
+        )
+        until = shown(clock.now + timedelta(days=1))
+        edge = {"relation": "DERIVES", "from": urn("secret"), "to": urn("copy"), "validTo": until}
+        assert (await api.ask("root", LINK, input=edge))["link"] == {"changed": True, "errors": []}
+        clock.tick(JUMP)
+        await api.load({"dataset": {"id": urn("other"), "sensitivity": "RESTRICTED", "derivedFrom": [urn("copy")]}})
+        await api.load({"dataset": {"id": urn("other"), "sensitivity": "INTERNAL"}})
+        clock.tick(BACK)
+        await api.wait_for_jobs()
+        assert (await api.ask("root", SENSITIVITY, id=urn("copy")))["asset"] == {"sensitivity": "RESTRICTED"}
