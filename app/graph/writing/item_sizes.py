@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from app.graph.writing.unit.item_size import command_count, edge_count, text_length, weight
+from app.graph.writing.unit.item_size import command_count, edge_count, table_count, text_length, weight
 from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.ports.commands import Command, EventCommand
 
@@ -16,6 +16,7 @@ class ItemSize(NamedTuple):
     edges: int
     text: int
     weight: int
+    tables: int
 
 
 class ItemSizes:
@@ -49,6 +50,6 @@ class ItemSizes:
         """Return the size of an item, which is measured if it is not known."""
         known = self._known.get(id(item))
         if known is None:
-            size = ItemSize(command_count(item), edge_count(item), text_length(item), weight(item))
+            size = ItemSize(command_count(item), edge_count(item), text_length(item), weight(item), table_count(item))
             known = self._known[id(item)] = item, size
         return known[1]

@@ -50,6 +50,12 @@ MAX_BATCH_TEXT: Final = 1_250_000
 Short words count as SHORT_WORD characters.
 """
 
+MAX_EVENT_TABLES: Final = 10
+"""Maximal number of assets with columns in an event that is written in one transaction: each may take 10 ms.
+
+The plan of a transaction ends between its items, so an event of 40 wide ones in one item took 0.4 s of the lock.
+"""
+
 MAX_ATOMIC_EDGES: Final = 2_500
 """Maximal number of edges and sources of the items of an atomic call: all others wait for its one transaction."""
 
@@ -144,11 +150,11 @@ class PolicedWriter:
             ) from None
 
     def _is_too_long(self, event: EventCommand) -> bool:
-        """Return whether an event has more commands or edges, or longer texts, than one transaction should."""
+        """Return whether an event has more commands, edges or tables, or longer texts, than one transaction should."""
         size, contention = self._sizes.of(event), self._coordinator.contention
         is_long = size.edges > MAX_BATCH_EDGES // contention.share
         is_long = is_long or size.text > MAX_BATCH_TEXT // contention.time_share
-        return is_long or size.commands > MAX_BATCH_ITEMS
+        return is_long or size.commands > MAX_BATCH_ITEMS or size.tables > MAX_EVENT_TABLES
 
     def _batch_from(self, items: Sequence[Command], begin: int) -> Sequence[Command]:
         """Return the items of the next batch, which begin at the index ``begin``: fewer while several callers write."""

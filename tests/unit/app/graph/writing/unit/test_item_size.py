@@ -14,6 +14,7 @@ from app.graph.writing.unit.item_size import (
     edge_count,
     is_long,
     may_reach,
+    table_count,
     text_length,
     weight,
 )
@@ -141,3 +142,12 @@ def test_an_event_of_many_commands_is_long(commands: int, *, expected: bool) -> 
 def observing_one() -> ObserveCommand:
     """Return a command with one value."""
     return ObserveCommand(urn("dataset c"), "c", (ObservedValue("description", "x", (1,)),))
+
+
+def test_tables_are_assets_with_columns_of_an_event() -> None:
+    """Each counts once, also with several parts of columns; other values and registrations do not count."""
+    parts = [ObservedValue("columns", {}, (1,), name) for name in ("one", "two")]
+    wide = ObserveCommand(urn("dataset d"), "d", tuple(parts))
+    plain = ObserveCommand(urn("dataset p"), "p", (ObservedValue("format", "csv", (1,)),))
+    event = EventCommand(urn("dataset d"), "e", (wide, plain, wide), lambda _: None)
+    assert [table_count(each) for each in (event, wide, plain, asset("dataset d", {"columns": []}))] == [2, 1, 0, 0]
