@@ -8,6 +8,7 @@ from graphql_schema.fields.scalars import instant_text
 from graphql_schema.ports.record import Json, JsonObject, Record
 from graphql_schema.ports.row import Row
 from graphql_schema.rules.change_stamp import OWNER_TEAM, names_unseen, shown_owner, shows_no_owner
+from graphql_schema.rules.observation.observed_columns import BY_SOURCES
 
 VisibleRows = Mapping[str, Row]
 """The rows that are visible to the caller, by id."""
@@ -156,12 +157,15 @@ def _text(field: str, value: Json, visible: Collection[str]) -> str | None:
 
 
 def _scrubbed(value: Json, visible: Collection[str]) -> Json:
-    """Return the value without parts about hidden ids, with instants as RFC 3339 text."""
+    """Return the value without parts about hidden ids, with instants as RFC 3339 text.
+
+    The mark of a column whose sources may all be hidden is left out.
+    """
     if isinstance(value, Mapping):
         kept = {
             key: _redacted_value(key, each, visible)
             for key, each in value.items()
-            if not _is_hidden_id(key, each, visible)
+            if key != BY_SOURCES and not _is_hidden_id(key, each, visible)
         }
         return {key: each for key, each in kept.items() if each != []}  # a list of hidden ids only is left out
     if isinstance(value, list):

@@ -32,7 +32,7 @@ from app.graph.writing.effects.batch_effects import batch_effects
 from app.graph.writing.effects.counting_children import CountingChildren, ManyChildrenError, expected_parents
 from app.graph.writing.handlers.observe import tables_in
 from app.graph.writing.plan_time import PlanTime
-from app.graph.writing.prefetch import TransactionReads, prefetch, records_of_events, teams_of_names
+from app.graph.writing.prefetch import TransactionReads, attached_records_of, prefetch, teams_of_names
 from app.graph.writing.transaction_limits import is_divisible, limits_of, part_of, refuse_costly_ends
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import is_long, may_reach
@@ -120,7 +120,7 @@ class GroupPlan:
 
 
 FEW_TABLES: Final = 2
-"""Number of tables with columns, of an event, up to which it is planned on the event loop: each may take 13 ms."""
+"""Number of tables with columns, of an event, up to which it is planned on the event loop: each may take 10 ms."""
 
 MAX_ROUNDS: Final = 100
 """Maximal number of times that a transaction is read and planned: each plan may find that it needs further reads."""
@@ -275,7 +275,7 @@ class GroupPlanner:
             await run_in_turn(self._add_named, is_long(item), item, author)
 
     def _add_named(self, item: Command, author: Author) -> None:
-        self._missing.records.update(records_of_events(item, author), teams_of_names(item, author))
+        self._missing.records.update(attached_records_of(item, author), teams_of_names(item, author))
 
     async def _plan_batches(self, state: WorkingSet) -> list[BatchPlan]:
         """Plan every batch on the state that the earlier ones leave, with their sensitivity floors."""

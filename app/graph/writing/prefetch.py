@@ -18,9 +18,9 @@ from app.graph.records.receipt_record import is_receipt
 from app.graph.records.record_text import BriefRecord
 from app.graph.records.touched import Touched
 from app.graph.records.vertex_id import vertex_id
-from app.graph.writing.handlers.observe import observation_urn
 from app.graph.writing.handlers.record_ingestion import ingestion_urn
 from app.graph.writing.inheriting_children import InheritingChildren
+from app.graph.writing.rules.attach import observation_urn
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import commands_in, is_long
 from app.graph.writing.unit.read_set import ReadCoverage, ReadSet
@@ -53,6 +53,7 @@ from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.turns.gradual_release import RELEASE
+from graphql_schema.rules.observation.observed_columns import COLUMNS
 
 CATCH_UPS: Final = 3
 """Maximal number of times that what others wrote meanwhile is read again before the plan."""
@@ -205,10 +206,12 @@ async def prefetch(
     return await reads.read(missing)
 
 
-def records_of_events(item: Command, author: Author) -> Iterator[str]:
-    """Yield the URNs of the attached records that planning an item of an event reads: evidence, and its own record."""
+def attached_records_of(item: Command, author: Author) -> Iterator[str]:
+    """Yield the URNs of the attached records that planning an item reads: evidence, and the record of an event."""
     for command in commands_in(item):
-        if isinstance(command, ObserveCommand):
+        if isinstance(command, ObserveCommand) or (
+            isinstance(command, RegisterCommand) and command.values.get(COLUMNS)
+        ):
             yield observation_urn(author.tenant, command.urn)
     if isinstance(item, EventCommand | RecordIngestionCommand):
         yield item.subject

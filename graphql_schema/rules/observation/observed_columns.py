@@ -1,7 +1,8 @@
 """The fold of observed columns: a schema, and the source columns of which each job says that it computes a column.
 
 The evidence has parts. The part ``schema`` is a list of columns. Every other part has the source columns of each column
-by one facet of a job (or producer). It has the subject who sent it last; a job has up to three such parts.
+by one facet of a job (or producer). It has the subject who sent it last. An empty part that another subject sent is
+kept beside it, under its name and that subject, and counts for the bounds.
 
 The sources that events gave are kept apart from those of a registration: a column has the first under OBSERVED_FROM,
 the others under ``derivedFrom``. A registration replaces its own and leaves the observed ones; an event, the reverse.
@@ -41,14 +42,18 @@ SENDER: Final = "sender"
 """Key, in a part with source columns, of the subject who sent it; absent in those of earlier releases."""
 
 _FORMER_SENDER: Final = "by"
+"""The mark of the release before for the sender of a part."""
 
-_BY_SOURCES: Final = "bySources"
-"""Key, with true, of a column that neither a schema nor a client names, but source columns that events gave."""
+BY_SOURCES: Final = "bySources"
+"""Key, with true, of a column that exists only because a job gave sources for it."""
 
 _OBSERVED: Final = ("dataType", "description")
 """The values of a column that a schema gives."""
 
 Parts = Mapping[str, JsonObject]
+
+Sources = dict[tuple[str, str], Record]
+"""Source columns by their dataset and name."""
 
 
 def folded_columns(
@@ -58,7 +63,8 @@ def folded_columns(
 
     ``stored`` are the columns in the record, which the evidence ``before`` and other clients have made. A kept value is
     one of another client that differs from the schema. The evidence is ``after`` within the bounds of each sender. Only
-    columns get other sources that are named by a part with another value, or by one of those that are ``repeated``.
+    columns get other sources that are named by a part with another value, or by one of those that are ``repeated``: the
+    parts that the present event sends. If ``before`` has parts of an earlier release, all columns get theirs anew.
 
     With ``is_mixed``, the ``derivedFrom`` of ``stored`` may have sources of events: an earlier release kept them there.
     """
@@ -73,16 +79,20 @@ def folded_columns(
         touched |= known.keys() | set(_names_in(parts.values()))
     kept: set[str] = set()
     columns: list[JsonObject] = []
-    by_sources = {name for name, column in known.items() if former and _is_by(former, column)} - old_schema.keys()
+    former_sources, sources = _sources(former), _sources(parts)
+    by_sources = {
+        name for name, column in known.items() if former and is_mixed and _is_by(former_sources.get(name, {}), column)
+    } - old_schema.keys()
     named = set(_names_in(parts.values()))
     names, alone = _names(known, old_schema, new_schema, by_sources, {name: name in named for name in touched})
+    lone = frozenset(alone)
     for name in [*names, *alone]:
-        column = {key: value for key, value in known.get(name, {"name": name}).items() if key != _BY_SOURCES}
-        if name in alone:
-            column[_BY_SOURCES] = True
+        column = {key: value for key, value in known.get(name, {"name": name}).items() if key != BY_SOURCES}
+        if name in lone:
+            column[BY_SOURCES] = True
         _set_observed(column, old_schema.get(name, {}), new_schema.get(name, {}), kept)
         if name in touched:
-            _set_sources(column, _sources(former, name) if is_mixed else {}, _sources(parts, name))
+            _set_sources(column, former_sources.get(name, {}) if is_mixed else {}, sources.get(name, {}))
         columns.append(column)
     return columns, kept, parts
 
@@ -103,12 +113,13 @@ def all_sources(column: Record) -> list[Record]:
     return [*registered, *(each for each in observed if (each["dataset"], each["column"]) not in known)]
 
 
-def with_observed_sources(columns: Iterable[Record], stored: Iterable[Record]) -> list[Record]:
-    """Return the columns of a registration, with the observed sources of the stored columns of the same names."""
-    observed = {column["name"]: column[OBSERVED_FROM] for column in stored if column.get(OBSERVED_FROM)}
+def with_observed_sources(columns: Iterable[Record], parts: Parts) -> list[Record]:
+    """Return the columns, each with the source columns that the evidence ``parts`` has of it, as observed ones."""
+    found = _sources(parts)
+    plain = without_sources(columns, (OBSERVED_FROM,))
     return [
-        {**column, OBSERVED_FROM: observed[column["name"]]} if column["name"] in observed else column
-        for column in columns
+        {**column, OBSERVED_FROM: [*sources.values()]} if (sources := found.get(column["name"])) else column
+        for column in plain
     ]
 
 
@@ -117,10 +128,13 @@ def without_sources(columns: Iterable[Record], keys: Collection[str] = SOURCES) 
     return [{name: value for name, value in column.items() if name not in keys} for column in columns]
 
 
-def with_sources_of(columns: Iterable[Record], stored: Iterable[Record]) -> list[Record]:
-    """Return the columns, each with the source columns of the stored one of the same name, else with its own."""
+def with_sources_of(columns: Iterable[Record], stored: Iterable[Record], parts: Parts) -> list[Record]:
+    """Return the columns, each with the source columns of the stored one of the same name.
+
+    A column that is not stored has its own registered ones, and as observed ones those of the evidence ``parts``.
+    """
     by_name = {column["name"]: {key: column[key] for key in SOURCES if key in column} for column in stored}
-    plain = ((column, by_name.get(column["name"])) for column in columns)
+    plain = ((column, by_name.get(column["name"])) for column in with_observed_sources(columns, parts))
     return [column if own is None else {**without_sources([column])[0], **own} for column, own in plain]
 
 
@@ -153,9 +167,8 @@ def _names_in(parts: Iterable[JsonObject]) -> Iterable[str]:
             yield from part["value"]
 
 
-def _is_by(former: Parts, column: Record) -> bool:
+def _is_by(sources: Sources, column: Record) -> bool:
     """Return whether a column has nothing but source columns that parts of an earlier release gave."""
-    sources = _sources(former, column["name"])
     stored = column.get("derivedFrom") or ()
     is_bare = column.keys() <= {"name", "derivedFrom"}
     return is_bare and bool(sources) and all((each["dataset"], each["column"]) in sources for each in stored)
@@ -171,13 +184,15 @@ def _touched(before: Parts, after: Parts, repeated: Collection[str]) -> set[str]
     return found
 
 
-def _sources(parts: Parts, column: str) -> dict[tuple[str, str], Record]:
-    """Return the source columns of a column by all jobs, by their dataset and name, in this order."""
-    found: dict[tuple[str, str], Record] = {}
+def _sources(parts: Parts) -> dict[str, Sources]:
+    """Return the source columns of each column by all jobs, by their dataset and name, in this order."""
+    found: dict[str, Sources] = {}
     for part in sorted(part for part in parts if part != SCHEMA):
-        for source in (parts[part]["value"] or {}).get(column, ()):
-            found.setdefault((source["dataset"], source["column"]), source)
-    return {key: found[key] for key in sorted(found)}
+        for column, sources in (parts[part]["value"] or {}).items():
+            of_column = found.setdefault(column, {})
+            for source in sources:
+                of_column.setdefault((source["dataset"], source["column"]), source)
+    return {column: {key: each[key] for key in sorted(each)} for column, each in found.items()}
 
 
 def _names(
@@ -198,7 +213,7 @@ def _names(
     for name, column in known.items():
         if name in new_schema:
             continue
-        is_alone = _BY_SOURCES in column or name in by_sources
+        is_alone = BY_SOURCES in column or name in by_sources
         if column.get("sensitivity") is not None or not (is_alone or name in old_schema):
             others.append(name)
         elif is_alone and named.get(name, True):

@@ -1,7 +1,8 @@
 """The fold of observed values: what an asset is, by all events about it, in whatever order they arrive.
 
 Of each field and part, the value with the greatest order remains, as in a last-writer-wins map. Such a map is equal
-after every permutation and repetition of the events. Its entries are kept as evidence beside the record of the asset:
+after every permutation and repetition of the events. Sources of columns are an exception if several senders give the
+same part: the later event then replaces the other. Its entries are kept as evidence beside the record of the asset:
 the order of the value that remains, and a digest of it. A stored value whose digest differs comes from another client,
 and is kept.
 """
@@ -89,10 +90,13 @@ def fold(
     return result
 
 
-def is_observed(name: str, value: Json, parts: Mapping[str, JsonObject]) -> bool:
-    """Return whether events alone gave the stored value of a field; ``parts`` is its evidence, empty without any."""
+def is_observed(name: str, value: Json, parts: Mapping[str, JsonObject], *, is_mixed: bool = True) -> bool:
+    """Return whether events alone gave the stored value of a field; ``parts`` is its evidence, empty without any.
+
+    ``is_mixed`` is as in :func:`fold`.
+    """
     if name == COLUMNS:
-        return folded_columns([], {}, parts)[0] == folded_columns(value or [], parts, parts)[0]
+        return folded_columns([], {}, parts)[0] == folded_columns(value or [], parts, parts, is_mixed=is_mixed)[0]
     if name in LISTED:
         return all(not _is_of_others(each, parts.get(part_of(name, each))) for each in value or ())
     return not _is_of_others(value, parts.get(""))

@@ -18,11 +18,12 @@ from app.graph.records.vertex_record import (
     FORMER_DELETION,
     GIVEN_BY,
     default_display_name,
+    giver_of,
     is_unowned_stub,
     stub,
 )
 from app.graph.writing.handlers.link import field_of
-from app.graph.writing.handlers.observe import observation_urn
+from app.graph.writing.rules.attach import observation_urn
 from app.graph.writing.rules.denials import who_may_take, who_registered
 from app.graph.writing.rules.first_owner import is_of_author, may_take
 from app.graph.writing.rules.permissions import (
@@ -54,6 +55,7 @@ from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.turns.sorted_parts import sorted_in_runs
 from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_AT, REGISTERED_BY, RESERVED_FOR
+from graphql_schema.rules.observation.observed_columns import COLUMNS
 from graphql_schema.rules.observation.observed_values import is_observed
 from policies.blurred_limit import blurred
 
@@ -217,7 +219,10 @@ def _refuse_described(unit: ItemUnit, source: Record, own: list[EdgeKey], gone: 
     plain = {**plain, "displayName": default_display_name(source["name"], None)}
     entries = {} if evidence is None else evidence["entries"]
     differing = {name for name in source.keys() | plain.keys() if source.get(name) != plain.get(name)} - _BOOKKEEPING
-    is_given = any(not is_observed(name, source.get(name), entries.get(name, {})) for name in differing)
+    is_mixed = giver_of(source, COLUMNS) is None
+    is_given = any(
+        not is_observed(name, source.get(name), entries.get(name, {}), is_mixed=is_mixed) for name in differing
+    )
     has_own = any(_is_own_edge(unit, key, gone, remaining) for key in own)
     if is_given or has_own or source["index"]["owners"]:
         raise _described(source)

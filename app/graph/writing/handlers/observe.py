@@ -14,7 +14,7 @@ from app.graph.records.tag_edge import has_mode
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import giver_of, without_giver
 from app.graph.writing.handlers.register import register
-from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record
+from app.graph.writing.rules.attach import amended, new_attached_record, observation_urn
 from app.graph.writing.rules.permissions import needs_confirmation
 from app.graph.writing.unit.item_size import commands_in
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -58,11 +58,6 @@ def observe(unit: ItemUnit, command: ObserveCommand) -> WriteOutcome:
     _forget_givers(unit, command.urn, before, unseen & values.keys())
     _keep_evidence(unit, command.urn, evidence, folded.entries)
     return replace(outcome, observed=_changes(unit, command, folded, unseen | {COLUMNS}, refused))
-
-
-def observation_urn(tenant: str, urn: str) -> str:
-    """Return the URN of the evidence of an asset."""
-    return attached_urn(tenant, "observation", urn)
 
 
 def tables_in(item: Command, state: WorkingSet, tenant: str) -> int:

@@ -10,6 +10,7 @@ from typing import Final
 
 from app.graph.records.vertex_record import giver_of, is_unowned_stub, registered, updated, with_confirmed, with_givers
 from app.graph.writing.rules.approved_content import DIGESTS
+from app.graph.writing.rules.attach import column_parts
 from app.graph.writing.rules.default_owner import with_default_owner
 from app.graph.writing.rules.edge_declarations import declare_edges, end_blocks
 from app.graph.writing.rules.edge_effects import refresh_owner_team, update_owner_team, update_use_times
@@ -178,7 +179,7 @@ def _refer(unit: ItemUnit, target: Target) -> None:
 def _stage(unit: ItemUnit, target: Target) -> WriteOutcome:
     """Stage record, edges and audit; the right on the result is checked last, when the result is known."""
     vid, command = ensure_stub(unit, target.command.urn), target.command
-    after = _changed(unit.lookup.known(vid), target, stored=unit.lookup.batch.existed(vid))
+    after = _changed(unit, unit.lookup.known(vid), target, stored=unit.lookup.batch.existed(vid))
     if target.creates:
         unit.audit.record_action(vid, ChangeAction.REGISTERED)
         unit.lookup.batch.request_group(vid)
@@ -204,13 +205,13 @@ def _stage(unit: ItemUnit, target: Target) -> WriteOutcome:
     return WriteOutcome(outcome, command.urn, unit.lookup.known(vid)["revision"])
 
 
-def _changed(record: Record, target: Target, *, stored: bool) -> Record:
-    """Return the record with the values of the command; its columns keep the sources that events gave."""
+def _changed(unit: ItemUnit, record: Record, target: Target, *, stored: bool) -> Record:
+    """Return the record with the values of the command; its columns have the sources that events gave."""
     values = target.command.values
     if target.command.action is not None:
         return updated(record, values)
     if values.get(COLUMNS) and target.command.counted is None:
-        values = {**values, COLUMNS: with_observed_sources(values[COLUMNS], record.get(COLUMNS) or ())}
+        values = {**values, COLUMNS: with_observed_sources(values[COLUMNS], column_parts(unit, target.command.urn))}
     return registered(record, _without_late_state(values, target.before), stored=stored)
 
 

@@ -20,9 +20,10 @@ from app.graph.records.edge_record import (
     with_links_of,
 )
 from app.graph.records.tag_edge import declared_part, released, restored_declaration
-from app.graph.records.vertex_record import updated, with_givers, without_giver
+from app.graph.records.vertex_record import updated, with_givers
 from app.graph.writing.handlers.register import RETIRED
 from app.graph.writing.rules.approved_content import DIGESTS, RETRACTED
+from app.graph.writing.rules.attach import column_parts
 from app.graph.writing.rules.edge_declarations import to_amend
 from app.graph.writing.rules.edge_effects import (
     change_edge,
@@ -102,12 +103,12 @@ def restore_fields(unit: ItemUnit, record: Record, change: Record) -> WriteOutco
         raise invalid(nothing_to_restore(change), "change")
     _refuse_content(record, values)
     _refuse_changed_since(unit, record, change, [*values, *edges, *([] if values or edges else owner)])
-    after = _restored(record, values)
+    after = _restored(unit, record, values)
     if after["stage"] == RETIRED != record["stage"]:
         require_right(unit, "retire", record)
     after = with_givers(after, unit.visibility.changed_secrets(record, after), unit.author.subject)
     if any(entry["field"] == COLUMNS for entry in values):
-        after = without_giver(after, COLUMNS)
+        after = with_givers(after, {COLUMNS}, "")  # none would be of an earlier release, whose sources are compared
     unit.staging.put(vid, after)
     update_use_times(unit, vid)
     unit.lookup.require_records(*(urn for entry in edges for urn in _runs_of(unit, entry)))
@@ -162,15 +163,17 @@ def _refuse_changed_since(unit: ItemUnit, record: Record, change: Record, entrie
         )
 
 
-def _restored(record: Record, values: list[Record]) -> Record:
+def _restored(unit: ItemUnit, record: Record, values: list[Record]) -> Record:
     """Return the record with its former values. ``sensitivity`` in an update sets the declared sensitivity.
 
-    A column that the record has keeps its present sources.
+    A column that the record has keeps its present sources. Another one gets the registered sources that it had, and the
+    observed ones by the present evidence. Those that it had may include a guess of the caller, which the next event
+    would compare with the evidence.
     """
     before = {entry["field"]: entry["before"] for entry in values}
     if before.get(COLUMNS):
         former = next(entry[_FORMER] for entry in values if entry["field"] == COLUMNS)
-        before[COLUMNS] = with_sources_of(former, record.get(COLUMNS) or ())
+        before[COLUMNS] = with_sources_of(former, record.get(COLUMNS) or (), column_parts(unit, record["id"]))
     if "declaredSensitivity" in before:
         before["sensitivity"] = before.pop("declaredSensitivity")
     return updated(record, before)

@@ -13,9 +13,10 @@ from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import has_lasting_owner
 from app.graph.writing.unit.rejections import over_limit
 from graphql_schema.catalog.urn import make_urn, slug_of
-from graphql_schema.ports.record import Json, Record
+from graphql_schema.ports.record import Json, JsonObject, Record
 from graphql_schema.rules.change_stamp import MADE_AT, date_apart
 from graphql_schema.rules.gate_evaluation import REPORTERS, UNOWNED
+from graphql_schema.rules.observation.observed_columns import COLUMNS
 from policies.blurred_limit import blurred
 
 MAX_UNOWNED: Final = {"checks": 1_000, "incidents": 1_000, "months of usage": 10_000}
@@ -35,6 +36,23 @@ def attached_urn(tenant: str, slug: str, *identity: str) -> str:
     because the hash has no key.
     """
     return make_urn(slug, "catalog", "", _hash(tenant, *identity))
+
+
+def observation_urn(tenant: str, urn: str) -> str:
+    """Return the URN of the evidence of an asset: what events said about it."""
+    return attached_urn(tenant, "observation", urn)
+
+
+def column_parts(unit: ItemUnit, urn: str) -> dict[str, JsonObject]:
+    """Return the parts of the evidence of the columns of an asset; empty without any.
+
+    Raises NotReadError if the evidence was not read.
+    """
+    evidence = observation_urn(unit.author.tenant, urn)
+    unit.lookup.require_records(evidence)
+    known = unit.lookup.record(evidence) or {"entries": {}}
+    parts: dict[str, JsonObject] = known["entries"].get(COLUMNS, {})
+    return parts
 
 
 def new_urn(unit: ItemUnit, slug: str, *identity: str, prefix: str = "") -> str:

@@ -29,8 +29,8 @@ MAX_RECORD: Final = 100_000
 """Maximal size of the large values of an asset and the ids of its tags together, as JSON in bytes.
 
 A page of 500 of them stays below the memory that an operation may read, unless they are thousands of short values.
-The sources of columns do not count; they take up to 64 KiB more. The aliases of a model take up to 100 KB more for each
-caller who set some.
+The sources of columns do not count; those of events take up to 144 KiB more. The aliases of a model take up to 100 KB
+more for each caller who set some.
 """
 
 MAX_TAGS: Final = 100

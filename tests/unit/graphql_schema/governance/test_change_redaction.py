@@ -391,3 +391,10 @@ def test_the_ids_of_an_entry_are_those_of_its_edge_and_of_both_sides() -> None:
         edge=["FEEDS", TEAM.urn, SUBJECT.urn],
     )
     assert list(named_ids(stored)) == [TEAM.urn, SUBJECT.urn, HIDDEN, OTHER, DATA.urn]
+
+
+def test_the_mark_of_a_column_by_sources_is_left_out() -> None:
+    """It would show that a column without a visible source has a hidden one."""
+    column = {"name": "x", "bySources": True, "observedFrom": [{"dataset": HIDDEN, "column": "c"}]}
+    entry = {"field": "columns", "before": None, "after": [column]}
+    assert json.loads(redacted_entry(entry, SUBJECT, KNOWN)["after"]) == [{"name": "x"}]

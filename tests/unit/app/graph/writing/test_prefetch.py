@@ -20,6 +20,7 @@ from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import stub
 from app.graph.writing import prefetch
 from app.graph.writing.prefetch import PrefetchRequest
+from app.graph.writing.rules.attach import observation_urn
 from app.graph.writing.unit.read_set import NotReadError, ReadSet
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.commands import (
@@ -266,11 +267,15 @@ def test_an_event_needs_its_evidence_and_its_record(memory: Memory) -> None:
     item = EventCommand(urn("dataset d"), "e1", (ObserveCommand(urn("dataset d"), "d"),), lambda _: None)
     ran = RecordIngestionCommand(urn("dataset d"), "e1", "jobs", "WRITTEN", changed=True, values={})
     memory.run(*item.commands, ran)
-    found = [*prefetch.records_of_events(item, memory.author())]
+    found = [*prefetch.attached_records_of(item, memory.author())]
     stored = {each["id"] for each in memory.vertices.values() if each["kind"] != "CHANGE"}
     assert {*found} == stored
-    assert [*prefetch.records_of_events(ran, memory.author())] == found[1:]
-    assert [*prefetch.records_of_events(asset("dataset d"), memory.author())] == []
+    assert [*prefetch.attached_records_of(ran, memory.author())] == found[1:]
+    assert [*prefetch.attached_records_of(asset("dataset d"), memory.author())] == []
+    columns = asset("dataset d", {"columns": [{"name": "a"}]})
+    assert [*prefetch.attached_records_of(columns, memory.author())] == [
+        observation_urn(memory.author().tenant, urn("dataset d"))
+    ]
 
 
 def test_what_names_a_merged_vertex_is_read_where_it_leads() -> None:

@@ -87,16 +87,29 @@ def test_the_sources_of_an_earlier_release_leave_the_registered_ones() -> None:
     assert all_sources(given[0]) == refs("hand", "x")
 
 
+def test_a_registered_column_is_not_taken_for_an_earlier_one() -> None:
+    """After the upgrade, a registered guess neither moves to the end if it is right, nor ends with the hidden one."""
+    old = {"order": [1], "digest": "", "value": {"z": refs("right")}, "by": "ci"}
+    for guess in ("right", "wrong"):
+        stored: list[dict[str, Any]] = [{"name": "z", "derivedFrom": refs(guess)}, {"name": "a"}]
+        for new in (sources(2, z=["right"], q=["v"]), sources(2, q=["v"])):
+            columns, _, _ = folded_columns(stored, {"one": old}, {"one": new}, is_mixed=False)
+            assert [column["name"] for column in columns] == ["z", "a", "q"]
+
+
 def test_a_registration_keeps_observed_sources() -> None:
-    """Those of the stored column with the same name; a revert keeps also the registered ones."""
+    """It has those of the evidence; a revert keeps those of stored columns, and the registered ones of others."""
     stored: list[dict[str, Any]] = [{"name": "a", "derivedFrom": refs("x"), "observedFrom": refs("y")}, {"name": "b"}]
     given: list[dict[str, Any]] = [
         {"name": "b"},
         {"name": "a", "derivedFrom": refs("z")},
-        {"name": "c", "derivedFrom": refs("w")},
+        {"name": "c", "derivedFrom": refs("w"), "observedFrom": refs("guess")},
+        {"name": "d", "observedFrom": refs("guess")},
     ]
-    assert with_observed_sources(given, stored) == [given[0], {**given[1], "observedFrom": refs("y")}, given[2]]
-    assert with_sources_of(given, stored) == [given[0], stored[0], given[2]]
+    parts = {SCHEMA: schema({"name": "b"}), "one": sources(a=["z"], c=["y"]), "two": sources(c=["v"])}
+    others = [{**given[2], "observedFrom": refs("v", "y")}, {"name": "d"}]
+    assert with_observed_sources(given, parts) == [given[0], {**given[1], "observedFrom": refs("z")}, *others]
+    assert with_sources_of(given, stored, parts) == [given[0], stored[0], *others]
 
 
 def test_the_evidence_is_bounded_by_sender() -> None:

@@ -112,3 +112,12 @@ def test_a_part_or_a_column_of_a_client_is_not_observed() -> None:
     assert is_observed("columns", record["columns"], entries["columns"])
     for column in ({"name": "a", "dataType": "INT", "description": "hand"}, {"name": "hand", "dataType": "INT"}):
         assert not is_observed("columns", [*columns[1:], column], entries["columns"])
+
+
+def test_a_registered_source_is_not_observed_by_an_earlier_release() -> None:
+    """A client who gave the columns learns by no merge whether the guess is among sources of an earlier release."""
+    sources = [{"dataset": "d", "column": "right"}]
+    parts = {"one": {"order": [1], "digest": "", "value": {"z": sources}, "by": "ci"}}
+    stored = [{"name": "z", "derivedFrom": sources}]
+    assert is_observed("columns", stored, parts)
+    assert not is_observed("columns", stored, parts, is_mixed=False)
