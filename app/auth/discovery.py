@@ -1,30 +1,44 @@
 """Fetches the discovery document of an issuer, and through it the public signing keys.
 
 Sources: OpenID Connect Discovery 1.0 section 4 and RFC 8414 section 3 for the URL of the document, whose ``issuer``
-must equal the configured issuer. RFC 7517 section 5: keys of an unknown type are ignored.
+must equal the configured issuer. RFC 7517 section 5: keys of an unknown type are ignored. RFC 7518 section 6 names the
+members of a key, public and private.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx2
 import orjson
+import structlog
 from joserfc.errors import JoseError
-from joserfc.jwk import JWKRegistry, Key, KeySet, OctKey, RSAKey
+from joserfc.jwk import JWKRegistry, Key, KeySet, RSAKey
 
 from app.auth.issuers import Issuer, require_url
+from graphql_schema.ports.record import JsonObject
 from policies.errors import ConfigurationError
+
+log = structlog.get_logger(__name__)
 
 MAX_DOCUMENT_BYTES = 1 << 20
 """Maximum size in bytes of the body of any response of an issuer; a larger one is refused."""
 MIN_RSA_BITS = 2048
+MAX_RSA_BITS = 8192
 MAX_KEYS = 100
-"""Maximum number of keys in a key set; importing one takes about 0.2 ms, in which nothing else is done."""
+"""Maximum number of keys in a key set; importing 100 takes up to 20 ms, in which nothing else is done."""
 DEADLINE_SECONDS = 15.0
 """Time limit in seconds for fetching discovery document and keys together, and for one exchange of a sign-in."""
+
+_PUBLIC_MEMBERS: Final = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
+"""The members of a public key, by its type."""
+_COMMON_MEMBERS: Final = ("kty", "kid", "use", "key_ops", "alg")
+_PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth"})
+_MAX_TEXT: Final = {"n": 1_368, "e": 44, "x": 88, "y": 88}
+"""Maximum length in characters of numbers in base64url: 8,192 bits, 256 bits (FIPS 186-5), 521 bits."""
 
 
 class DiscoveryError(Exception):
@@ -41,7 +55,7 @@ async def fetch_keys(client: httpx2.AsyncClient, issuer: Issuer, deadline: float
         jwks_uri = endpoint(await _discover(client, issuer), "jwks_uri", issuer)
         document = await _get_json_object(client, jwks_uri)
     try:
-        return import_keys(document)
+        return import_keys(document, issuer)
     except DiscoveryError as error:
         raise DiscoveryError(f"{issuer.url}: {error}") from None
 
@@ -86,33 +100,46 @@ async def _limited(issuer: Issuer, deadline: float) -> AsyncIterator[None]:
         ) from error
 
 
-def import_keys(document: dict[str, object]) -> KeySet:
+def import_keys(document: dict[str, object], issuer: Issuer) -> KeySet:
     """Return the usable keys of a JWK set.
 
-    Leaves out keys with a ``use`` other than ``sig``, symmetric keys, RSA keys under `MIN_RSA_BITS`, invalid keys, and
-    keys of unknown types. Raises `DiscoveryError` if no key remains, or the set has more than `MAX_KEYS` keys.
+    Leaves out keys with a ``use`` other than ``sig``, symmetric keys, RSA keys under `MIN_RSA_BITS` or over
+    `MAX_RSA_BITS`, invalid keys, and keys of unknown types. Keys with private members are left out and logged. Raises
+    `DiscoveryError` if no key remains, or the set has more than `MAX_KEYS` keys.
     """
     given = document.get("keys")
     entries = given if isinstance(given, list) else []
     if len(entries) > MAX_KEYS:
         raise DiscoveryError(f"the key set has {len(entries)} keys; remove old ones there, {MAX_KEYS} are the limit")
-    keys = [key for entry in entries if (key := _import_key(entry))]
+    for_signatures = [entry for entry in entries if isinstance(entry, dict) and entry.get("use", "sig") == "sig"]
+    public = [entry for entry in for_signatures if not _PRIVATE_MEMBERS & entry.keys()]
+    if private := len(for_signatures) - len(public):
+        # Everyone can sign with a private key that is published. The import of one without its primes also searches
+        # for them, for 0.1 s (4,096 bits) to 7 s (16,384 bits).
+        log.warning("private_signing_keys_ignored", issuer=issuer.url, keys=private)
+    keys = [key for entry in public if (key := _import_key(entry))]
     if not keys:
         raise DiscoveryError(
-            f"the key set has no asymmetric signing key that is valid (RSA: {MIN_RSA_BITS} bits or more); add one there"
+            "the key set has no asymmetric, public signing key that is valid "
+            f"(RSA: {MIN_RSA_BITS} to {MAX_RSA_BITS} bits); add one there"
         )
     return KeySet(keys)
 
 
-def _import_key(entry: object) -> Key | None:
-    if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
+def _import_key(entry: JsonObject) -> Key | None:
+    """Return the key of a JWK without private members; None if it is not usable."""
+    kind = entry.get("kty")
+    if not isinstance(kind, str) or kind not in _PUBLIC_MEMBERS:
+        return None
+    used = {name: entry[name] for name in (*_COMMON_MEMBERS, *_PUBLIC_MEMBERS[kind]) if name in entry}
+    if any(len(str(used.get(name, ""))) > size for name, size in _MAX_TEXT.items()):
         return None
     try:
-        key = JWKRegistry.import_key(entry)
+        key = JWKRegistry.import_key(used)
         key.ensure_kid()
     except (JoseError, ValueError, TypeError):
         return None
-    if isinstance(key, OctKey) or (isinstance(key, RSAKey) and key.raw_value.key_size < MIN_RSA_BITS):
+    if isinstance(key, RSAKey) and not MIN_RSA_BITS <= key.raw_value.key_size <= MAX_RSA_BITS:
         return None
     return key
 

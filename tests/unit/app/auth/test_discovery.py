@@ -4,9 +4,11 @@ import asyncio
 
 import httpx2
 import pytest
-from joserfc.jwk import OctKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+from joserfc.jwk import OctKey, RSAKey
 from starlette.responses import RedirectResponse
 from starlette.types import Receive, Scope, Send
+from structlog.testing import capture_logs
 from support.servers.issuer import (
     AUDIENCE,
     EC,
@@ -77,8 +79,41 @@ async def test_a_symmetric_key_is_dropped_when_the_set_loads(issuer: LiveIssuer)
     keys = await fetch_keys(issuer.client(), Issuer(URL, AUDIENCE, "acme"))
     assert {key.kid for key in keys} == {"ec", "rsa"}
     issuer.keys = [SYMMETRIC]
-    with pytest.raises(DiscoveryError, match="no asymmetric signing key"):
+    with pytest.raises(DiscoveryError, match="no asymmetric, public signing key"):
         await fetch_keys(issuer.client(), Issuer(URL, AUDIENCE, "acme"))
+
+
+@pytest.mark.parametrize("left_out", [set(), {"p", "q", "dp", "dq", "qi"}, {"d"}], ids=["all", "d", "primes"])
+async def test_a_published_private_key_is_not_trusted(issuer: LiveIssuer, left_out: set[str]) -> None:
+    """A key with any private member is left out and logged: all can sign with it, and its import may take seconds."""
+    private = {name: value for name, value in RSA.as_dict(private=True).items() if name not in left_out}
+    issuer.jwks = {"keys": [private, EC.as_dict(private=False)]}
+    with capture_logs() as logs:
+        keys = await fetch_keys(issuer.client(), Issuer(URL, AUDIENCE, "acme"))
+    assert {key.kid for key in keys} == {"ec"}
+    assert [(line["event"], line["issuer"], line["keys"]) for line in logs] == [
+        ("private_signing_keys_ignored", URL, 1)
+    ]
+    issuer.jwks = {"keys": [private]}
+    with pytest.raises(DiscoveryError, match="no asymmetric, public signing key"):
+        await fetch_keys(issuer.client(), Issuer(URL, AUDIENCE, "acme"))
+
+
+@pytest.mark.parametrize(("bits", "exponent", "usable"), [(8192, 3, True), (8193, 3, False), (2048, 1 << 300, False)])
+async def test_a_huge_public_key_is_dropped(issuer: LiveIssuer, bits: int, exponent: int, *, usable: bool) -> None:
+    """RSA keys of more than 8,192 bits, or with a huge exponent, are left out: their use would hold up all callers."""
+    numbers = RSAPublicNumbers(exponent | 1, (1 << bits) - 1)
+    huge = RSAKey.import_key(numbers.public_key(), {"kid": "huge"}).as_dict(private=False)
+    issuer.jwks = {"keys": [huge, EC.as_dict(private=False)]}
+    keys = await fetch_keys(issuer.client(), Issuer(URL, AUDIENCE, "acme"))
+    assert {key.kid for key in keys} == ({"ec", "huge"} if usable else {"ec"})
+
+
+async def test_other_members_of_a_key_are_not_imported(issuer: LiveIssuer) -> None:
+    """Members that no verification needs are left out, so that they can neither fail nor cost anything."""
+    issuer.jwks = {"keys": [{**EC.as_dict(private=False), "x5u": 5, "n": "A" * 9_000, "e": "AQAB"}]}
+    (key,) = await fetch_keys(issuer.client(), Issuer(URL, AUDIENCE, "acme"))
+    assert key.as_dict().keys() <= {"kty", "kid", "use", "alg", "crv", "x", "y"}
 
 
 @pytest.mark.parametrize("status_code", [301, 302, 303, 307, 308])
