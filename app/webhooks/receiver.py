@@ -13,6 +13,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from app.webhooks.bounded_socket import Allowance, BoundedSocket
+from app.webhooks.interim_responses import InterimBoundedResponse, TooManyInterimError
 from app.webhooks.receiver_hosts import HostRule, is_address
 from app.webhooks.receiver_tls import client_tls
 
@@ -68,6 +69,7 @@ class Receiver:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=SECONDS, sock_connect=CONNECT_SECONDS),
             trust_env=False,
+            response_class=InterimBoundedResponse,
             auto_decompress=False,
             max_line_size=MAX_HEADER_BYTES,
             max_field_size=MAX_HEADER_BYTES,
@@ -93,6 +95,8 @@ class Receiver:
         except aiohttp.ClientConnectorError as error:
             refused = isinstance(error.os_error, AddressRefusedError) and not self._is_probe
             raise DeliveryFailedError("ADDRESS_REFUSED" if refused else "NO_CONNECTION") from None
+        except TooManyInterimError:
+            raise DeliveryFailedError("TOO_LONG") from None
         except (aiohttp.ClientError, OSError, ValueError):
             raise DeliveryFailedError("NO_CONNECTION" if self._allowance.left else "TOO_LONG") from None
         if not 200 <= status < 300:  # noqa: PLR2004 - the statuses of success
