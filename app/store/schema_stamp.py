@@ -116,6 +116,17 @@ def write_stamp(folder: Path, schema: StoreSchema) -> None:
     scratch.replace(path)
 
 
+def checked_stamp(value: object) -> JsonObject:
+    """Return a stamp that was read; raises TypeError, KeyError or ValueError if it is none."""
+    if not isinstance(value, dict) or type(value["version"]) is not int or not isinstance(value["digest"], str):
+        raise TypeError("A stamp has a version, a digest and a schema.")
+    for section, elements in value["schema"].items():
+        name = _NAME_FIELDS.get(section, "name")
+        if not isinstance(elements, list) or not all(isinstance(element[name], str) for element in elements):
+            raise TypeError(section)
+    return value
+
+
 def refuse_other_schema(what: str, stamp: JsonObject, schema: StoreSchema, *, upgrading: bool = False) -> None:
     """Raise `SchemaMismatchError` unless ``schema`` can be used with data of a stamp, at once or by an upgrade now.
 

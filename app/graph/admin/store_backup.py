@@ -22,7 +22,8 @@ from app.graph.admin.store_client import DEADLINE, embedded_client, product_stor
 from app.graph.admin.store_schema import store_schema
 from app.graph.driver.gremlin_client import GremlinClient
 from app.settings import Settings
-from app.store.embedded.backup_folder import Backup, BackupFolder, BackupResult, instant_of
+from app.store.embedded.backup_folder import BackupFolder, BackupResult, instant_of
+from app.store.embedded.backup_manifest import Backup
 from app.store.embedded.data_lock import DataLock
 from app.store.embedded.embedded_store import OWNER_ONLY
 from app.store.embedded.index_files import INDEX_FOLDER, finish_rebuild

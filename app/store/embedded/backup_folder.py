@@ -23,99 +23,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
-from typing import Final, Self, TypeVar
+from pathlib import Path
+from typing import Final, Self
 
 import orjson
 
-from app.store.embedded.index_files import INDEX_FOLDER
+from app.store.embedded.backup_manifest import FORMAT, OTHER_FORM, Backup, BackupFile
 from app.store.errors import BackupError
 from app.store.schema_stamp import DATA_FOLDER
-from graphql_schema.ports.record import JsonObject
 
-ValueT = TypeVar("ValueT")
-
-FORMAT: Final = 1
 MARKER: Final = "mlg-backups.json"
 FILES: Final = "files"
 OWNER_ONLY: Final = 0o700
 """Mode of the folder, which contains the data of all tenants."""
 _CHUNK: Final = 1 << 20
-_DIGEST: Final = re.compile("[0-9a-f]{64}")
 _NAME: Final = re.compile(r"\d{8}T\d{6}\.\d{3}Z", re.ASCII)
-_NO_NAMES: Final = frozenset({"", ".", ".."})
-_STORED: Final = re.compile(rf"{DATA_FOLDER}/[0-9a-f]{{8}}\.jdb|{INDEX_FOLDER}/.+", re.DOTALL)
-"""The paths of the files of data and index. Another file there, such as `je.properties`, would configure the store."""
-_MAX_PART: Final = 255
-"""Maximal bytes of a name in a folder; longer ones are refused by the usual file systems."""
-_MAX_PATH: Final = 1_024
 _END: Final = 4096
 """Bytes at both ends of a file that identify it."""
-
-
-@dataclass(frozen=True, slots=True)
-class BackupFile:
-    """A file of a backup: its SHA-256 in hex, its size in bytes, and the SHA-256 of its ends."""
-
-    digest: str
-    size: int
-    ends: str
-
-
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """A manifest. ``storage`` is the release of JanusGraph, and ``schema`` the schema stamp of the data.
-
-    ``index`` states whether the backup has the index. ``digest`` is that of the data, None if it was not computed.
-    """
-
-    name: str
-    release: str
-    storage: str
-    schema: JsonObject
-    index: bool
-    files: dict[str, BackupFile]
-    digest: JsonObject | None = None
-
-    @property
-    def size(self) -> int:
-        """The bytes of all files."""
-        return sum(file.size for file in self.files.values())
-
-    def stored(self) -> bytes:
-        """Return the manifest as JSON."""
-        files = {path: [file.digest, file.size, file.ends] for path, file in sorted(self.files.items())}
-        about = {"format": FORMAT, "name": self.name, "release": self.release, "storage": self.storage}
-        rest = {"index": self.index, "digest": self.digest, "files": files, "schema": self.schema}
-        return orjson.dumps(about | rest, option=orjson.OPT_INDENT_2)
-
-    @classmethod
-    def of(cls, path: Path) -> Self:
-        """Return the backup of a manifest; raises `BackupError` if it is damaged or has another form."""
-        try:
-            found = orjson.loads(path.read_bytes())
-            if found["format"] != FORMAT:
-                raise BackupError(_OTHER_FORM.format(path=path, found=found["format"], known=FORMAT))
-            files = {_safe(name): _checked(*values) for name, values in found["files"].items()}
-            _refuse_files_in_files(files)
-            made = cls(
-                _name_of(path, found["name"]),
-                _of_type(str, found["release"]),
-                _of_type(str, found["storage"]),
-                _of_type(dict, found["schema"]),
-                _of_type(bool, found["index"]),
-                files,
-                None if found["digest"] is None else _of_type(dict, found["digest"]),
-            )
-        except (ValueError, KeyError, TypeError, AttributeError, IsADirectoryError) as error:
-            raise BackupError(f"The manifest {path} is damaged; delete it, and use another backup.") from error
-        return made
-
-
-_OTHER_FORM: Final = (
-    "{path} has the form {found!r} of backups, and this program reads form {known}. Use the release of `mlg` that "
-    "wrote it."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +73,7 @@ class BackupFolder:
                 f"The file {marker} is damaged. Restore it from a copy, or use another backup."
             ) from error
         if found != FORMAT:
-            raise BackupError(_OTHER_FORM.format(path=path, found=found, known=FORMAT))
+            raise BackupError(OTHER_FORM.format(path=path, found=found, known=FORMAT))
         return cls(path)
 
     @classmethod
@@ -250,8 +174,11 @@ class BackupFolder:
     def extract(self, backup: Backup, target: Path, report: Callable[[int], None]) -> None:
         """Copy the files of a backup into ``target``, and compare each with its size and its SHA-256.
 
-        ``report`` gets the bytes of each part. Raises `BackupError` if a file is absent or damaged, or the disk full.
+        ``report`` gets the bytes of each part. Raises `BackupError` if there are no data, a file is absent or damaged,
+        or the disk is full.
         """
+        if not any(name.startswith(f"{DATA_FOLDER}/") for name in backup.files):
+            raise BackupError(f"The backup {backup.name} has no data; use another backup.")
         for name, file in backup.files.items():
             source, copy = self.path / FILES / file.digest, target / name
             if not source.is_file():
@@ -314,50 +241,6 @@ def instant_of(name: str) -> datetime:
 
 def _name_at(at: datetime) -> str:
     return at.strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
-
-
-def _safe(name: str) -> str:
-    """Return the path of a file within the store's folder.
-
-    Raises ValueError if it is none of data or index, leads out of the folder, is not in its shortest form, or is too
-    long.
-    """
-    if not _STORED.fullmatch(name):
-        raise ValueError(name)
-    parts = name.split("/")
-    if any(part in _NO_NAMES or "\0" in part or len(part.encode()) > _MAX_PART for part in parts):
-        raise ValueError(name)
-    if len(name) > _MAX_PATH:
-        raise ValueError(name)
-    return name
-
-
-def _refuse_files_in_files(files: Mapping[str, BackupFile]) -> None:
-    """Raise ValueError if the path of a file leads through another file."""
-    for name in files:
-        if any(str(folder) in files for folder in PurePosixPath(name).parents):
-            raise ValueError(name)
-
-
-def _name_of(path: Path, name: str) -> str:
-    """Return the name of a backup, which is in paths; raises ValueError if it is not that of the manifest."""
-    if name != path.stem:
-        raise ValueError(name)
-    return name
-
-
-def _checked(digest: str, size: int, ends: str) -> BackupFile:
-    """Return a file whose digest, which is its name in the folder, is one; raises ValueError if a value is none."""
-    if not (_DIGEST.fullmatch(digest) and _DIGEST.fullmatch(ends)) or type(size) is not int or size < 0:
-        raise ValueError(digest)
-    return BackupFile(digest, size, ends)
-
-
-def _of_type(type_: type[ValueT], value: object) -> ValueT:
-    """Return a value of a manifest; raises TypeError if it has another type."""
-    if not isinstance(value, type_):
-        raise TypeError(type_.__name__)
-    return value
 
 
 def _identity(name: str, path: Path) -> tuple[str, int, str]:

@@ -32,3 +32,7 @@ def sample_document() -> dict[str, list[dict[str, object]]]:
 def sample_schema(version: int = 1) -> StoreSchema:
     """Return the sample as a StoreSchema."""
     return StoreSchema(version, orjson.dumps(sample_document()))
+
+
+SAMPLE_STAMP = {"version": 5, "digest": sample_schema().digest, "schema": sample_document()}
+"""The stamp of the sample, of version 5, as a manifest of a backup has it."""

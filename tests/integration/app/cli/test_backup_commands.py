@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 import structlog
 from support.stores.janusgraph import store_settings
+from support.stores.sample_schema import SAMPLE_STAMP
 from typer.testing import CliRunner
 
 from app.cli.store_commands import store
 from app.graph.admin.elements.work_progress import NoProgress
 from app.graph.admin.store_backup import back_up, check_backup, restore
 from app.graph.admin.store_schema import store_schema
-from app.store.embedded.backup_folder import Backup, BackupFolder
+from app.store.embedded.backup_folder import BackupFolder
+from app.store.embedded.backup_manifest import Backup
 from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.errors import BackupError
 from policies.errors import CodedError, ConfigurationError
@@ -95,7 +97,7 @@ async def test_data_and_folders_of_others_are_refused(tmp_path: Path) -> None:
 )
 def test_a_backup_of_another_release_is_refused(tmp_path: Path, storage: str, version: int, message: str) -> None:
     """A backup of another storage or schema names the release that restores it, before anything is written."""
-    backup = Backup("a", "1.0", storage, {"version": version}, index=True, files={})
+    backup = Backup("a", "1.0", storage, SAMPLE_STAMP | {"version": version}, index=True, files={})
     BackupFolder.create(tmp_path / "backups").write(backup)
     settings = store_settings(tmp_path / "data")
     with pytest.raises(ConfigurationError, match=message):

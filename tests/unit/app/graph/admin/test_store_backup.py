@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from structlog.testing import capture_logs
+from support.stores.sample_schema import SAMPLE_STAMP
 
 from app.graph.admin import store_backup
 from app.graph.admin.elements.store_digest import StoreDigest
@@ -16,11 +18,12 @@ from app.graph.admin.elements.work_progress import NoProgress
 from app.graph.admin.snapshot import Snapshot
 from app.graph.admin.store_backup import CheckedStore, back_up, check_backup
 from app.settings import Settings
-from app.store.embedded.backup_folder import Backup, BackupFolder, instant_of
+from app.store.embedded.backup_folder import BackupFolder, instant_of
+from app.store.embedded.backup_manifest import Backup
 from app.store.errors import BackupError
 from app.store.schema_stamp import STAMP_FILE
 
-BACKUP = Backup("a", "1.0", "1.1.0", {"version": 5}, index=True, files={})
+BACKUP = Backup("a", "1.0", "1.1.0", SAMPLE_STAMP, index=True, files={})
 
 
 async def test_old_backups_are_deleted_under_the_lock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -55,7 +58,7 @@ async def test_a_backup_after_a_clock_that_was_ahead_is_named_after_it(
 ) -> None:
     """It has the next name, and a warning with the seconds if the clock was ahead by more than a minute."""
     folder = BackupFolder.create(tmp_path / "backups")
-    (tmp_path / STAMP_FILE).write_text("{}")
+    (tmp_path / STAMP_FILE).write_bytes(orjson.dumps(SAMPLE_STAMP))
     folder.write(replace(BACKUP, name=folder.next_name(datetime.now(UTC) + ahead)))
     (newest,) = folder.backups()
 

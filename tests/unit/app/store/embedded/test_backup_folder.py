@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,8 +12,10 @@ from typing import Any
 
 import orjson
 import pytest
+from support.stores.sample_schema import SAMPLE_STAMP
 
-from app.store.embedded.backup_folder import FILES, MARKER, Backup, BackupFolder
+from app.store.embedded.backup_folder import FILES, MARKER, BackupFolder
+from app.store.embedded.backup_manifest import Backup
 from app.store.errors import BackupError
 
 BIG = 10_000
@@ -24,7 +27,7 @@ def nothing(_count: int) -> None:
 
 def backup(name: str) -> Backup:
     """Return the values of a manifest."""
-    return Backup(name, "1.0", "1.1.0", {"version": 5}, index=True, files={})
+    return Backup(name, "1.0", "1.1.0", SAMPLE_STAMP, index=True, files={})
 
 
 @pytest.fixture
@@ -149,6 +152,12 @@ def _grow(folder: BackupFolder) -> None:
     _set_file(1, 1)(folder)
 
 
+def _lose_data(folder: BackupFolder) -> None:
+    """Let a manifest have files of the index alone."""
+    kept = {name: file for name, file in folder.named("a").files.items() if name.startswith("lucene/")}
+    folder.write(replace(folder.named("a"), files=kept))
+
+
 def _lose_to_folder(folder: BackupFolder) -> None:
     _replace_by_folder(min((folder.path / FILES).iterdir()))
 
@@ -201,6 +210,7 @@ def _name_another_file(found: Any) -> None:
             for name in ("release", "storage", "schema", "index", "digest", "files", "name")
         ),
         (_grow, "is damaged; use another backup"),
+        (_lose_data, "has no data; use another backup"),
         (_lose_to_folder, "is absent; use another backup"),
         (lambda folder: (folder.path / "x.json").mkdir(), "The manifest .* is damaged"),
         (lambda folder: _replace_by_folder(folder.path / MARKER), "is damaged"),
