@@ -33,12 +33,14 @@ def left = 0
 g.V(xs).out('WEBHOOK').each {{
   def former = known[it.id().toString()]
   if (former == null && size >= part) {{ left++; return }}
-  def record = it.value('record')
+  def record = it.property('record').orElse(null)
+  def note = it.property('note').orElse(null)
+  if (record == null || note == null) return
   def digest = record.digest('SHA-256')
   if (digest == former) record = null
   else if (size >= part) {{ left++; return }}
   else size += JsonSize.of(record)
-  rows << [x: it.id(), digest: digest, record: record, note: it.value('note')]
+  rows << [x: it.id(), digest: digest, record: record, note: note]
 }}
 [rows, left]
 """,
@@ -50,7 +52,8 @@ g.V(xs).out('WEBHOOK').each {{
 """Reads webhooks: rows ``{x, digest, record, note}``, and the number of those that are left out.
 
 ``known`` has digests of registrations by vertex id, which is text as a key of JSON. ``record`` is null if its digest is
-the known one. After ``part`` bytes of records, webhooks with another record are left out.
+the known one. After ``part`` bytes of records, webhooks with another record are left out. A vertex without its values
+is one that another transaction removes at this moment: it is no webhook any more.
 """
 
 _SET: Final = PreparedStatement.of(

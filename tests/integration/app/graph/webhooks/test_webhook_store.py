@@ -9,10 +9,27 @@ from support.servers.in_process import client_of
 from support.stores.janusgraph import StoreGraph
 from support.stores.webhook_memory import webhook
 
+from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.touched import NOTHING
 from app.graph.records.vertex_id import internal_vertex_id
 from app.graph.webhooks import webhook_store
-from app.graph.webhooks.stored_webhook import DeliveryState
+from app.graph.webhooks.stored_webhook import WEBHOOK_ROOT, DeliveryState
 from app.graph.webhooks.webhook_store import WebhookStore
+
+_ADD_PARTIAL = PreparedStatement.of(
+    """
+def v = g.addV('Webhook').property(T.id, x).next()
+partial.each { key, value -> v.property(single, key, value) }
+g.V(top).next().addEdge('WEBHOOK', v)
+g.tx().commit()
+[true]
+""",
+    "x",
+    "top",
+    "partial",
+    name="test",
+)
+"""Adds a webhook that has only some of its values, as a read finds one that is being removed."""
 
 
 async def test_a_write_needs_the_expected_registration(graph: StoreGraph) -> None:
@@ -69,6 +86,19 @@ async def test_the_store_returns_unknown_registrations_in_parts(
         assert second[0] == first[0].with_state(DeliveryState("c2"))
         assert second[1:] == [replace(first[1], url="http://127.0.0.1:2"), first[2]]
         assert [(_read(rows), left) for rows, left in responses] == [(1, 0)]
+
+
+async def test_a_webhook_that_is_removed_at_this_moment_is_left_out(graph: StoreGraph) -> None:
+    """A read may find the vertex of a webhook without its values, while another transaction removes it."""
+    async with client_of(graph) as client:
+        store = WebhookStore(client, asyncio.Lock())
+        kept = webhook("kept", x=internal_vertex_id("test", "kept"))
+        assert await store.put(kept)
+        for name, partial in {"none": {}, "a": {"record": kept.record()}, "b": {"note": kept.state_text()}}.items():
+            bindings = {"x": internal_vertex_id("test", name), "top": WEBHOOK_ROOT, "partial": partial}
+            await client.submit(_ADD_PARTIAL, bindings, writes=NOTHING)
+        assert await store.all() == [kept]
+        assert await store.all() == [kept]
 
 
 def _read(rows: list[Any]) -> int:
