@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 MAX_DOCUMENT_BYTES = 1 << 20
 """Maximum size in bytes of the body of any response of an issuer; a larger one is refused."""
+CHUNKS_AT_ONCE = 100
+"""Number of chunks of a body that are read without a turn of other tasks: an issuer may send each byte in one."""
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192
 MAX_KEYS = 100
@@ -187,10 +189,16 @@ async def _get_json_object(client: httpx2.AsyncClient, url: str) -> dict[str, ob
 
 
 async def read_body_of(response: httpx2.Response, url: str) -> bytes:
-    """Return the body of a streamed response; raises `DiscoveryError` if it exceeds `MAX_DOCUMENT_BYTES`."""
-    body = b""
+    """Return the body of a streamed response; raises `DiscoveryError` if it exceeds `MAX_DOCUMENT_BYTES`.
+
+    Other tasks run after each `CHUNKS_AT_ONCE` chunks: each of them may be a single byte.
+    """
+    body, count = bytearray(), 0
     async for chunk in response.aiter_bytes():
         body += chunk
+        count += 1
         if len(body) > MAX_DOCUMENT_BYTES:
             raise DiscoveryError(f"{url} is larger than {MAX_DOCUMENT_BYTES} bytes; check the issuer")
-    return body
+        if count % CHUNKS_AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return bytes(body)

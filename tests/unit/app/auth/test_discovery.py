@@ -1,6 +1,7 @@
 """Discovery of an issuer: only its own document and a usable key set, without redirects, of limited size and time."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
@@ -22,7 +23,7 @@ from support.servers.issuer import (
 )
 
 from app.auth.authenticator import Authenticator, trust
-from app.auth.discovery import MAX_KEYS, DiscoveryError, fetch_keys
+from app.auth.discovery import CHUNKS_AT_ONCE, MAX_KEYS, DiscoveryError, fetch_keys, read_body_of
 from app.auth.issuers import Issuer
 
 
@@ -169,3 +170,22 @@ async def test_a_failure_without_a_text_names_its_class() -> None:
     client = httpx2.AsyncClient(transport=httpx2.MockTransport(fail))
     with pytest.raises(DiscoveryError, match=r"failed \(ReadTimeout\); check"):
         await fetch_keys(client, Issuer(url=URL, audience=AUDIENCE, tenant="acme"))
+
+
+class SingleBytes(httpx2.AsyncByteStream):
+    """A body that has arrived, each byte in a chunk of its own."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the chunks, none of which waits."""
+        for _ in range(10 * CHUNKS_AT_ONCE):
+            yield b"x"
+
+
+async def test_other_tasks_run_while_a_body_of_small_chunks_is_read() -> None:
+    """They get a turn after each part of the chunks, although all have arrived."""
+    turns, reading = 0, asyncio.create_task(read_body_of(httpx2.Response(200, stream=SingleBytes()), URL))
+    while not reading.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert await reading == b"x" * 10 * CHUNKS_AT_ONCE
+    assert turns >= 10
