@@ -1,6 +1,7 @@
 """uvicorn's protocols for HTTP/1.1 and WebSockets, with the limits of connections and with errors in JSON."""
 
 import asyncio
+from functools import partial
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Final
@@ -11,14 +12,13 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.exceptions import HeaderLineTooLong, RequestLineTooLong
-from websockets.frames import CloseCode, Frame
 
 from app.http.connections.listener import ACCEPTS_PER_TURN
 from app.http.connections.open_connections import OpenConnection, OpenConnections, Owed
 from app.http.connections.unambiguous_requests import UnambiguousRequests
+from app.http.connections.websocket_messages import WebSocketMessages, has_ended
 from app.http.errors import HttpError
 from app.http.json_response import error_response
 from policies.errors import Code
@@ -41,14 +41,11 @@ PART_SECONDS: Final = 0.0005
 MAX_UNREAD: Final = 1024 * 1024
 """Bytes of what the system delivered and is not read yet, from which on a connection is ended."""
 
-MAX_FRAGMENTS: Final = 4_096
-"""Frames of one message of a WebSocket; each takes memory, also without content."""
-
 WRITABLE: Final = "mlg.writable"
 """Extension in the scope of a WebSocket. ``wait`` returns when the client has taken most of what was sent, or has left.
 
 ``untaken`` returns the number of bytes that it has not taken, 0 if it has left. ``is_closing`` returns whether the
-connection ends or has ended.
+connection ends or has ended, also while nothing is read of it.
 """
 
 _PARTS: Final = {h11.IDLE: Owed.HEAD, h11.SEND_BODY: Owed.BODY}
@@ -324,8 +321,12 @@ class HttpConnection(_Counted, H11Protocol):
         self._lingering = self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
 
-class WebSocketConnection(_Counted, WebSocketsSansIOProtocol):
-    """A connection after its upgrade to a WebSocket."""
+class WebSocketConnection(_Counted, WebSocketMessages):
+    """A connection after its upgrade to a WebSocket.
+
+    Nothing is read between a message and the moment when the application receives the next one. So while a message
+    waits for its slot, no other one of its connection is in memory.
+    """
 
     config: ConnectionConfig
     transport: asyncio.Transport
@@ -349,33 +350,15 @@ class WebSocketConnection(_Counted, WebSocketsSansIOProtocol):
         else:
             self.read_part(data)
 
-    def handle_cont(self, event: Frame) -> None:
-        """Add a frame to a message; end the connection of a message with too many."""
-        if self.close_sent:
-            return
-        super().handle_cont(event)
-        if len(self.frames) >= MAX_FRAGMENTS:
-            self.frames = []
-            self.conn.fail(CloseCode.MESSAGE_TOO_BIG, f"{MAX_FRAGMENTS} frames without an end")
-            self.handle_parser_exception()
-
     async def run_asgi(self) -> None:
         """Serve the connection; its scope has the extension `WRITABLE`."""
         transport = self.transport  # methods of this leave no cycle of references
         self.scope["extensions"][WRITABLE] = {
             "wait": self.writable.wait,
             "untaken": transport.get_write_buffer_size,
-            "is_closing": transport.is_closing,
+            "is_closing": partial(has_ended, transport),
         }
         await super().run_asgi()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Release the connection; leave no cycle of references by the error of a handshake."""
-        super().connection_lost(exc)
-        error: BaseException | None = self.conn.handshake_exc
-        while error:
-            error.__traceback__ = None
-            error = error.__cause__ or error.__context__
 
     def pause_writing(self) -> None:
         """Read nothing from a client that takes nothing: each ping would add to what is sent."""
@@ -389,9 +372,15 @@ class WebSocketConnection(_Counted, WebSocketsSansIOProtocol):
             self.read_again()
 
     async def receive(self) -> Any:  # noqa: ANN401 - the union of uvicorn's messages
-        """Return the next message of the client; read on, first the rest of what was delivered."""
-        message = await super().receive()
-        if self._unread and self.is_reading:
-            self.transport.pause_reading()
-            self.read_again()
-        return message
+        """Read on, first the rest of what was delivered, and return the next message of the client."""
+        if self.read_paused and self.queue.empty():
+            self.read_paused = False
+            if self.is_reading:
+                self.read_again()
+        return await self.queue.get()
+
+    async def send(self, message: Any) -> None:  # noqa: ANN401 - the union of uvicorn's messages
+        """Send a message; after the last one, read on for the end of the client, and drop its messages."""
+        await super().send(message)
+        if message["type"] == "websocket.close" and self._unread:
+            self.read_rest_later()

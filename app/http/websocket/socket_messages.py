@@ -63,7 +63,6 @@ class SocketMessages(ASGIWebSocketAdapter):
         """Return the next message; raises `WebSocketDisconnect` if there is none."""
         limits: RequestLimits = self.view.limits  # type: ignore[attr-defined]
         text = (await self.ws.receive_text()).encode("utf-8", "surrogatepass")
-        await self.caller.turns.pause()
         maximum = limits.message_bytes if self.acknowledged else limits.init_bytes
         if len(text) > maximum:
             await self.close(MESSAGE_TOO_BIG, f"The message is larger than {maximum} bytes. Send less.")
@@ -71,6 +70,8 @@ class SocketMessages(ASGIWebSocketAdapter):
             self.slot = await long_message(self.view.messages, self.caller, self)  # type: ignore[attr-defined]
         with ExitStack() as failed:
             failed.callback(self.slot.close)
+            # After the wait for a slot, because the queue of slots limits how many texts of the caller are in memory.
+            await self.caller.turns.pause()
             if self.is_gone:
                 raise WebSocketDisconnect
             message = await read_json_in_turn(text, limits, "The message")

@@ -16,7 +16,6 @@ from app.http.connections import connection_protocols, open_connections, unambig
 from app.http.connections.connection_limits import ConnectionLimits
 from app.http.connections.connection_protocols import (
     FIRST_PART,
-    MAX_FRAGMENTS,
     MAX_UNREAD,
     WRITABLE,
     ConnectionConfig,
@@ -24,6 +23,7 @@ from app.http.connections.connection_protocols import (
     WebSocketConnection,
 )
 from app.http.connections.open_connections import OpenConnections
+from app.http.connections.websocket_messages import MAX_FRAGMENTS
 
 HEAD = b"POST /graphql HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 UPGRADE = (

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from app.http.websocket import long_messages, socket_messages
 from app.http.websocket.caller_sockets import CallerSockets
 from app.http.websocket.long_messages import long_message, message_slots
 from app.http.websocket.socket_session import SocketSession
-from app.http.websocket.subscription_socket import SubscriptionSocket
+from app.http.websocket.subscription_socket import TRY_AGAIN_LATER, SubscriptionSocket
 from graphql_schema.operation.admission import Admission
+from graphql_schema.ports.operation_budget import OperationBudget
 from policies.errors import LimitError
 
 CALLER = "default", "ada"
@@ -92,6 +94,26 @@ async def test_a_long_message_is_parsed_when_its_caller_has_a_slot(
             await talk.receive()
         socket.messages.release(CALLER)
         assert await one.event() == {"count": 1}
+
+
+async def test_long_messages_wait_for_a_slot_before_their_turn(
+    monkeypatch: pytest.MonkeyPatch, address: str, socket: SubscriptionSocket
+) -> None:
+    """All texts of a caller that wait are in the queue of slots, which refuses one too many."""
+
+    async def endless(_budget: OperationBudget) -> None:
+        await asyncio.Event().wait()
+
+    socket.messages.waiting_per_caller = 1
+    async with AsyncExitStack() as talks:
+        found = [await talks.enter_async_context(connected(address, "ada")) for _ in range(4)]
+        monkeypatch.setattr(OperationBudget, "pause", endless)
+        for number, talk in enumerate(found[:3], start=1):
+            await subscribe(talk, "subscription { count(to: 1) }")
+            await until(lambda number=number: socket.messages.running + socket.messages.waiting == number)
+        await subscribe(found[3], "subscription { count(to: 1) }")
+        assert (await found[3].closed())[0] == TRY_AGAIN_LATER
+        monkeypatch.undo()
 
 
 ENDS: dict[str, tuple[str, dict[str, Any]]] = {
