@@ -139,7 +139,7 @@ def _import_key(entry: JsonObject) -> Key | None:
     try:
         key = JWKRegistry.import_key(used)
         key.ensure_kid()
-    except (JoseError, ValueError, TypeError):
+    except (JoseError, LookupError, ValueError, TypeError):  # LookupError: a curve that the library does not know
         return None
     if isinstance(key, RSAKey) and not MIN_RSA_BITS <= key.raw_value.key_size <= MAX_RSA_BITS:
         return None

@@ -223,7 +223,7 @@ async def _issued(response: Awaitable[Mapping[str, object]]) -> IssuedTokens:
     """
     try:
         token = dict(await response)
-    except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:
         raise DiscoveryError(f"the token response cannot be read ({type(error).__name__})") from error
     access, refresh, identity = (token.get(name) for name in ("access_token", "refresh_token", "id_token"))
     if not isinstance(access, str) or str(token.get("token_type")).lower() != "bearer":

@@ -35,8 +35,8 @@ class SignInIssuer(LiveIssuer):
     """An issuer whose person agrees to everything.
 
     ``tokens`` changes the response of the token endpoint, ``identity`` the claims of ID tokens and ``access`` those of
-    access tokens; a value of ``...`` leaves out. ``body`` is a response of the token endpoint of another form.
-    ``forms`` has what the endpoints received. The token endpoint waits while ``gate`` is not set.
+    access tokens; a value of ``...`` leaves out. ``body`` is a response of the token endpoint of another form,
+    bytes as they are. ``forms`` has what the endpoints received. The token endpoint waits while ``gate`` is not set.
     """
 
     tokens: dict[str, Any] = field(default_factory=dict)
@@ -107,6 +107,8 @@ class SignInIssuer(LiveIssuer):
             self._refresh.discard(form["refresh_token"])
         if not valid:
             return JSONResponse({"error": "invalid_grant", "error_description": "<script>"}, 400)
+        if isinstance(self.body, bytes):
+            return Response(self.body, media_type="application/json")
         if self.body is not ...:
             return JSONResponse(self.body)
         refresh = secrets.token_hex(8)

@@ -68,8 +68,9 @@ async def test_a_key_set_of_thousands_is_an_outage(issuer: LiveIssuer, auth: Aut
 
 
 async def test_unknown_keys_of_a_set_are_ignored(issuer: LiveIssuer, auth: Authenticator) -> None:
-    """Keys of unknown types and invalid keys are ignored, and the others are used (RFC 7517 section 5)."""
-    issuer.jwks = {"keys": [{"kty": "AKP", "kid": "pq"}, {"kty": "EC", "crv": "P-256"}, EC.as_dict(private=False)]}
+    """Keys of unknown types or curves and invalid keys are ignored, and the others are used (RFC 7517 section 5)."""
+    unknown = [{"kty": "AKP", "kid": "pq"}, {"kty": "OKP", "crv": "X9", "x": "AA"}, {"kty": "EC", "crv": "P-9"}]
+    issuer.jwks = {"keys": [*unknown, {"kty": "EC", "crv": "P-256"}, EC.as_dict(private=False)]}
     assert await status_of(auth, issuer.mint()) == 200
 
 
