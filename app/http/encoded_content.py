@@ -5,6 +5,7 @@ same.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from typing import Final
 
 import orjson
@@ -26,15 +27,60 @@ PIECE: Final = 64 * 1024
 _TOGETHER: Final = 500
 """Maximal number of elements of a list that are encoded at once."""
 
+_ESCAPED: Final = 6
+"""Bytes that JSON has for a control character, such as ``\\u0001``; each other character has fewer."""
+
+_VALUE_BYTES: Final = 48
+"""Bytes that JSON has for a value without its text: digits, quotation marks, and what is between values."""
+
+
+class GrowingBytes:
+    """Bytes that grow piece by piece, without a copy of those before up to a ``reserve``, in bytes.
+
+    A bytearray is reallocated at each eighth of its growth. Beyond some megabytes it is often copied then, to pages of
+    memory that are new: 40 to 110 ms of one callback for 45 MB. A private mapping of memory has its pages only when
+    they are written, so a reserve costs nothing. ``copies`` counts the growths beyond it.
+    """
+
+    def __init__(self, reserve: int = LARGE) -> None:
+        self._memory = _mapping(reserve)
+        self._size = 0
+        self.copies = 0
+
+    def add(self, piece: bytes) -> None:
+        """Append a piece; one beyond the reserve doubles it."""
+        end = self._size + len(piece)
+        if end > len(self._memory):
+            former, self._memory = self._memory, _mapping(2 * end)
+            self._memory[: self._size] = former[: self._size]
+            self.copies += 1
+        self._memory[self._size : end] = piece
+        self._size = end
+
+    def view(self) -> memoryview:
+        """Return the bytes; add no further ones afterwards."""
+        return memoryview(self._memory)[: self._size]
+
+
+def reserve_of(characters: int, values: int) -> int:
+    """Return the number of bytes that JSON with so many characters of texts and keys, and so many values, has at most.
+
+    What is beside the data, such as extensions, has LARGE.
+    """
+    return _ESCAPED * characters + _VALUE_BYTES * values + LARGE
+
+
+def _mapping(size: int) -> mmap:
+    return mmap(-1, max(size, 1), flags=MAP_PRIVATE | MAP_ANONYMOUS)
+
 
 async def encoded_content(
     content: Mapping[str, object], characters: int, values: int, between: Callable[[], None]
 ) -> bytes | memoryview:
     """Return the content as JSON; it has so many characters in its texts and keys, and so many values.
 
-    An error of ``between``, which is called at each piece of a large content, ends the encoding.
-
-    It grows piece by piece: to join the pieces of 48 MB takes up to 200 ms, for pages of memory that are new.
+    An error of ``between``, which is called at each piece of a large content, ends the encoding. To join the pieces of
+    48 MB at the end would take up to 200 ms.
     """
     budget, size = OperationBudget(), characters + VALUE_SIZE * values
     if size < LARGE:
@@ -42,11 +88,11 @@ async def encoded_content(
             await budget.pause()
             between()
         return orjson.dumps(content)
-    encoded = bytearray()
+    encoded = GrowingBytes(reserve_of(characters, values))
     async for piece in budget.in_turns(json_pieces(content)):
         between()
-        encoded += piece
-    return memoryview(encoded)
+        encoded.add(piece)
+    return encoded.view()
 
 
 def json_pieces(value: object) -> Iterator[bytes]:

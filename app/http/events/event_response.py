@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from starlette.responses import Response
 
 from app.errors import HTTP_STATUS, RETRY_AFTER_SECONDS
-from app.http.encoded_content import json_pieces
+from app.http.encoded_content import GrowingBytes, json_pieces
 from app.http.errors import HttpError
 from app.http.graphql.operation_watch import SECONDS
 from app.http.json_response import encoded_response, error_payload, error_response
@@ -70,11 +70,11 @@ def batch_response(events: Sequence[E], report: Report[E], status: HTTPStatus, r
 
 def _encoded(content: JsonObject) -> Generator[None, None, memoryview]:
     """Return a content as JSON, with a pause after each piece of it."""
-    encoded = bytearray()
+    encoded = GrowingBytes()
     for piece in json_pieces(content):
-        encoded += piece
+        encoded.add(piece)
         yield
-    return memoryview(encoded)
+    return encoded.view()
 
 
 def answered(error: CodedError) -> CodedError:

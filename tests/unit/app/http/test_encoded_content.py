@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from app.http import encoded_content as module
 from app.http.connections.departure import Departure
-from app.http.encoded_content import LARGE, PIECE, encoded_content
+from app.http.encoded_content import LARGE, PIECE, GrowingBytes, encoded_content, json_pieces, reserve_of
 from graphql_schema.ports.turns import loop_turns
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(max_size=12)
@@ -85,3 +85,26 @@ async def test_no_content_is_encoded_for_a_client_that_left(characters: int) -> 
     with pytest.raises(ClientDisconnect):
         await encoded_content({"a": 1}, characters, 1, left)
     assert await encoded_content({"a": 1}, 1, 1, left) == b'{"a":1}'
+
+
+@given(st.lists(st.binary(max_size=40)), st.integers(0, 50))
+def test_bytes_grow_beyond_their_reserve(pieces: list[bytes], reserve: int) -> None:
+    """The bytes are those of all pieces, and no growth within the reserve copies them."""
+    grown = GrowingBytes(reserve)
+    for piece in pieces:
+        grown.add(piece)
+    joined = b"".join(pieces)
+    assert grown.view() == joined
+    assert (grown.copies > 0) == (len(joined) > max(reserve, 1))
+
+
+@pytest.mark.parametrize(
+    ("value", "characters", "values"),
+    [("\x01" * LARGE, LARGE, 1), (-1.7976931348623157e308, 0, 1), ({"k" * 9: ""}, 9, 1), ("\ud7ff" * 100, 100, 1)],
+    ids=["escapes", "number", "key", "three bytes"],
+)
+def test_the_reserve_is_enough_for_the_longest_json(value: object, characters: int, values: int) -> None:
+    """A list of ten thousand values, or of one long one, has at most as many bytes as are reserved beyond LARGE."""
+    number = 1 if characters == LARGE else 10_000
+    size = sum(map(len, json_pieces([value] * number)))
+    assert size <= reserve_of(number * characters, number * values) - LARGE
