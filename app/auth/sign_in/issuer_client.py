@@ -19,7 +19,14 @@ from authlib.integrations.base_client import OAuthError  # type: ignore[import-u
 from authlib.integrations.httpx_client import AsyncOAuth2Client  # type: ignore[import-untyped]
 
 from app.auth.authenticator import TrustedIssuer
-from app.auth.discovery import DEADLINE_SECONDS, DiscoveryError, endpoint, fetch_metadata, read_body_of
+from app.auth.discovery import (
+    DEADLINE_SECONDS,
+    PLAIN_BODY,
+    DiscoveryError,
+    endpoint,
+    fetch_metadata,
+    read_body_of,
+)
 from app.auth.errors import UnavailableError
 from app.auth.sign_in.browser_session import IssuedTokens, SignInAttempt
 from app.auth.sign_in.errors import SignInRefusedError
@@ -207,6 +214,7 @@ class _SharedConnections(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Return the complete response to one request; redirects are not followed."""
+        request.headers.update(PLAIN_BODY)
         response = await self._client.send(request, stream=True, follow_redirects=False)
         try:
             body = await read_body_of(response, str(request.url))

@@ -1,6 +1,7 @@
 """Discovery of an issuer: only its own document and a usable key set, without redirects, of limited size and time."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -23,7 +24,14 @@ from support.servers.issuer import (
 )
 
 from app.auth.authenticator import Authenticator, trust
-from app.auth.discovery import CHUNKS_AT_ONCE, MAX_KEYS, DiscoveryError, fetch_keys, read_body_of
+from app.auth.discovery import (
+    CHUNKS_AT_ONCE,
+    MAX_DOCUMENT_BYTES,
+    MAX_KEYS,
+    DiscoveryError,
+    fetch_keys,
+    read_body_of,
+)
 from app.auth.issuers import Issuer
 
 
@@ -177,16 +185,43 @@ class SingleBytes(httpx2.AsyncByteStream):
     """A body that has arrived, each byte in a chunk of its own."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the chunks, none of which waits."""
+        """Yield the chunks, none of which waits: of gzip with a long file name, which is decompressed to nothing."""
+        yield b"\x1f\x8b\x08\x08" + bytes(6)
         for _ in range(10 * CHUNKS_AT_ONCE):
             yield b"x"
 
 
-async def test_other_tasks_run_while_a_body_of_small_chunks_is_read() -> None:
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+async def test_other_tasks_run_while_a_body_of_small_chunks_is_read(encoding: str) -> None:
     """They get a turn after each part of the chunks, although all have arrived."""
-    turns, reading = 0, asyncio.create_task(read_body_of(httpx2.Response(200, stream=SingleBytes()), URL))
+    response = httpx2.Response(200, headers={"content-encoding": encoding}, stream=SingleBytes())
+    turns, reading = 0, asyncio.create_task(read_body_of(response, URL))
     while not reading.done():
         turns += 1
         await asyncio.sleep(0)
-    assert await reading == b"x" * 10 * CHUNKS_AT_ONCE
+    assert len(await reading) == (10 + 10 * CHUNKS_AT_ONCE if encoding == "identity" else 0)
     assert turns >= 10
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "message"),
+    [
+        (gzip.compress(bytes(MAX_DOCUMENT_BYTES + 1)), "gzip", "larger than"),
+        (bytes(MAX_DOCUMENT_BYTES + 1), "identity", "larger than"),
+        (b"plain", "gzip", "not in gzip"),
+        (b"plain", "br", "not requested"),
+    ],
+    ids=["long when decompressed", "long", "plain", "brotli"],
+)
+async def test_a_body_that_cannot_be_read_is_refused(body: bytes, encoding: str, message: str) -> None:
+    """It is too long, or compressed in another way than its header says, or than this server reads."""
+    response = httpx2.Response(200, headers={"content-encoding": encoding}, stream=httpx2.ByteStream(body))
+    with pytest.raises(DiscoveryError, match=message):
+        await read_body_of(response, URL)
+
+
+async def test_a_body_in_gzip_is_read() -> None:
+    """An issuer may compress although that was not requested."""
+    stream = httpx2.ByteStream(gzip.compress(b"{}" * 1_000))
+    response = httpx2.Response(200, headers={"content-encoding": "gzip"}, stream=stream)
+    assert await read_body_of(response, URL) == b"{}" * 1_000
