@@ -9,10 +9,10 @@ from app.graph.driver.edge_pages import VisitBudget
 MAX_REQUESTS: Final = 40
 """Maximal number of requests for sources and records in one step of the job, which holds the lock of the writers."""
 
-MAX_VERTICES: Final = 2_500
+MAX_VERTICES: Final = 1_500
 """Number of vertices after which a step sends no further request; one that finds more returns no records of them."""
 
-MIN_REQUESTS: Final = 10
+MIN_REQUESTS: Final = 5
 """Number of requests for ranks that each step sends if ranks are missing, whatever it has read before.
 
 Writers may change the edges of a vertex with many sources between all steps: each step then reads these anew.
