@@ -2,8 +2,10 @@
 
 import gzip
 import threading
-from collections.abc import Mapping
+import zlib
+from collections.abc import Generator, Mapping
 from contextlib import suppress
+from math import ceil
 from typing import Any
 
 import orjson
@@ -12,7 +14,7 @@ from starlette.requests import Request
 
 from app.http.errors import HttpError
 from app.http.events import event_request
-from app.http.events.event_request import LONG_EVENTS, MAX_EVENTS, read_events
+from app.http.events.event_request import GZIP_PART, LONG_EVENTS, MAX_EVENTS, read_events
 from app.http.graphql.graphql_request import LONG_JSON, RequestLimits, read_json
 from graphql_schema.execution.side_thread import run_aside
 
@@ -125,3 +127,26 @@ async def test_long_events_are_read_in_the_side_thread(
     given = await read_events(request(sent, headers), RequestLimits(), unclaimed, batch=False)
     assert given.are_long is are_long
     assert threads == [await run_aside(threading.get_ident) if are_long else threading.get_ident()]
+
+
+async def test_blocks_without_content_are_decompressed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have little text, and the side thread takes them as long as others: other calls have turns between."""
+    parts = list[int]()
+
+    async def in_parts(steps: Generator[None, None, bytes]) -> bytes:
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                result: bytes = end.value
+                return result
+            parts.append(1)
+
+    monkeypatch.setattr(event_request, "run_in_parts", in_parts)
+    packer = zlib.compressobj(wbits=31)
+    body = b"".join(packer.flush(zlib.Z_FULL_FLUSH) + packer.compress(b" ") for _ in range(40_000))
+    body += packer.compress(b"[1]") + packer.flush()
+    limits = RequestLimits(body_bytes=1_000_000)
+    assert len(body) > 3 * GZIP_PART
+    assert (await read_events(request(body, GZIP), limits, unclaimed, batch=True)).values == [1]
+    assert len(parts) == ceil(len(body) / GZIP_PART)
