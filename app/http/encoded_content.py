@@ -75,22 +75,22 @@ def _mapping(size: int) -> mmap:
 
 
 async def encoded_content(
-    content: Mapping[str, object], characters: int, values: int, between: Callable[[], None]
+    content: Mapping[str, object], characters: int, values: int, between: Callable[[int], None]
 ) -> bytes | memoryview:
     """Return the content as JSON; it has so many characters in its texts and keys, and so many values.
 
-    An error of ``between``, which is called at each piece of a large content, ends the encoding. To join the pieces of
-    48 MB at the end would take up to 200 ms.
+    ``between`` is called with the bytes of each piece of a large content, and its error ends the encoding. To join the
+    pieces of 48 MB at the end would take up to 200 ms.
     """
     budget, size = OperationBudget(), characters + VALUE_SIZE * values
     if size < LARGE:
         if size > PIECE:  # four that end in the same iteration of the loop would take 0.1 s together
             await budget.pause()
-            between()
+            between(0)
         return orjson.dumps(content)
     encoded = GrowingBytes(reserve_of(characters, values))
     async for piece in budget.in_turns(json_pieces(content)):
-        between()
+        between(len(piece))
         encoded.add(piece)
     return encoded.view()
 

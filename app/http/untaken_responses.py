@@ -24,9 +24,13 @@ UNTAKEN: Final = "untaken"
 
 @dataclass(slots=True)
 class HeldSlots:
-    """The slots of a request: of its ``operation``, until the response counts, and of a long ``body`` if it has one."""
+    """The slots of a request: of its ``operation``, until the response counts, and of a long ``body`` if it has one.
+
+    ``response`` is closed when the response was sent.
+    """
 
     operation: ExitStack = field(default_factory=ExitStack)
+    response: ExitStack = field(default_factory=ExitStack)
     body: AsyncExitStack = field(default_factory=AsyncExitStack)
     has_long_body: bool = False
 

@@ -1,7 +1,8 @@
 """The memory of the operations that run at once, which one process shares by a dynamic threshold.
 
 What an operation reads from the store is charged by estimate, as its budget counts it
-(:class:`graphql_schema.ports.operation_budget.OperationBudget`). The first LITTLE bytes of each operation are not
+(:class:`graphql_schema.ports.operation_budget.OperationBudget`). A long response is charged by its bytes until its
+client has taken it. The first LITTLE bytes of each operation are not
 shared: they always pass and count for no bound, so that large operations end no ordinary ones of others.
 """
 
@@ -63,9 +64,9 @@ class OperationMemory:
         share, wanted = self.maximum // 2, self._charged[caller] + size
         if wanted > maximum // 2:
             return LimitError(
-                f"What your running operations have read, beyond {LITTLE >> 20} MiB each, takes more than "
-                f"{share >> 20} MiB of memory, so this one was ended. {done}Send fewer large operations at once, or "
-                "select less.",
+                f"What your running operations have read, and responses that you have not received, take more than "
+                f"{share >> 20} MiB of memory, beyond {LITTLE >> 20} MiB each, so this one was ended. {done}Send fewer "
+                "large operations at once, or select less.",
                 limit="callerMemory",
                 maximum=share,
             )
@@ -118,6 +119,10 @@ class OperationAccount:
         """Charge nothing from now on, because the operation has ended."""
         self.clear()
         self._is_closed = True
+
+    def further(self) -> "OperationAccount":
+        """Return another account of the same caller, with nothing charged: for the response of the operation."""
+        return OperationAccount(self.memory, self.caller, self.maximum)
 
 
 def _beyond_little(size: int) -> int:

@@ -97,6 +97,9 @@ class MemoryAccount(Protocol):
     def close(self) -> None:
         """Charge nothing from now on, because the operation has ended."""
 
+    def further(self) -> "MemoryAccount":
+        """Return another account of the same caller, with nothing charged."""
+
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
 class OperationBudget(OperationEnd):
@@ -140,6 +143,8 @@ class OperationBudget(OperationEnd):
     """Names of the limits of the server that ended lineage queries of the operation, such as TIME."""
     is_partial: bool = False
     """Whether something in its lineage is hidden, and this is disclosed."""
+    _response: MemoryAccount | None = None
+    """What the operation is charged for its response, until that is sent."""
     _blurred: dict[str, int] = field(default_factory=dict)
     """The blurred limits that were drawn, by name."""
     _is_exceeded: bool = False
@@ -158,6 +163,19 @@ class OperationBudget(OperationEnd):
         """Charge no memory any more, because the operation has ended, and what it has read is discarded."""
         if self.memory is not None:
             self.memory.close()
+
+    def count_response(self, size: int) -> None:
+        """Charge bytes of the response until :meth:`response_sent`; raise the error that takes its place, if any."""
+        if self._response is None and self.memory is not None:
+            self._response = self.memory.further()
+        error = None if self._response is None else self._response.charge(size, writes=self.writes)
+        if error is not None:
+            raise error
+
+    def response_sent(self) -> None:
+        """Charge no bytes of the response any more."""
+        if self._response is not None:
+            self._response.close()
 
     def restart(self) -> None:
         """Reset what :meth:`renew` resets, for an operation that is executed again from the beginning.

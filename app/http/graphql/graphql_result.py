@@ -100,10 +100,16 @@ class GraphQLResult:
         """Return the HTTP response in the media type ``media``, with additional ``headers``.
 
         ``budget`` has the number of characters of texts and keys in ``data``, and that of its values. If it is much, it
-        is freed in turns afterwards. Raises ClientDisconnect if the client leaves meanwhile.
+        is freed in turns afterwards. Its bytes count there. Raises ClientDisconnect if the client leaves meanwhile, and
+        `CodedError` if they are too many.
         """
+
+        def count(size: int) -> None:
+            departure.check()
+            budget.count_response(size)
+
         try:
-            body = await encoded_content(self.content(request_id), budget.characters, budget.values, departure.check)
+            body = await encoded_content(self.content(request_id), budget.characters, budget.values, count)
         finally:
             if budget.values > MANY_VALUES:
                 RELEASE.free_response(self.data)

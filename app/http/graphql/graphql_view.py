@@ -127,7 +127,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         """Serve one HTTP request; send nothing if the client has disconnected."""
         request, report, begun = Request(scope, receive), OperationReport(), perf_counter()
         held = HeldSlots()
-        with held.operation, Departure(request.receive) as departure:
+        with held.operation, held.response, Departure(request.receive) as departure:
             try:
                 response = await self.respond(request, report, held, departure)
             except ClientDisconnect:
@@ -160,6 +160,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
                 params = await read_params(request, self.limits, claim)
                 report.name = params.operation_name
                 context = await self.context_of(request)
+                held.response.callback(context.budget.response_sent)
                 params.query = document = self.documents.text_of(params, context.principal)
                 with operation_span(self.spans, document, report, self.schema, _caller_of(request) or ANYBODY):
                     result = await self.result_of(request, params, context, report, held, departure=departure)

@@ -55,6 +55,12 @@ class Endable(Protocol):
     is_partial: bool
     """Whether something in its lineage is hidden, and this is disclosed."""
 
+    def count_response(self, size: int) -> None:
+        """Charge bytes of the response until it is sent; raises `CodedError`, the error that takes its place."""
+
+    def response_sent(self) -> None:
+        """Charge no bytes of the response any more."""
+
     @property
     def has_read_much(self) -> bool:
         """Whether what the operation has read, and made of it, should be freed in turns."""

@@ -1,7 +1,6 @@
 """The JSON of a response: a large content has the bytes that one call would write, and is written in turns."""
 
 import asyncio
-from unittest.mock import Mock
 
 import orjson
 import pytest
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect
 
 from app.http import encoded_content as module
-from app.http.connections.departure import Departure
 from app.http.encoded_content import LARGE, PIECE, GrowingBytes, encoded_content, json_pieces, reserve_of
 from graphql_schema.ports.turns import loop_turns
 
@@ -19,8 +17,9 @@ VALUES = st.recursive(
     SCALARS, lambda each: st.lists(each, max_size=4) | st.dictionaries(st.text(max_size=4), each, max_size=4)
 )
 
-STAYS = Departure(Mock()).check
-"""The look at a client that does not leave."""
+
+def stays(_size: int) -> None:
+    """Take no notice of a piece."""
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(st.dictionaries(st.text(max_size=4), VALUES, max_size=4))
 def test_the_bytes_are_those_of_one_call(content: dict[str, object]) -> None:
     """Random contents, with empty lists, escapes and characters beyond the first plane, are encoded equally."""
-    assert asyncio.run(encoded_content(content, LARGE, 0, STAYS)) == orjson.dumps(content)
+    assert asyncio.run(encoded_content(content, LARGE, 0, stays)) == orjson.dumps(content)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +51,7 @@ def test_a_large_content_is_written_in_turns(content: dict[str, object], size: t
 
     async def iterations(characters: int, values: int) -> tuple[int, bytes | memoryview]:
         """Return how often another task ran during the encoding, and the bytes."""
-        encoding, count = asyncio.ensure_future(encoded_content(content, characters, values, STAYS)), 0
+        encoding, count = asyncio.ensure_future(encoded_content(content, characters, values, stays)), 0
         while not encoding.done():
             await asyncio.sleep(0)
             count += 1
@@ -67,7 +66,7 @@ async def test_contents_below_the_limit_are_encoded_in_turns_of_their_own(monkey
     """Four that end in the same iteration of the event loop would hold it four times as long."""
     monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)
     content = {"a": "x" * (2 * PIECE)}
-    encoding = [asyncio.ensure_future(encoded_content(content, 2 * PIECE, 1, STAYS)) for _ in range(4)]
+    encoding = [asyncio.ensure_future(encoded_content(content, 2 * PIECE, 1, stays)) for _ in range(4)]
     at_once = list[int]()
     while not all(each.done() for each in encoding):
         await asyncio.sleep(0)
@@ -79,7 +78,7 @@ async def test_contents_below_the_limit_are_encoded_in_turns_of_their_own(monkey
 async def test_no_content_is_encoded_for_a_client_that_left(characters: int) -> None:
     """A content that needs a turn ends there, below the limit as well; a short one takes no time."""
 
-    def left() -> None:
+    def left(_size: int) -> None:
         raise ClientDisconnect
 
     with pytest.raises(ClientDisconnect):

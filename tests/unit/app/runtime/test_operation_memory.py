@@ -50,6 +50,25 @@ def share(memory: OperationMemory, caller: object) -> int:
     return passes
 
 
+def test_a_response_is_charged_until_it_is_sent() -> None:
+    """It counts for what its caller may have, although the operation has ended, and beside the responses of others."""
+    memory = OperationMemory(200 * MIB)
+    first, second, other = (budget_of(memory, name) for name in ("ada", "ada", "bo"))
+    for size in (LITTLE, 60 * MIB):
+        first.count_response(size)
+    first.close()
+    with pytest.raises(LimitError):
+        second.count_response(LITTLE + 41 * MIB)
+    second.count_response(LITTLE + 40 * MIB)
+    with pytest.raises(StoreUnavailableError):
+        other.count_response(LITTLE + 51 * MIB)
+    assert memory.charged == 100 * MIB
+    assert (first.ended, second.ended, other.ended) == (None, None, None)
+    for each in (first, second, other):
+        each.response_sent()
+    assert (memory.charged, memory.held) == (0, 0)
+
+
 def test_half_of_it_is_the_bound_of_a_caller_alone() -> None:
     """The maximum passes, and one byte more is refused; the error of another caller states no limit of its own."""
     memory = OperationMemory(200 * MIB)

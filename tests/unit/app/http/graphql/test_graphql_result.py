@@ -8,11 +8,12 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from structlog.testing import capture_logs
 
+from app.http import encoded_content
 from app.http.connections.departure import Departure
 from app.http.graphql.graphql_result import GraphQLResult, build_result
 from graphql_schema.ports.operation_budget import MANY_VALUES, OperationBudget
 from graphql_schema.ports.turns.gradual_release import GradualRelease
-from policies.errors import Code, CodedError
+from policies.errors import Code, CodedError, LimitError
 
 GR, JSON = "application/graphql-response+json", "application/json"
 
@@ -114,3 +115,23 @@ async def test_much_data_is_freed_in_turns(monkeypatch: pytest.MonkeyPatch, more
     found = result({"a": 1})
     assert (await found.response("r", JSON, budget, Departure(Mock()))).status_code == 200
     assert freed == [found.data] * more
+
+
+async def test_the_bytes_of_a_long_response_count_as_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They count piece by piece, so that an error takes the place of a response before all of it is made."""
+    monkeypatch.setattr(encoded_content, "LARGE", 0)
+    monkeypatch.setattr(encoded_content, "PIECE", 10)
+    budget, counted = OperationBudget(), list[int]()
+
+    def count(_budget: OperationBudget, size: int) -> None:
+        counted.append(size)
+        if sum(counted) > 50:
+            raise LimitError("Too much.", limit="callerMemory", maximum=50)
+
+    monkeypatch.setattr(OperationBudget, "count_response", count)
+    found = result({"a": "x" * 20})
+    body = (await found.response("r", JSON, budget, Departure(Mock()))).body
+    assert sum(counted) == len(body)
+    with pytest.raises(LimitError):
+        await result({"a": "x" * 1_000}).response("r", JSON, budget, Departure(Mock()))
+    assert sum(counted) < 100

@@ -128,6 +128,10 @@ class Account:
     def close(self) -> None:
         """See MemoryAccount."""
 
+    def further(self) -> "Account":
+        """See MemoryAccount."""
+        return Account()
+
 
 def cyclic(limits: UsageLimits, account: Account) -> tuple[PathSearchState, int, int]:
     """Return a search in a graph with more paths than may be tried, with the ends of the one path to be found.
