@@ -20,6 +20,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, Key, KeySet, RSAKey
 
 from app.auth.issuers import Issuer, require_url
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import JsonObject
 from policies.errors import ConfigurationError
 
@@ -29,8 +30,6 @@ MAX_DOCUMENT_BYTES = 1 << 20
 """Maximum size in bytes of the body of any response of an issuer; a larger one is refused."""
 PLAIN_BODY: Final = {"Accept-Encoding": "identity"}
 """Headers of a request to an issuer: the library would decompress any number of chunks without a turn of others."""
-CHUNKS_AT_ONCE = 100
-"""Number of chunks of a body that are read without a turn of other tasks: an issuer may send each byte in one."""
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192
 MAX_KEYS = 100
@@ -194,29 +193,21 @@ async def _get_json_object(client: httpx2.AsyncClient, url: str) -> dict[str, ob
 async def read_body_of(response: httpx2.Response, url: str) -> bytes:
     """Return the body of a streamed response; raises `DiscoveryError` if it exceeds `MAX_DOCUMENT_BYTES`.
 
-    Other tasks run after each `CHUNKS_AT_ONCE` chunks: each of them may be a single byte. A body that is compressed
-    although `PLAIN_BODY` was sent is decompressed at the end, if it is in gzip, and refused otherwise.
+    Chunks are read in turns with other tasks: each may be a single byte. A body that is compressed although
+    `PLAIN_BODY` was sent is decompressed as it arrives if it is in gzip, and refused otherwise.
     """
-    body, count = bytearray(), 0
-    async for chunk in response.aiter_raw():
-        body += chunk
-        count += 1
-        if len(body) > MAX_DOCUMENT_BYTES:
-            raise DiscoveryError(f"{url} is larger than {MAX_DOCUMENT_BYTES} bytes; check the issuer")
-        if count % CHUNKS_AT_ONCE == 0:
-            await asyncio.sleep(0)
     encoding = response.headers.get("content-encoding", "identity").lower()
-    return bytes(body) if encoding == "identity" else _decompressed(bytes(body), encoding, url)
-
-
-def _decompressed(body: bytes, encoding: str, url: str) -> bytes:
-    """Return a body that is in gzip; raises `DiscoveryError` as `read_body_of`."""
-    if encoding not in {"gzip", "x-gzip"}:
+    if encoding not in {"identity", "gzip", "x-gzip"}:
         raise DiscoveryError(f"{url} has the content encoding {encoding!r}, which was not requested; check the issuer")
+    unpacking = None if encoding == "identity" else zlib.decompressobj(zlib.MAX_WBITS | 16)
+    received, body, turns = 0, bytearray(), OperationBudget()
     try:
-        plain = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(body, MAX_DOCUMENT_BYTES + 1)
+        async for chunk in response.aiter_raw():
+            received += len(chunk)
+            body += unpacking.decompress(chunk, MAX_DOCUMENT_BYTES + 1 - len(body)) if unpacking else chunk
+            if max(received, len(body)) > MAX_DOCUMENT_BYTES:
+                raise DiscoveryError(f"{url} is larger than {MAX_DOCUMENT_BYTES} bytes; check the issuer")
+            await turns.pause()
     except zlib.error as error:
         raise DiscoveryError(f"{url} is not in gzip, as its header says; check the issuer") from error
-    if len(plain) > MAX_DOCUMENT_BYTES:
-        raise DiscoveryError(f"{url} is larger than {MAX_DOCUMENT_BYTES} bytes; check the issuer")
-    return plain
+    return bytes(body)

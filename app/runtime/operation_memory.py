@@ -2,8 +2,8 @@
 
 What an operation reads from the store is charged by estimate, as its budget counts it
 (:class:`graphql_schema.ports.operation_budget.OperationBudget`). A long response is charged by its bytes until its
-client has taken it. The first LITTLE bytes of each operation are not
-shared: they always pass and count for no bound, so that large operations end no ordinary ones of others.
+client has taken it. The first LITTLE bytes of each operation, and of each response, are not shared. They always pass
+and count for no bound, so that large operations end no ordinary ones of others.
 """
 
 from collections import Counter

@@ -25,7 +25,6 @@ from support.servers.issuer import (
 
 from app.auth.authenticator import Authenticator, trust
 from app.auth.discovery import (
-    CHUNKS_AT_ONCE,
     MAX_DOCUMENT_BYTES,
     MAX_KEYS,
     DiscoveryError,
@@ -33,6 +32,7 @@ from app.auth.discovery import (
     read_body_of,
 )
 from app.auth.issuers import Issuer
+from graphql_schema.ports.turns import loop_turns
 
 
 @pytest.mark.parametrize(
@@ -187,19 +187,22 @@ class SingleBytes(httpx2.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the chunks, none of which waits: of gzip with a long file name, which is decompressed to nothing."""
         yield b"\x1f\x8b\x08\x08" + bytes(6)
-        for _ in range(10 * CHUNKS_AT_ONCE):
+        for _ in range(1_000):
             yield b"x"
 
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
-async def test_other_tasks_run_while_a_body_of_small_chunks_is_read(encoding: str) -> None:
-    """They get a turn after each part of the chunks, although all have arrived."""
+async def test_other_tasks_run_while_a_body_of_small_chunks_is_read(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    """They get turns between the chunks, although all have arrived."""
+    monkeypatch.setattr(loop_turns, "TURN_SECONDS", -1.0)
     response = httpx2.Response(200, headers={"content-encoding": encoding}, stream=SingleBytes())
     turns, reading = 0, asyncio.create_task(read_body_of(response, URL))
     while not reading.done():
         turns += 1
         await asyncio.sleep(0)
-    assert len(await reading) == (10 + 10 * CHUNKS_AT_ONCE if encoding == "identity" else 0)
+    assert len(await reading) == (10 + 1_000 if encoding == "identity" else 0)
     assert turns >= 10
 
 

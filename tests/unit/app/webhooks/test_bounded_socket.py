@@ -73,17 +73,8 @@ async def flooding(response: bytes) -> AsyncIterator[str]:
 
 
 @pytest.mark.parametrize("flood", FLOODS)
-async def test_no_callback_parses_a_flood(flood: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_callback_parses_a_flood(flood: str, received_parts: list[int]) -> None:
     """A flood of small messages is read in small parts, of which the whole is bounded."""
-    parts: list[int] = []
-    received = BoundedSocket.recv
-
-    def recv(self: BoundedSocket, bufsize: int, flags: int = 0) -> bytes:
-        part = received(self, bufsize, flags)
-        parts.append(len(part))
-        return part
-
-    monkeypatch.setattr(BoundedSocket, "recv", recv)
     async with flooding(FLOODS[flood]) as url, Receiver(url, HostRule.parse(url), HostResolver()) as there:
         try:
             await there.send({}, b"{}")
@@ -91,6 +82,6 @@ async def test_no_callback_parses_a_flood(flood: str, monkeypatch: pytest.Monkey
         except DeliveryFailedError as error:
             failure = error.reason
     assert failure == REASONS[flood]
-    assert parts
-    assert max(parts) <= MAX_PART
-    assert sum(parts) <= MAX_RECEIVED
+    assert received_parts
+    assert max(received_parts) <= MAX_PART
+    assert sum(received_parts) <= MAX_RECEIVED
