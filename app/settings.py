@@ -374,7 +374,7 @@ def _read(name: str, meta: Mapping[str, Any], source: Mapping[str, str]) -> obje
     read = _READERS.get(name, str)
     try:
         return read(text)
-    except ValueError:
+    except (ValueError, RuntimeError):  # the latter for `~name` of an unknown user
         expected = _EXPECTED.get(read, "a valid value")
         raise ConfigurationError(f"{meta['key']} is {text!r}; set it to {expected}. {meta['about']}") from None
 
@@ -388,8 +388,8 @@ def _text_in_file(key: str, source: Mapping[str, str]) -> str | None:
         raise ConfigurationError(f"{key} and {key}{FILE_SUFFIX} are both set; unset one of them.")
     try:
         text = Path(path).expanduser().read_text("utf-8").removesuffix("\n").removesuffix("\r")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:
+        reason = "it is not UTF-8" if isinstance(error, ValueError) else getattr(error, "strerror", None) or str(error)
         raise ConfigurationError(
             f"{key}{FILE_SUFFIX} is {path!r}, which cannot be read ({reason}); set it to a file that the user of this "
             "process can read."

@@ -89,8 +89,8 @@ def accept_stamp(folder: Path, schema: StoreSchema, *, upgrading: bool = False) 
     Return False, and leave the stamp, if the data have an older version that is upgraded now. ``upgrading`` states
     that the caller is `mlg store upgrade`.
 
-    Raises `SchemaMismatchError` if the stored stamp is missing beside data, or has a version that is not upgraded now.
-    Also raises it for a difference that neither JanusGraph nor a step to a new version applies.
+    Raises `SchemaMismatchError` if the stored stamp is damaged, is missing beside data, or has a version that is not
+    upgraded now. Also raises it for a difference that neither JanusGraph nor a step to a new version applies.
     """
     path = folder / STAMP_FILE
     if not path.exists() and (folder / DATA_FOLDER).exists():
@@ -99,12 +99,22 @@ def accept_stamp(folder: Path, schema: StoreSchema, *, upgrading: bool = False) 
             "Restore the folder from a backup, or move it away to start with an empty store."
         )
     if path.exists():
-        stamp = orjson.loads(path.read_bytes())
+        stamp = _read_stamp(path)
         refuse_other_schema(f"the data in {folder}", stamp, schema, upgrading=upgrading)
         if stamp["version"] != schema.version:
             return False
     write_stamp(folder, schema)
     return True
+
+
+def _read_stamp(path: Path) -> JsonObject:
+    try:
+        return checked_stamp(orjson.loads(path.read_bytes()))
+    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+        raise SchemaMismatchError(
+            f"The schema stamp {path} is damaged or cannot be read ({error!r}), so the schema of the data is unknown. "
+            "Restore the folder from a backup, or move it away to start with an empty store."
+        ) from error
 
 
 def write_stamp(folder: Path, schema: StoreSchema) -> None:

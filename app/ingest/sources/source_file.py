@@ -17,6 +17,9 @@ MAX_BYTES: Final = 1 << 30
 MAX_LINE: Final = 16 << 20
 """Maximal number of bytes of a line; the API accepts no item of that size."""
 
+MALFORMED: Final = (AttributeError, LookupError, TypeError, ValueError)
+"""Errors of the mapping of content in which a value has another type, or a key is absent."""
+
 _CHUNK: Final = 1 << 20
 
 

@@ -115,7 +115,7 @@ class BackupFolder:
 
         It is the instant ``now``, or one millisecond after the newest name if the clock was ahead then.
         """
-        newest = max((path.stem for path in self.path.glob("*.json") if _NAME.fullmatch(path.stem)), default="")
+        newest = max((path.stem for path in self.path.glob("*.json") if _is_name(path.stem)), default="")
         name = _name_at(now)
         return name if name > newest else _name_at(instant_of(newest) + timedelta(milliseconds=1))
 
@@ -237,6 +237,14 @@ def _disk_errors(path: Path) -> Iterator[None]:
 def instant_of(name: str) -> datetime:
     """Return the instant in the name of a backup."""
     return datetime.strptime(name, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
+
+
+def _is_name(text: str) -> bool:
+    """Return whether a text is the name of a backup, that is an instant of the calendar."""
+    try:
+        return _NAME.fullmatch(text) is not None and bool(instant_of(text))
+    except ValueError:
+        return False
 
 
 def _name_at(at: datetime) -> str:

@@ -116,6 +116,13 @@ def test_a_secret_and_its_file_exclude_each_other(tmp_path: Path, key: str) -> N
     assert caught.value.message == f"{key} and {key}_FILE are both set; unset one of them."
 
 
+@pytest.mark.parametrize("key", ["MLG_DATA_DIR", "MLG_ACCESS_LOG", "MLG_DOCUMENTS", "MLG_SECRET_FILE"])
+def test_the_home_of_an_unknown_user_is_refused(key: str) -> None:
+    """A path with `~name` of a user whom the system does not know names its setting."""
+    with pytest.raises(ConfigurationError, match=f"{key} is '~no-such-user/x'"):
+        Settings.from_env({key: "~no-such-user/x"})
+
+
 @pytest.mark.parametrize("fault", ["missing", "a folder", "empty", "not text"])
 def test_a_file_without_a_secret_is_refused(tmp_path: Path, fault: str) -> None:
     """A file that is missing, cannot be read or is empty stops the start with its name and the cure."""

@@ -121,12 +121,13 @@ def _records(file: Path, files: _Files, indexes: frozenset[Path] = frozenset()) 
         yield from content
     elif isinstance(content, dict) and isinstance(content.get("files"), list):
         for number, entry in enumerate(content["files"]):
-            if not (isinstance(entry, dict) and isinstance(entry.get("path"), str)):
+            given = entry.get("path") if isinstance(entry, dict) else None
+            if not isinstance(given, str) or "\0" in given:
                 raise InvalidError(f"{file}, file {number}: the entry has no `path`; write the path of a file.")
-            path = PurePath(entry["path"])
+            path = PurePath(given)
             if path.is_absolute() or ".." in path.parts:
                 raise InvalidError(
-                    f"{file}, file {number}: {entry['path']} may be outside of the folder of the index; write the path "
+                    f"{file}, file {number}: {given} may be outside of the folder of the index; write the path "
                     "of a file in it, or give that file itself."
                 )
             yield from _records(file.parent / path, files, indexes | {file.resolve()})

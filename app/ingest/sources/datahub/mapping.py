@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Final
 
 from app.ingest.load.batches import ImportItem, ItemResult
 from app.ingest.sources.datahub import map_datasets as data
@@ -11,10 +10,8 @@ from app.ingest.sources.datahub import map_people as people
 from app.ingest.sources.datahub.aspect_files import Entity, Estate
 from app.ingest.sources.datahub.names import Names
 from app.ingest.sources.datahub.shared_aspects import Body, SharedAspects
+from app.ingest.sources.source_file import MALFORMED
 from policies.errors import InvalidError
-
-_MALFORMED: Final = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-"""Errors of the mapping of an aspect in which a value has another type, or a key is absent."""
 
 _MAPPERS: dict[str, Callable[[SharedAspects, Entity], Body]] = {
     "corpuser": people.user,
@@ -51,7 +48,7 @@ def map_estate(estate: Estate) -> list[ImportItem | ItemResult]:
     try:
         names = Names(estate)
         items = [*_items(SharedAspects(estate, names))]
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise InvalidError(f"The metadata cannot be read: {_reason(error)}.") from error
     for entity_type, number in names.left_out().items():
         estate.count_skipped(entity_type, "references.withoutId", number)
@@ -77,7 +74,7 @@ def _mapped(entity: Entity, bodies: Callable[[Entity], Iterable[Body]]) -> list[
     """Return the items of an entity, or its failure if one of its aspects does not have the form of DataHub."""
     try:
         return [ImportItem(entity.urn, body) for body in bodies(entity)]
-    except _MALFORMED as error:
+    except MALFORMED as error:
         return [ItemResult(entity.urn, "INVALID", (f"{_reason(error)}. It is not sent.",))]
 
 

@@ -13,7 +13,9 @@ from app.ingest.sources.dbt.own_assets import PROJECT, own_items, owner_items
 from app.ingest.sources.dbt.results import check_results, run_items
 from app.ingest.sources.dbt.table_facets import table_event, tables_of
 from app.ingest.sources.made_ids import WITHOUT_ID, MadeIds
+from app.ingest.sources.source_file import MALFORMED
 from graphql_schema.ports.record import JsonObject
+from policies.errors import InvalidError
 
 _NOT_MAPPED: Final = ("analysis", "operation", "sql operation", "function")
 """Types of resources that are no data and are left out."""
@@ -22,8 +24,19 @@ _NOT_MAPPED: Final = ("analysis", "operation", "sql operation", "function")
 def map_artifacts(artifacts: Artifacts, names: DbtNames, *, with_owners: bool) -> SourceContent:
     """Return the events of tables, the items of workflows, runs and reports, and the results of checks.
 
-    An object without an id of its own is a failure; see `MadeIds` for references to it.
+    An object without an id of its own is a failure; see `MadeIds` for references to it. Raises InvalidError if a value
+    does not have the form that dbt writes.
     """
+    try:
+        return _mapped(artifacts, names, with_owners=with_owners)
+    except MALFORMED as error:
+        raise InvalidError(
+            f"The artifacts of {artifacts.project} cannot be read: a value does not have the form that dbt writes "
+            f"({error!r}). Let dbt 1.5 or later write them again."
+        ) from error
+
+
+def _mapped(artifacts: Artifacts, names: DbtNames, *, with_owners: bool) -> SourceContent:
     names.ids = MadeIds("dbt")  # each mapping makes all ids anew
     skipped = Counter(each["resource_type"] for each in artifacts.of_type(*_NOT_MAPPED))
     for file, content in (

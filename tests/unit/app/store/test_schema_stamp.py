@@ -113,3 +113,12 @@ def test_a_change_that_no_step_makes_is_refused(tmp_path: Path) -> None:
     altered["edgeLabels"][0].update(multiplicity="MULTI")
     with pytest.raises(SchemaMismatchError, match="edgeLabels FEEDS"):
         accept_stamp(tmp_path, upgrading(StoreSchema(2, orjson.dumps(altered))))
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b"{}", b'{"version": "1", "digest": "", "schema": {}}'])
+def test_a_damaged_stamp_is_refused_by_its_name(tmp_path: Path, content: bytes) -> None:
+    """The schema of the data is unknown then, so the program does not start, and the message has what to do."""
+    accept_stamp(tmp_path, sample_schema())
+    (tmp_path / "stamp.json").write_bytes(content)
+    with pytest.raises(SchemaMismatchError, match=r"stamp\.json is damaged .* Restore the folder from a backup"):
+        accept_stamp(tmp_path, sample_schema())

@@ -233,6 +233,14 @@ def test_a_harmed_backup_is_refused(
     assert not (tmp_path / "x").exists()
 
 
+def test_a_file_that_is_named_almost_as_a_backup_is_no_obstacle(folder: BackupFolder) -> None:
+    """A name of digits that is no instant of the calendar is not continued."""
+    at = datetime(2026, 11, 30, 8, 0, 0, 35_000, UTC)
+    expected = folder.next_name(at)
+    (folder.path / "99999999T999999.999Z.json").write_bytes(b"{}")
+    assert folder.next_name(at) == expected
+
+
 def test_an_unknown_name_is_refused_with_the_known_ones(folder: BackupFolder, sources: dict[str, Path]) -> None:
     """The message lists the backups that exist."""
     folder.add(backup("a"), sources, nothing)

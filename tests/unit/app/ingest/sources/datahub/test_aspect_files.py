@@ -15,6 +15,7 @@ from policies.errors import InvalidError
         ({"files": [{"path": "a.json"}, {"name": "b.json"}]}, "index.json, file 1: the entry has no `path`"),
         ({"files": ["a.json"]}, "index.json, file 0: the entry has no `path`"),
         ({"files": [{"path": None}]}, "index.json, file 0: the entry has no `path`"),
+        ({"files": [{"path": "a\0.json"}]}, "index.json, file 0: the entry has no `path`"),
         ({"entities": []}, "index.json must be a JSON array"),
         ({"files": [{"path": "a.json"}, {"path": "other.json"}]}, "index.json names itself, also through other files"),
         ([{"entityUrn": "urn:li:tag:a"}], "index.json, record 0: not an aspect of an entity"),

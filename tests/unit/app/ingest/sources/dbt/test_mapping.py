@@ -1,5 +1,6 @@
 """All that is sent for a project is valid by the contract of the API, and nothing is left out without a word."""
 
+import pytest
 from graphql import GraphQLInputObjectType, GraphQLSchema
 from graphql.utilities import coerce_input_value
 
@@ -10,6 +11,8 @@ from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.lineage_event import checked_event
 from app.ingest.sources.openlineage.mapping import map_event
 from graphql_schema.execution.side_thread import run_at_once
+from graphql_schema.ports.record import Json
+from policies.errors import InvalidError
 
 
 def test_every_item_follows_the_contract(
@@ -92,6 +95,20 @@ def test_resources_with_one_id_are_not_sent_and_do_not_end(shop: Artifacts) -> N
     assert urn not in [body["id"] for each in (*content.items, *content.owners) for body in each.value.values()]
     assert (content.owned.withheld, urn in content.owned.present) == (frozenset([urn]), False)
     assert {each.value["workflow"]["partOf"] for each in content.items if "workflow" in each.value} == {urn}
+
+
+@pytest.mark.parametrize(
+    ("member", "value"), [("package_name", None), ("config", "x"), ("columns", [1]), ("tags", 5), ("depends_on", "x")]
+)
+def test_a_manifest_of_another_form_is_an_expected_error(shop: Artifacts, member: str, value: Json) -> None:
+    """A member with a value of another type, or none, does not end the command with a traceback."""
+    uid = "model.shop.customer_orders"
+    other = {key: each for key, each in shop.manifest["nodes"][uid].items() if key != member}
+    other |= {member: value} if value is not None else {}
+    nodes = {**shop.manifest["nodes"], uid: other}
+    project = Artifacts({**shop.manifest, "nodes": nodes}, shop.catalog, shop.run_results, shop.freshness)
+    with pytest.raises(InvalidError, match="of shop cannot be read: a value does not have the form that dbt writes"):
+        map_artifacts(project, names_of(project), with_owners=True)
 
 
 EXPOSURE = "exposure.shop.churn_model"
