@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect
 
 from app.http import encoded_content as module
-from app.http.encoded_content import LARGE, PIECE, GrowingBytes, encoded_content, json_pieces, reserve_of
+from app.http.encoded_content import LARGE, PIECE, RESERVE, GrowingBytes, encoded_content, json_pieces, reserve_of
 from graphql_schema.ports.turns import loop_turns
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(max_size=12)
@@ -40,11 +40,12 @@ def test_the_bytes_are_those_of_one_call(content: dict[str, object]) -> None:
     ("content", "size"),
     [
         ({"data": {"a": '"' * (8 << 20)}}, (8 << 20, 1)),
+        ({"data": {"a": "\x01" * LARGE}}, (LARGE, 1)),
         ({"data": {"a": {"n": [{"x": "\x01" * PIECE, "y": ("t",)} for _ in range(128)]}}}, (8 << 20, 512)),
         ({"data": {"a": {"n": [{"k": {"x": "é\\" * 20}} for _ in range(100_000)]}}}, (4 << 20, 200_000)),
         ({"data": {"a": {"n": [{"m": [{"a": 0.1, "b": 0.2}] * 500} for _ in range(300)]}}}, (300_000, 300_000)),
     ],
-    ids=["one text", "long texts", "many short texts", "numbers"],
+    ids=["one text", "control characters", "long texts", "many short texts", "numbers"],
 )
 def test_a_large_content_is_written_in_turns(content: dict[str, object], size: tuple[int, int]) -> None:
     """Other tasks run many times while it is encoded; a small content takes one call."""
@@ -72,6 +73,14 @@ async def test_contents_below_the_limit_are_encoded_in_turns_of_their_own(monkey
         await asyncio.sleep(0)
         at_once.append(sum(each.done() for each in encoding) - sum(at_once))
     assert max(at_once) < 4
+
+
+@pytest.mark.parametrize("characters", [2 * PIECE, LARGE // 2, 2 * LARGE])
+async def test_all_bytes_count(characters: int) -> None:
+    """The bytes of a content count also if they are one piece: those of a control character are six."""
+    counted = list[int]()
+    body = await encoded_content({"a": "\x01" * characters}, characters, 1, counted.append)
+    assert (sum(counted), len(body)) == (len(body), 6 * characters + len('{"a":""}'))
 
 
 @pytest.mark.parametrize("characters", [2 * PIECE, LARGE])
@@ -103,7 +112,7 @@ def test_bytes_grow_beyond_their_reserve(pieces: list[bytes], reserve: int) -> N
     ids=["escapes", "number", "key", "three bytes"],
 )
 def test_the_reserve_is_enough_for_the_longest_json(value: object, characters: int, values: int) -> None:
-    """A list of ten thousand values, or of one long one, has at most as many bytes as are reserved beyond LARGE."""
+    """A list of ten thousand values, or of one long one, has at most as many bytes as are reserved beyond RESERVE."""
     number = 1 if characters == LARGE else 10_000
     size = sum(map(len, json_pieces([value] * number)))
-    assert size <= reserve_of(number * characters, number * values) - LARGE
+    assert size <= reserve_of(number * characters, number * values) - RESERVE
