@@ -1,7 +1,7 @@
 """Encodes the content of a response as JSON: a large one in turns of the event loop, so that no callback writes it all.
 
-Texts of 4 Mi control characters take 30 to 50 ms in one call, and 100 ms where their 24 MiB of JSON need new memory. The
-bytes are the same.
+Texts of 4 Mi control characters take 30 to 50 ms in one call, and 100 ms where their 24 MiB of JSON need new memory.
+The bytes are the same.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +24,7 @@ VALUE_SIZE: Final = 4
 """Number of control characters that take as long as a value, such as a number of 17 digits."""
 
 RESERVE: Final = 4 * 1024 * 1024
-"""Bytes that a response has room for beside its data, such as for extensions."""
+"""Bytes that are reserved for what a response has beside its data, such as for extensions."""
 
 PIECE: Final = 64 * 1024
 """Number of characters that are encoded at once: half a millisecond for quotation marks alone."""
