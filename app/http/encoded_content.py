@@ -84,8 +84,9 @@ async def encoded_content(
 ) -> bytes | memoryview:
     """Return the content as JSON; it has so many characters in its texts and keys, and so many values.
 
-    ``between`` is called with the number of bytes of each piece of a content that is not short, and its error ends the
-    encoding. It is called with 0 before the only piece. To join the pieces of 48 MB at the end would take up to 200 ms.
+    Unless the content is short, ``between`` is called with the number of bytes of each piece, and its error ends the
+    encoding. If it is one piece, ``between`` is also called before, with 0. To join the pieces of 48 MB at the end
+    would take up to 200 ms.
     """
     budget, size = OperationBudget(), characters + VALUE_SIZE * values
     if size < LARGE:

@@ -127,7 +127,7 @@ def write_stamp(folder: Path, schema: StoreSchema) -> None:
 
 
 def checked_stamp(value: object) -> JsonObject:
-    """Return a stamp that was read; raises TypeError, KeyError or ValueError if it is none."""
+    """Return a stamp that was read; raises AttributeError, KeyError, TypeError or ValueError if it is none."""
     if not isinstance(value, dict) or type(value["version"]) is not int or not isinstance(value["digest"], str):
         raise TypeError("A stamp has a version, a digest and a schema.")
     for section, elements in value["schema"].items():

@@ -45,8 +45,9 @@ class GivenEvents:
 async def read_events(request: Request, limits: RequestLimits, claim: Claim, *, batch: bool | None) -> GivenEvents:
     """Return the events in a request: one, or those of a list if it is a ``batch``; for None the body decides.
 
-    ``claim`` is called for a long body before it is decompressed or decoded. A body of 8 KiB may have 8 MiB when it is
-    decompressed, and take several times this size of memory.
+    ``claim`` is called for a long body before it is decompressed or decoded, and so for one in gzip with more than
+    LONG_EVENTS bytes. A body of 8 KiB may have 8 MiB when it is decompressed, and take several times this size of
+    memory.
 
     Raises HttpError with status 400, 408, 413 or 415, ClientDisconnect if the client disconnects, and the error of
     ``claim``.
@@ -58,10 +59,10 @@ async def read_events(request: Request, limits: RequestLimits, claim: Claim, *, 
         await claim()
     if is_compressed:
         maximum = limits.body_bytes * MAX_DECOMPRESSED
-        is_tried = len(text) <= LONG_EVENTS  # 64 KiB of blocks without content take 5 ms of the event loop
-        short = run_at_once(_decompressed(text, min(LONG_JSON, maximum))) if is_tried else None
+        short = None
+        if len(text) <= LONG_EVENTS:  # 64 KiB of blocks without content would take 5 ms of the event loop
+            short = run_at_once(_decompressed(text, min(LONG_JSON, maximum)))
         if short is None and not is_long:
-            is_long = True
             await claim()
         text = await _all_of(text, maximum) if short is None else short
     are_long = len(text) > LONG_EVENTS

@@ -66,7 +66,10 @@ class DbtProject:
 
 
 def read_project(folder: Path, namespace: str | None, events: EventNames, *, with_owners: bool) -> DbtProject:
-    """Read a project from the target folder of dbt; raises the errors of `read_artifacts` and `namespace_of`."""
+    """Read a project from the target folder of dbt.
+
+    Raises the errors of `read_artifacts`, `namespace_of` and `map_artifacts`.
+    """
     artifacts = read_artifacts(folder)
     names = DbtNames(artifacts, namespace_of(artifacts, namespace), events)
     return DbtProject(artifacts, names, with_owners=with_owners)

@@ -40,7 +40,7 @@ def test_the_bytes_are_those_of_one_call(content: dict[str, object]) -> None:
     ("content", "size"),
     [
         ({"data": {"a": '"' * (8 << 20)}}, (8 << 20, 1)),
-        ({"data": {"a": "\x01" * LARGE}}, (LARGE, 1)),
+        ({"data": {"a": "\x01" * (1 << 20)}}, (1 << 20, 1)),
         ({"data": {"a": {"n": [{"x": "\x01" * PIECE, "y": ("t",)} for _ in range(128)]}}}, (8 << 20, 512)),
         ({"data": {"a": {"n": [{"k": {"x": "é\\" * 20}} for _ in range(100_000)]}}}, (4 << 20, 200_000)),
         ({"data": {"a": {"n": [{"m": [{"a": 0.1, "b": 0.2}] * 500} for _ in range(300)]}}}, (300_000, 300_000)),

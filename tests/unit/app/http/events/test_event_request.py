@@ -93,8 +93,9 @@ LONG = b" " * LONG_JSON + b"[]"
         (b"[]", {**JSON, "content-length": "unknown"}, 0),
         (gzip.compress(LONG[2:], mtime=0), GZIP, 0),
         (gzip.compress(LONG[1:], mtime=0), GZIP, 1),
+        (gzip.compress(b"[]".rjust(LONG_EVENTS), 0, mtime=0), GZIP, 1),
     ],
-    ids=["short", "long", "without a length", "compressed", "compressed and long"],
+    ids=["short", "long", "without a length", "compressed", "compressed and long", "compressed to 8 KiB"],
 )
 async def test_a_long_body_is_claimed_when_it_has_arrived(body: bytes, headers: dict[str, str], claims: int) -> None:
     """A body that does not arrive takes no slot of others; one that is compressed is claimed before it is text."""
@@ -129,8 +130,9 @@ async def test_long_events_are_read_in_the_side_thread(
     assert threads == [await run_aside(threading.get_ident) if are_long else threading.get_ident()]
 
 
-async def test_blocks_without_content_are_decompressed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They have little text, and the side thread takes them as long as others: other calls have turns between."""
+@pytest.mark.parametrize("blocks", [3_000, 40_000])
+async def test_blocks_without_content_are_decompressed_in_parts(monkeypatch: pytest.MonkeyPatch, blocks: int) -> None:
+    """They have little text and take as long as others: in the side thread, where other calls have turns between."""
     parts = list[int]()
 
     async def in_parts(steps: Generator[None, None, bytes]) -> bytes:
@@ -144,9 +146,9 @@ async def test_blocks_without_content_are_decompressed_in_parts(monkeypatch: pyt
 
     monkeypatch.setattr(event_request, "run_in_parts", in_parts)
     packer = zlib.compressobj(wbits=31)
-    body = b"".join(packer.flush(zlib.Z_FULL_FLUSH) + packer.compress(b" ") for _ in range(40_000))
+    body = b"".join(packer.flush(zlib.Z_FULL_FLUSH) + packer.compress(b" ") for _ in range(blocks))
     body += packer.compress(b"[1]") + packer.flush()
     limits = RequestLimits(body_bytes=1_000_000)
-    assert len(body) > 3 * GZIP_PART
+    assert LONG_EVENTS < len(body) < LONG_JSON or len(body) > 3 * GZIP_PART
     assert (await read_events(request(body, GZIP), limits, unclaimed, batch=True)).values == [1]
     assert len(parts) == ceil(len(body) / GZIP_PART)
