@@ -45,8 +45,8 @@ def jobs_of(client: GremlinClient, coordinator: WriteCoordinator) -> tuple[Job, 
         TagJob(client, coordinator, clock),
         InferenceJob(client, coordinator, clock),
         OwnerJob(client, coordinator, write_as, coordinator.access, clock),
-        ReceiptExpiry(client, coordinator.job_lock(client)),
-        IngestionExpiry(client, coordinator.job_lock(client)),
+        ReceiptExpiry(client, coordinator.job_lock(client), clock),
+        IngestionExpiry(client, coordinator.job_lock(client), clock),
     )
 
 

@@ -17,7 +17,6 @@ from app.graph.commits.late_writes import begin_plan, end_plan
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import LostTurnError
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.records.clock import epoch_milliseconds
 
 BATCH: Final = 50
 """Maximal number of vertices that a step deletes while it holds the lock."""
@@ -32,7 +31,7 @@ class ExpiryJob(ABC):
     """Deletes what is expired. ``lock`` is that of the writers, ``batch`` the maximal number deleted under it.
 
     Fewer are deleted if they have more than ``characters``.
-    ``clock`` returns epoch milliseconds. ``name`` is that of the job in reports, and ``pause_seconds`` the pause before
+    ``clock`` returns epoch milliseconds, and must not follow a clock that is ahead for a moment. ``name`` is that of the job in reports, and ``pause_seconds`` the pause before
     each round, varied by up to a fifth.
     """
 
@@ -43,7 +42,7 @@ class ExpiryJob(ABC):
         self,
         client: GremlinClient,
         lock: AbstractAsyncContextManager[None],
-        clock: Callable[[], int] = epoch_milliseconds,
+        clock: Callable[[], int],
         batch: int = BATCH,
         characters: int = CHARACTERS,
     ) -> None:

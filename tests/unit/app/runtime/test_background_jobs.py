@@ -12,11 +12,15 @@ from support.stores.writers import person, shipped_policy
 from app.graph import jobs as package
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.jobs.expiry_job import ExpiryJob
 from app.graph.jobs.owner_job import OwnerJob
+from app.graph.records.clock import epoch_milliseconds
 from app.graph.writing.writer import PolicedWriter
+from app.runtime import background_jobs as background_jobs_module
 from app.runtime.background_jobs import JOB_BATCH_ITEMS, background_jobs, jobs_of
 from graphql_schema.ports.outcomes import WriteOutcome
 
+DAY_MS = 24 * 3_600_000
 CLIENT = GremlinClient("http://127.0.0.1:1")
 
 
@@ -40,6 +44,16 @@ async def test_every_job_is_started() -> None:
     started = {type(job) for job in jobs_of(CLIENT, WriteCoordinator())}
     missing = [f"{job.__name__} of {job.__module__}" for job in declared() if job not in started]
     assert missing == [], f"Nothing starts {', '.join(missing)}: add it to jobs_of in app/runtime/background_jobs.py."
+
+
+async def test_nothing_expires_by_a_clock_that_is_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that runs ahead for a moment would delete the receipts and the ingestions of the last month."""
+    now = epoch_milliseconds()
+    monkeypatch.setattr(background_jobs_module, "epoch_milliseconds", lambda: now)
+    expiries = [job for job in jobs_of(CLIENT, WriteCoordinator()) if isinstance(job, ExpiryJob)]
+    assert len(expiries) == 2
+    monkeypatch.setattr(background_jobs_module, "epoch_milliseconds", lambda: now + 400 * DAY_MS)
+    assert all(job._clock() < now + DAY_MS for job in expiries)  # noqa: SLF001 - what the job is given
 
 
 async def test_jobs_stop_when_no_batch_is_in_flight() -> None:
