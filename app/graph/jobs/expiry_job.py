@@ -31,8 +31,8 @@ class ExpiryJob(ABC):
     """Deletes what is expired. ``lock`` is that of the writers, ``batch`` the maximal number deleted under it.
 
     Fewer are deleted if they have more than ``characters``.
-    ``clock`` returns epoch milliseconds, and must not follow a clock that is ahead for a moment. ``name`` is that of the job in reports, and ``pause_seconds`` the pause before
-    each round, varied by up to a fifth.
+    ``clock`` returns epoch milliseconds, and must not follow a clock that is ahead for a moment. ``name`` is that of
+    the job in reports, and ``pause_seconds`` the pause before each round, varied by up to a fifth.
     """
 
     name: ClassVar[str]

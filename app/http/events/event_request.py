@@ -125,12 +125,14 @@ def _decompressed(body: bytes, maximum: int) -> Generator[None, None, bytes | No
             text += stream.decompress(body[start : start + GZIP_PART], maximum + 1 - len(text))
             if len(text) > maximum:
                 return None
+            if stream.unused_data:  # a second stream: its events would be lost
+                break
             yield
     except zlib.error:
         text.clear()
-    if not stream.eof:
+    if not stream.eof or stream.unused_data:
         raise HttpError(
             HTTPStatus.BAD_REQUEST,
-            "The body is no complete gzip stream. Compress it with gzip, or omit `Content-Encoding`.",
+            "The body is not one complete gzip stream. Compress it as one, or omit `Content-Encoding`.",
         )
     return bytes(text)

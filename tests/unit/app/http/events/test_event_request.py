@@ -60,8 +60,10 @@ async def test_one_event_and_a_batch_are_read() -> None:
         (b"{", JSON, 400, "The body is malformed. Send valid JSON in UTF-8."),
         (b"{}", JSON, 400, "The body is no JSON list."),
         (b"x" * 1_001, JSON, 413, "The body is larger than 1000 bytes."),
-        (b"{}", GZIP, 400, "The body is no complete gzip stream."),
-        (gzip.compress(b"[]", mtime=0)[:-4], GZIP, 400, "The body is no complete gzip stream."),
+        (b"{}", GZIP, 400, "The body is not one complete gzip stream."),
+        (gzip.compress(b"[]", mtime=0)[:-4], GZIP, 400, "The body is not one complete gzip stream."),
+        (gzip.compress(b"[]", mtime=0) * 2, GZIP, 400, "The body is not one complete gzip stream."),
+        (gzip.compress(b"[]", mtime=0) + bytes(100), GZIP, 400, "The body is not one complete gzip stream."),
         (gzip.compress(b" " * 2_001, mtime=0), GZIP, 413, "The decompressed body is larger than 2000 bytes."),
     ],
 )
