@@ -3,13 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.graph.commits.reads.read_limits import ELEMENTS_A_SECOND
 from app.graph.commits.turns import long_writers
-from app.graph.records.native.write_cost import COST_A_SECOND, ORDINARY_COST
+from app.graph.commits.writer_contention import CONTENDED_TIME_SHARE
+from app.graph.records.native.write_cost import COST_A_SECOND, MAX_COST, ORDINARY_COST
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner
+from app.graph.writing.plan_time import PLAN_SECONDS
 from graphql_schema.ports.outcomes import Outcome
 
 ORDINARY_SECONDS: Final = 0.002
@@ -21,25 +23,42 @@ ORDINARY_ELEMENTS: Final = 2
 SLOWEST: Final = 3
 """How many times as long as by estimate a transaction may take because of its items, and not of the store."""
 
+SHARE_SECONDS: Final = (MAX_COST / COST_A_SECOND + PLAN_SECONDS) / CONTENDED_TIME_SHARE
+"""Seconds that a call may take store and planner in one transaction while others write: 0.08, some 40 registrations."""
+
 _WRITTEN: Final = frozenset({Outcome.CREATED, Outcome.UPDATED})
 
 
-def charges(plan: GroupPlan, seconds: float) -> Mapping[tuple[str, str], tuple[float, float]]:
-    """Return, of a transaction that took ``seconds``, those of which each caller is the cause, and its large seconds.
+class Charge(NamedTuple):
+    """What counts of a transaction for one of its callers; all are seconds.
+
+    The caller was the cause of ``seconds``. By estimate, its items take ``large`` beyond as many ordinary ones, and its
+    atomic batches ``undivided`` beyond the share that each other call has while others write.
+    """
+
+    seconds: float = 0.0
+    large: float = 0.0
+    undivided: float = 0.0
+
+
+def charges(plan: GroupPlan, seconds: float) -> Mapping[tuple[str, str], Charge]:
+    """Return, of a transaction that took ``seconds``, what counts for each caller.
 
     A caller of ordinary items is the cause of nothing: the store was slow, or works for another one. One of large items
     is the cause of at most SLOWEST times as much as they should take.
     """
     large, estimates = large_seconds(plan), _estimates(plan)
+    undivided = undivided_seconds(estimates)
     total = sum(seconds for _, seconds in estimates) or 1
     found = {}
     for caller, estimate in _of_callers(estimates).items():
         counted = min(estimate / total * seconds, SLOWEST * estimate)
-        found[caller] = (counted if large[caller] > long_writers.LARGE_SECONDS else 0.0, large[caller])
+        is_cause = large[caller] > long_writers.LARGE_SECONDS
+        found[caller] = Charge(counted if is_cause else 0.0, large[caller], undivided[caller])
     return found
 
 
-def charges_of_failed(planner: GroupPlanner, seconds: float) -> Mapping[tuple[str, str], tuple[float, float]]:
+def charges_of_failed(planner: GroupPlanner, seconds: float) -> Mapping[tuple[str, str], Charge]:
     """Return the same of a transaction whose plan failed after ``seconds``; nothing if several callers share it.
 
     Which of them has read much is not known then. Their batches are divided afterwards, down to one caller.
@@ -51,7 +70,8 @@ def charges_of_failed(planner: GroupPlanner, seconds: float) -> Mapping[tuple[st
     taken = (planner.read_seconds, planner.plan_seconds)
     large = sum(max(0.0, each - ordinary) for each in taken)
     counted = min(seconds, SLOWEST * sum(taken)) if large > long_writers.LARGE_SECONDS else 0.0
-    return {caller: (counted, large)}
+    undivided = sum(taken) - SHARE_SECONDS if any(_is_undivided(each) for each in planner.batches) else 0.0
+    return {caller: Charge(counted, large, max(0.0, undivided))}
 
 
 def only_caller(batches: Sequence[CallBatch]) -> tuple[str, str] | None:
@@ -61,10 +81,26 @@ def only_caller(batches: Sequence[CallBatch]) -> tuple[str, str] | None:
 
 
 def writers(plan: GroupPlan) -> Mapping[tuple[str, str], bool]:
-    """Return the callers whose batches a transaction writes, each with whether its items are large."""
-    large = large_seconds(plan)
+    """Return the callers whose batches a transaction writes, each with whether they may have to wait after it.
+
+    They do after large items, and after what could not be divided.
+    """
+    large, undivided = large_seconds(plan), undivided_seconds(_estimates(plan))
     written = ((each.batch.tenant, each.batch.caller) for each in plan.batches if each.writes and not each.batch.of_job)
-    return {caller: large[caller] > long_writers.LARGE_SECONDS for caller in written}
+    return {caller: large[caller] > long_writers.LARGE_SECONDS or undivided[caller] > 0 for caller in written}
+
+
+def undivided_seconds(estimates: Iterable[tuple[CallBatch, float]]) -> Mapping[tuple[str, str], float]:
+    """Return for how many seconds the atomic batches of each caller take store and planner beyond SHARE_SECONDS each.
+
+    ``estimates`` has the seconds of each batch.
+    """
+    return _of_callers((batch, max(0.0, each - SHARE_SECONDS)) for batch, each in estimates if _is_undivided(batch))
+
+
+def _is_undivided(batch: CallBatch) -> bool:
+    """Return whether a batch has several items, which only one transaction may have; one item may be large."""
+    return batch.atomic and batch.item_count > 1
 
 
 def _estimates(plan: GroupPlan) -> list[tuple[CallBatch, float]]:

@@ -4,7 +4,7 @@ import pytest
 
 from app.graph.records.native.write_cost import COST_A_SECOND, ORDINARY_COST
 from app.graph.writing.call_batch import CallBatch
-from app.graph.writing.caller_shares import ORDINARY_SECONDS, SLOWEST, charges, large_seconds, writers
+from app.graph.writing.caller_shares import ORDINARY_SECONDS, SLOWEST, Charge, charges, large_seconds, writers
 from app.graph.writing.group_plan import BatchPlan, GroupPlan
 from app.graph.writing.unit.read_set import ReadCoverage
 from app.graph.writing.unit.working_set import WorkingSet
@@ -15,7 +15,7 @@ class Batch(CallBatch):
     """A batch of which only the caller counts."""
 
     def __init__(self, caller: str, items: int, references: int) -> None:
-        self.tenant, self.caller, self.of_job = "acme", caller, False
+        self.tenant, self.caller, self.of_job, self.atomic = "acme", caller, False, False
         self.item_count, self.edge_count = items, references
 
 
@@ -36,7 +36,7 @@ def test_callers_are_the_cause_by_what_they_write_and_plan() -> None:
     """A second of the plan weighs as much as what the store writes in a second; a job is the cause of nothing."""
     root, bo, ada = Plan("root", 0, 1.0), Plan("bo", 3 * COST_A_SECOND), Plan("ada", 0)
     found = charges(GroupPlan(state(), [root, bo, ada]), 2.0)
-    assert {caller: seconds for (_, caller), (seconds, _) in found.items()} == {"root": 0.5, "bo": 1.5, "ada": 0.0}
+    assert {caller: each.seconds for (_, caller), each in found.items()} == {"root": 0.5, "bo": 1.5, "ada": 0.0}
     bo.batch.of_job = True
     assert {caller for _, caller in charges(GroupPlan(state(), [root, bo, ada]), 2.0)} == {"root", "ada"}
     assert charges(GroupPlan(state(), []), 2.0) == {}
@@ -63,18 +63,38 @@ def test_a_caller_of_ordinary_items_is_the_cause_of_nothing() -> None:
     """Not of what the store reads for another caller, and not of what it does slowly."""
     ordinary, large = Plan("bo", ORDINARY_COST), Plan("ada", COST_A_SECOND + ORDINARY_COST)
     found = charges(GroupPlan(state(), [ordinary, large]), 2.0)
-    assert found["acme", "bo"] == (0.0, 0.0)
-    assert found["acme", "ada"] == pytest.approx((2.0, 1.0), rel=0.01)
-    assert charges(GroupPlan(state(), [ordinary]), 2.0) == {("acme", "bo"): (0.0, 0.0)}
+    assert found["acme", "bo"] == Charge()
+    assert found["acme", "ada"] == pytest.approx((2.0, 1.0, 0.0), rel=0.01)
+    assert charges(GroupPlan(state(), [ordinary]), 2.0) == {("acme", "bo"): Charge()}
 
 
 def test_who_refers_to_much_is_the_cause_of_what_is_read() -> None:
     """Also if nothing is written. In a transaction with others, that is not known: none is the cause of much."""
     reader, other = Plan("bo", 0, references=230), Plan("ada", ORDINARY_COST, references=1_000)
-    assert charges(GroupPlan(state(), [reader], 0.5), 1.0) == {("acme", "bo"): pytest.approx((1.0, 0.5), rel=0.02)}
+    assert charges(GroupPlan(state(), [reader], 0.5), 1.0) == {("acme", "bo"): pytest.approx((1.0, 0.5, 0.0), rel=0.02)}
     found = charges(GroupPlan(state(), [reader, other], 5.0), 6.0)
-    assert found["acme", "bo"] == pytest.approx((0.0, 0.0462), abs=0.003)
+    assert found["acme", "bo"] == pytest.approx((0.0, 0.0462, 0.0), abs=0.003)
     assert found["acme", "ada"][1] == pytest.approx(0.2, abs=0.01)
+
+
+def test_what_an_atomic_call_takes_beyond_a_share_counts() -> None:
+    """200 ordinary items in one transaction took 0.3 seconds of the write lock again and again; few take little."""
+    many = Plan("ada", 0.1 * COST_A_SECOND, 0.1, items=200)
+    few = Plan("bo", 0.04 * COST_A_SECOND, 0.03, items=50)
+    divided = Plan("cy", 0.1 * COST_A_SECOND, 0.1, items=200)
+    single = Plan("dan", 0.1 * COST_A_SECOND, 0.002)
+    for each in (many, few, single):
+        each.batch.atomic = True
+    plan = GroupPlan(state(), [many, few, divided, single])
+    assert {caller: each.undivided for (_, caller), each in charges(plan, 0.5).items()} == {
+        "ada": pytest.approx(0.12),
+        "bo": 0.0,
+        "cy": 0.0,
+        "dan": 0.0,
+    }
+    for planned in plan.batches:
+        planned.writes = True
+    assert writers(plan) == {("acme", each): each == "ada" for each in ("ada", "bo", "cy", "dan")}
 
 
 def test_a_slow_store_counts_little() -> None:

@@ -77,7 +77,7 @@ async def test_a_plan_that_fails_counts_for_its_only_caller(
     """What reads too much was read under the write lock: two calls of one caller together, and each by itself."""
     found = list[str]()
 
-    def wrote(_writers: LongWriters, caller: tuple[str, str], _seconds: float, large: float) -> None:
+    def wrote(_: LongWriters, caller: tuple[str, str], _seconds: float, large: float, _undivided: float) -> None:
         found.extend([caller[1]] * (large > LARGE_SECONDS))
 
     async def refused(*_: object) -> None:
@@ -91,3 +91,22 @@ async def test_a_plan_that_fails_counts_for_its_only_caller(
     callers.store.open.set()
     await asyncio.gather(first, *calls, return_exceptions=True)
     assert found == charged
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize(("atomic", "waits"), [(False, False), (True, True)])
+async def test_an_atomic_call_that_writes_nothing_counts(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch, *, atomic: bool, waits: bool, fails: bool
+) -> None:
+    """A dry one, or one whose plan fails, was read under the write lock like others; a divided one has its share."""
+
+    async def refused(*_: object) -> None:
+        raise WriteTooLargeError("The transaction reads too much.")
+
+    monkeypatch.setattr(GroupPlanner, "read_seconds", 0.2)
+    if fails:
+        monkeypatch.setattr("app.graph.writing.group_plan.prefetch", refused)
+    call = callers.call(ADA, *(asset(f"dataset a{number}") for number in range(200)), dry_run=True, atomic=atomic)
+    await asyncio.gather(call, return_exceptions=True)
+    with callers.coordinator.contention.call("root"):
+        assert callers.coordinator.long_writers.must_wait((ADA.tenant, ADA.subject)) == waits

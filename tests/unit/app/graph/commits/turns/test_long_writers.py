@@ -42,18 +42,29 @@ class Clock:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "large_seconds", "wait"),
-    [(0.4, 0, 0), (1.5, 0, 10), (2, 0, 15), (0.4, 0.15, 0), (0.4, 0.75, 7.5), (2, 0.75, 15), (0.4, 60, 20)],
+    ("seconds", "large", "undivided", "wait"),
+    [
+        (0.4, 0, 0, 0),
+        (1.5, 0, 0, 10),
+        (2, 0, 0, 15),
+        (0.4, 0.15, 0, 0),
+        (0.4, 0.75, 0, 7.5),
+        (2, 0.75, 0, 15),
+        (0.4, 60, 0, 20),
+        (0.4, 0, 0.1, 2),
+        (0.4, 0.75, 0.3, 7.5),
+        (0.4, 0.75, 0.4, 8),
+    ],
 )
 async def test_a_caller_waits_for_ten_times_what_was_too_long(
-    seconds: float, large_seconds: float, wait: float, monkeypatch: pytest.MonkeyPatch
+    seconds: float, large: float, undivided: float, wait: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The wait grows with the transaction, or with what few large items take, is bounded, and others have none."""
+    """The wait grows with the transaction, or with what large items or an atomic call take; others have none."""
     clock = Clock()
     contention = WriterContention(clock)
     writers = LongWriters(contention, clock)
     monkeypatch.setattr(asyncio, "sleep", clock.passed)
-    writers.wrote("ada", seconds, large_seconds)
+    writers.wrote("ada", seconds, large, undivided)
     with contention.call("ada"), contention.call("bo"):
         await writers.wait("bo", OperationBudget().check)
         assert clock.now == 0
