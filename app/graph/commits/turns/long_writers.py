@@ -82,8 +82,8 @@ class LongWriters:
     def wrote(self, caller: Hashable, seconds: float, large: float = 0.0, undivided: float = 0.0) -> None:
         """Note for how many seconds of a transaction a caller was the cause.
 
-        ``large`` is the estimate of what its items take store and planner beyond as many ordinary ones, and
-        ``undivided`` that of what its atomic batches take beyond the share of other calls; both are seconds.
+        Both others are estimates, in seconds of store and planner. ``large`` is what its items take beyond as many
+        ordinary ones, and ``undivided`` what its atomic batches take beyond the share of other calls.
         """
         now = self.clock()
         self._until = {each: until for each, until in self._until.items() if until > now}
