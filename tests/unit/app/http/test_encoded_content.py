@@ -83,6 +83,14 @@ async def test_all_bytes_count(characters: int) -> None:
     assert (sum(counted), len(body)) == (len(body), 6 * characters + len('{"a":""}'))
 
 
+@pytest.mark.parametrize("characters", [200_000, 300_000, 1_000_000])
+async def test_no_piece_takes_long(characters: int) -> None:
+    """At most 2 MB are encoded in one call: a million control characters, of which JSON has 6 MB, are not one piece."""
+    counted = list[int]()
+    await encoded_content({"a": "\x01" * characters}, characters, 1, counted.append)
+    assert max(counted) < 2_000_000
+
+
 @pytest.mark.parametrize("characters", [2 * PIECE, LARGE])
 async def test_no_content_is_encoded_for_a_client_that_left(characters: int) -> None:
     """A content that needs a turn ends there, below the limit as well; a short one takes no time."""
